@@ -1,0 +1,351 @@
+package record
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/tidwall/gjson"
+
+	"nertools/pkg/fault"
+)
+
+// Extra holds the members of a record that this version does not know, as they
+// stood in the line, each behind a comma.
+type Extra string
+
+func (e Extra) append(dst []byte) []byte { return append(dst, e...) }
+
+// Get returns the raw JSON of the member key, or "".
+func (e Extra) Get(key string) string {
+	if e == "" {
+		return ""
+	}
+	return gjson.Parse("{" + string(e[1:]) + "}").Get(gjson.Escape(key)).Raw
+}
+
+// ParsePrompt reads a prompt record from one line.
+func ParsePrompt(line []byte) (p Prompt, err error) {
+	p.Extra, err = parse(line, "prompt", func(key string, v gjson.Result) (known bool, err error) {
+		switch key {
+		case "id":
+			p.ID, err = text(v)
+		case "index":
+			p.Index, err = count(v)
+		case "total":
+			p.Total, err = count(v)
+		case "label":
+			p.Label, err = text(v)
+		case "context":
+			p.Context, err = text(v)
+		case "prompt":
+			p.Text, err = text(v)
+		case "examples":
+			p.Examples, err = counts(v)
+		case "output", "error", "partial", "request", "model", "finish_reason", "usage", "attempts", "latency_ms", "batch_id":
+			// A result's own members: carried through they would stand there twice.
+		default:
+			return false, nil
+		}
+		return true, err
+	})
+	if err == nil && p.Text == "" {
+		err = errors.New(`no "prompt" in it`)
+	}
+	if err == nil {
+		err = check(p.ID, p.Index, p.Total)
+	}
+	return p, err
+}
+
+// ParseResult reads a result record from one line.
+func ParseResult(line []byte) (r Result, err error) {
+	answered := false
+	r.Extra, err = parse(line, "result", func(key string, v gjson.Result) (known bool, err error) {
+		switch key {
+		case "id":
+			r.ID, err = text(v)
+		case "index":
+			r.Index, err = count(v)
+		case "total":
+			r.Total, err = count(v)
+		case "label":
+			r.Label, err = text(v)
+		case "context":
+			r.Context, err = text(v)
+		case "output":
+			r.Output, err = text(v)
+			answered = v.Type == gjson.String
+		case "error":
+			r.Failure, err = failure(v)
+		case "partial":
+			r.Partial, err = text(v)
+		case "request":
+			r.Request, err = text(v)
+		case "model":
+			r.Model, err = text(v)
+		case "finish_reason":
+			r.FinishReason, err = text(v)
+		case "usage":
+			r.Usage, err = usage(v)
+		case "attempts":
+			r.Attempts, err = count(v)
+		case "latency_ms":
+			var ms int
+			ms, err = count(v)
+			r.Latency = time.Duration(ms) * time.Millisecond
+		case "batch_id":
+			r.BatchID, err = text(v)
+		default:
+			return false, nil
+		}
+		return true, err
+	})
+	switch {
+	case err != nil:
+	case r.Failure == nil && !answered:
+		err = errors.New(`neither "output" nor "error" in it`)
+	case r.Failure != nil && answered:
+		err = errors.New(`both "output" and "error" in it`)
+	default:
+		err = check(r.ID, r.Index, r.Total)
+	}
+	return r, err
+}
+
+// parse walks the members of a record of the given kind and returns those that
+// member does not know. No string that it hands out lives in line.
+func parse(line []byte, kind string, member func(key string, v gjson.Result) (known bool, err error)) (Extra, error) {
+	if !utf8.Valid(line) {
+		return "", errors.New("not UTF-8")
+	}
+	if !gjson.ValidBytes(line) {
+		return "", errors.New("not a JSON object")
+	}
+	// One copy for all strings of the record.
+	own := string(line)
+	obj := gjson.Parse(own)
+	if !obj.IsObject() {
+		return "", errors.New("not a JSON object")
+	}
+	var (
+		version int
+		found   string
+		extra   []byte
+		err     error
+	)
+	obj.ForEach(func(k, v gjson.Result) bool {
+		switch k.Str {
+		case "v":
+			version, err = count(v)
+		case "kind":
+			found, err = text(v)
+		default:
+			var known bool
+			if known, err = member(k.Str, v); !known {
+				extra = append(append(append(append(extra, ','), k.Raw...), ':'), v.Raw...)
+			}
+		}
+		if err != nil {
+			err = fmt.Errorf("%q: %w", k.Str, err)
+		}
+		return err == nil
+	})
+	switch {
+	case err != nil:
+		return "", err
+	case found == "":
+		return "", fmt.Errorf(`no "kind" in it: not a %s record`, kind)
+	case found != kind:
+		return "", fmt.Errorf("a %s record where a %s record should be", found, kind)
+	case version != Version:
+		return "", fmt.Errorf("format version %d: this program reads version %d", version, Version)
+	}
+	return Extra(extra), nil
+}
+
+func check(id string, index, total int) error {
+	switch {
+	case id == "":
+		return errors.New(`no "id" in it`)
+	case total > 0 && index >= total:
+		return fmt.Errorf("index %d, but the source has only %d rows", index, total)
+	}
+	return nil
+}
+
+func text(v gjson.Result) (string, error) {
+	if v.Type != gjson.String && v.Type != gjson.Null {
+		return "", errors.New("should be a string")
+	}
+	return v.Str, nil
+}
+
+func count(v gjson.Result) (int, error) {
+	if v.Type == gjson.Null {
+		return 0, nil
+	}
+	if v.Type != gjson.Number || v.Num < 0 || v.Num > math.MaxInt32 || v.Num != math.Trunc(v.Num) {
+		return 0, errors.New("should be a whole number from 0")
+	}
+	return int(v.Num), nil
+}
+
+func counts(v gjson.Result) (list []int, err error) {
+	if v.Type == gjson.Null {
+		return nil, nil
+	}
+	if !v.IsArray() {
+		return nil, errors.New("should be an array of row numbers")
+	}
+	v.ForEach(func(_, e gjson.Result) bool {
+		var n int
+		n, err = count(e)
+		list = append(list, n)
+		return err == nil
+	})
+	return list, err
+}
+
+func failure(v gjson.Result) (*Failure, error) {
+	if v.Type == gjson.Null {
+		return nil, nil
+	}
+	if !v.IsObject() {
+		return nil, errors.New("should be an object")
+	}
+	f := Failure{
+		Class:   Class(v.Get("class").String()),
+		Status:  int(v.Get("status").Int()),
+		Code:    v.Get("code").String(),
+		Message: v.Get("message").String(),
+	}
+	if f.Class == "" {
+		return nil, errors.New(`no "class" in it`)
+	}
+	return &f, nil
+}
+
+func usage(v gjson.Result) (u Usage, err error) {
+	if v.Type != gjson.Null && !v.IsObject() {
+		return u, errors.New("should be an object")
+	}
+	u.Prompt = int(v.Get("prompt_tokens").Int())
+	u.Completion = int(v.Get("completion_tokens").Int())
+	u.Cached = int(v.Get("cached_tokens").Int())
+	u.Reasoning = int(v.Get("reasoning_tokens").Int())
+	return u, nil
+}
+
+// MaxLine bounds a line, so that a file that is no JSONL at all is refused
+// before it fills the memory.
+const MaxLine = 64 << 20
+
+// Lines reads a file or stream line by line, whatever the lines' length.
+type Lines struct {
+	name string
+	r    *bufio.Reader
+	line int
+	long []byte
+	torn bool
+}
+
+// NewLines reads from r; name is what errors call it.
+func NewLines(name string, r io.Reader) *Lines {
+	return &Lines{name: name, r: bufio.NewReaderSize(r, 256<<10)}
+}
+
+// Next returns the next line that is not blank, without its line end; it is
+// valid until the following call. At the end it returns io.EOF.
+func (l *Lines) Next() ([]byte, error) {
+	for {
+		line, err := l.read()
+		if err != nil {
+			return nil, err
+		}
+		l.line++
+		if l.line == 1 && bytes.HasPrefix(line, []byte("\xef\xbb\xbf")) {
+			return nil, l.Fault(errors.New("the file begins with a byte order mark"), "save it as UTF-8 without a byte order mark")
+		}
+		if len(bytes.TrimSpace(line)) > 0 {
+			return line, nil
+		}
+	}
+}
+
+func (l *Lines) read() ([]byte, error) {
+	l.long = l.long[:0]
+	for {
+		part, err := l.r.ReadSlice('\n')
+		switch {
+		case err == nil && len(l.long) == 0:
+			return trimEnd(part), nil
+		case err == nil:
+			return trimEnd(append(l.long, part...)), nil
+		case errors.Is(err, bufio.ErrBufferFull):
+			l.long = append(l.long, part...)
+			if len(l.long) > MaxLine {
+				l.line++
+				return nil, l.Fault(fmt.Errorf("a line of more than %d MiB", MaxLine>>20), "is this a file of JSON lines?")
+			}
+		case errors.Is(err, io.EOF):
+			if len(l.long)+len(part) == 0 {
+				return nil, io.EOF
+			}
+			l.torn = true
+			return append(l.long, part...), nil
+		default:
+			return nil, fmt.Errorf("read %s: %w", l.name, err)
+		}
+	}
+}
+
+func trimEnd(line []byte) []byte {
+	return bytes.TrimSuffix(line[:len(line)-1], []byte{'\r'})
+}
+
+// Torn reports whether the line returned last ended without a newline, as the
+// last line of a file does when its writer was killed.
+func (l *Lines) Torn() bool { return l.torn }
+
+// Line is the number of the line returned last, from 1.
+func (l *Lines) Line() int { return l.line }
+
+// Name is what errors call the input.
+func (l *Lines) Name() string { return l.name }
+
+// Fault says what is wrong with the line returned last, and the remedy.
+func (l *Lines) Fault(err error, hint string) error {
+	return &fault.Error{File: l.name, Line: l.line, Err: err, Hint: hint}
+}
+
+// OneLine makes an answer one line: line breaks (all that Python's
+// str.splitlines knows, "\r\n" as one) inside it become a space each, those at
+// its ends go.
+func OneLine(s string) string {
+	if strings.IndexFunc(s, isBreak) < 0 {
+		return s
+	}
+	s = strings.TrimFunc(s, isBreak)
+	s = strings.ReplaceAll(s, "\r\n", "\n")
+	return strings.Map(func(r rune) rune {
+		if isBreak(r) {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+func isBreak(r rune) bool {
+	switch r {
+	case '\n', '\r', '\v', '\f', '\x1c', '\x1d', '\x1e', '\u0085', '\u2028', '\u2029':
+		return true
+	}
+	return false
+}
