@@ -1,0 +1,161 @@
+// Package markup owns the notation in which entities are shown to a model and
+// come back from it: a sentence whose entities are wrapped as "@@entity##".
+package markup
+
+import (
+	"cmp"
+	"slices"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Open and Close wrap an entity.
+const (
+	Open  = "@@"
+	Close = "##"
+)
+
+// AppendTokens appends the tokens of s, split as Python's str.split() does: at
+// Unicode white space and at U+001C to U+001F. The positions in MRC files count
+// these tokens. The tokens share s's memory.
+func AppendTokens(dst []string, s string) []string {
+	start := -1
+	for i := 0; i < len(s); {
+		c := s[i]
+		space, size := asciiSpace[c], 1
+		if c >= utf8.RuneSelf {
+			var r rune
+			r, size = utf8.DecodeRuneInString(s[i:])
+			space = unicode.IsSpace(r)
+		}
+		switch {
+		case !space && start < 0:
+			start = i
+		case space && start >= 0:
+			dst = append(dst, s[start:i])
+			start = -1
+		}
+		i += size
+	}
+	if start >= 0 {
+		dst = append(dst, s[start:])
+	}
+	return dst
+}
+
+// SingleSpaced reports whether s is its tokens joined by single spaces.
+func SingleSpaced(s string) bool {
+	space := true // as if one stood in front
+	for i := 0; i < len(s); {
+		c := s[i]
+		size := 1
+		switch {
+		case c == ' ' && space, c != ' ' && asciiSpace[c]:
+			return false
+		case c >= utf8.RuneSelf:
+			var r rune
+			if r, size = utf8.DecodeRuneInString(s[i:]); unicode.IsSpace(r) {
+				return false
+			}
+		}
+		space = c == ' '
+		i += size
+	}
+	return !space || s == ""
+}
+
+var asciiSpace = [256]bool{
+	'\t': true, '\n': true, '\v': true, '\f': true, '\r': true, ' ': true,
+	0x1c: true, 0x1d: true, 0x1e: true, 0x1f: true,
+}
+
+// Span is a run of tokens: Start is the first, End the one after the last.
+type Span struct{ Start, End int }
+
+// Mended counts what [Place] had to mend in the spans of one row.
+type Mended struct {
+	Unsorted    bool // the spans did not stand in order
+	Duplicate   int  // left out: the same span again
+	Overlapping int  // left out: inside or across a longer one
+	Unplaced    int  // left out: beyond the sentence, ending before its start, or without a partner
+}
+
+// Any reports whether anything was mended.
+func (m Mended) Any() bool { return m != Mended{} }
+
+// Place pairs the positions of an MRC row, the ends inclusive, into spans that
+// can be marked in a sentence of n tokens: in order and apart from each other.
+// Of overlapping spans the longest stays, of equally long ones the first. The
+// spans are appended to dst.
+func Place(dst []Span, starts, ends []int, n int) ([]Span, Mended) {
+	var m Mended
+	pairs := min(len(starts), len(ends))
+	m.Unplaced = max(len(starts), len(ends)) - pairs
+	base := len(dst)
+	for i := range pairs {
+		s := Span{starts[i], ends[i] + 1}
+		if s.Start < 0 || s.End <= s.Start || s.End > n {
+			m.Unplaced++
+			continue
+		}
+		dst = append(dst, s)
+	}
+	spans := dst[base:]
+	m.Unsorted = !slices.IsSortedFunc(spans, inOrder)
+	if !m.Unsorted && apart(spans) {
+		return dst, m
+	}
+	slices.SortFunc(spans, longestFirst)
+	kept := spans[:0]
+	for i, s := range spans {
+		switch {
+		case i > 0 && slices.Contains(kept, s):
+			m.Duplicate++
+		case slices.ContainsFunc(kept, s.overlaps):
+			m.Overlapping++
+		default:
+			kept = append(kept, s)
+		}
+	}
+	slices.SortFunc(kept, inOrder)
+	return dst[:base+len(kept)], m
+}
+
+func inOrder(a, b Span) int {
+	return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End))
+}
+
+func longestFirst(a, b Span) int {
+	return cmp.Or(cmp.Compare(b.End-b.Start, a.End-a.Start), cmp.Compare(a.Start, b.Start))
+}
+
+func (s Span) overlaps(t Span) bool { return s.Start < t.End && t.Start < s.End }
+
+func apart(spans []Span) bool {
+	for i := 1; i < len(spans); i++ {
+		if spans[i].Start < spans[i-1].End {
+			return false
+		}
+	}
+	return true
+}
+
+// AppendMarked appends the tokens joined by single spaces, each span wrapped.
+// The spans must be as [Place] leaves them.
+func AppendMarked(dst []byte, tokens []string, spans []Span) []byte {
+	next := 0
+	for i, token := range tokens {
+		if i > 0 {
+			dst = append(dst, ' ')
+		}
+		if next < len(spans) && spans[next].Start == i {
+			dst = append(dst, Open...)
+		}
+		dst = append(dst, token...)
+		if next < len(spans) && spans[next].End == i+1 {
+			dst = append(dst, Close...)
+			next++
+		}
+	}
+	return dst
+}
