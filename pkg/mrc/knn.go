@@ -1,0 +1,192 @@
+package mrc
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"nertools/pkg/fault"
+)
+
+// FindNeighbours returns the path of the kNN file called name in dir: "test"
+// and "test.knn" stand for "test.knn.jsonl", which may also be given whole.
+func FindNeighbours(dir, name string) (string, error) {
+	var tried []string
+	for _, suffix := range []string{".knn.jsonl", ".jsonl", ""} {
+		path := filepath.Join(dir, name+suffix)
+		if info, err := os.Stat(path); err == nil && !info.IsDir() {
+			return path, nil
+		}
+		tried = append(tried, path)
+	}
+	return "", fault.WithHint(
+		fmt.Errorf("no kNN file: tried %s", strings.Join(tried, ", ")),
+		"name it with --example-dir and --example-name, or show no demonstrations with --example-num 0")
+}
+
+// Neighbours is an open kNN file: for each row of a source file, the rows of
+// the training file to show, nearest first. Its methods may be called from
+// several goroutines.
+type Neighbours struct {
+	name  string
+	text  string
+	unmap func() error
+	lines []uint64 // where the line of each row begins
+	more  bool
+}
+
+// OpenNeighbours maps the file and checks its first rows lines: that they are
+// there, and that each is a JSON array of row numbers below train. The caller
+// closes it.
+func OpenNeighbours(path string, rows, train int) (*Neighbours, error) {
+	text, unmap, err := mapFile(path)
+	if err != nil {
+		return nil, err
+	}
+	k := &Neighbours{name: path, text: text, unmap: unmap}
+	if err := Guard(path, func() error { return k.index(rows, train) }); err != nil {
+		return nil, errors.Join(err, k.Close())
+	}
+	return k, nil
+}
+
+// Close unmaps the file.
+func (k *Neighbours) Close() error { return k.unmap() }
+
+// Name is the path that the file was opened by.
+func (k *Neighbours) Name() string { return k.name }
+
+// More reports whether the file has lines beyond the rows that it was opened for.
+func (k *Neighbours) More() bool { return k.more }
+
+// Append appends the first n neighbours of row i, or all it has if they are fewer.
+func (k *Neighbours) Append(dst []int, i, n int) []int {
+	dst, _ = appendNeighbours(dst, k.text[k.lines[i]:], n)
+	return dst
+}
+
+func (k *Neighbours) index(rows, train int) error {
+	if strings.HasPrefix(k.text, "\xef\xbb\xbf") {
+		return k.fault(0, errors.New("the file begins with a byte order mark"), "save it as UTF-8 without a byte order mark")
+	}
+	k.lines = make([]uint64, 0, rows)
+	at := uint64(0)
+	for at < uint64(len(k.text)) && len(k.lines) < rows {
+		k.lines = append(k.lines, at)
+		n := strings.IndexByte(k.text[at:], '\n')
+		if n < 0 {
+			at = uint64(len(k.text))
+			break
+		}
+		at += uint64(n) + 1
+	}
+	k.more = strings.TrimSpace(k.text[at:]) != ""
+	if len(k.lines) < rows {
+		return k.fault(len(k.lines), fmt.Errorf("the file ends here, but the source has %d rows", rows),
+			"each row needs its line: make the kNN file from this source file")
+	}
+	return k.check(train)
+}
+
+// check reads every line once, on all cores, and reports the first fault.
+func (k *Neighbours) check(train int) error {
+	parts := runtime.GOMAXPROCS(0)
+	faults := make([]error, parts)
+	var g errgroup.Group
+	for p := range parts {
+		g.Go(func() error {
+			faults[p] = Guard(k.name, func() error {
+				return k.checkLines(len(k.lines)*p/parts, len(k.lines)*(p+1)/parts, train)
+			})
+			return nil
+		})
+	}
+	_ = g.Wait() // each part has left its error in faults
+	for _, err := range faults {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (k *Neighbours) checkLines(from, to, train int) error {
+	var list []int
+	for i := from; i < to; i++ {
+		var err error
+		list, err = appendNeighbours(list[:0], k.text[k.lines[i]:], len(k.text))
+		if err != nil {
+			return k.fault(i, err, fmt.Sprintf("line %d is the JSON array of the training rows to show for row %d, such as [3, 17, 8]", i+1, i))
+		}
+		for _, n := range list {
+			if n >= train {
+				return k.fault(i, fmt.Errorf("row %d: neighbour %d, but the training file has only %d rows", i, n, train),
+					"make the kNN file from this training file, or name the right one with --train-name")
+			}
+		}
+	}
+	return nil
+}
+
+func (k *Neighbours) fault(row int, err error, hint string) error {
+	return &fault.Error{File: k.name, Line: row + 1, Err: err, Hint: hint}
+}
+
+var errNotNeighbours = errors.New("not a JSON array of row numbers")
+
+// appendNeighbours appends the first n numbers of the JSON array that is the
+// first line of s. What stands behind them is checked only if n lets it get there.
+func appendNeighbours(dst []int, s string, n int) ([]int, error) {
+	const maxRow = 1 << 40
+	i := skipBlanks(s, 0)
+	if i >= len(s) || s[i] != '[' {
+		return dst, errNotNeighbours
+	}
+	i = skipBlanks(s, i+1)
+	if i < len(s) && s[i] == ']' {
+		return dst, lineEnds(s, i+1)
+	}
+	for range n {
+		begin, row := i, 0
+		for i < len(s) && s[i] >= '0' && s[i] <= '9' && row < maxRow {
+			row = row*10 + int(s[i]-'0')
+			i++
+		}
+		if i == begin || i > begin+1 && s[begin] == '0' {
+			return dst, errNotNeighbours
+		}
+		dst = append(dst, row)
+		i = skipBlanks(s, i)
+		if i < len(s) && s[i] == ']' {
+			return dst, lineEnds(s, i+1)
+		}
+		if i >= len(s) || s[i] != ',' {
+			return dst, errNotNeighbours
+		}
+		i = skipBlanks(s, i+1)
+	}
+	return dst, nil
+}
+
+func skipBlanks(s string, i int) int {
+	for i < len(s) && (s[i] == ' ' || s[i] == '\t') {
+		i++
+	}
+	return i
+}
+
+func lineEnds(s string, i int) error {
+	i = skipBlanks(s, i)
+	if i < len(s) && s[i] == '\r' {
+		i++
+	}
+	if i < len(s) && s[i] != '\n' {
+		return errNotNeighbours
+	}
+	return nil
+}

@@ -1,0 +1,64 @@
+package mrc
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"unsafe"
+
+	"github.com/edsrzf/mmap-go"
+
+	"nertools/pkg/fault"
+)
+
+// mapFile gives the file's bytes as a string that costs no private memory.
+// What cannot be mapped, a pipe for example, is read instead.
+func mapFile(path string) (text string, unmap func() error, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", nil, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return "", nil, err
+	}
+	if info.IsDir() {
+		return "", nil, &fault.Error{File: path, Err: errors.New("is a directory"), Hint: "give the name of a file"}
+	}
+	if info.Mode().IsRegular() && info.Size() > 0 {
+		m, err := mmap.Map(file, mmap.RDONLY, 0)
+		if err != nil {
+			return "", nil, fmt.Errorf("map %s: %w", path, err)
+		}
+		return unsafe.String(&m[0], len(m)), m.Unmap, nil
+	}
+	data, err := io.ReadAll(file)
+	if err != nil {
+		return "", nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	return unsafe.String(unsafe.SliceData(data), len(data)), func() error { return nil }, nil
+}
+
+// Guard calls f, which reads rows of a mapped file, and turns the memory fault
+// that a file cut short under the program gives into an error. It guards the
+// calling goroutine only.
+func Guard(name string, f func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case interface{ Addr() uintptr }:
+			err = &fault.Error{
+				File: name,
+				Err:  errors.New("the file changed while it was read"),
+				Hint: "leave the input files alone until the run has ended, then start it again",
+			}
+		default:
+			panic(r)
+		}
+	}()
+	return f()
+}

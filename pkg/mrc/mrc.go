@@ -1,0 +1,397 @@
+// Package mrc reads the two kinds of input file of an MRC-NER data set: the
+// rows ("mrc-ner.NAME", one JSON array) and the neighbours ("NAME.knn.jsonl").
+//
+// Both are checked whole when they are opened, so that whatever is wrong is
+// said before the first prompt is made. Neither is held in memory decoded: the
+// files are mapped, and a row is decoded when it is asked for.
+package mrc
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"unicode/utf8"
+	"unsafe"
+
+	"github.com/tidwall/gjson"
+	"golang.org/x/sync/errgroup"
+
+	"nertools/pkg/fault"
+	"nertools/pkg/markup"
+)
+
+// Path is the name of the MRC file called name in dir.
+func Path(dir, name string) string { return filepath.Join(dir, "mrc-ner."+name) }
+
+// File is an open MRC file. Its methods may be called from several goroutines.
+type File struct {
+	name   string
+	text   string // the mapped file
+	unmap  func() error
+	blocks [][]place
+	rows   int
+	labels []string
+}
+
+// place says where a row's members stand, so that to decode a row touches as
+// little memory as can be: a run shows millions of rows, scattered over a file
+// of any size. row is the offset of the object in the file, the others are
+// offsets from there, 0 for a member that is absent.
+type place struct {
+	row     uint64
+	context uint32 // of the first byte behind the quote
+	length  uint32 // of the context as it stands in the file
+	starts  uint32
+	ends    uint32
+	label   uint16 // index into File.labels
+	escaped bool   // the context holds JSON escapes
+	plain   bool   // see Row.Plain
+}
+
+// A Row is one question of the data set: a sentence and a label. Its strings
+// may share the mapped file's memory: they are valid until the file is closed.
+type Row struct {
+	Context string
+	Label   string
+	Starts  []int // token indexes; -1 for what is no whole number
+	Ends    []int // token indexes, inclusive
+	Plain   bool  // Context is its tokens joined by single spaces
+}
+
+// Open maps, checks and indexes the file. The caller closes it.
+func Open(path string) (*File, error) {
+	text, unmap, err := mapFile(path)
+	if err != nil {
+		return nil, err
+	}
+	f := &File{name: path, text: text, unmap: unmap}
+	if err := Guard(path, f.index); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// Close unmaps the file.
+func (f *File) Close() error { return f.unmap() }
+
+// Name is the path that the file was opened by.
+func (f *File) Name() string { return f.name }
+
+// Len is the number of rows.
+func (f *File) Len() int { return f.rows }
+
+// Label is the label that row i asks for. It decodes nothing.
+func (f *File) Label(i int) string { return f.labels[f.place(i).label] }
+
+// Line is the line of the file on which row i begins, from 1.
+func (f *File) Line(i int) int { return f.line(f.place(i).row) }
+
+func (f *File) line(offset uint64) int {
+	n := 1
+	for s := f.text[:offset]; ; n++ {
+		i := bytes.IndexByte(unsafe.Slice(unsafe.StringData(s), len(s)), '\n')
+		if i < 0 {
+			return n
+		}
+		s = s[i+1:]
+	}
+}
+
+func (f *File) place(i int) *place { return &f.blocks[i/blockRows][i%blockRows] }
+
+// Decode fills r with row i, reusing its slices.
+func (f *File) Decode(i int, r *Row) {
+	p := f.place(i)
+	r.Label = f.labels[p.label]
+	from := p.row + uint64(p.context)
+	if p.escaped {
+		r.Context = gjson.Parse(f.text[from-1:]).Str
+	} else {
+		r.Context = f.text[from : from+uint64(p.length)]
+	}
+	r.Plain = p.plain
+	r.Starts = f.positions(r.Starts[:0], p, p.starts)
+	r.Ends = f.positions(r.Ends[:0], p, p.ends)
+}
+
+// positions appends the array that stands at offset of p, whose text has been
+// found valid.
+func (f *File) positions(dst []int, p *place, offset uint32) []int {
+	if offset == 0 {
+		return dst
+	}
+	s := f.text[p.row+uint64(offset):]
+	base, n := len(dst), -1
+	for i := 1; ; i++ {
+		switch c := s[i]; {
+		case c >= '0' && c <= '9' && n < math.MaxInt32/10:
+			n = max(n, 0)*10 + int(c-'0')
+		case c == ' ', c == '\n', c == '\r', c == '\t':
+		case c == ',' && n >= 0:
+			dst, n = append(dst, n), -1
+		case c == ']':
+			if n >= 0 {
+				dst = append(dst, n)
+			}
+			return dst
+		default:
+			return oddPositions(dst[:base], s)
+		}
+	}
+}
+
+// oddPositions reads an array that holds something other than whole numbers:
+// that has no place in a sentence.
+func oddPositions(dst []int, s string) []int {
+	var list []any
+	if err := json.NewDecoder(strings.NewReader(s)).Decode(&list); err != nil {
+		return append(dst, -1) // a number that Go cannot hold
+	}
+	for _, v := range list {
+		n, ok := v.(float64)
+		if !ok || n < 0 || n > math.MaxInt32 || n != math.Trunc(n) {
+			n = -1
+		}
+		dst = append(dst, int(n))
+	}
+	return dst
+}
+
+const blockRows = 4096
+
+// index finds the rows and checks them. gjson is quick to find where values
+// end but does not validate, so each value is validated on its own, on all
+// cores, and what stands between the values is checked here: then the whole is
+// valid exactly if all its parts are.
+func (f *File) index() error {
+	if err := f.checkStart(); err != nil {
+		return err
+	}
+	var (
+		g      errgroup.Group
+		labels = interner{index: map[string]uint16{}}
+		faults sync.Map // block number -> error
+		failed atomic.Bool
+		block  []span
+		end    uint64 // of the last value
+		broken error
+	)
+	g.SetLimit(runtime.GOMAXPROCS(0) + 1)
+	flush := func() {
+		n, spans := len(f.blocks), block
+		places := make([]place, len(spans))
+		f.blocks = append(f.blocks, places)
+		block = make([]span, 0, blockRows)
+		g.Go(func() error {
+			err := Guard(f.name, func() error { return f.indexBlock(n*blockRows, spans, places, &labels) })
+			if err != nil {
+				faults.Store(n, err)
+				failed.Store(true)
+			}
+			return nil
+		})
+	}
+	list := gjson.Parse(f.text)
+	end = uint64(list.Index) + 1
+	list.ForEach(func(_, v gjson.Result) bool {
+		at := uint64(v.Index)
+		if broken = f.checkGap(end, at, f.rows > 0); broken != nil {
+			return false
+		}
+		end = at + uint64(len(v.Raw))
+		block = append(block, span{at, end})
+		f.rows++
+		if len(block) == blockRows {
+			flush()
+		}
+		return !failed.Load()
+	})
+	flush()
+	_ = g.Wait() // the blocks' errors are in faults, in order
+	for n := range f.blocks {
+		if err, ok := faults.Load(n); ok {
+			return err.(error)
+		}
+	}
+	if broken == nil {
+		broken = f.checkEnd(end)
+	}
+	f.labels = labels.list
+	return broken
+}
+
+type span struct{ start, end uint64 }
+
+const cutOff = "the file seems to be cut off: copy or make it again"
+
+func (f *File) checkStart() error {
+	switch i := skipSpace(f.text, 0); {
+	case i == uint64(len(f.text)):
+		return f.fault(0, errors.New("the file is empty"), "an MRC file is one JSON array of rows")
+	case len(f.text) >= 3 && f.text[:3] == "\xef\xbb\xbf":
+		return f.fault(0, errors.New("the file begins with a byte order mark"), "save it as UTF-8 without a byte order mark")
+	case f.text[i] == '{':
+		return f.fault(i, errors.New("a JSON object where a JSON array should begin"), "an MRC file is one JSON array of rows: put the objects, with commas between them, into [ and ]")
+	case f.text[i] != '[':
+		return f.fault(i, errors.New("not a JSON array"), "an MRC file is one JSON array of rows")
+	}
+	return nil
+}
+
+// checkGap checks what stands between two values: one comma and white space,
+// before the first value white space alone.
+func (f *File) checkGap(from, to uint64, comma bool) error {
+	i := skipSpace(f.text, from)
+	if comma {
+		if i >= to || f.text[i] != ',' {
+			return f.fault(min(i, to), fmt.Errorf("broken JSON array: no comma before row %d", f.rows), "mend the file or make it again")
+		}
+		i = skipSpace(f.text, i+1)
+	}
+	if i != to {
+		return f.fault(i, fmt.Errorf("broken JSON array: %q where row %d should begin", f.text[i], f.rows), "mend the file or make it again")
+	}
+	return nil
+}
+
+func (f *File) checkEnd(end uint64) error {
+	i := skipSpace(f.text, end)
+	if i == uint64(len(f.text)) {
+		return f.fault(i, fmt.Errorf("the JSON array does not end: no ']' after %d rows", f.rows), cutOff)
+	}
+	if f.text[i] != ']' {
+		return f.fault(i, fmt.Errorf("broken JSON array: %q after row %d", f.text[i], f.rows-1), "mend the file or make it again")
+	}
+	if i = skipSpace(f.text, i+1); i != uint64(len(f.text)) {
+		return f.fault(i, fmt.Errorf("%q after the end of the JSON array", f.text[i]), "an MRC file is one JSON array and nothing else")
+	}
+	if f.rows == 0 {
+		return f.fault(end, errors.New("no rows in the JSON array"), "an MRC file holds a row for each sentence and label")
+	}
+	return nil
+}
+
+func skipSpace(s string, i uint64) uint64 {
+	for i < uint64(len(s)) {
+		switch s[i] {
+		case ' ', '\t', '\n', '\r':
+			i++
+		default:
+			return i
+		}
+	}
+	return i
+}
+
+func (f *File) fault(offset uint64, err error, hint string) error {
+	return &fault.Error{File: f.name, Line: f.line(min(offset, uint64(len(f.text)))), Err: err, Hint: hint}
+}
+
+func (f *File) indexBlock(first int, spans []span, places []place, labels *interner) error {
+	known := map[string]uint16{}
+	for i, s := range spans {
+		raw := f.text[s.start:s.end]
+		if err := f.checkRow(first+i, s, raw); err != nil {
+			return err
+		}
+		places[i].row = s.start
+		label := ""
+		gjson.Parse(raw).ForEach(func(k, v gjson.Result) bool {
+			switch k.Str {
+			case "context":
+				if v.Type == gjson.String {
+					places[i].setContext(v)
+				}
+			case "entity_label":
+				label = v.Str
+			case "start_position":
+				places[i].starts = arrayOffset(v)
+			case "end_position":
+				places[i].ends = arrayOffset(v)
+			}
+			return true
+		})
+		if places[i].context == 0 {
+			return f.fault(s.start, fmt.Errorf(`row %d: no "context" string in it`, first+i), "each row needs its sentence")
+		}
+		if label == "" {
+			return f.fault(s.start, fmt.Errorf(`row %d: no "entity_label" string in it`, first+i), "each row needs the label that it asks for")
+		}
+		n, ok := known[label]
+		if !ok {
+			var err error
+			if n, err = labels.number(label); err != nil {
+				return f.fault(s.start, fmt.Errorf("row %d: %w", first+i, err), "")
+			}
+			known[label] = n
+		}
+		places[i].label = n
+	}
+	return nil
+}
+
+func (p *place) setContext(v gjson.Result) {
+	p.context = uint32(v.Index) + 1
+	p.length = uint32(len(v.Raw)) - 2
+	p.escaped = len(v.Str) != len(v.Raw)-2
+	p.plain = markup.SingleSpaced(v.Str)
+}
+
+// arrayOffset is where the array v stands, or 0 where it holds nothing.
+func arrayOffset(v gjson.Result) uint32 {
+	if !v.IsArray() || v.Raw == "[]" {
+		return 0
+	}
+	return uint32(v.Index)
+}
+
+func (f *File) checkRow(n int, s span, raw string) error {
+	switch {
+	case len(raw) > math.MaxUint32:
+		return f.fault(s.start, fmt.Errorf("row %d: longer than 4 GiB", n), "")
+	case gjson.Valid(raw) && raw[0] == '{':
+		if !utf8.ValidString(raw) {
+			return f.fault(s.start, fmt.Errorf("row %d: not UTF-8", n), "convert the file to UTF-8, with iconv for example")
+		}
+		return nil
+	}
+	var row struct{}
+	err := json.Unmarshal([]byte(raw), &row)
+	var syntax *json.SyntaxError
+	switch {
+	case s.end == uint64(len(f.text)):
+		return f.fault(s.start, fmt.Errorf("broken JSON array: row %d does not end", n), cutOff)
+	case errors.As(err, &syntax):
+		return f.fault(s.start+uint64(max(syntax.Offset-1, 0)), fmt.Errorf("row %d is broken JSON: %w", n, err), "mend the file or make it again")
+	}
+	return f.fault(s.start, fmt.Errorf("row %d is not a JSON object", n), "each row is an object with context, entity_label, start_position and end_position")
+}
+
+// interner numbers the labels of a file.
+type interner struct {
+	mu    sync.Mutex
+	index map[string]uint16
+	list  []string
+}
+
+func (in *interner) number(label string) (uint16, error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if n, ok := in.index[label]; ok {
+		return n, nil
+	}
+	if len(in.list) > math.MaxUint16 {
+		return 0, errors.New("more than 65,536 different labels")
+	}
+	n := uint16(len(in.list))
+	in.index[label] = n
+	in.list = append(in.list, label)
+	return n, nil
+}
