@@ -1,0 +1,317 @@
+// Package prompt makes prompts: from a row, its neighbours in the training file
+// and what the catalogue says of its label, through a template, to the text
+// that is sent.
+package prompt
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/bits"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"unsafe"
+
+	"golang.org/x/sync/errgroup"
+
+	"nertools/pkg/catalog"
+	"nertools/pkg/fault"
+	"nertools/pkg/markup"
+	"nertools/pkg/mrc"
+	"nertools/pkg/record"
+)
+
+// A Job is a data set and the way to ask about it.
+type Job struct {
+	Source   string    // name of the source, see [record.SourceName]
+	Rows     *mrc.File // the rows to ask about
+	Limit    int       // ask about the first Limit rows, as if the file ended there; 0 means all
+	Labels   catalog.DataSet
+	Template *Template
+
+	Examples   int             // demonstrations a prompt, at most; 0 needs neither of the following
+	Train      *mrc.File       // where the demonstrations are taken from
+	Neighbours *mrc.Neighbours // which ones; opened for Total rows
+
+	Wanted func(row int) bool // which rows to write; nil means all
+}
+
+// Total is the number of rows the job's records speak of.
+func (j *Job) Total() int {
+	if j.Limit > 0 {
+		return min(j.Limit, j.Rows.Len())
+	}
+	return j.Rows.Len()
+}
+
+// Report says what was written and what had to be mended on the way.
+type Report struct {
+	Prompts    int
+	OtherLabel int   // demonstrations of another label than the one asked for
+	Mended     []int // training rows shown whose spans were not as they should be
+}
+
+// blockRows is how many rows a worker makes before it hands them on: enough to
+// make handing on cheap, few enough that a block is about half a megabyte.
+const blockRows = 64
+
+// Write writes the job's prompt records to w, in row order, made on all cores.
+// Everything that can be wrong with the input is found before the first record
+// is written; an error after that is one of w, of ctx, of the template, or of
+// an input file that changed meanwhile.
+func (j *Job) Write(ctx context.Context, w io.Writer) (Report, error) {
+	shared, err := j.prepare()
+	if err != nil {
+		return Report{}, err
+	}
+	total := j.Total()
+	workers := min(runtime.GOMAXPROCS(0), (total+blockRows-1)/blockRows)
+
+	type block struct {
+		first int
+		text  chan []byte
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	todo := make(chan block)
+	order := make(chan block, 2*workers)
+	free := make(chan []byte, 4*workers)
+	g.Go(func() error {
+		defer close(todo)
+		defer close(order)
+		for first := 0; first < total; first += blockRows {
+			b := block{first, make(chan []byte, 1)}
+			for _, to := range []chan block{order, todo} {
+				select {
+				case to <- b:
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+		}
+		return nil
+	})
+	for range workers {
+		g.Go(func() error {
+			return mrc.Guard(j.Rows.Name(), func() error {
+				m := maker{job: j, shared: shared}
+				for b := range todo {
+					var buf []byte
+					select {
+					case buf = <-free:
+					default:
+					}
+					buf, err := m.appendRows(buf[:0], b.first, min(b.first+blockRows, total))
+					if err != nil {
+						return err
+					}
+					b.text <- buf
+				}
+				return nil
+			})
+		})
+	}
+	g.Go(func() error {
+		for b := range order {
+			select {
+			case buf := <-b.text:
+				if len(buf) > 0 {
+					if _, err := w.Write(buf); err != nil {
+						return fmt.Errorf("write prompts: %w", err)
+					}
+				}
+				select {
+				case free <- buf:
+				default:
+				}
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		return nil
+	})
+	err = g.Wait()
+	return shared.report(), err
+}
+
+// shared is what the makers of one job have in common.
+type shared struct {
+	labels     map[string]catalog.Label
+	mended     []atomic.Uint32 // one bit for each training row
+	prompts    atomic.Int64
+	otherLabel atomic.Int64
+}
+
+func (j *Job) prepare() (*shared, error) {
+	s := &shared{labels: map[string]catalog.Label{}}
+	for i := range j.Total() {
+		key := j.Rows.Label(i)
+		if _, ok := s.labels[key]; ok {
+			continue
+		}
+		label, err := j.Labels.Label(key)
+		if err != nil {
+			return nil, &fault.Error{File: j.Rows.Name(), Line: j.Rows.Line(i), Err: fmt.Errorf("row %d: %w", i, err),
+				Hint: "choose the data set with --data-name, or bring the label with --labels FILE (ner-prompt labels prints a catalogue to edit)"}
+		}
+		s.labels[key] = label
+	}
+	if j.Examples > 0 {
+		s.mended = make([]atomic.Uint32, (j.Train.Len()+31)/32)
+	}
+	return s, nil
+}
+
+func (s *shared) report() Report {
+	r := Report{Prompts: int(s.prompts.Load()), OtherLabel: int(s.otherLabel.Load())}
+	for i := range s.mended {
+		for word := s.mended[i].Load(); word != 0; word &= word - 1 {
+			r.Mended = append(r.Mended, i*32+bits.TrailingZeros32(word))
+		}
+	}
+	return r
+}
+
+// maker makes prompts one after the other; its buffers live from row to row.
+type maker struct {
+	job    *Job
+	shared *shared
+
+	view         View
+	row          mrc.Row
+	neighbours   []int
+	tokens       []string
+	spans        []markup.Span
+	text, marked []byte
+	instructions map[instructionKey]string
+}
+
+type instructionKey struct {
+	label    string
+	examples int
+}
+
+func (m *maker) appendRows(dst []byte, from, to int) ([]byte, error) {
+	for i := from; i < to; i++ {
+		if m.job.Wanted != nil && !m.job.Wanted(i) {
+			continue
+		}
+		var err error
+		if dst, err = m.appendRow(dst, i); err != nil {
+			return nil, fmt.Errorf("row %d: %w", i, err)
+		}
+		m.shared.prompts.Add(1)
+	}
+	return dst, nil
+}
+
+func (m *maker) appendRow(dst []byte, i int) ([]byte, error) {
+	j := m.job
+	m.neighbours = m.neighbours[:0]
+	if j.Examples > 0 {
+		m.neighbours = j.Neighbours.Append(m.neighbours, i, j.Examples)
+	}
+	key := j.Rows.Label(i)
+	label := m.shared.labels[key]
+	m.view = View{
+		DataName: j.Labels.Name, Label: key, Name: label.Name, Description: label.Description,
+		Examples: len(m.neighbours),
+	}
+	var err error
+	if m.text, err = m.appendInstruction(m.text[:0]); err != nil {
+		return nil, err
+	}
+	for n, row := range m.neighbours {
+		if m.text, err = m.appendExample(m.text, n+1, row); err != nil {
+			return nil, err
+		}
+	}
+	j.Rows.Decode(i, &m.row)
+	m.view.Number, m.view.Context, m.view.Marked, m.view.Entities = 0, m.row.Context, "", nil
+	if m.text, err = j.Template.query.append(m.text, &m.view); err != nil {
+		return nil, err
+	}
+	return record.AppendPrompt(dst, &record.Prompt{
+		ID:       record.NewID(j.Source, i, m.text),
+		Index:    i,
+		Total:    j.Total(),
+		Label:    key,
+		Context:  m.row.Context,
+		Text:     unsafe.String(unsafe.SliceData(m.text), len(m.text)), // read before m.text is used again
+		Examples: m.neighbours,
+	}), nil
+}
+
+// appendInstruction makes each instruction once: it is the same for all rows
+// that ask for one label and show equally many demonstrations.
+func (m *maker) appendInstruction(dst []byte) ([]byte, error) {
+	key := instructionKey{m.view.Label, m.view.Examples}
+	text, ok := m.instructions[key]
+	if !ok {
+		made, err := m.job.Template.instruction.append(nil, &m.view)
+		if err != nil {
+			return nil, err
+		}
+		if m.instructions == nil {
+			m.instructions = map[instructionKey]string{}
+		}
+		text = string(made)
+		m.instructions[key] = text
+	}
+	return append(dst, text...), nil
+}
+
+func (m *maker) appendExample(dst []byte, number, row int) ([]byte, error) {
+	train := m.job.Train
+	train.Decode(row, &m.row)
+	if m.row.Label != m.view.Label {
+		m.shared.otherLabel.Add(1)
+	}
+	m.view.Number, m.view.Context = number, m.row.Context
+	m.view.Marked, m.view.Entities = m.row.Context, m.view.Entities[:0]
+	// Most rows hold no entity of their label, and most contexts are tokens
+	// joined by single spaces: those are shown as they are.
+	if !m.row.Plain || len(m.row.Starts)+len(m.row.Ends) > 0 {
+		m.mark(row)
+	}
+	return m.job.Template.example.append(dst, &m.view)
+}
+
+// mark sets what the view shows of the entities of m.row, which is row n of the
+// training file.
+func (m *maker) mark(n int) {
+	m.tokens = markup.AppendTokens(m.tokens[:0], m.row.Context)
+	var mended markup.Mended
+	m.spans, mended = markup.Place(m.spans[:0], m.row.Starts, m.row.Ends, len(m.tokens))
+	if mended.Any() {
+		m.shared.mended[n/32].Or(1 << (n % 32))
+	}
+	m.marked = markup.AppendMarked(m.marked[:0], m.tokens, m.spans)
+	m.view.Marked = unsafe.String(unsafe.SliceData(m.marked), len(m.marked)) // read before m.marked is used again
+	if m.job.Template.example.pieces == nil {
+		for _, s := range m.spans {
+			m.view.Entities = append(m.view.Entities, strings.Join(m.tokens[s.Start:s.End], " "))
+		}
+	}
+}
+
+// Mending tells in words what was wrong with the spans of row i of train, whose
+// number a [Report] gave.
+func Mending(train *mrc.File, i int) string {
+	var row mrc.Row
+	train.Decode(i, &row)
+	_, m := markup.Place(nil, row.Starts, row.Ends, len(markup.AppendTokens(nil, row.Context)))
+	var parts []string
+	if m.Unsorted {
+		parts = append(parts, "spans not in order")
+	}
+	for _, c := range []struct {
+		n    int
+		what string
+	}{{m.Overlapping, "inside or across a longer one"}, {m.Duplicate, "given twice"}, {m.Unplaced, "not in the sentence"}} {
+		if c.n > 0 {
+			parts = append(parts, fmt.Sprintf("left out %d %s", c.n, c.what))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
