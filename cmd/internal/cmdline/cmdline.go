@@ -1,0 +1,282 @@
+// Package cmdline is what the four programs have in common at the shell: how
+// they read their flags, what they print where, and the codes they exit with.
+//
+// It also tames github.com/urfave/cli, which by itself prints its usage on
+// stdout after a bad flag (in the middle of a JSONL pipe), exits from inside
+// Run, swallows flags that stand behind a file name, and splits values at commas.
+package cmdline
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"nertools/pkg/fault"
+)
+
+// The exit codes, the same for every program.
+const (
+	OK          = 0
+	Failed      = 1
+	Usage       = 2
+	Partial     = 3   // finished, but some rows failed or are missing
+	Key         = 4   // the API key is missing or was refused
+	Pending     = 8   // a batch is still running
+	Locked      = 11  // somebody else holds the lock
+	Interrupted = 130 // after everything finished was written
+)
+
+// exit is an error that ends the program with its own code.
+type exit struct {
+	code int
+	err  error
+}
+
+func (e *exit) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *exit) Unwrap() error { return e.err }
+
+// Exit makes the program end with code. With a nil err nothing is printed.
+func Exit(code int, err error) error { return &exit{code, err} }
+
+// UsageError says that the command line is wrong.
+func UsageError(format string, args ...any) error {
+	return Exit(Usage, fmt.Errorf(format, args...))
+}
+
+// Main runs app and exits the process. The context that its actions see is
+// cancelled by the first SIGINT or SIGTERM; a second one ends the process at
+// once.
+func Main(app *cli.App) {
+	// Writing to a pipe whose reader has gone must be an error, so that what is
+	// finished elsewhere can still be put in order.
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		cancel()
+		<-signals
+		os.Exit(Interrupted)
+	}()
+	os.Exit(Run(ctx, app, os.Args))
+}
+
+// Run runs app with the given arguments, args[0] being the program's name, and
+// returns the code to exit with. Errors go to app.ErrWriter, or os.Stderr.
+func Run(ctx context.Context, app *cli.App, args []string) int {
+	if app.ErrWriter == nil {
+		app.ErrWriter = os.Stderr
+	}
+	tame(app)
+	err := app.RunContext(ctx, permute(app, args))
+	return report(ctx, app.ErrWriter, app.Name, err)
+}
+
+func report(ctx context.Context, stderr io.Writer, name string, err error) int {
+	var e *exit
+	switch {
+	case err == nil:
+		return OK
+	case closedPipe(err):
+		return OK
+	case errors.As(err, &e) && e.err == nil:
+		return e.code
+	case e == nil && ctx.Err() != nil && errors.Is(err, context.Canceled):
+		fmt.Fprintf(stderr, "%s: interrupted\n", name)
+		return Interrupted
+	}
+	fmt.Fprintf(stderr, "%s: %s\n", name, err)
+	if hint := fault.Hint(err); hint != "" {
+		fmt.Fprintf(stderr, "%s: %s\n", name, hint)
+	}
+	if e == nil {
+		return Failed
+	}
+	if e.code == Usage {
+		fmt.Fprintf(stderr, "%s: see %s --help\n", name, name)
+	}
+	return e.code
+}
+
+// closedPipe reports whether err is that of writing to a pipe whose reader has
+// gone, which "| head" does on purpose.
+func closedPipe(err error) bool {
+	if runtime.GOOS == "windows" {
+		const brokenPipe, noData = syscall.Errno(109), syscall.Errno(232)
+		return errors.Is(err, brokenPipe) || errors.Is(err, noData)
+	}
+	return errors.Is(err, syscall.EPIPE)
+}
+
+func tame(app *cli.App) {
+	cli.VersionFlag = &cli.BoolFlag{Name: "version", Usage: "print the version", DisableDefaultText: true}
+	cli.HelpFlag = &cli.BoolFlag{Name: "help", Aliases: []string{"h"}, Usage: "show this help", DisableDefaultText: true}
+	app.HideHelpCommand = true
+	app.DisableSliceFlagSeparator = true
+	app.ExitErrHandler = func(*cli.Context, error) {}
+	app.OnUsageError = usageError
+	app.Version = version()
+	tameCommands(app.Commands)
+	if app.Action != nil {
+		app.Action = noArguments(app.Action, app.Args || app.ArgsUsage != "")
+	}
+}
+
+func tameCommands(commands []*cli.Command) {
+	for _, c := range commands {
+		c.OnUsageError = usageError
+		c.HideHelpCommand = true
+		if c.Action != nil {
+			c.Action = noArguments(c.Action, c.ArgsUsage != "")
+		}
+		tameCommands(c.Subcommands)
+	}
+}
+
+func usageError(_ *cli.Context, err error, _ bool) error {
+	if errors.Is(err, flag.ErrHelp) {
+		return err
+	}
+	msg := err.Error()
+	if name, ok := strings.CutPrefix(msg, "flag provided but not defined: "); ok {
+		msg = "unknown flag " + name
+	}
+	return UsageError("%s", msg)
+}
+
+// noArguments refuses arguments that a command would pass over in silence.
+func noArguments(action cli.ActionFunc, takes bool) cli.ActionFunc {
+	return func(c *cli.Context) error {
+		if !takes && c.Args().Present() {
+			return UsageError("unexpected argument %q", c.Args().First())
+		}
+		return action(c)
+	}
+}
+
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "(unknown)"
+	}
+	return info.Main.Version
+}
+
+// permute moves flags in front of the other arguments, since the flag package
+// stops at the first argument that is no flag. What follows "--" stays.
+func permute(app *cli.App, args []string) []string {
+	commands, flags := app.Commands, app.Flags
+	out := []string{args[0]}
+	var rest []string
+	for i := 1; i < len(args); i++ {
+		arg := args[i]
+		if arg == "--" {
+			rest = append(rest, args[i:]...)
+			break
+		}
+		if len(arg) > 1 && arg[0] == '-' {
+			out = append(out, arg)
+			if takesValue(flags, arg) && i+1 < len(args) {
+				i++
+				out = append(out, args[i])
+			}
+			continue
+		}
+		if c := find(commands, arg); c != nil && len(rest) == 0 {
+			out = append(out, arg)
+			commands, flags = c.Subcommands, c.Flags
+			continue
+		}
+		rest = append(rest, arg)
+	}
+	return append(out, rest...)
+}
+
+func find(commands []*cli.Command, name string) *cli.Command {
+	for _, c := range commands {
+		if c.HasName(name) {
+			return c
+		}
+	}
+	return nil
+}
+
+func takesValue(flags []cli.Flag, arg string) bool {
+	name := strings.TrimLeft(arg, "-")
+	if strings.Contains(name, "=") {
+		return false
+	}
+	for _, f := range flags {
+		for _, n := range f.Names() {
+			if n == name {
+				_, isBool := f.(*cli.BoolFlag)
+				return !isBool
+			}
+		}
+	}
+	return false
+}
+
+// Open opens an input file for reading; "-" is stdin. The name is what errors
+// are to call it.
+func Open(path string) (r io.ReadCloser, name string, err error) {
+	if path == "-" {
+		return io.NopCloser(os.Stdin), "stdin", nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, path, err
+	}
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		f.Close()
+		return nil, path, &fault.Error{File: path, Err: errors.New("is a directory"), Hint: "give the name of a file"}
+	}
+	return f, path, nil
+}
+
+// ReadFile reads a whole input file; "-" is stdin.
+func ReadFile(path string) (data []byte, name string, err error) {
+	r, name, err := Open(path)
+	if err != nil {
+		return nil, name, err
+	}
+	defer r.Close()
+	data, err = io.ReadAll(r)
+	if err != nil {
+		return nil, name, fmt.Errorf("read %s: %w", name, err)
+	}
+	return data, name, nil
+}
+
+// SameFile reports whether two paths lead to one file, which then exists.
+func SameFile(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	if errX == nil && errY == nil {
+		return os.SameFile(x, y)
+	}
+	return errX != nil && errY != nil && filepath.Clean(a) == filepath.Clean(b)
+}
+
+// Say prints one line for people: on stderr, behind the program's name.
+func Say(c *cli.Context, format string, args ...any) {
+	fmt.Fprintf(c.App.ErrWriter, "%s: %s\n", c.App.Name, fmt.Sprintf(format, args...))
+}
