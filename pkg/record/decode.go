@@ -3,6 +3,7 @@ package record
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -125,7 +126,7 @@ func parse(line []byte, kind string, member func(key string, v gjson.Result) (kn
 	if !utf8.Valid(line) {
 		return "", errors.New("not UTF-8")
 	}
-	if !gjson.ValidBytes(line) {
+	if !ValidJSON(line) {
 		return "", errors.New("not a JSON object")
 	}
 	// One copy for all strings of the record.
@@ -168,6 +169,17 @@ func parse(line []byte, kind string, member func(key string, v gjson.Result) (kn
 		return "", fmt.Errorf("format version %d: this program reads version %d", version, Version)
 	}
 	return Extra(extra), nil
+}
+
+// ValidJSON reports whether b is one JSON value. gjson answers quickly but by
+// recursion, so that a file of brackets would overflow the stack; what may be
+// nested deeply is left to encoding/json, which has a limit.
+func ValidJSON(b []byte) bool {
+	const deep = 10_000
+	if bytes.Count(b, []byte{'['})+bytes.Count(b, []byte{'{'}) > deep && !json.Valid(b) {
+		return false
+	}
+	return gjson.ValidBytes(b)
 }
 
 func check(id string, index, total int) error {
@@ -249,11 +261,12 @@ const MaxLine = 64 << 20
 
 // Lines reads a file or stream line by line, whatever the lines' length.
 type Lines struct {
-	name string
-	r    *bufio.Reader
-	line int
-	long []byte
-	torn bool
+	name       string
+	r          *bufio.Reader
+	line       int
+	start, end int64 // of the line returned last
+	long       []byte
+	torn       bool
 }
 
 // NewLines reads from r; name is what errors call it.
@@ -280,9 +293,11 @@ func (l *Lines) Next() ([]byte, error) {
 }
 
 func (l *Lines) read() ([]byte, error) {
+	l.start = l.end
 	l.long = l.long[:0]
 	for {
 		part, err := l.r.ReadSlice('\n')
+		l.end += int64(len(part))
 		switch {
 		case err == nil && len(l.long) == 0:
 			return trimEnd(part), nil
@@ -316,6 +331,9 @@ func (l *Lines) Torn() bool { return l.torn }
 
 // Line is the number of the line returned last, from 1.
 func (l *Lines) Line() int { return l.line }
+
+// Offset is where the line returned last begins, in bytes from the start.
+func (l *Lines) Offset() int64 { return l.start }
 
 // Name is what errors call the input.
 func (l *Lines) Name() string { return l.name }

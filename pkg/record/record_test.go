@@ -82,6 +82,16 @@ func TestBadRecordIsRefusedWithItsReason(t *testing.T) {
 	}
 }
 
+func TestDeepNestingIsRefusedAndDoesNotOverflow(t *testing.T) {
+	deep := strings.Repeat("[", 30<<20)
+	if record.ValidJSON([]byte(deep)) {
+		t.Error("a file of brackets passes as JSON")
+	}
+	if long := "[" + strings.Repeat("[],", 20_000) + "[]]"; !record.ValidJSON([]byte(long)) {
+		t.Error("a long flat array does not pass")
+	}
+}
+
 func TestIDIsASCIIOfAtMost64BytesAndTellsItsParts(t *testing.T) {
 	for _, source := range []string{"test", "test.8", strings.Repeat("long", 40), "prøve/äöü", "東京", "", "a b"} {
 		for _, index := range []int{0, 148716, 1<<31 - 1} {
@@ -151,9 +161,10 @@ func TestLinesOfAnyLengthAndEnd(t *testing.T) {
 		text string
 		line int
 		torn bool
-	}{{"one", 1, false}, {long, 4, false}, {"last", 5, true}} {
+		at   int64
+	}{{"one", 1, false, 0}, {long, 4, false, 9}, {"last", 5, true, 10 + 1<<20}} {
 		got, err := l.Next()
-		if err != nil || string(got) != want.text || l.Line() != want.line || l.Torn() != want.torn {
+		if err != nil || string(got) != want.text || l.Line() != want.line || l.Torn() != want.torn || l.Offset() != want.at {
 			t.Fatalf("got %.20q line %d torn %v (%v), want %.20q", got, l.Line(), l.Torn(), err, want.text)
 		}
 	}
