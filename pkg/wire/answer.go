@@ -1,0 +1,248 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/tidwall/gjson"
+
+	"nertools/pkg/record"
+)
+
+// An Error is what the service answered instead of a completion.
+type Error struct {
+	record.Failure
+	Type       string        // the service's own type; may be empty
+	Param      string        // the parameter that it names; may be empty
+	RetryAfter time.Duration // the pause that the service asked for; 0 if none
+}
+
+// Error gives the status, the code and the message.
+func (e *Error) Error() string {
+	s := e.Message
+	if e.Code != "" {
+		s = e.Code + ": " + s
+	}
+	if e.Status != 0 {
+		s = fmt.Sprintf("%d %s", e.Status, s)
+	}
+	return s
+}
+
+// Passing reports whether the same request may succeed later.
+func (e *Error) Passing() bool {
+	switch e.Class {
+	case record.RateLimit, record.Server, record.Network, record.Timeout, record.Malformed:
+		return true
+	}
+	return false
+}
+
+// Fatal reports whether no other request can fare better.
+func (e *Error) Fatal() bool {
+	switch e.Class {
+	case record.Auth, record.Model, record.Quota:
+		return true
+	case record.Invalid:
+		return e.Status == http.StatusNotFound || e.Status >= 300 && e.Status < 400
+	}
+	return false
+}
+
+// ParseError reads an answer whose status is not 200. It makes sense of
+// {"error":{…}}, of {"error":"a string"} and of pages that are no JSON at all.
+func ParseError(status int, body []byte) *Error {
+	e := &Error{Failure: record.Failure{Status: status}}
+	if record.ValidJSON(body) {
+		e.read(gjson.ParseBytes(body))
+	} else if text := strings.TrimSpace(string(body[:min(len(body), 200)])); text != "" && text[0] != '<' {
+		e.Message = text
+	}
+	e.Message = clean(e.Message)
+	if e.Message == "" {
+		e.Message = strings.ToLower(http.StatusText(status))
+		if len(body) > 0 {
+			e.Message += " (the answer is not the API's JSON)"
+		}
+	}
+	e.Class = e.class()
+	return e
+}
+
+func (e *Error) read(v gjson.Result) {
+	if inner := v.Get("error"); inner.Exists() {
+		v = inner
+	}
+	if v.Type == gjson.String {
+		e.Message = v.Str
+		return
+	}
+	for _, key := range []string{"message", "detail", "error_description"} {
+		if m := v.Get(key); m.Exists() && e.Message == "" {
+			e.Message = m.String()
+		}
+	}
+	e.Code, e.Type, e.Param = v.Get("code").String(), v.Get("type").String(), v.Get("param").String()
+}
+
+func (e *Error) class() record.Class {
+	is := func(names ...string) bool {
+		for _, n := range names {
+			if e.Code == n || e.Type == n {
+				return true
+			}
+		}
+		return false
+	}
+	says := func(words ...string) bool {
+		for _, w := range words {
+			if strings.Contains(strings.ToLower(e.Message), w) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case is("insufficient_quota", "billing_hard_limit_reached", "billing_not_active"), e.Status == http.StatusPaymentRequired:
+		return record.Quota
+	case e.Status == http.StatusUnauthorized, is("invalid_api_key"):
+		return record.Auth
+	case is("model_not_found"), e.Status == http.StatusNotFound && says("model"):
+		return record.Model
+	case e.Status == http.StatusForbidden && says("moderation", "flagged"):
+		return record.Filtered
+	case e.Status == http.StatusForbidden:
+		return record.Auth
+	case e.Status == http.StatusTooManyRequests:
+		return record.RateLimit
+	case e.Status == http.StatusRequestTimeout, e.Status == http.StatusConflict, e.Status >= 500:
+		return record.Server
+	case is("context_length_exceeded"), e.Status == http.StatusRequestEntityTooLarge:
+		return record.ContextLength
+	case is("content_filter", "content_policy_violation"):
+		return record.Filtered
+	}
+	return record.Invalid
+}
+
+// secrets are what services quote of a key when they refuse it.
+var secrets = regexp.MustCompile(`\b(sk|sess|key)-[A-Za-z0-9_*.-]{4,}`)
+
+// clean makes a message of another program fit for one line of ours.
+func clean(s string) string {
+	s = secrets.ReplaceAllString(s, "$1-…")
+	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
+	const most = 500
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return s
+}
+
+// ParseAnswer reads the body of an answer whose status is 200, of either
+// endpoint, into r: its output, or the failure that stands instead of it, and
+// what else the answer tells. The error is an [*Error] for an answer that is
+// not a completion at all; r's failure is then left alone.
+func ParseAnswer(body []byte, r *record.Result) error {
+	if !record.ValidJSON(body) || !gjson.ParseBytes(body).IsObject() {
+		return malformed("the answer is cut off or is not JSON")
+	}
+	v := gjson.Parse(string(body))
+	if e := v.Get("error"); e.IsObject() || e.Type == gjson.String {
+		status := int(e.Get("code").Int()) // as some routers say it
+		if status < 300 || status > 599 {
+			status = http.StatusBadGateway
+		}
+		return ParseError(status, body)
+	}
+	choices := v.Get("choices")
+	if !choices.IsArray() {
+		return malformed(`no "choices" in the answer`)
+	}
+	r.Model = v.Get("model").String()
+	r.Usage = parseUsage(v.Get("usage"))
+	choice := choices.Get("0")
+	r.FinishReason = choice.Get("finish_reason").String()
+	text, refusal := answerText(choice)
+	r.Output, r.Partial, r.Failure = "", "", nil
+	if why := unfit(choice.Exists(), r.FinishReason, text, refusal); why != nil {
+		r.Failure, r.Partial = why, text
+	} else {
+		r.Output = text
+	}
+	return nil
+}
+
+// unfit tells what keeps an answer from being a good one, or nil.
+func unfit(chosen bool, finish, text, refusal string) *record.Failure {
+	failure := func(class record.Class, message string) *record.Failure {
+		return &record.Failure{Class: class, Status: http.StatusOK, Message: message}
+	}
+	switch {
+	case !chosen:
+		return failure(record.Empty, "no choices in the answer")
+	case refusal != "":
+		return failure(record.Refused, clean(refusal))
+	case finish == "content_filter":
+		return failure(record.Filtered, "stopped by the content filter")
+	case finish == "length":
+		return failure(record.Length, "the answer was cut off at the token limit")
+	case strings.TrimSpace(text) == "":
+		return failure(record.Empty, "the answer has no text")
+	}
+	return nil
+}
+
+// answerText finds the text of a choice, be it a chat message (whose content
+// some servers give in parts) or a legacy completion.
+func answerText(choice gjson.Result) (text, refusal string) {
+	message := choice.Get("message")
+	if !message.Exists() {
+		return choice.Get("text").String(), ""
+	}
+	content := message.Get("content")
+	if !content.IsArray() {
+		return content.String(), message.Get("refusal").String()
+	}
+	for _, part := range content.Array() {
+		text += part.Get("text").String()
+	}
+	return text, message.Get("refusal").String()
+}
+
+func parseUsage(u gjson.Result) record.Usage {
+	first := func(keys ...string) int {
+		for _, k := range keys {
+			if v := u.Get(k); v.Exists() {
+				return int(v.Int())
+			}
+		}
+		return 0
+	}
+	return record.Usage{
+		Prompt:     first("prompt_tokens", "input_tokens"),
+		Completion: first("completion_tokens", "output_tokens"),
+		Cached:     first("prompt_tokens_details.cached_tokens", "input_tokens_details.cached_tokens"),
+		Reasoning:  first("completion_tokens_details.reasoning_tokens", "output_tokens_details.reasoning_tokens"),
+	}
+}
+
+func malformed(message string) *Error {
+	return &Error{Failure: record.Failure{Class: record.Malformed, Status: http.StatusOK, Message: message}}
+}
+
+// Failed turns the error of asking into the failure that a record shows. Errors
+// other than [*Error] are those of the way to the service.
+func Failed(err error) *record.Failure {
+	var e *Error
+	if errors.As(err, &e) {
+		f := e.Failure
+		return &f
+	}
+	return &record.Failure{Class: record.Network, Message: clean(err.Error())}
+}

@@ -1,0 +1,73 @@
+package wire
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/tidwall/gjson"
+
+	"nertools/pkg/record"
+)
+
+// IsBatchLine reports whether line looks like one of the Batch API's own, asked
+// or answered, rather than like a record: it has a custom_id and no kind.
+func IsBatchLine(line []byte) bool {
+	if !bytes.Contains(line, []byte(`"custom_id"`)) {
+		return false
+	}
+	found := gjson.GetManyBytes(line, "custom_id", "kind")
+	return found[0].Exists() && !found[1].Exists()
+}
+
+// ParseBatchLine reads a line of a batch's output or error file:
+// {"custom_id","response":{"status_code","body"}|null,"error":{"code","message"}|null}.
+// Which of the two files it stood in does not matter: the status decides, then
+// the error. The row is that of the custom_id, see [record.ParseID].
+func ParseBatchLine(line []byte) (record.Result, error) {
+	var r record.Result
+	if !record.ValidJSON(line) || !gjson.ParseBytes(line).IsObject() {
+		return r, errors.New("not a JSON object")
+	}
+	obj := gjson.Parse(string(line))
+	r.ID = obj.Get("custom_id").String()
+	_, r.Index, _, _ = record.ParseID(r.ID)
+	response, failure := obj.Get("response"), obj.Get("error")
+	status := int(response.Get("status_code").Int())
+	body := response.Get("body")
+	switch {
+	case r.ID == "":
+		return r, errors.New(`no "custom_id" in it`)
+	case r.Index < 0:
+		return r, fmt.Errorf("custom_id %q does not end in a row number", r.ID)
+	case !response.Exists() && !failure.Exists():
+		return r, errors.New(`neither "response" nor "error" in it: a request, not an answer`)
+	case status == http.StatusOK:
+		if err := ParseAnswer([]byte(body.Raw), &r); err != nil {
+			r.Failure = Failed(err)
+		}
+	case failure.IsObject():
+		r.Failure = batchFailure(failure, status)
+	case status != 0:
+		r.Failure = Failed(ParseError(status, []byte(body.Raw)))
+	default:
+		// Rows counted as completed with a status of 0 have been seen.
+		r.Failure = &record.Failure{Class: record.Server, Message: "the batch gave neither an answer nor an error"}
+	}
+	return r, nil
+}
+
+func batchFailure(v gjson.Result, status int) *record.Failure {
+	f := &record.Failure{
+		Class: record.Server, Status: status,
+		Code: v.Get("code").String(), Message: clean(v.Get("message").String()),
+	}
+	switch f.Code {
+	case "batch_expired":
+		f.Class = record.Expired
+	case "batch_cancelled":
+		f.Class = record.Cancelled
+	}
+	return f
+}
