@@ -1,0 +1,299 @@
+// Package openaiapi talks to OpenAI and to servers that speak its language. It
+// is the only package that knows the library github.com/openai/openai-go.
+//
+// The library is left to do what it knows best: where the service is, who asks
+// (key, organization, project, custom headers) and with which headers. It
+// prepares one request for each endpoint; the calls of a run are copies of it
+// with a body of their own, sent through net/http. That costs half the CPU of
+// its own Post, and leaves retries, statuses and error bodies to us: the library
+// retries by itself, a dead quota too, and loses the status of an error that is
+// not in its form.
+package openaiapi
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/openai/openai-go/v3"
+	"github.com/openai/openai-go/v3/option"
+
+	"nertools/pkg/fault"
+	"nertools/pkg/pace"
+	"nertools/pkg/record"
+	"nertools/pkg/wire"
+)
+
+// DefaultBaseURL is where OpenAI's own service is.
+const DefaultBaseURL = "https://api.openai.com/v1"
+
+// Config says where the service is and how to reach it.
+type Config struct {
+	Key       string        // never empty; it appears in no error
+	BaseURL   string        // with its "/v1"; "" means DefaultBaseURL
+	AllowHTTP bool          // send the key unencrypted to hosts other than this one
+	Timeout   time.Duration // of one call, its answer included; 0 means none
+	Flying    int           // calls in flight, at most: as many connections are kept
+}
+
+// Client makes calls. It is safe for concurrent use.
+type Client struct {
+	key     string
+	timeout time.Duration
+	http    *http.Client
+	library openai.Client
+
+	mu       sync.Mutex
+	prepared map[string]*http.Request // path -> the request that calls are copies of
+}
+
+// New checks cfg and returns a client. It sends nothing.
+func New(cfg Config) (*Client, error) {
+	base := cfg.BaseURL
+	if base == "" {
+		base = DefaultBaseURL
+	}
+	if err := checkURL(base, cfg.AllowHTTP); err != nil {
+		return nil, err
+	}
+	if strings.ContainsFunc(cfg.Key, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return nil, fault.WithHint(errors.New("the API key holds a space, a line break or a sign beyond ASCII"), "copy the key again, without what stands around it")
+	}
+	// The library refuses an OPENAI_BASE_URL that is set but empty, whatever
+	// base URL it is given.
+	if v, ok := os.LookupEnv("OPENAI_BASE_URL"); ok && v == "" {
+		os.Unsetenv("OPENAI_BASE_URL")
+	}
+	c := &Client{
+		key: cfg.Key, timeout: cfg.Timeout, prepared: map[string]*http.Request{},
+		http: &http.Client{
+			Transport: transport(cfg.Flying),
+			// A redirected call would carry the key to another place.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+	c.library = openai.NewClient(
+		option.WithAPIKey(cfg.Key), option.WithBaseURL(base),
+		option.WithHTTPClient(c.http), option.WithMaxRetries(0))
+	return c, nil
+}
+
+// transport keeps a connection for every call in flight: net/http's default
+// keeps two for each host and opens the others anew for almost every call.
+func transport(flying int) *http.Transport {
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:   10 * time.Second,
+		ForceAttemptHTTP2:     true,
+		MaxIdleConns:          0,
+		MaxIdleConnsPerHost:   max(flying, 2),
+		IdleConnTimeout:       90 * time.Second,
+		ExpectContinueTimeout: time.Second,
+	}
+}
+
+func checkURL(base string, allowHTTP bool) error {
+	u, err := url.Parse(base)
+	if err != nil {
+		return fault.WithHint(fmt.Errorf("base URL: %w", err), "give it as https://HOST/v1")
+	}
+	if u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+		return fault.WithHint(fmt.Errorf("base URL %q is not an http address", u.Redacted()), "give it as https://HOST/v1")
+	}
+	if u.Scheme == "http" && !allowHTTP && !isLoopback(u.Hostname()) {
+		return fault.WithHint(fmt.Errorf("%s would get the API key unencrypted", u.Redacted()),
+			"use https, or say --allow-http if the network in between is yours")
+	}
+	return nil
+}
+
+func isLoopback(host string) bool {
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// Close closes the connections that are not in use.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Ask posts body to path ("chat/completions") and returns the body of the
+// answer, and the limits that it shows even where it failed. The error is a
+// [*wire.Error] for every status but 200, for a connection that broke (class
+// network) and for an answer that did not come in time (class timeout); it is
+// that of ctx if ctx ended.
+func (c *Client) Ask(ctx context.Context, path string, body []byte) ([]byte, pace.Limits, error) {
+	request, err := c.request(path)
+	if err != nil {
+		return nil, pace.Limits{}, err
+	}
+	call := ctx
+	if c.timeout > 0 {
+		var cancel context.CancelFunc
+		call, cancel = context.WithTimeout(ctx, c.timeout)
+		defer cancel()
+	}
+	request = request.WithContext(call)
+	request.ContentLength = int64(len(body))
+	// GetBody lets the transport send the call again over a fresh connection when
+	// the service closed the idle one it had picked, before anything was asked.
+	request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	request.Body, _ = request.GetBody()
+	response, err := c.http.Do(request)
+	if err != nil {
+		return nil, pace.Limits{}, c.broken(ctx, call, err)
+	}
+	defer response.Body.Close()
+	limits := pace.Limits{Requests: limit(response.Header, "Requests"), Tokens: limit(response.Header, "Tokens")}
+	answer, err := readAll(response)
+	if err != nil {
+		return nil, limits, c.broken(ctx, call, err)
+	}
+	if response.StatusCode != http.StatusOK {
+		return nil, limits, c.refused(response, answer)
+	}
+	return answer, limits, nil
+}
+
+func (c *Client) refused(response *http.Response, body []byte) error {
+	e := wire.ParseError(response.StatusCode, body)
+	e.Message = c.hide(e.Message)
+	e.RetryAfter = retryAfter(response.Header)
+	if to := response.Header.Get("Location"); to != "" && response.StatusCode < 400 {
+		e.Message = "redirected to " + to
+	}
+	return e
+}
+
+// maxAnswer bounds an answer: a completion is far smaller.
+const maxAnswer = 64 << 20
+
+func readAll(r *http.Response) ([]byte, error) {
+	var buf bytes.Buffer
+	if n := r.ContentLength; n > 0 && n <= maxAnswer {
+		buf.Grow(int(n) + bytes.MinRead)
+	}
+	n, err := buf.ReadFrom(io.LimitReader(r.Body, maxAnswer+1))
+	if n > maxAnswer {
+		return nil, fmt.Errorf("an answer of more than %d MiB", maxAnswer>>20)
+	}
+	return buf.Bytes(), err
+}
+
+// request returns the prepared request for path, to be copied.
+func (c *Client) request(path string) (*http.Request, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if r := c.prepared[path]; r != nil {
+		return r, nil
+	}
+	var prepared *http.Request
+	errStop := errors.New("prepared")
+	err := c.library.Post(context.Background(), path, []byte("{}"), nil,
+		option.WithMiddleware(func(r *http.Request, _ option.MiddlewareNext) (*http.Response, error) {
+			prepared = r.Clone(context.Background())
+			return nil, errStop
+		}))
+	if prepared == nil {
+		return nil, fmt.Errorf("prepare the request: %w", err)
+	}
+	// What the library counts of its own retries would be wrong.
+	prepared.Header.Del("X-Stainless-Retry-Count")
+	c.prepared[path] = prepared
+	return prepared, nil
+}
+
+// broken tells a call that the caller gave up from one that ran out of time and
+// one whose connection broke.
+func (c *Client) broken(ctx, call context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	failure := record.Failure{Class: record.Network, Message: c.hide(reason(err))}
+	var timeout interface{ Timeout() bool }
+	if call.Err() != nil {
+		failure = record.Failure{Class: record.Timeout, Message: fmt.Sprintf("no answer within %v", c.timeout)}
+	} else if errors.As(err, &timeout) && timeout.Timeout() {
+		failure.Class = record.Timeout
+	}
+	return &wire.Error{Failure: failure}
+}
+
+// reason is what went wrong, without the method and the address that net/http
+// puts in front.
+func reason(err error) string {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return "the connection was closed in the middle of the answer"
+	}
+	return err.Error()
+}
+
+// hide takes the key out of a text.
+func (c *Client) hide(s string) string { return strings.ReplaceAll(s, c.key, "…") }
+
+// limit reads what the headers show of one limit. Servers that have none send
+// -1 or 0, or nothing.
+func limit(h http.Header, of string) pace.Limit {
+	remaining := h.Get("X-Ratelimit-Remaining-" + of)
+	if remaining == "" {
+		return pace.Limit{}
+	}
+	var l pace.Limit
+	var errs [3]error
+	l.Max, errs[0] = strconv.Atoi(h.Get("X-Ratelimit-Limit-" + of))
+	l.Remaining, errs[1] = strconv.Atoi(remaining)
+	l.Reset, errs[2] = duration(h.Get("X-Ratelimit-Reset-" + of))
+	if errors.Join(errs[:]...) != nil {
+		return pace.Limit{}
+	}
+	return l
+}
+
+// duration reads "6m0s", or a bare number of seconds.
+func duration(s string) (time.Duration, error) {
+	if seconds, err := strconv.ParseFloat(s, 64); err == nil {
+		return span(seconds, time.Second), nil
+	}
+	return time.ParseDuration(s)
+}
+
+// retryAfter reads retry-after-ms, and retry-after, which is in seconds or a date.
+func retryAfter(h http.Header) time.Duration {
+	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil {
+		return span(ms, time.Millisecond)
+	}
+	s := h.Get("Retry-After")
+	if seconds, err := strconv.ParseFloat(s, 64); err == nil {
+		return span(seconds, time.Second)
+	}
+	if at, err := http.ParseTime(s); err == nil {
+		return max(0, time.Until(at))
+	}
+	return 0
+}
+
+// span is n units, from 0 to a year.
+func span(n float64, unit time.Duration) time.Duration {
+	const year = 365 * 24 * time.Hour
+	if !(n > 0) {
+		return 0
+	}
+	return time.Duration(min(n*float64(unit), float64(year)))
+}
