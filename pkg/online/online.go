@@ -1,0 +1,435 @@
+// Package online asks the service, many rows at once: it reads requests, leaves
+// out those that were answered before, asks the others at the pace that package
+// pace allows, and hands each result on the moment it is there.
+package online
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"nertools/pkg/fault"
+	"nertools/pkg/pace"
+	"nertools/pkg/record"
+	"nertools/pkg/wire"
+)
+
+// An Asker sends one body to one endpoint. Its errors are those of
+// openaiapi.Client.Ask.
+type Asker interface {
+	Ask(ctx context.Context, path string, body []byte) (answer []byte, limits pace.Limits, err error)
+}
+
+// An Output takes the results. Its methods are called by one goroutine.
+type Output interface {
+	// Put takes the line of the n-th row of the input, n from 0. When it
+	// returns, a killed process loses the line no more.
+	Put(n int, line []byte) error
+	// Kept tells that the n-th row's line is in the output already: size bytes
+	// from at.
+	Kept(n int, at int64, size int)
+}
+
+// A Run asks every request of an input once.
+type Run struct {
+	Asker     Asker
+	Pacer     *pace.Pacer
+	Requests  *wire.Builder
+	Earlier   *Earlier // what need not be asked again
+	Own       bool     // the first file of Earlier is the output itself
+	Output    Output
+	KeepOrder bool              // put the results out in input order
+	Flying    int               // as the pacer's
+	MaxErrors int               // stop when so many rows have failed; 0: never
+	Grace     time.Duration     // how long calls in flight may take when the run stops early
+	Say       func(string)      // tells people something, once or twice a run
+	Done      func(failed bool) // called for each row that is settled; may be nil
+	Total     func(rows int)    // called once, when the number of rows is known; may be nil
+
+	window chan struct{} // with KeepOrder: the rows that may be under way or wait for their turn
+}
+
+// Sum is what came of a run. Rows = OK + Failed + Kept.
+type Sum struct {
+	Rows    int // results that there are now
+	OK      int
+	Kept    int // answered before
+	Failed  map[record.Class]int
+	Retries int
+	Usage   record.Usage // of the answers asked for in this run
+}
+
+// FailedRows is how many rows failed.
+func (s *Sum) FailedRows() int {
+	n := 0
+	for _, c := range s.Failed {
+		n += c
+	}
+	return n
+}
+
+// A StopError is why a run stopped before its end: what it met could not get
+// better for any other row.
+type StopError struct {
+	Class record.Class // of the failure that it stopped for
+	Err   error
+	Hint  string
+}
+
+func (e *StopError) Error() string { return e.Err.Error() }
+func (e *StopError) Unwrap() error { return e.Err }
+
+// Remedy implements what package fault looks for.
+func (e *StopError) Remedy() string { return e.Hint }
+
+// row is a request on its way through the run.
+type row struct {
+	n       int
+	request wire.Request
+	kept    bool
+	place   place
+	result  record.Result
+	line    []byte
+	err     error // the run has to stop for it
+}
+
+// Do asks the requests that in holds. It returns when all are settled, or, once
+// ctx ends or something comes up that no row can get past, when the calls in
+// flight have ended or Grace is over. What has finished is in the output in any
+// case. The error is that of ctx, a [*StopError], a [*MixError], a fault of the
+// input, or one of the output.
+func (r *Run) Do(ctx context.Context, in *record.Lines) (Sum, error) {
+	asking, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	// Calls in flight outlive the decision to stop by the time of grace.
+	flying, land := context.WithCancel(context.WithoutCancel(ctx))
+	defer land()
+	context.AfterFunc(asking, func() {
+		t := time.NewTimer(r.Grace)
+		defer t.Stop()
+		select {
+		case <-t.C:
+			land()
+		case <-flying.Done():
+		}
+	})
+
+	if r.KeepOrder {
+		r.window = make(chan struct{}, 1024+16*r.Flying)
+	}
+	todo := make(chan *row, r.Flying)
+	done := make(chan *row, r.Flying)
+	go func() {
+		defer close(todo)
+		if err := r.read(asking, in, todo); err != nil {
+			stop(err)
+		}
+	}()
+	amend := new(wire.Amendments)
+	// Twice as many rows as may fly: those that wait for their next try leave
+	// their places to others.
+	var asked sync.WaitGroup
+	for range 2 * r.Flying {
+		asked.Go(func() {
+			for {
+				select {
+				case q, ok := <-todo:
+					if !ok {
+						return
+					}
+					if r.settle(asking, flying, q, amend) {
+						done <- q
+					}
+				case <-asking.Done():
+					return
+				}
+			}
+		})
+	}
+	go func() {
+		asked.Wait()
+		close(done)
+	}()
+	sum := r.write(done, stop)
+	if err := context.Cause(asking); err != nil {
+		return sum, err
+	}
+	return sum, nil
+}
+
+// read hands the input's requests on, those answered before marked as such. An
+// input that does not belong to the earlier answers is found out before the
+// first request goes out, as far as can be seen: requests are held back until
+// one has been compared with an earlier answer.
+func (r *Run) read(ctx context.Context, in *record.Lines, todo chan<- *row) error {
+	const heldBytes = 64 << 20
+	var held []*row
+	size, compared := 0, r.Earlier.Len() == 0
+	hand := func(q *row) error {
+		if r.KeepOrder {
+			select {
+			case r.window <- struct{}{}:
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}
+		select {
+		case todo <- q:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	for n := 0; ; n++ {
+		q, err := r.next(in, n)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		if q == nil || q.kept || size > heldBytes {
+			compared = true
+		}
+		if !compared {
+			held = append(held, q)
+			size += len(q.request.Body)
+			continue
+		}
+		for _, h := range held {
+			if err := hand(h); err != nil {
+				return err
+			}
+		}
+		held = nil
+		if q == nil {
+			return nil
+		}
+		if err := hand(q); err != nil {
+			return err
+		}
+	}
+}
+
+// next reads the n-th request. At the end of the input it returns io.EOF.
+func (r *Run) next(in *record.Lines, n int) (*row, error) {
+	line, err := in.Next()
+	if err != nil {
+		return nil, err
+	}
+	q := &row{n: n}
+	if q.request, err = r.Requests.ParseRequest(line); err != nil {
+		return nil, in.Fault(err, "ner-run reads the records that ner-prompt writes, or a batch's request lines")
+	}
+	if n == 0 {
+		if r.Total != nil {
+			r.Total(q.request.Row.Total)
+		}
+		if err := r.Earlier.check(&q.request, r.Requests.Settings()); err != nil {
+			return nil, err
+		}
+	}
+	q.place, q.kept, err = r.Earlier.answer(&q.request)
+	return q, err
+}
+
+// settle makes the row's result and its line. It reports whether there is one:
+// there is none for a row that was not asked because the run stops.
+func (r *Run) settle(asking, flying context.Context, q *row, amend *wire.Amendments) bool {
+	if q.kept {
+		if r.Own && q.place.file == 0 {
+			return true
+		}
+		var err error
+		if q.result, err = r.Earlier.read(q.place); err != nil {
+			q.err = err
+			return true
+		}
+		q.result.Total = q.request.Row.Total
+		q.line = record.AppendResult(nil, &q.result)
+		return true
+	}
+	q.result = q.request.Row
+	err := r.ask(asking, flying, q, amend)
+	switch {
+	case err == nil:
+	case errors.Is(err, context.Canceled):
+		return false
+	default:
+		q.result.Failure = wire.Failed(err)
+		q.err = r.stops(err)
+	}
+	q.line = record.AppendResult(make([]byte, 0, 512+len(q.result.Context)+len(q.result.Output)), &q.result)
+	q.request.Body = nil
+	return true
+}
+
+// ask asks until there is an answer, good or not, or an error that stays.
+func (r *Run) ask(asking, flying context.Context, q *row, amend *wire.Amendments) error {
+	made, err := r.Pacer.Do(asking, q.request.Tokens, func(context.Context) (pace.Limits, error) {
+		for {
+			body := amend.Apply(q.request.Body)
+			begin := time.Now()
+			answer, limits, err := r.Asker.Ask(flying, q.request.Path, body)
+			q.result.Latency = time.Since(begin)
+			if err == nil {
+				err = wire.ParseAnswer(answer, &q.result)
+			}
+			e, ok := errors.AsType[*wire.Error](err)
+			if !ok {
+				return limits, err
+			}
+			what, learnt, again := amend.Learn(e, body)
+			if learnt {
+				r.Say(fmt.Sprintf("the model refuses a parameter (%s): %s from now on", e.Message, what))
+			}
+			if again {
+				continue
+			}
+			if e.Passing() {
+				return limits, &pace.Retry{Err: e, After: e.RetryAfter, Throttled: e.Class == record.RateLimit}
+			}
+			return limits, e
+		}
+	})
+	q.result.Attempts = made
+	return err
+}
+
+// stops returns why err has to stop the run, or nil if it concerns one row.
+func (r *Run) stops(err error) error {
+	if long, ok := errors.AsType[*pace.TooLong](err); ok {
+		return &StopError{Class: record.RateLimit, Err: long,
+			Hint: "run the same command again after that time; with --resume what is answered is not asked again"}
+	}
+	e, ok := errors.AsType[*wire.Error](err)
+	if !ok || !e.Fatal() {
+		return nil
+	}
+	hint := ""
+	switch {
+	case e.Class == record.Auth:
+		hint = "check OPENAI_API_KEY, and that this key may use this model at this address"
+	case e.Class == record.Quota:
+		hint = "add credit to the account, then run the same command again; with --resume what is answered is not asked again"
+	case e.Class == record.Model:
+		hint = "choose another --model, or another --endpoint for it"
+	case e.Status == 404:
+		hint = "check --base-url (OPENAI_BASE_URL): it ends in /v1 for most servers"
+	default:
+		hint = "give --base-url (OPENAI_BASE_URL) the address that the server redirects to"
+	}
+	return &StopError{Class: e.Class, Err: e, Hint: hint}
+}
+
+// write puts the rows' lines out, until done is closed, and counts.
+func (r *Run) write(done <-chan *row, stop context.CancelCauseFunc) Sum {
+	sum := Sum{Failed: map[record.Class]int{}}
+	out := orderly{run: r, early: map[int]*row{}}
+	for q := range done {
+		if q.err != nil {
+			stop(q.err)
+		}
+		if q.line == nil && !q.kept || out.err != nil {
+			continue
+		}
+		if out.put(q); out.err != nil {
+			stop(fmt.Errorf("write results: %w", out.err))
+			continue
+		}
+		sum.count(q)
+		if r.Done != nil {
+			r.Done(q.result.Failure != nil)
+		}
+		if err := r.hopeless(&sum, q.result.Failure); err != nil {
+			stop(err)
+		}
+	}
+	if out.flush(); out.err != nil {
+		stop(fmt.Errorf("write results: %w", out.err))
+	}
+	return sum
+}
+
+// hopeless returns why the run should not go on after its latest failure.
+func (r *Run) hopeless(sum *Sum, f *record.Failure) error {
+	if f == nil {
+		return nil
+	}
+	last := fmt.Errorf("%s: %s", f.Class, f.Message)
+	n := sum.FailedRows()
+	if r.MaxErrors > 0 && n >= r.MaxErrors {
+		return fault.WithHint(fmt.Errorf("%d rows failed, the last one with %w", n, last),
+			"--max-errors sets how many may fail; with --resume a later run asks only for what is missing")
+	}
+	if unheard := sum.Failed[record.Network] + sum.Failed[record.Timeout] + sum.Failed[record.Server]; sum.OK == 0 && unheard == n && n >= max(10, r.Flying) {
+		return &StopError{Class: f.Class, Err: fmt.Errorf("none of the first %d rows got an answer, the last one: %w", n, last),
+			Hint: "check that the server is up, and --base-url (OPENAI_BASE_URL)"}
+	}
+	return nil
+}
+
+// orderly puts rows out as they come, or, with KeepOrder, each when all before
+// it are out. After an error it puts out nothing more: what follows a torn line
+// would be lost with it.
+type orderly struct {
+	run   *Run
+	next  int
+	early map[int]*row
+	err   error
+}
+
+func (o *orderly) put(q *row) {
+	if !o.run.KeepOrder {
+		o.out(q)
+		return
+	}
+	o.early[q.n] = q
+	for o.err == nil {
+		q, ok := o.early[o.next]
+		if !ok {
+			return
+		}
+		delete(o.early, o.next)
+		o.next++
+		<-o.run.window
+		o.out(q)
+	}
+}
+
+// flush puts out, in order, what waits for rows that will not come.
+func (o *orderly) flush() {
+	for _, n := range slices.Sorted(maps.Keys(o.early)) {
+		if o.err == nil {
+			o.out(o.early[n])
+		}
+	}
+}
+
+func (o *orderly) out(q *row) {
+	if q.line == nil {
+		o.run.Output.Kept(q.n, q.place.at, int(q.place.size))
+		return
+	}
+	o.err = o.run.Output.Put(q.n, q.line)
+}
+
+func (s *Sum) count(q *row) {
+	s.Rows++
+	switch {
+	case q.kept:
+		s.Kept++
+		return
+	case q.result.Failure != nil:
+		s.Failed[q.result.Failure.Class]++
+	default:
+		s.OK++
+	}
+	s.Retries += max(0, q.result.Attempts-1)
+	s.Usage.Prompt += q.result.Usage.Prompt
+	s.Usage.Completion += q.result.Usage.Completion
+	s.Usage.Cached += q.result.Usage.Cached
+	s.Usage.Reasoning += q.result.Usage.Reasoning
+}

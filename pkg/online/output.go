@@ -1,0 +1,112 @@
+package online
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"nertools/pkg/durable"
+	"nertools/pkg/record"
+)
+
+// Stream is the output to a pipe or a terminal: each line is one write.
+type Stream struct{ W io.Writer }
+
+// Put writes the line.
+func (s Stream) Put(_ int, line []byte) error {
+	_, err := s.W.Write(line)
+	return err
+}
+
+// Kept does nothing: what a stream holds cannot be known.
+func (Stream) Kept(int, int64, int) {}
+
+// File is the output to a journal, line by line as the results come.
+type File struct {
+	journal *durable.Journal
+	ordered bool
+	rows    []extent // with ordered: where the n-th row's line stands
+}
+
+type extent struct {
+	at   int64
+	size int
+}
+
+// NewFile writes to j, which the caller closes. ordered says that [File.Reorder]
+// is to be called at the end.
+func NewFile(j *durable.Journal, ordered bool) *File { return &File{journal: j, ordered: ordered} }
+
+// Put appends the line.
+func (f *File) Put(n int, line []byte) error {
+	at, err := f.journal.Append(line)
+	f.Kept(n, at, len(line))
+	return err
+}
+
+// Kept notes where the n-th row's line stands.
+func (f *File) Kept(n int, at int64, size int) {
+	if !f.ordered {
+		return
+	}
+	for len(f.rows) <= n {
+		f.rows = append(f.rows, extent{})
+	}
+	f.rows[n] = extent{at, size}
+}
+
+// Reorder replaces the file at path, which is the journal's, by one that holds
+// the rows in the order of the input, behind them the rows that the input did
+// not hold, and no line of a row twice. Until then every result stood in the
+// file from the moment it was there: that is why it is not written in order to
+// begin with.
+func (f *File) Reorder(path string) error {
+	return durable.Replace(path, func(w io.Writer) error {
+		seen := map[int]bool{}
+		var line []byte
+		for _, e := range f.rows {
+			if e.size == 0 {
+				continue
+			}
+			line = append(line[:0], make([]byte, e.size)...)
+			if _, err := f.journal.ReadAt(line, e.at); err != nil {
+				return fmt.Errorf("read %s: %w", path, err)
+			}
+			line = append(bytes.TrimRight(line, "\n"), '\n')
+			seen[rowOf(line)] = true
+			if _, err := w.Write(line); err != nil {
+				return err
+			}
+		}
+		return f.copyOthers(path, w, seen)
+	})
+}
+
+func (f *File) copyOthers(path string, w io.Writer, seen map[int]bool) error {
+	in := record.NewLines(path, io.NewSectionReader(f.journal, 0, f.journal.Size()))
+	for {
+		line, err := in.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if seen[rowOf(line)] {
+			continue
+		}
+		if _, err := w.Write(append(line, '\n')); err != nil {
+			return err
+		}
+	}
+}
+
+// rowOf is the row that a line of results speaks of, -1 if it cannot be read.
+func rowOf(line []byte) int {
+	r, err := parseResult(line)
+	if err != nil {
+		return -1
+	}
+	return r.Index
+}
