@@ -1,0 +1,167 @@
+// Package progress tells people how far a run is: with a live bar on a
+// terminal, with a plain line now and then elsewhere.
+package progress
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// The modes.
+const (
+	Auto  = "auto"  // bar on a terminal, plain elsewhere
+	Bar   = "bar"   // a live bar
+	Plain = "plain" // a line now and then
+	None  = "none"  // silence
+)
+
+// Modes are the modes there are.
+var Modes = []string{Auto, Bar, Plain, None}
+
+// The first plain line comes soon enough to show that something happens, the
+// others do not fill a log.
+const (
+	firstLine = 10 * time.Second
+	laterLine = time.Minute
+	redraw    = 100 * time.Millisecond
+)
+
+// Meter shows progress on w. Its methods may be called from several goroutines.
+type Meter struct {
+	name string
+	w    io.Writer
+	mode string
+
+	mu            sync.Mutex
+	total         int
+	done, failed  int
+	began, spoken time.Time
+	bar           *progressbar.ProgressBar
+	stop          chan struct{}
+	stopped       sync.WaitGroup
+}
+
+// New returns a meter that writes to w behind name. The caller closes it.
+func New(w io.Writer, name, mode string) *Meter {
+	if mode == Auto {
+		mode = Plain
+		if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+			mode = Bar
+		}
+	}
+	m := &Meter{name: name, w: w, mode: mode, began: time.Now(), stop: make(chan struct{})}
+	if mode == Bar || mode == Plain {
+		m.stopped.Go(m.loop)
+	}
+	return m
+}
+
+// Total says how many rows there are.
+func (m *Meter) Total(n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.total = n
+}
+
+// Done counts a row.
+func (m *Meter) Done(failed bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.done++
+	if failed {
+		m.failed++
+	}
+}
+
+// Say prints a line, without disturbing the bar.
+func (m *Meter) Say(line string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.bar != nil {
+		_ = m.bar.Clear() // a terminal that is gone is nobody's loss
+	}
+	fmt.Fprintf(m.w, "%s: %s\n", m.name, line)
+}
+
+// Close stops the meter and takes the bar away.
+func (m *Meter) Close() {
+	if m.stop == nil {
+		return
+	}
+	close(m.stop)
+	m.stopped.Wait()
+	m.stop = nil
+	if m.bar != nil {
+		_ = m.bar.Clear()
+	}
+}
+
+func (m *Meter) loop() {
+	tick := time.NewTicker(redraw)
+	defer tick.Stop()
+	for {
+		select {
+		case <-m.stop:
+			return
+		case now := <-tick.C:
+			m.mu.Lock()
+			if m.mode == Bar {
+				m.draw()
+			} else {
+				m.speak(now)
+			}
+			m.mu.Unlock()
+		}
+	}
+}
+
+func (m *Meter) draw() {
+	if m.bar == nil {
+		total := m.total
+		if total == 0 {
+			total = -1
+		}
+		m.bar = progressbar.NewOptions(total,
+			progressbar.OptionSetWriter(m.w), progressbar.OptionSetDescription(m.name),
+			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("rows"),
+			progressbar.OptionThrottle(redraw), progressbar.OptionClearOnFinish())
+	}
+	if m.total > 0 && m.bar.GetMax() != m.total {
+		m.bar.ChangeMax(m.total)
+	}
+	if m.failed > 0 {
+		m.bar.Describe(fmt.Sprintf("%s (%d failed)", m.name, m.failed))
+	}
+	_ = m.bar.Set(m.done)
+}
+
+func (m *Meter) speak(now time.Time) {
+	if m.spoken.IsZero() && now.Sub(m.began) < firstLine || !m.spoken.IsZero() && now.Sub(m.spoken) < laterLine {
+		return
+	}
+	m.spoken = now
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %d", m.name, m.done)
+	if m.total > 0 {
+		fmt.Fprintf(&b, " of %d", m.total)
+	}
+	fmt.Fprintf(&b, " rows")
+	if m.failed > 0 {
+		fmt.Fprintf(&b, ", %d failed", m.failed)
+	}
+	elapsed := now.Sub(m.began)
+	rate := float64(m.done) / elapsed.Seconds()
+	fmt.Fprintf(&b, ", %.1f rows/s", rate)
+	if m.total > m.done && rate > 0 {
+		left := time.Duration(float64(m.total-m.done) / rate * float64(time.Second))
+		fmt.Fprintf(&b, ", about %v left", left.Round(time.Second))
+	}
+	fmt.Fprintln(m.w, b.String())
+}
