@@ -1,0 +1,108 @@
+package cmdline
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"nertools/pkg/fault"
+	"nertools/pkg/openaiapi"
+	"nertools/pkg/wire"
+)
+
+// DefaultModel is asked unless --model or NER_MODEL names another.
+const DefaultModel = "gpt-4o-mini"
+
+// RequestFlags are the flags that say what is asked for, apart from the prompt.
+func RequestFlags() []cli.Flag {
+	const category = "what is asked"
+	return []cli.Flag{
+		&cli.StringFlag{Category: category, Name: "model", Aliases: []string{"m"}, Value: DefaultModel, EnvVars: []string{"NER_MODEL"}, Usage: "ask this `MODEL`"},
+		&cli.StringFlag{Category: category, Name: "endpoint", Value: "auto", Usage: "`auto`, chat, or completions (auto: completions only for models that know no other)"},
+		&cli.IntFlag{Category: category, Name: "max-tokens", Value: 512, Usage: "at most `N` tokens an answer; 0 leaves it to the model"},
+		&cli.Float64Flag{Category: category, Name: "temperature", DefaultText: "0 where the model takes it", Usage: "sampling temperature `T`"},
+		&cli.Float64Flag{Category: category, Name: "top-p", DefaultText: "not sent", Usage: "nucleus sampling `P`"},
+		&cli.Float64Flag{Category: category, Name: "frequency-penalty", DefaultText: "not sent", Usage: "`P` from -2 to 2"},
+		&cli.Float64Flag{Category: category, Name: "presence-penalty", DefaultText: "not sent", Usage: "`P` from -2 to 2"},
+		&cli.Int64Flag{Category: category, Name: "seed", DefaultText: "not sent", Usage: "sampling seed `N`"},
+		&cli.StringSliceFlag{Category: category, Name: "stop", Usage: "end an answer before this `TEXT` (repeatable)"},
+		&cli.StringFlag{Category: category, Name: "extra-body", Usage: "add the members of this `JSON` object to every request"},
+	}
+}
+
+// Requests makes the builder of request bodies that the flags describe.
+func Requests(c *cli.Context) (*wire.Builder, error) {
+	if n := c.Int("max-tokens"); n < 0 {
+		return nil, UsageError("--max-tokens %d: a number of tokens from 0", n)
+	}
+	float := func(name string) *float64 {
+		if !c.IsSet(name) {
+			return nil
+		}
+		v := c.Float64(name)
+		return &v
+	}
+	s := wire.Settings{
+		Model: c.String("model"), Endpoint: c.String("endpoint"), MaxTokens: c.Int("max-tokens"),
+		Temperature: float("temperature"), TopP: float("top-p"),
+		FrequencyPenalty: float("frequency-penalty"), PresencePenalty: float("presence-penalty"),
+		Stop: c.StringSlice("stop"), Extra: c.String("extra-body"),
+	}
+	if c.IsSet("seed") {
+		seed := c.Int64("seed")
+		s.Seed = &seed
+	}
+	b, err := wire.NewBuilder(s)
+	if err != nil {
+		return nil, Exit(Usage, err)
+	}
+	return b, nil
+}
+
+// ServiceFlags are the flags that say where the service is and who asks.
+func ServiceFlags() []cli.Flag {
+	const category = "the service"
+	return []cli.Flag{
+		&cli.StringFlag{Category: category, Name: "base-url", EnvVars: []string{"OPENAI_BASE_URL"}, Usage: "`URL` of the API, its /v1 included (default: " + openaiapi.DefaultBaseURL + ")"},
+		&cli.StringFlag{Category: category, Name: "api-key-file", Usage: "read the API key from this `FILE` instead of OPENAI_API_KEY"},
+		&cli.BoolFlag{Category: category, Name: "allow-http", Usage: "send the key over plain http to another machine"},
+		&cli.DurationFlag{Category: category, Name: "timeout", Value: 2 * time.Minute, Usage: "give one call at most this `TIME`; 0 means no bound"},
+	}
+}
+
+// Service makes the client that the flags describe, for so many calls in flight.
+func Service(c *cli.Context, flying int) (*openaiapi.Client, error) {
+	if c.Duration("timeout") < 0 {
+		return nil, UsageError("--timeout %v: a time from 0", c.Duration("timeout"))
+	}
+	key, err := key(c)
+	if err != nil {
+		return nil, Exit(Key, err)
+	}
+	return openaiapi.New(openaiapi.Config{
+		Key: key, BaseURL: c.String("base-url"), AllowHTTP: c.Bool("allow-http"),
+		Timeout: c.Duration("timeout"), Flying: flying,
+	})
+}
+
+func key(c *cli.Context) (string, error) {
+	if file := c.String("api-key-file"); file != "" {
+		data, name, err := ReadFile(file)
+		if err != nil {
+			return "", err
+		}
+		if key := strings.TrimSpace(string(data)); key != "" {
+			return key, nil
+		}
+		return "", &fault.Error{File: name, Err: errors.New("no API key in it"), Hint: "the file holds the key and nothing else"}
+	}
+	if key := strings.TrimSpace(os.Getenv("OPENAI_API_KEY")); key != "" {
+		return key, nil
+	}
+	return "", fault.WithHint(fmt.Errorf("OPENAI_API_KEY environment variable not set"),
+		`set it with: export OPENAI_API_KEY="your-api-key-here" (or name a file that holds it with --api-key-file)`)
+}

@@ -1,0 +1,264 @@
+// Ner-run asks a model many prompts at once.
+//
+// It reads prompt records (or the request lines of a Batch API file) and writes
+// a result record for each as it comes. With -o the results go to a file that
+// nothing can take them out of again: after a crash the same command with
+// --resume asks only for what is missing or failed.
+//
+//	ner-prompt --source-dir data --data-name CONLL |
+//		ner-run -o results.jsonl --resume results.jsonl
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+
+	"nertools/cmd/internal/cmdline"
+	"nertools/pkg/durable"
+	"nertools/pkg/fault"
+	"nertools/pkg/online"
+	"nertools/pkg/pace"
+	"nertools/pkg/progress"
+	"nertools/pkg/record"
+)
+
+const (
+	// grace is how long calls in flight may take after Ctrl-C.
+	grace = 5 * time.Second
+	// maxWait is the longest pause that a service may ask for: longer ones are
+	// those of a daily limit, better spent elsewhere.
+	maxWait = 10 * time.Minute
+)
+
+func main() {
+	flags := []cli.Flag{
+		&cli.IntFlag{Name: "workers", Aliases: []string{"j"}, Value: 10, Usage: "`N` calls at once, at most"},
+		&cli.BoolFlag{Name: "keep-order", Aliases: []string{"k"}, Usage: "write the results in the order of the prompts"},
+		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "append the results to this `FILE` instead of stdout"},
+		&cli.StringSliceFlag{Name: "resume", Usage: "ask nothing that has a good answer in this `FILE` of results, the -o file for example (repeatable)"},
+		&cli.IntFlag{Name: "max-retries", Value: 5, Usage: "ask a row again up to `N` times after passing failures"},
+		&cli.IntFlag{Name: "max-errors", Usage: "stop when `N` rows have failed; 0 never stops"},
+		&cli.IntFlag{Name: "rpm", Usage: "start at most `N` calls a minute (the limits that the service shows hold in any case)"},
+		&cli.IntFlag{Name: "tpm", Usage: "ask for at most `N` tokens a minute, prompts and answers together"},
+		&cli.StringFlag{Name: "progress", Value: progress.Auto, Usage: "how to show progress: `MODE` is auto, bar, plain or none"},
+	}
+	cmdline.Main(&cli.App{
+		Name:      "ner-run",
+		Usage:     "ask a model many prompts at once",
+		UsageText: "ner-prompt --source-dir examples/news --data-name CONLL --limit 4 | ner-run --model gpt-4o-mini -j 4",
+		ArgsUsage: "[PROMPTS.jsonl]",
+		Flags:     slices.Concat(flags, cmdline.RequestFlags(), cmdline.ServiceFlags()),
+		Action:    run,
+	})
+}
+
+func run(c *cli.Context) (err error) {
+	workers, err := checkFlags(c)
+	if err != nil {
+		return err
+	}
+	requests, err := cmdline.Requests(c)
+	if err != nil {
+		return err
+	}
+	service, err := cmdline.Service(c, workers)
+	if err != nil {
+		return err
+	}
+	defer service.Close()
+	input := "-"
+	if c.Args().Present() {
+		input = c.Args().First()
+	} else if term.IsTerminal(int(os.Stdin.Fd())) {
+		return cmdline.UsageError("no prompts: pipe them in, or name a file of them")
+	}
+	in, name, err := cmdline.Open(input)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+
+	r := online.Run{
+		Asker: service, Requests: requests, Flying: workers,
+		Pacer: pace.New(pace.Config{
+			Flying: workers, PerMinute: c.Int("rpm"), Tokens: c.Int("tpm"),
+			MaxRetries: c.Int("max-retries"), MaxWait: maxWait,
+		}),
+		MaxErrors: c.Int("max-errors"), Grace: grace,
+	}
+	files, err := openFiles(c, &r)
+	if err != nil {
+		return err
+	}
+	meter := progress.New(c.App.ErrWriter, c.App.Name, c.String("progress"))
+	r.Say, r.Done, r.Total = meter.Say, meter.Done, meter.Total
+	begin := time.Now()
+	sum, err := r.Do(c.Context, record.NewLines(name, in))
+	meter.Close()
+	if e := files.close(); err == nil {
+		err = e
+	}
+	if sum.Rows > 0 || err == nil {
+		cmdline.Say(c, "%s", describe(&sum, time.Since(begin)))
+	}
+	if stop, ok := errors.AsType[*online.StopError](err); ok && stop.Class == record.Auth {
+		return cmdline.Exit(cmdline.Key, err)
+	}
+	if err == nil && sum.FailedRows() > 0 {
+		return cmdline.Exit(cmdline.Partial, nil)
+	}
+	return err
+}
+
+func checkFlags(c *cli.Context) (workers int, err error) {
+	for _, name := range []string{"max-retries", "max-errors", "rpm", "tpm"} {
+		if n := c.Int(name); n < 0 {
+			return 0, cmdline.UsageError("--%s %d: a number from 0", name, n)
+		}
+	}
+	workers = c.Int("workers")
+	switch {
+	case workers < 1:
+		return 0, cmdline.UsageError("--workers %d: a number from 1", workers)
+	case !slices.Contains(progress.Modes, c.String("progress")):
+		return 0, cmdline.UsageError("--progress %q: %s", c.String("progress"), strings.Join(progress.Modes, ", "))
+	case c.NArg() > 1:
+		return 0, cmdline.UsageError("unexpected argument %q: one file of prompts at most", c.Args().Get(1))
+	}
+	return workers, nil
+}
+
+// files are the results of this run and of earlier ones.
+type files struct {
+	path    string
+	journal *durable.Journal // nil when the results go to stdout
+	output  *online.File
+	reorder bool
+	earlier []*os.File
+}
+
+// openFiles sets up where r's results go and what it need not ask.
+func openFiles(c *cli.Context, r *online.Run) (*files, error) {
+	f := &files{path: c.String("output"), reorder: c.Bool("keep-order")}
+	if err := f.open(c, r); err != nil {
+		f.reorder = false
+		return nil, errors.Join(err, f.close())
+	}
+	for _, name := range r.Earlier.Torn {
+		cmdline.Say(c, "%s: passed over its last line, which was not finished", name)
+	}
+	if n := r.Earlier.Unsigned(); n > 0 {
+		cmdline.Say(c, "%d earlier answers do not tell how they were asked: taken as asked with the same settings", n)
+	}
+	return f, nil
+}
+
+func (f *files) open(c *cli.Context, r *online.Run) error {
+	r.Earlier = online.NewEarlier()
+	r.Output, r.KeepOrder = online.Stream{W: os.Stdout}, f.reorder
+	if f.path != "" {
+		if err := f.openOutput(c, r); err != nil {
+			return err
+		}
+	}
+	for _, path := range c.StringSlice("resume") {
+		if f.path != "" && cmdline.SameFile(path, f.path) {
+			continue
+		}
+		if err := f.addEarlier(path, r.Earlier); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *files) openOutput(c *cli.Context, r *online.Run) error {
+	resumed := slices.ContainsFunc(c.StringSlice("resume"), func(path string) bool { return cmdline.SameFile(path, f.path) })
+	if info, err := os.Stat(f.path); err == nil && info.Size() > 0 && !resumed {
+		return &fault.Error{File: f.path, Err: errors.New("holds results already"),
+			Hint: "go on with it by --resume " + f.path + ", or write to another file"}
+	}
+	journal, torn, err := durable.OpenJournal(f.path, func(line []byte) bool {
+		_, err := record.ParseResult(line)
+		return err == nil
+	})
+	if errors.Is(err, durable.ErrLocked) {
+		return cmdline.Exit(cmdline.Locked, fault.WithHint(err, "wait until the other run has ended, or write to another file"))
+	}
+	if err != nil {
+		return err
+	}
+	f.journal = journal
+	f.output = online.NewFile(journal, f.reorder)
+	// A file's rows are put in order at its end: until then it has to hold what
+	// there is, in whatever order.
+	r.Output, r.KeepOrder = f.output, false
+	if torn > 0 {
+		cmdline.Say(c, "%s: dropped its last line, which was not finished", f.path)
+	}
+	if !resumed {
+		return nil
+	}
+	r.Own = true
+	return r.Earlier.Add(f.path, journal, journal.Size(), true)
+}
+
+func (f *files) addEarlier(path string, earlier *online.Earlier) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	f.earlier = append(f.earlier, file)
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	return earlier.Add(path, file, info.Size(), false)
+}
+
+func (f *files) close() error {
+	var errs []error
+	if f.journal != nil {
+		if f.reorder {
+			errs = append(errs, f.output.Reorder(f.path))
+		}
+		errs = append(errs, f.journal.Close())
+	}
+	for _, file := range f.earlier {
+		file.Close()
+	}
+	return errors.Join(errs...)
+}
+
+func describe(s *online.Sum, took time.Duration) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d rows: %d ok", s.Rows, s.OK)
+	if s.Kept > 0 {
+		fmt.Fprintf(&b, ", %d answered earlier", s.Kept)
+	}
+	fmt.Fprintf(&b, ", %d failed", s.FailedRows())
+	if len(s.Failed) > 0 {
+		var parts []string
+		for _, class := range slices.Sorted(maps.Keys(s.Failed)) {
+			parts = append(parts, fmt.Sprintf("%s %d", class, s.Failed[class]))
+		}
+		fmt.Fprintf(&b, " (%s)", strings.Join(parts, ", "))
+	}
+	if s.Retries > 0 {
+		fmt.Fprintf(&b, "; %d retries", s.Retries)
+	}
+	fmt.Fprintf(&b, "; %d tokens in, %d out", s.Usage.Prompt, s.Usage.Completion)
+	fmt.Fprintf(&b, "; %.1f s", took.Seconds())
+	if asked := s.Rows - s.Kept; asked > 0 {
+		fmt.Fprintf(&b, ", %.1f rows/s", float64(asked)/took.Seconds())
+	}
+	return b.String()
+}
