@@ -89,8 +89,10 @@ func New(cfg Config) (*Client, error) {
 	return c, nil
 }
 
-// transport keeps a connection for every call in flight: net/http's default
-// keeps two for each host and opens the others anew for almost every call.
+// transport keeps a connection for every call in flight and opens no more:
+// net/http's default keeps two for each host and opens the others anew for
+// almost every call. A call that starts the moment another ends waits for that
+// one's connection instead of opening its own.
 func transport(flying int) *http.Transport {
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
@@ -99,7 +101,8 @@ func transport(flying int) *http.Transport {
 		TLSHandshakeTimeout:   10 * time.Second,
 		ForceAttemptHTTP2:     true,
 		MaxIdleConns:          0,
-		MaxIdleConnsPerHost:   max(flying, 2),
+		MaxIdleConnsPerHost:   max(flying, 1),
+		MaxConnsPerHost:       max(flying, 1),
 		IdleConnTimeout:       90 * time.Second,
 		ExpectContinueTimeout: time.Second,
 	}
