@@ -44,22 +44,25 @@ func OpenJournal(path string, whole func(line []byte) bool) (j *Journal, torn in
 		return nil, 0, err
 	}
 	j = &Journal{file: file, lock: flock.New(lockPath(path)), stop: make(chan struct{})}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, j.lock.Close(), file.Close())
-		}
-	}()
-	switch ok, err := j.lock.TryLock(); {
-	case err != nil:
-		return nil, 0, fmt.Errorf("lock %s: %w", path, err)
-	case !ok:
-		return nil, 0, fmt.Errorf("%s: %w", path, ErrLocked)
-	}
-	if torn, err = j.mendEnd(whole); err != nil {
-		return nil, 0, fmt.Errorf("mend the end of %s: %w", path, err)
+	if torn, err = j.own(path, whole); err != nil {
+		return nil, 0, errors.Join(err, j.lock.Close(), file.Close())
 	}
 	j.done.Go(j.syncLoop)
 	return j, torn, nil
+}
+
+// own locks the file and mends its end.
+func (j *Journal) own(path string, whole func(line []byte) bool) (torn int64, err error) {
+	switch ok, err := j.lock.TryLock(); {
+	case err != nil:
+		return 0, fmt.Errorf("lock %s: %w", path, err)
+	case !ok:
+		return 0, fmt.Errorf("%s: %w", path, ErrLocked)
+	}
+	if torn, err = j.mendEnd(whole); err != nil {
+		return 0, fmt.Errorf("mend the end of %s: %w", path, err)
+	}
+	return torn, nil
 }
 
 // lockPath is the file to lock: the journal itself, so that nothing is left
