@@ -124,10 +124,14 @@ func (r *Run) Do(ctx context.Context, in *record.Lines) (Sum, error) {
 	}
 	todo := make(chan *row, r.Flying)
 	done := make(chan *row, r.Flying)
+	var broken error // of the input: what was read before it is asked all the same
 	go func() {
 		defer close(todo)
-		if err := r.read(asking, in, todo); err != nil {
+		err := r.read(asking, in, todo)
+		if _, ok := errors.AsType[*MixError](err); ok {
 			stop(err)
+		} else if asking.Err() == nil {
+			broken = err
 		}
 	}()
 	amend := new(wire.Amendments)
@@ -159,7 +163,7 @@ func (r *Run) Do(ctx context.Context, in *record.Lines) (Sum, error) {
 	if err := context.Cause(asking); err != nil {
 		return sum, err
 	}
-	return sum, nil
+	return sum, broken
 }
 
 // read hands the input's requests on, those answered before marked as such. An
