@@ -1,6 +1,7 @@
 package cmdline
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -47,7 +48,8 @@ func Requests(c *cli.Context) (*wire.Builder, error) {
 		return &v
 	}
 	s := wire.Settings{
-		Model: c.String("model"), Endpoint: c.String("endpoint"), MaxTokens: c.Int("max-tokens"),
+		// A variable that is set but empty means what an unset one does.
+		Model: cmp.Or(c.String("model"), DefaultModel), Endpoint: c.String("endpoint"), MaxTokens: c.Int("max-tokens"),
 		Temperature: float("temperature"), TopP: float("top-p"),
 		FrequencyPenalty: float("frequency-penalty"), PresencePenalty: float("presence-penalty"),
 		Stop: c.StringSlice("stop"), Extra: c.String("extra-body"),
@@ -84,7 +86,7 @@ func Service(c *cli.Context, flying int) (*openaiapi.Client, error) {
 		return nil, Exit(Key, err)
 	}
 	return openaiapi.New(openaiapi.Config{
-		Key: key, BaseURL: c.String("base-url"), AllowHTTP: c.Bool("allow-http"),
+		Key: key, BaseURL: strings.TrimSpace(c.String("base-url")), AllowHTTP: c.Bool("allow-http"),
 		Timeout: c.Duration("timeout"), Flying: flying,
 	})
 }
