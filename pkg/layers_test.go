@@ -1,0 +1,91 @@
+// Package pkg_test holds the structure of doc/design.md against the code.
+package pkg_test
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// layers are the packages from the bottom up. A package imports only packages
+// of layers below its own, whatever its tests import.
+var layers = [][]string{
+	{"fault"},
+	{"record", "markup", "catalog"},
+	{"wire", "pace", "durable", "progress"},
+	{"mrc", "openaiapi"},
+	{"prompt", "online", "collect"},
+}
+
+// owners are the packages that alone may import certain others: a path that
+// ends in "/" stands for all below it.
+var owners = map[string][]string{
+	"github.com/openai/openai-go/": {"nertools/pkg/openaiapi"},
+	"github.com/urfave/cli/":       {"nertools/cmd/", "nertools/scripts/"},
+	"nertools/pkg/openaitest":      {"nertools/scripts/"},
+	"os/signal":                    {"nertools/cmd/internal/cmdline", "nertools/scripts/"},
+}
+
+func TestImportsRunOneWay(t *testing.T) {
+	level := map[string]int{}
+	for i, layer := range layers {
+		for _, name := range layer {
+			level["nertools/pkg/"+name] = i
+		}
+	}
+	for importer, imports := range imports(t) {
+		for _, imported := range imports {
+			for path, may := range owners {
+				if within(imported, path) && !withinAny(importer, may) && !within(importer, path) {
+					t.Errorf("%s imports %s: only %s may", importer, imported, strings.Join(may, " and "))
+				}
+			}
+			if !strings.HasPrefix(imported, "nertools/") || !strings.HasPrefix(importer, "nertools/pkg/") {
+				continue
+			}
+			switch from, known := level[importer]; {
+			case importer == "nertools/pkg/openaitest":
+				t.Errorf("the simulated API imports %s: it must not share what it is to check", imported)
+			case !known:
+				t.Errorf("%s has no layer: give it one here and in doc/design.md", importer)
+			case strings.HasPrefix(imported, "nertools/pkg/") && level[imported] >= from, !strings.HasPrefix(imported, "nertools/pkg/"):
+				t.Errorf("%s imports %s, which is not below it", importer, imported)
+			}
+		}
+	}
+}
+
+// imports returns what each package of the module imports, tests left out.
+func imports(t *testing.T) map[string][]string {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "nertools/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string][]string{}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		all[fields[0]] = fields[1:]
+	}
+	for _, layer := range layers {
+		for _, name := range layer {
+			if _, ok := all["nertools/pkg/"+name]; !ok {
+				t.Errorf("package %s has a layer but does not exist", name)
+			}
+		}
+	}
+	return all
+}
+
+func within(path, place string) bool {
+	return path == strings.TrimSuffix(place, "/") || strings.HasSuffix(place, "/") && strings.HasPrefix(path, place)
+}
+
+func withinAny(path string, places []string) bool {
+	for _, place := range places {
+		if within(path, place) {
+			return true
+		}
+	}
+	return false
+}
