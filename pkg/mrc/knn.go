@@ -3,6 +3,7 @@ package mrc
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -142,7 +143,7 @@ var errNotNeighbours = errors.New("not a JSON array of row numbers")
 // appendNeighbours appends the first n numbers of the JSON array that is the
 // first line of s. What stands behind them is checked only if n lets it get there.
 func appendNeighbours(dst []int, s string, n int) ([]int, error) {
-	const maxRow = 1 << 40
+	const maxRow = math.MaxInt / 10 // below it one more digit fits
 	i := skipBlanks(s, 0)
 	if i >= len(s) || s[i] != '[' {
 		return dst, errNotNeighbours
@@ -174,18 +175,14 @@ func appendNeighbours(dst []int, s string, n int) ([]int, error) {
 }
 
 func skipBlanks(s string, i int) int {
-	for i < len(s) && (s[i] == ' ' || s[i] == '\t') {
+	for i < len(s) && (s[i] == ' ' || s[i] == '\t' || s[i] == '\r') {
 		i++
 	}
 	return i
 }
 
 func lineEnds(s string, i int) error {
-	i = skipBlanks(s, i)
-	if i < len(s) && s[i] == '\r' {
-		i++
-	}
-	if i < len(s) && s[i] != '\n' {
+	if i = skipBlanks(s, i); i < len(s) && s[i] != '\n' {
 		return errNotNeighbours
 	}
 	return nil

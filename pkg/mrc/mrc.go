@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"path/filepath"
 	"runtime"
@@ -25,6 +26,7 @@ import (
 
 	"nertools/pkg/fault"
 	"nertools/pkg/markup"
+	"nertools/pkg/record"
 )
 
 // Path is the name of the MRC file called name in dir.
@@ -68,6 +70,9 @@ type Row struct {
 // Open maps, checks and indexes the file. The caller closes it.
 func Open(path string) (*File, error) {
 	text, unmap, err := mapFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &fault.Error{File: path, Err: fs.ErrNotExist, Hint: "the rows of a data set are called mrc-ner.NAME: name the right directory, and NAME"}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +117,7 @@ func (f *File) Decode(i int, r *Row) {
 	r.Label = f.labels[p.label]
 	from := p.row + uint64(p.context)
 	if p.escaped {
-		r.Context = gjson.Parse(f.text[from-1:]).Str
+		r.Context = record.Text(gjson.Parse(f.text[from-1:]))
 	} else {
 		r.Context = f.text[from : from+uint64(p.length)]
 	}
@@ -151,12 +156,15 @@ func (f *File) positions(dst []int, p *place, offset uint32) []int {
 // that has no place in a sentence.
 func oddPositions(dst []int, s string) []int {
 	var list []any
-	if err := json.NewDecoder(strings.NewReader(s)).Decode(&list); err != nil {
-		return append(dst, -1) // a number that Go cannot hold
+	dec := json.NewDecoder(strings.NewReader(s))
+	dec.UseNumber() // a number that Go cannot hold spoils itself alone
+	if err := dec.Decode(&list); err != nil {
+		return append(dst, -1)
 	}
 	for _, v := range list {
-		n, ok := v.(float64)
-		if !ok || n < 0 || n > math.MaxInt32 || n != math.Trunc(n) {
+		num, _ := v.(json.Number)
+		n, err := num.Float64()
+		if err != nil || n < 0 || n > math.MaxInt32 || n != math.Trunc(n) {
 			n = -1
 		}
 		dst = append(dst, int(n))
@@ -229,7 +237,12 @@ func (f *File) index() error {
 
 type span struct{ start, end uint64 }
 
-const cutOff = "the file seems to be cut off: copy or make it again"
+// Hints.
+const (
+	cutOff = "the file seems to be cut off: copy or make it again"
+	mend   = "mend the file or make it again"
+	alone  = "an MRC file is one JSON array and nothing else"
+)
 
 func (f *File) checkStart() error {
 	switch i := skipSpace(f.text, 0); {
@@ -249,33 +262,45 @@ func (f *File) checkStart() error {
 // before the first value white space alone.
 func (f *File) checkGap(from, to uint64, comma bool) error {
 	i := skipSpace(f.text, from)
+	if f.text[i] == ']' {
+		// gjson looks for values beyond the array's end.
+		return f.checkEnd(from)
+	}
 	if comma {
 		if i >= to || f.text[i] != ',' {
-			return f.fault(min(i, to), fmt.Errorf("broken JSON array: no comma before row %d", f.rows), "mend the file or make it again")
+			return f.fault(min(i, to), fmt.Errorf("broken JSON array: no comma before row %d", f.rows), mend)
 		}
 		i = skipSpace(f.text, i+1)
 	}
 	if i != to {
-		return f.fault(i, fmt.Errorf("broken JSON array: %q where row %d should begin", f.text[i], f.rows), "mend the file or make it again")
+		return f.fault(i, fmt.Errorf("broken JSON array: %q where row %d should begin", f.char(i), f.rows), mend)
 	}
 	return nil
 }
 
+// checkEnd checks what stands behind the last value.
 func (f *File) checkEnd(end uint64) error {
 	i := skipSpace(f.text, end)
-	if i == uint64(len(f.text)) {
-		return f.fault(i, fmt.Errorf("the JSON array does not end: no ']' after %d rows", f.rows), cutOff)
+	size := uint64(len(f.text))
+	switch {
+	case i == size, f.text[i] == ',' && f.rows > 0 && skipSpace(f.text, i+1) == size:
+		return f.fault(size, fmt.Errorf("the JSON array does not end: no ']' after %d rows", f.rows), cutOff)
+	case f.text[i] != ']':
+		return f.fault(i, fmt.Errorf("broken JSON array: %q where a row or ']' should stand, after %d rows", f.char(i), f.rows), mend)
 	}
-	if f.text[i] != ']' {
-		return f.fault(i, fmt.Errorf("broken JSON array: %q after row %d", f.text[i], f.rows-1), "mend the file or make it again")
-	}
-	if i = skipSpace(f.text, i+1); i != uint64(len(f.text)) {
-		return f.fault(i, fmt.Errorf("%q after the end of the JSON array", f.text[i]), "an MRC file is one JSON array and nothing else")
+	if i = skipSpace(f.text, i+1); i != size {
+		return f.fault(i, fmt.Errorf("%q after the end of the JSON array", f.char(i)), alone)
 	}
 	if f.rows == 0 {
 		return f.fault(end, errors.New("no rows in the JSON array"), "an MRC file holds a row for each sentence and label")
 	}
 	return nil
+}
+
+// char is the character that begins at offset i.
+func (f *File) char(i uint64) rune {
+	r, _ := utf8.DecodeRuneInString(f.text[i:])
+	return r
 }
 
 func skipSpace(s string, i uint64) uint64 {
@@ -305,12 +330,11 @@ func (f *File) indexBlock(first int, spans []span, places []place, labels *inter
 		label := ""
 		gjson.Parse(raw).ForEach(func(k, v gjson.Result) bool {
 			switch k.Str {
+			// Of a key that is there twice the last one counts, as for Python.
 			case "context":
-				if v.Type == gjson.String {
-					places[i].setContext(v)
-				}
+				places[i].setContext(v)
 			case "entity_label":
-				label = v.Str
+				label = record.Text(v)
 			case "start_position":
 				places[i].starts = arrayOffset(v)
 			case "end_position":
@@ -328,7 +352,7 @@ func (f *File) indexBlock(first int, spans []span, places []place, labels *inter
 		if !ok {
 			var err error
 			if n, err = labels.number(label); err != nil {
-				return f.fault(s.start, fmt.Errorf("row %d: %w", first+i, err), "")
+				return f.fault(s.start, fmt.Errorf("row %d: %w", first+i, err), "entity_label holds a label such as PER, not a text")
 			}
 			known[label] = n
 		}
@@ -338,10 +362,14 @@ func (f *File) indexBlock(first int, spans []span, places []place, labels *inter
 }
 
 func (p *place) setContext(v gjson.Result) {
+	if v.Type != gjson.String {
+		p.context = 0
+		return
+	}
 	p.context = uint32(v.Index) + 1
 	p.length = uint32(len(v.Raw)) - 2
-	p.escaped = len(v.Str) != len(v.Raw)-2
-	p.plain = markup.SingleSpaced(v.Str)
+	p.escaped = len(v.Str) != len(v.Raw)-2 // an escape is longer than what it stands for
+	p.plain = markup.SingleSpaced(record.Text(v))
 }
 
 // arrayOffset is where the array v stands, or 0 where it holds nothing.
@@ -354,24 +382,27 @@ func arrayOffset(v gjson.Result) uint32 {
 
 func (f *File) checkRow(n int, s span, raw string) error {
 	switch {
-	case len(raw) > math.MaxUint32:
-		return f.fault(s.start, fmt.Errorf("row %d: longer than 4 GiB", n), "")
-	case gjson.Valid(raw) && raw[0] == '{':
+	case uint64(len(raw)) > math.MaxUint32:
+		return f.fault(s.start, fmt.Errorf("row %d: longer than 4 GiB", n), "a row holds one sentence: make the file again")
+	case record.ValidJSON(unsafe.Slice(unsafe.StringData(raw), len(raw))) && raw[0] == '{':
 		if !utf8.ValidString(raw) {
 			return f.fault(s.start, fmt.Errorf("row %d: not UTF-8", n), "convert the file to UTF-8, with iconv for example")
 		}
 		return nil
 	}
+	// What gjson takes for the row may reach beyond it, to the end of the file
+	// even, where a bracket or quotation mark is missing: encoding/json knows
+	// where it went wrong.
 	var row struct{}
 	err := json.Unmarshal([]byte(raw), &row)
 	var syntax *json.SyntaxError
 	switch {
-	case s.end == uint64(len(f.text)):
+	case !errors.As(err, &syntax):
+		return f.fault(s.start, fmt.Errorf("row %d is not a JSON object", n), "each row is an object with context, entity_label, start_position and end_position")
+	case s.end == uint64(len(f.text)) && syntax.Offset == int64(len(raw)):
 		return f.fault(s.start, fmt.Errorf("broken JSON array: row %d does not end", n), cutOff)
-	case errors.As(err, &syntax):
-		return f.fault(s.start+uint64(max(syntax.Offset-1, 0)), fmt.Errorf("row %d is broken JSON: %w", n, err), "mend the file or make it again")
 	}
-	return f.fault(s.start, fmt.Errorf("row %d is not a JSON object", n), "each row is an object with context, entity_label, start_position and end_position")
+	return f.fault(s.start+uint64(max(syntax.Offset-1, 0)), fmt.Errorf("row %d is broken JSON: %w", n, err), mend)
 }
 
 // interner numbers the labels of a file.
@@ -391,6 +422,7 @@ func (in *interner) number(label string) (uint16, error) {
 		return 0, errors.New("more than 65,536 different labels")
 	}
 	n := uint16(len(in.list))
+	label = strings.Clone(label) // readable whatever happens to the mapped file
 	in.index[label] = n
 	in.list = append(in.list, label)
 	return n, nil

@@ -182,6 +182,19 @@ func ValidJSON(b []byte) bool {
 	return gjson.ValidBytes(b)
 }
 
+// Text is the string v. gjson loses the character behind half of a surrogate
+// pair, and with it perhaps the space between two tokens.
+func Text(v gjson.Result) string {
+	if v.Type != gjson.String || len(v.Str) == len(v.Raw)-2 || !strings.ContainsRune(v.Str, utf8.RuneError) {
+		return v.Str
+	}
+	var s string
+	if err := json.Unmarshal([]byte(v.Raw), &s); err != nil {
+		return v.Str
+	}
+	return s
+}
+
 func check(id string, index, total int) error {
 	switch {
 	case id == "":
@@ -196,7 +209,7 @@ func text(v gjson.Result) (string, error) {
 	if v.Type != gjson.String && v.Type != gjson.Null {
 		return "", errors.New("should be a string")
 	}
-	return v.Str, nil
+	return Text(v), nil
 }
 
 func count(v gjson.Result) (int, error) {
