@@ -61,7 +61,11 @@ const blockRows = 64
 // is written; an error after that is one of w, of ctx, of the template, or of
 // an input file that changed meanwhile.
 func (j *Job) Write(ctx context.Context, w io.Writer) (Report, error) {
-	shared, err := j.prepare()
+	var shared *shared
+	err := mrc.Guard(j.files(), func() (err error) {
+		shared, err = j.prepare()
+		return err
+	})
 	if err != nil {
 		return Report{}, err
 	}
@@ -93,7 +97,7 @@ func (j *Job) Write(ctx context.Context, w io.Writer) (Report, error) {
 	})
 	for range workers {
 		g.Go(func() error {
-			return mrc.Guard(j.Rows.Name(), func() error {
+			return mrc.Guard(j.files(), func() error {
 				m := maker{job: j, shared: shared}
 				for b := range todo {
 					var buf []byte
@@ -132,6 +136,14 @@ func (j *Job) Write(ctx context.Context, w io.Writer) (Report, error) {
 	})
 	err = g.Wait()
 	return shared.report(), err
+}
+
+// files names the files that rows are read from.
+func (j *Job) files() string {
+	if j.Examples == 0 {
+		return j.Rows.Name()
+	}
+	return j.Rows.Name() + ", " + j.Train.Name() + " or " + j.Neighbours.Name()
 }
 
 // shared is what the makers of one job have in common.
@@ -198,7 +210,7 @@ func (m *maker) appendRows(dst []byte, from, to int) ([]byte, error) {
 		}
 		var err error
 		if dst, err = m.appendRow(dst, i); err != nil {
-			return nil, fmt.Errorf("row %d: %w", i, err)
+			return nil, fmt.Errorf("%w, at row %d of %s", err, i, m.job.Rows.Name())
 		}
 		m.shared.prompts.Add(1)
 	}
@@ -216,6 +228,10 @@ func (m *maker) appendRow(dst []byte, i int) ([]byte, error) {
 	m.view = View{
 		DataName: j.Labels.Name, Label: key, Name: label.Name, Description: label.Description,
 		Examples: len(m.neighbours),
+	}
+	if j.Template.ownInstruction {
+		j.Rows.Decode(i, &m.row)
+		m.view.Context = m.row.Context
 	}
 	var err error
 	if m.text, err = m.appendInstruction(m.text[:0]); err != nil {
@@ -243,8 +259,12 @@ func (m *maker) appendRow(dst []byte, i int) ([]byte, error) {
 }
 
 // appendInstruction makes each instruction once: it is the same for all rows
-// that ask for one label and show equally many demonstrations.
+// that ask for one label and show equally many demonstrations, unless it shows
+// the sentence.
 func (m *maker) appendInstruction(dst []byte) ([]byte, error) {
+	if m.job.Template.ownInstruction {
+		return m.job.Template.instruction.append(dst, &m.view)
+	}
 	key := instructionKey{m.view.Label, m.view.Examples}
 	text, ok := m.instructions[key]
 	if !ok {

@@ -36,17 +36,23 @@ type View struct {
 // "example" for each demonstration, "query" once, with nothing between them.
 type Template struct {
 	instruction, example, query block
+
+	// The instruction may show the sentence, and then differs from row to row.
+	ownInstruction bool
 }
 
 // ParseTemplate reads a Go text/template that defines the three blocks. name is
 // what errors call it.
 func ParseTemplate(name, text string) (*Template, error) {
+	if name == "instruction" || name == "example" || name == "query" {
+		name = "./" + name // a file called so is not the block
+	}
 	root, err := template.New(name).Parse(text)
 	if err != nil {
 		return nil, templateFault(err)
 	}
-	if s := outside(root.Tree); s != "" {
-		return nil, &fault.Error{File: name, Err: fmt.Errorf("text outside the three blocks: %.40q", s),
+	if s, at := outside(root.Tree); s != "" {
+		return nil, &fault.Error{File: name, Line: 1 + strings.Count(text[:at], "\n"), Err: fmt.Errorf("text outside the three blocks: %.40q", s),
 			Hint: `put it between {{define "instruction"}}, {{define "example"}} or {{define "query"}} and {{end}}`}
 	}
 	t := new(Template)
@@ -61,18 +67,27 @@ func ParseTemplate(name, text string) (*Template, error) {
 		}
 		*b.to = compile(def)
 		if _, err := b.to.append(nil, &View{Examples: 1, Number: 1, Entities: []string{"x"}}); err != nil {
-			return nil, templateFault(err)
+			return nil, err
 		}
 	}
+	source := t.instruction.tmpl.Root.String()
+	t.ownInstruction = strings.Contains(source, ".Context") || strings.Contains(source, "{{template")
 	return t, nil
 }
 
-// outside returns what a template shows outside its defined blocks.
-func outside(tree *parse.Tree) string {
+// outside returns what a template shows outside its defined blocks, and the
+// offset at which it begins.
+func outside(tree *parse.Tree) (text string, at int) {
 	if tree == nil || tree.Root == nil {
-		return ""
+		return "", 0
 	}
-	return strings.TrimSpace(tree.Root.String())
+	for _, n := range tree.Root.Nodes {
+		s := n.String()
+		if text := strings.TrimSpace(s); text != "" {
+			return text, int(n.Position()) + strings.Index(s, text)
+		}
+	}
+	return "", 0
 }
 
 func templateFault(err error) error {
@@ -136,8 +151,10 @@ func plainField(n *parse.ActionNode) func(*View) string {
 func (b *block) append(dst []byte, v *View) ([]byte, error) {
 	if b.pieces == nil {
 		buf := bytes.NewBuffer(dst)
-		err := b.tmpl.Execute(buf, v)
-		return buf.Bytes(), err
+		if err := b.tmpl.Execute(buf, v); err != nil {
+			return nil, templateFault(err)
+		}
+		return buf.Bytes(), nil
 	}
 	for i := range b.pieces {
 		if p := &b.pieces[i]; p.field != nil {
