@@ -12,11 +12,13 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -116,9 +118,13 @@ func report(ctx context.Context, stderr io.Writer, name string, err error) int {
 	return e.code
 }
 
-// closedPipe reports whether err is that of writing to a pipe whose reader has
-// gone, which "| head" does on purpose.
+// closedPipe reports whether err is that of writing to a stdout whose reader
+// has gone, which "| head" does on purpose. A connection that breaks gives the
+// same error number, and is no reason to be quiet.
 func closedPipe(err error) bool {
+	if path := (*fs.PathError)(nil); !errors.As(err, &path) || path.Path != os.Stdout.Name() {
+		return false
+	}
 	if runtime.GOOS == "windows" {
 		const brokenPipe, noData = syscall.Errno(109), syscall.Errno(232)
 		return errors.Is(err, brokenPipe) || errors.Is(err, noData)
@@ -181,10 +187,13 @@ func version() string {
 }
 
 // permute moves flags in front of the other arguments, since the flag package
-// stops at the first argument that is no flag. What follows "--" stays.
+// stops at the first argument that is no flag. What follows "--" stays. A flag
+// in front of a command that the command has as well is meant for the command,
+// which would not see it there.
 func permute(app *cli.App, args []string) []string {
 	commands, flags := app.Commands, app.Flags
 	out := []string{args[0]}
+	var given [][]string // flags of this level, each with its value
 	var rest []string
 	for i := 1; i < len(args); i++ {
 		arg := args[i]
@@ -193,21 +202,30 @@ func permute(app *cli.App, args []string) []string {
 			break
 		}
 		if len(arg) > 1 && arg[0] == '-' {
-			out = append(out, arg)
+			n := 1
 			if takesValue(flags, arg) && i+1 < len(args) {
-				i++
-				out = append(out, args[i])
+				n = 2
 			}
+			given = append(given, args[i:i+n])
+			i += n - 1
 			continue
 		}
 		if c := find(commands, arg); c != nil && len(rest) == 0 {
-			out = append(out, arg)
-			commands, flags = c.Subcommands, c.Flags
+			var here, there [][]string
+			for _, g := range given {
+				if findFlag(c.Flags, g[0]) != nil {
+					there = append(there, g)
+				} else {
+					here = append(here, g)
+				}
+			}
+			out = append(append(out, slices.Concat(here...)...), arg)
+			commands, flags, given = c.Subcommands, c.Flags, there
 			continue
 		}
 		rest = append(rest, arg)
 	}
-	return append(out, rest...)
+	return slices.Concat(out, slices.Concat(given...), rest)
 }
 
 func find(commands []*cli.Command, name string) *cli.Command {
@@ -220,19 +238,23 @@ func find(commands []*cli.Command, name string) *cli.Command {
 }
 
 func takesValue(flags []cli.Flag, arg string) bool {
-	name := strings.TrimLeft(arg, "-")
-	if strings.Contains(name, "=") {
+	if strings.Contains(arg, "=") {
 		return false
 	}
+	f := findFlag(flags, arg)
+	_, isBool := f.(*cli.BoolFlag)
+	return f != nil && !isBool
+}
+
+// findFlag finds the flag that arg, "--name" or "--name=value", gives.
+func findFlag(flags []cli.Flag, arg string) cli.Flag {
+	name, _, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
 	for _, f := range flags {
-		for _, n := range f.Names() {
-			if n == name {
-				_, isBool := f.(*cli.BoolFlag)
-				return !isBool
-			}
+		if slices.Contains(f.Names(), name) {
+			return f
 		}
 	}
-	return false
+	return nil
 }
 
 // Open opens an input file for reading; "-" is stdin. The name is what errors
