@@ -19,6 +19,7 @@ import (
 	"nertools/cmd/internal/cmdline"
 	"nertools/pkg/catalog"
 	"nertools/pkg/collect"
+	"nertools/pkg/fault"
 	"nertools/pkg/mrc"
 	"nertools/pkg/prompt"
 )
@@ -98,8 +99,10 @@ func run(c *cli.Context) (err error) {
 		}
 	}
 	report, err := job.Write(c.Context, os.Stdout)
-	tell(c, &job, report)
-	return err
+	if err != nil {
+		return err // "| head" ends here too, and is to be quiet
+	}
+	return tell(c, &job, report)
 }
 
 func dataSet(c *cli.Context) (catalog.DataSet, error) {
@@ -113,7 +116,8 @@ func dataSet(c *cli.Context) (catalog.DataSet, error) {
 	} else if name == "" {
 		return catalog.DataSet{}, cmdline.UsageError("--data-name is missing: name the data set that the labels belong to")
 	}
-	return labels.DataSet(name)
+	set, err := labels.DataSet(name)
+	return set, fault.WithHint(err, "ner-prompt labels prints what is known; bring another catalogue with --labels FILE")
 }
 
 func labelCatalog(c *cli.Context) (*catalog.Catalog, error) {
@@ -179,13 +183,19 @@ func failedIn(file string, total int) (func(row int) bool, error) {
 	return func(row int) bool { return row >= len(lines) || collect.IsFailure(lines[row]) }, nil
 }
 
-func tell(c *cli.Context, job *prompt.Job, r prompt.Report) {
+func tell(c *cli.Context, job *prompt.Job, r prompt.Report) error {
 	if n := len(r.Mended); n > 0 {
 		cmdline.Say(c, "%s: mended the spans of %d of the rows shown: sorted, overlapping ones dropped, impossible ones left out%s",
 			job.Train.Name(), n, map[bool]string{false: " (--verbose names them)"}[c.Bool("verbose")])
 		if c.Bool("verbose") {
-			for _, row := range r.Mended {
-				cmdline.Say(c, "%s: row %d: %s", job.Train.Name(), row, prompt.Mending(job.Train, row))
+			err := mrc.Guard(job.Train.Name(), func() error {
+				for _, row := range r.Mended {
+					cmdline.Say(c, "%s: row %d: %s", job.Train.Name(), row, prompt.Mending(job.Train, row))
+				}
+				return nil
+			})
+			if err != nil {
+				return err
 			}
 		}
 	}
@@ -196,6 +206,7 @@ func tell(c *cli.Context, job *prompt.Job, r prompt.Report) {
 	if c.IsSet("last-results") {
 		cmdline.Say(c, "%d of %d rows to ask again", r.Prompts, job.Total())
 	}
+	return nil
 }
 
 func printLabels(c *cli.Context) error {
@@ -209,7 +220,7 @@ func printLabels(c *cli.Context) error {
 	}
 	set, err := labels.DataSet(c.String("data-name"))
 	if err != nil {
-		return err
+		return fault.WithHint(err, "ner-prompt labels without --data-name prints the whole catalogue")
 	}
 	if _, err := set.WriteTo(os.Stdout); err != nil {
 		return fmt.Errorf("write labels: %w", err)
