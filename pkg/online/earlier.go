@@ -3,6 +3,7 @@ package online
 import (
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io"
 
 	"nertools/pkg/record"
@@ -31,8 +32,8 @@ type place struct {
 	at      int64
 	size    int32
 	file    int32
-	prompt  [12]byte // digest in its id; zero for an id of another tool
-	request [25]byte // request digest; zero where it is not told
+	prompt  uint64 // hash of the digest in its id
+	request uint64 // hash of its request digest; 0 where it is not told
 }
 
 // NewEarlier returns an Earlier that knows no answers.
@@ -78,15 +79,22 @@ func (e *Earlier) Add(name string, r io.ReaderAt, size int64, own bool) error {
 	}
 }
 
-func promptOf(id string) (d [12]byte) {
+func promptOf(id string) uint64 {
 	_, _, digest, _ := record.ParseID(id)
-	copy(d[:], digest)
-	return d
+	return hash(digest)
 }
 
-func requestOf(r *record.Result) (d [25]byte) {
-	copy(d[:], r.Request)
-	return d
+func requestOf(r *record.Result) uint64 { return hash(r.Request) }
+
+// hash stands for a digest in the index, which would be four times as large if
+// it held the digests themselves.
+func hash(digest string) uint64 {
+	if digest == "" {
+		return 0
+	}
+	h := fnv.New64a()
+	h.Write([]byte(digest))
+	return h.Sum64()
 }
 
 func parseResult(line []byte) (record.Result, error) {
@@ -161,7 +169,7 @@ func (e *Earlier) answer(q *wire.Request) (p place, ok bool, err error) {
 	if p.prompt != promptOf(q.Row.ID) {
 		return p, false, &MixError{fmt.Errorf("row %d: the earlier answer is to another prompt", q.Row.Index)}
 	}
-	if p.request != [25]byte{} && p.request != requestOf(&q.Row) {
+	if p.request != 0 && p.request != requestOf(&q.Row) {
 		return p, false, &MixError{fmt.Errorf("row %d: the earlier answer was asked from another model or with other settings", q.Row.Index)}
 	}
 	return p, true, nil
