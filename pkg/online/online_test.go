@@ -1,0 +1,401 @@
+package online_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"nertools/pkg/durable"
+	"nertools/pkg/fault"
+	"nertools/pkg/online"
+	"nertools/pkg/openaiapi"
+	"nertools/pkg/openaitest"
+	"nertools/pkg/pace"
+	"nertools/pkg/record"
+	"nertools/pkg/wire"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// input is n prompt records.
+func input(n int) []byte {
+	var b []byte
+	for i := range n {
+		text := fmt.Sprintf("Mark.\n\nSentence: Ada %d .\nMarked: @@Ada## %d .\n\nSentence: Ada met Bob %d .\nMarked:", i, i, i)
+		b = record.AppendPrompt(b, &record.Prompt{
+			ID: record.NewID("test", i, []byte(text)), Index: i, Total: n, Label: "PER", Context: fmt.Sprintf("Ada met Bob %d .", i), Text: text,
+			Extra: `,"mine":true`,
+		})
+	}
+	return b
+}
+
+// bench is a run against the simulated API with its output in memory.
+type bench struct {
+	*online.Run
+	api  *openaitest.Server
+	out  bytes.Buffer
+	said []string
+	mu   sync.Mutex
+}
+
+func newBench(t *testing.T, flying int, opt openaitest.Options) *bench {
+	t.Helper()
+	b := &bench{api: openaitest.New(opt)}
+	srv := httptest.NewServer(b.api)
+	client, err := openaiapi.New(openaiapi.Config{Key: "sk-simulated", BaseURL: srv.URL + "/v1", Flying: flying, Timeout: 10 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		client.Close()
+		b.api.Close()
+		srv.Close()
+	})
+	requests, err := wire.NewBuilder(wire.Settings{Model: "gpt-4o-mini", MaxTokens: 64})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Run = &online.Run{
+		Asker: client, Requests: requests, Earlier: online.NewEarlier(), Flying: flying, Grace: 5 * time.Second,
+		Pacer:  pace.New(pace.Config{Flying: flying, MaxRetries: 5, MaxWait: time.Minute}),
+		Output: online.Stream{W: &b.out},
+		Say: func(s string) {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.said = append(b.said, s)
+		},
+	}
+	return b
+}
+
+func (b *bench) do(ctx context.Context, in []byte) (online.Sum, error) {
+	return b.Do(ctx, record.NewLines("prompts", bytes.NewReader(in)))
+}
+
+// results are the records in the output, in its order.
+func results(t *testing.T, out []byte) []record.Result {
+	t.Helper()
+	var all []record.Result
+	for line := range bytes.Lines(out) {
+		r, err := record.ParseResult(bytes.TrimSpace(line))
+		if err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+func TestEveryRowIsAnsweredOnce(t *testing.T) {
+	b := newBench(t, 8, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Status, Status: 500, Every: 7, Times: 10}}})
+	sum, err := b.do(t.Context(), input(200))
+	if err != nil || sum.Rows != 200 || sum.OK != 200 || sum.Retries != 10 {
+		t.Fatalf("%+v, %v", sum, err)
+	}
+	seen := map[int]bool{}
+	for _, r := range results(t, b.out.Bytes()) {
+		if seen[r.Index] || r.Output != fmt.Sprintf("@@Ada## met Bob %d .", r.Index) || r.Context == "" || r.Label != "PER" || r.Total != 200 {
+			t.Errorf("result %+v", r)
+		}
+		if r.Extra != `,"mine":true` || r.Request == "" || r.Usage.Prompt == 0 || r.Attempts == 0 {
+			t.Errorf("result %+v", r)
+		}
+		seen[r.Index] = true
+	}
+	if len(seen) != 200 || b.api.Answered() != 200 {
+		t.Errorf("%d rows have results, %d calls were answered", len(seen), b.api.Answered())
+	}
+}
+
+func TestKeptOrderIsThatOfTheInputHoweverSlowARowIs(t *testing.T) {
+	b := newBench(t, 8, openaitest.Options{Jitter: 2 * time.Millisecond, Faults: []openaitest.Fault{
+		{Kind: openaitest.Slow, Latency: 300 * time.Millisecond, Contains: "Bob 0 ."},
+	}})
+	b.KeepOrder = true
+	if sum, err := b.do(t.Context(), input(2500)); err != nil || sum.OK != 2500 {
+		t.Fatalf("%+v, %v", sum, err)
+	}
+	for i, r := range results(t, b.out.Bytes()) {
+		if r.Index != i {
+			t.Fatalf("result %d is of row %d", i, r.Index)
+		}
+	}
+}
+
+func TestTheOutputsErrorEndsTheRun(t *testing.T) {
+	b := newBench(t, 4, openaitest.Options{})
+	full := errors.New("disk full")
+	b.Output = failing{after: 10, err: full, n: new(int)}
+	_, err := b.do(t.Context(), input(5000))
+	if !errors.Is(err, full) {
+		t.Fatalf("got %v", err)
+	}
+	if n := b.api.Calls(); n > 200 {
+		t.Errorf("%d calls were made for results that have no place", n)
+	}
+}
+
+type failing struct {
+	after int
+	err   error
+	n     *int
+}
+
+func (f failing) Put(int, []byte) error {
+	if *f.n++; *f.n > f.after {
+		return f.err
+	}
+	return nil
+}
+func (failing) Kept(int, int64, int) {}
+
+func TestWhatCannotGetBetterStopsTheRunWithItsHint(t *testing.T) {
+	for _, c := range []struct {
+		fault openaitest.Fault
+		class record.Class
+		hint  string
+	}{
+		{openaitest.Fault{Kind: openaitest.Unauthorized, Skip: 5}, record.Auth, "OPENAI_API_KEY"},
+		{openaitest.Fault{Kind: openaitest.InsufficientQuota, Skip: 5}, record.Quota, "credit"},
+		{openaitest.Fault{Kind: openaitest.Status, Status: 404, Code: "model_not_found", Message: "no such model", Skip: 5}, record.Model, "--model"},
+		{openaitest.Fault{Kind: openaitest.Status, Status: 404, Message: "nothing here", Skip: 5}, record.Invalid, "--base-url"},
+		{openaitest.Fault{Kind: openaitest.Status, Status: 429, RetryAfter: "9999", Skip: 5}, record.RateLimit, "--resume"},
+	} {
+		t.Run(string(c.class), func(t *testing.T) {
+			b := newBench(t, 4, openaitest.Options{Faults: []openaitest.Fault{c.fault}})
+			sum, err := b.do(t.Context(), input(1000))
+			stop, ok := errors.AsType[*online.StopError](err)
+			if !ok || stop.Class != c.class || !strings.Contains(fault.Hint(err), c.hint) {
+				t.Fatalf("got %v, hint %q", err, fault.Hint(err))
+			}
+			if sum.OK != 5 || b.api.Calls() > 25 {
+				t.Errorf("%d calls, %+v", b.api.Calls(), sum)
+			}
+			if n := len(results(t, b.out.Bytes())); n != sum.Rows {
+				t.Errorf("%d results in the output, %d in the sum", n, sum.Rows)
+			}
+		})
+	}
+}
+
+func TestAnEndedContextLetsCallsInFlightLandAndLosesNone(t *testing.T) {
+	b := newBench(t, 4, openaitest.Options{Latency: 50 * time.Millisecond})
+	ctx, cancel := context.WithCancel(t.Context())
+	b.Done = func(bool) { cancel() }
+	sum, err := b.do(ctx, input(100))
+	if !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v", err)
+	}
+	if sum.OK != b.api.Answered() || sum.OK == 100 {
+		t.Errorf("%d answers came, %d are in the output", b.api.Answered(), sum.OK)
+	}
+}
+
+func TestCallsThatDoNotLandInTimeAreGivenUp(t *testing.T) {
+	b := newBench(t, 4, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Hang, Skip: 1}}})
+	b.Grace = 20 * time.Millisecond
+	ctx, cancel := context.WithCancel(t.Context())
+	b.Done = func(bool) { cancel() }
+	sum, err := b.do(ctx, input(100))
+	if !errors.Is(err, context.Canceled) || sum.Rows != 1 {
+		t.Errorf("%+v, %v", sum, err)
+	}
+}
+
+func TestABrokenLineIsNamedAndWhatStoodBeforeItIsAsked(t *testing.T) {
+	b := newBench(t, 4, openaitest.Options{})
+	sum, err := b.do(t.Context(), append(input(3), "{\n"...))
+	if err == nil || !strings.HasPrefix(err.Error(), "prompts:4: ") || sum.OK != 3 {
+		t.Errorf("%+v, %v", sum, err)
+	}
+}
+
+// earlier runs in against b with its output in a file, and returns the file.
+func earlier(t *testing.T, b *bench, in []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "earlier.jsonl")
+	if _, err := b.do(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, b.out.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.out.Reset()
+	return path
+}
+
+func (b *bench) add(t *testing.T, path string, own bool) error {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	info, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.Earlier.Add(path, f, info.Size(), own)
+}
+
+func TestEarlierAnswersAreTakenOverAndNotAskedAgain(t *testing.T) {
+	b := newBench(t, 4, openaitest.Options{})
+	path := earlier(t, b, input(50)[:bytes.LastIndex(input(50)[:10_000], []byte("\n"))+1])
+	asked := b.api.Calls()
+	if err := b.add(t, path, false); err != nil {
+		t.Fatal(err)
+	}
+	sum, err := b.do(t.Context(), input(50))
+	if err != nil || sum.Kept != asked || sum.OK != 50-asked || b.api.Calls() != 50 {
+		t.Fatalf("%+v, %v, %d calls", sum, err, b.api.Calls())
+	}
+	if got := results(t, b.out.Bytes()); len(got) != 50 {
+		t.Errorf("%d results", len(got))
+	}
+}
+
+func TestAnswersToSomethingElseAreRefusedBeforeAnythingIsAsked(t *testing.T) {
+	other := bytes.ReplaceAll(input(50), []byte("met Bob"), []byte("met Eve"))
+	var rewritten []byte // with the digests of its own prompts
+	for line := range bytes.Lines(other) {
+		p, err := record.ParsePrompt(bytes.TrimSpace(line))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.ID = record.NewID("test", p.Index, []byte(p.Text))
+		rewritten = record.AppendPrompt(rewritten, &p)
+	}
+	lines := bytes.SplitAfter(input(50), []byte("\n"))
+	for _, c := range []struct {
+		name    string
+		earlier []byte
+		own     bool
+		in      []byte
+		model   string
+		want    string
+	}{
+		{"other prompts", input(50), false, rewritten, "", "row 0: the earlier answer is to another prompt"},
+		{"other prompts, the first rows missing", bytes.Join(lines[40:], nil), true, rewritten, "", "row 40: the earlier answer is to another prompt"},
+		{"another model", input(50), true, input(50), "gpt-4o", "another model or with other settings"},
+		{"another total", input(50), true, input(60), "", "50 rows, these prompts of 60"},
+		{"another source", bytes.ReplaceAll(input(50), []byte(`"id":"test/`), []byte(`"id":"dev/`)), false, input(50), "", `of source "dev", these prompts of "test"`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(t, 4, openaitest.Options{})
+			path := earlier(t, b, c.earlier)
+			calls := b.api.Calls()
+			if err := b.add(t, path, c.own); err != nil {
+				t.Fatal(err)
+			}
+			if c.model != "" {
+				var err error
+				if b.Requests, err = wire.NewBuilder(wire.Settings{Model: c.model, MaxTokens: 64}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_, err := b.do(t.Context(), c.in)
+			if _, ok := errors.AsType[*online.MixError](err); !ok || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+			if n := b.api.Calls() - calls; n != 0 {
+				t.Errorf("%d calls were made before that was found out", n)
+			}
+		})
+	}
+}
+
+func TestEarlierFilesThatContradictEachOtherAreRefused(t *testing.T) {
+	const head = `{"kind":"result","v":1,`
+	good := head + `"id":"test/0/0123456789ab","index":0,"total":2,"output":"x"}` + "\n"
+	for _, c := range []struct{ name, text, want string }{
+		{"two prompts for a row", good + head + `"id":"test/0/ffffffffffff","index":0,"total":2,"output":"x"}`, ":2: row 0: answers to two different prompts"},
+		{"two sources", good + head + `"id":"dev/1/0123456789ab","index":1,"total":2,"output":"x"}`, `:2: results of source "dev"`},
+		{"two totals", good + head + `"id":"test/1/0123456789ab","index":1,"total":3,"output":"x"}`, ":2: a result of 3 rows"},
+		{"no record", good + "{}\n", `:2: no "kind" in it`},
+	} {
+		path := filepath.Join(t.TempDir(), "r.jsonl")
+		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		b := &bench{Run: &online.Run{Earlier: online.NewEarlier()}}
+		if err := b.add(t, path, true); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %q", c.name, err, c.want)
+		}
+	}
+}
+
+func TestTornLastLineOfAnEarlierFileIsPassedOver(t *testing.T) {
+	b := newBench(t, 4, openaitest.Options{})
+	path := earlier(t, b, input(10))
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, data[:len(data)-30], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.add(t, path, false); err != nil {
+		t.Fatal(err)
+	}
+	if b.Earlier.Len() != 9 || len(b.Earlier.Torn) != 1 {
+		t.Errorf("%d answers, torn %v", b.Earlier.Len(), b.Earlier.Torn)
+	}
+}
+
+func TestAReorderedFileHoldsEveryRowOnceInInputOrder(t *testing.T) {
+	b := newBench(t, 8, openaitest.Options{Jitter: 3 * time.Millisecond})
+	path := filepath.Join(t.TempDir(), "r.jsonl")
+	whole := func([]byte) bool { return true }
+	lines := bytes.SplitAfter(input(60), []byte("\n"))
+	for round, in := range [][]byte{bytes.Join(lines[30:50], nil), bytes.Join(lines[10:40], nil), input(60)} {
+		j, _, err := durable.OpenJournal(path, whole)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := online.NewFile(j, true)
+		b.Earlier, b.Output, b.Own = online.NewEarlier(), out, true
+		if err := b.Earlier.Add(path, j, j.Size(), true); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.do(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+		if err := out.Reorder(path); err != nil {
+			t.Fatal(err)
+		}
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var rows []int
+		for _, r := range results(t, data) {
+			rows = append(rows, r.Index)
+		}
+		want := [][2]int{{30, 50}, {10, 40}, {0, 60}}[round]
+		for i := range want[1] - want[0] {
+			if rows[i] != want[0]+i {
+				t.Fatalf("round %d: rows %v", round, rows)
+			}
+		}
+		if n := []int{20, 40, 60}[round]; len(rows) != n {
+			t.Errorf("round %d: %d rows, want %d", round, len(rows), n)
+		}
+	}
+	if b.api.Answered() != 60 {
+		t.Errorf("%d answers were paid for 60 rows", b.api.Answered())
+	}
+}
