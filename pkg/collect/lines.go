@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"nertools/pkg/fault"
+	"nertools/pkg/record"
 )
 
 // Results files, ours and those of older tools, mark a row without an answer
@@ -17,10 +19,63 @@ const (
 	oldFailedMark = "FRIDAY-ERROR-ErrorType.unknown"
 )
 
+// missingLine stands for a row of which no record was seen.
+const missingLine = failureMark + ": " + string(record.Missing) + ": no answer seen"
+
+// unknown is the class of a failure whose line does not tell it.
+const unknown record.Class = "unknown"
+
 // IsFailure reports whether a line of a results file stands for a row that has
-// no answer.
+// no answer. A space in front keeps an answer from being taken for one.
 func IsFailure(line string) bool {
-	return strings.HasPrefix(line, failureMark) || strings.HasPrefix(strings.TrimSpace(line), oldFailedMark)
+	return strings.HasPrefix(line, failureMark) || strings.HasPrefix(line, oldFailedMark)
+}
+
+// answerLine makes the line of a good answer, which never reads as a failure.
+// What it returns shares no memory with the answer, whose record is long.
+func answerLine(answer string) string {
+	line := record.OneLine(answer)
+	if IsFailure(line) {
+		return " " + line
+	}
+	return strings.Clone(line)
+}
+
+// failureLine makes the line of a failed row, whose class classOf finds again.
+func failureLine(f *record.Failure) string {
+	class := strings.Map(func(r rune) rune {
+		if endsClass(r) {
+			return '_'
+		}
+		return r
+	}, string(f.Class))
+	message := record.OneLine(f.Message)
+	if message == "" {
+		message = "no message"
+	}
+	return failureMark + ": " + class + ": " + message
+}
+
+// classOf finds the class in a line that stands for a failure.
+func classOf(line string) record.Class {
+	rest, ok := strings.CutPrefix(line, failureMark+": ")
+	i := strings.IndexFunc(rest, endsClass)
+	if !ok || i <= 0 || !strings.HasPrefix(rest[i:], ": ") {
+		return unknown
+	}
+	return record.Class(rest[:i])
+}
+
+func endsClass(r rune) bool { return r == ':' || unicode.IsSpace(r) || unicode.IsControl(r) }
+
+func stateOf(line string) State {
+	switch {
+	case !IsFailure(line):
+		return OK
+	case classOf(line) == record.Missing:
+		return Missing
+	}
+	return Failed
 }
 
 // ReadLines reads a results file, line i for row i. A file of more than total

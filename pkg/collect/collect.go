@@ -1,0 +1,271 @@
+// Package collect brings the results of a run into the order of its rows: many
+// files of records in any order, with rows answered twice and rows not answered
+// at all, become one line a row.
+package collect
+
+import (
+	"bufio"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"math"
+	"strconv"
+	"strings"
+
+	"nertools/pkg/fault"
+	"nertools/pkg/record"
+	"nertools/pkg/wire"
+)
+
+// State tells whether a row has an answer.
+type State uint8
+
+// A row is in one of these states.
+const (
+	Missing State = iota // no answer seen
+	Failed               // asked, but there is a reason why it has no answer
+	OK
+)
+
+// A Row is what is known of one row of the source.
+type Row struct {
+	State State
+	Line  string // how the row stands in a results file, without a line end
+}
+
+// Class is the kind of failure of a row that failed or is missing, and empty for
+// a good one.
+func (r Row) Class() record.Class {
+	if r.State == OK {
+		return ""
+	}
+	return classOf(r.Line)
+}
+
+// Results is what is known of each row of one source. The zero value knows
+// nothing. Of each row it keeps the line and little else.
+//
+// A later good answer replaces an earlier one and any failure; a later failure
+// replaces an earlier failure only. Records that do not belong together (of two
+// sources, of a source of two sizes, of two prompts for one row) are an error.
+type Results struct {
+	rows    map[int]row
+	records int
+	length  int      // the highest row seen, plus 1
+	files   []string // what place.file counts
+
+	first   string // the first id, which all others are measured by
+	firstAt place
+	source  string // of first, and whether first is an id of ours
+	ours    bool
+
+	total   int // 0 when not known
+	totalAt place
+
+	over bool     // laid over the lines of an earlier results file
+	last []string // those lines
+}
+
+type row struct {
+	line   string
+	digest [6]byte // of the prompt; zero in ids of other tools
+	state  State
+	at     place
+}
+
+// A place is a line of an input. Each row has one, so it is small.
+type place struct{ file, line int32 }
+
+func (r *Results) addFile(name string) (file int32) {
+	r.files = append(r.files, name)
+	return int32(len(r.files) - 1)
+}
+
+// where gives FILE:LINE, or the name alone of what has no lines.
+func (r *Results) where(p place) string {
+	if p.line == 0 {
+		return r.files[p.file]
+	}
+	return r.files[p.file] + ":" + strconv.Itoa(int(p.line))
+}
+
+// SetTotal says how many rows the source has, for records that don't. Errors
+// call the one who says so by name.
+func (r *Results) SetTotal(total int, name string) error {
+	return r.setTotal(total, place{file: r.addFile(name)})
+}
+
+func (r *Results) setTotal(total int, at place) error {
+	switch {
+	case r.total != 0 && total != r.total:
+		return fault.WithHint(fmt.Errorf("a source of %d rows, but %s says %d", total, r.where(r.totalAt), r.total),
+			"results of two sizes of a source (--limit changes it too) are collected apart")
+	case total < r.length:
+		return fault.WithHint(fmt.Errorf("a source of %d rows, but %s is of row %d (from 0)", total, r.where(r.rows[r.length-1].at), r.length-1),
+			"give all rows of the source as the total, or leave out the results of another source")
+	}
+	r.total, r.totalAt = total, at
+	return nil
+}
+
+// Read takes in one input: result records and lines of a batch's output and
+// error files, in any order. A last line that is no whole record and has no
+// newline is what a killed writer left; it is passed over, and torn is its
+// number. After an error the results are good for nothing.
+func (r *Results) Read(name string, in io.Reader) (torn int, err error) {
+	file := r.addFile(name)
+	lines := record.NewLines(name, in)
+	for {
+		line, err := lines.Next()
+		if errors.Is(err, io.EOF) {
+			return 0, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+		rec, err := parse(line)
+		if err != nil && lines.Torn() && !record.ValidJSON(line) {
+			return lines.Line(), nil
+		}
+		if err != nil {
+			return 0, lines.Fault(err, "every line is to be a result record, or a line of a batch's output or error file; "+
+				"without this line its row would count as missing")
+		}
+		if err := r.add(&rec, place{file, int32(min(lines.Line(), math.MaxInt32))}); err != nil {
+			return 0, lines.Fault(err, "")
+		}
+	}
+}
+
+func parse(line []byte) (record.Result, error) {
+	if wire.IsBatchLine(line) {
+		return wire.ParseBatchLine(line)
+	}
+	return record.ParseResult(line)
+}
+
+// maxGuess bounds the rows of ids of other tools while nobody says how many
+// rows there are: a number beyond it is a date or a key, and a results file of
+// so many missing rows would only fill the disk.
+const maxGuess = 10_000_000
+
+func (r *Results) add(rec *record.Result, at place) error {
+	source, index, digest, ours := record.ParseID(rec.ID)
+	switch {
+	case index < 0 || index != rec.Index:
+		return fault.WithHint(fmt.Errorf("id %q does not give row %d", rec.ID, rec.Index),
+			"ids are <source>/<row>/<digest>, or end in the number of the row, from 0")
+	case !ours && r.total == 0 && index >= maxGuess:
+		return fault.WithHint(fmt.Errorf("id %q: is its number that of a row?", rec.ID),
+			"if so, give the number of rows with --total")
+	case r.records == 0:
+		r.rows = map[int]row{}
+		r.first, r.firstAt, r.source, r.ours = strings.Clone(rec.ID), at, strings.Clone(source), ours
+	case source != r.source || ours != r.ours:
+		return fault.WithHint(fmt.Errorf("id %q is not of the source of %q in %s", rec.ID, r.first, r.where(r.firstAt)),
+			"collect each source by itself: what stands before the number of the row in an id names it")
+	}
+	if rec.Total != 0 && rec.Total != r.total {
+		if err := r.setTotal(rec.Total, at); err != nil {
+			return err
+		}
+	}
+	if r.total != 0 && index >= r.total {
+		return fault.WithHint(fmt.Errorf("row %d (from 0), but %s says that the source has %d rows", index, r.where(r.totalAt), r.total),
+			"leave out the results of another source, or correct the total")
+	}
+	now := newRow(rec, digest, at)
+	old, seen := r.rows[index]
+	if seen && now.digest != old.digest {
+		return fault.WithHint(fmt.Errorf("row %d answers another prompt than in %s", index, r.where(old.at)),
+			"the prompts were made anew between the two runs: collect the results of each run by themselves")
+	}
+	r.records++
+	r.length = max(r.length, index+1)
+	if now.state == OK || old.state != OK {
+		r.rows[index] = now
+	}
+	return nil
+}
+
+func newRow(rec *record.Result, digest string, at place) row {
+	n := row{at: at}
+	// ParseID has seen to it that a digest is 12 hex digits, or none.
+	_, _ = hex.Decode(n.digest[:], []byte(digest))
+	if rec.OK() {
+		n.state, n.line = OK, answerLine(rec.Output)
+		return n
+	}
+	n.line = failureLine(rec.Failure)
+	n.state = stateOf(n.line)
+	return n
+}
+
+// LayOver lays the results over an earlier results file, of which a rerun
+// answered some rows: a good answer replaces the file's line, a failure only a
+// line that is a failure or not there, and every other line stays exactly as it
+// is. Call it after the last Read, when the size of the source is known: a file
+// of more lines is refused.
+func (r *Results) LayOver(name string, file io.Reader) (err error) {
+	r.over = true
+	r.last, err = ReadLines(name, file, r.total)
+	return err
+}
+
+// Len is the number of rows: the source's where that is known, else as many as
+// were seen.
+func (r *Results) Len() int {
+	if r.total != 0 {
+		return r.total
+	}
+	return max(r.length, len(r.last))
+}
+
+// TotalKnown reports whether Len is the source's own number of rows. Without it,
+// rows after the last one seen may be missing.
+func (r *Results) TotalKnown() bool { return r.total != 0 }
+
+// All gives every row in order.
+func (r *Results) All() iter.Seq2[int, Row] {
+	return func(yield func(int, Row) bool) {
+		for i := range r.Len() {
+			row, _ := r.row(i)
+			if !yield(i, row) {
+				return
+			}
+		}
+	}
+}
+
+// row gives row i, and whether it is a line of the earlier results file.
+func (r *Results) row(i int) (_ Row, kept bool) {
+	now, seen := r.rows[i]
+	if i < len(r.last) && now.state != OK {
+		if line := r.last[i]; !seen || !IsFailure(line) {
+			return Row{stateOf(line), line}, true
+		}
+	}
+	if !seen {
+		return Row{Missing, missingLine}, false
+	}
+	return Row{now.state, now.line}, false
+}
+
+// WriteText writes the rows as a results file: line i is row i.
+func (r *Results) WriteText(w io.Writer) error {
+	buf := bufio.NewWriterSize(w, 256<<10)
+	for _, row := range r.All() {
+		buf.WriteString(row.Line)
+		// The buffer remembers its first error: there is nothing to gain from
+		// filling it further.
+		if err := buf.WriteByte('\n'); err != nil {
+			return fmt.Errorf("write results: %w", err)
+		}
+	}
+	if err := buf.Flush(); err != nil {
+		return fmt.Errorf("write results: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,419 @@
+package collect_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"nertools/pkg/collect"
+	"nertools/pkg/fault"
+	"nertools/pkg/record"
+)
+
+// id makes the id of a row of the source "test", the same each time.
+func id(row int) string { return record.NewID("test", row, []byte(strconv.Itoa(row))) }
+
+func line(r record.Result) string { return string(record.AppendResult(nil, &r)) }
+
+// good and bad are the lines of result records of a source of 5 rows.
+func good(row int, output string) string {
+	return line(record.Result{ID: id(row), Index: row, Total: 5, Output: output})
+}
+
+func bad(row int, class record.Class, message string) string {
+	return line(record.Result{ID: id(row), Index: row, Total: 5, Failure: &record.Failure{Class: class, Message: message}})
+}
+
+// answered and refused are the lines of a batch's output and error files.
+func answered(id, output string) string {
+	return fmt.Sprintf(`{"id":"b","custom_id":%q,"response":{"status_code":200,"body":{"choices":[{"message":{"content":%q},"finish_reason":"stop"}]}},"error":null}`+"\n", id, output)
+}
+
+func refused(id, code, message string) string {
+	return fmt.Sprintf(`{"id":"b","custom_id":%q,"response":null,"error":{"code":%q,"message":%q}}`+"\n", id, code, message)
+}
+
+// collectAll reads inputs named a, b, c and so on.
+func collectAll(inputs ...string) (*collect.Results, error) {
+	var r collect.Results
+	for i, in := range inputs {
+		if _, err := r.Read(string(rune('a'+i)), strings.NewReader(in)); err != nil {
+			return nil, err
+		}
+	}
+	return &r, nil
+}
+
+func text(t *testing.T, r *collect.Results) string {
+	t.Helper()
+	var b strings.Builder
+	if err := r.WriteText(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// wantLaw fails unless the sum adds up and says what the rows say.
+func wantLaw(t *testing.T, r *collect.Results) collect.Sum {
+	t.Helper()
+	s := r.Sum()
+	count := collect.Sum{Classes: map[record.Class]int{}}
+	for i, row := range r.All() {
+		if i != count.Rows {
+			t.Fatalf("row %d where row %d should be", i, count.Rows)
+		}
+		count.Rows++
+		if got := collect.IsFailure(row.Line); got == (row.State == collect.OK) {
+			t.Errorf("row %d is in state %d, but its line reads %q", i, row.State, row.Line)
+		}
+		if strings.Contains(row.Line, "\n") {
+			t.Errorf("row %d is more than one line: %q", i, row.Line)
+		}
+		switch row.State {
+		case collect.OK:
+			count.OK++
+		case collect.Failed:
+			count.Failed++
+			count.Classes[row.Class()]++
+		case collect.Missing:
+			count.Missing++
+			if row.Class() != record.Missing {
+				t.Errorf("row %d is missing, but of class %q", i, row.Class())
+			}
+		}
+	}
+	count.Records, count.Duplicates, count.Over, count.Kept = s.Records, s.Duplicates, s.Over, s.Kept
+	if d := cmp.Diff(count, s); d != "" {
+		t.Errorf("the sum is not that of the rows: %s", d)
+	}
+	if s.Rows != s.OK+s.Failed+s.Missing || s.Rows != r.Len() {
+		t.Errorf("%d rows of %d, but %d ok + %d failed + %d missing", s.Rows, r.Len(), s.OK, s.Failed, s.Missing)
+	}
+	byClass := 0
+	for _, n := range s.Classes {
+		byClass += n
+	}
+	if byClass != s.Failed {
+		t.Errorf("%d failed, but %d by class", s.Failed, byClass)
+	}
+	return s
+}
+
+func TestRowsComeInOrderOneLineEach(t *testing.T) {
+	const none = "ERROR: missing: no answer seen\n"
+	for _, c := range []struct {
+		name   string
+		inputs []string
+		want   string
+		sum    string
+	}{
+		{"in order", []string{good(0, "a") + good(1, "b") + good(2, "c") + good(3, "d") + good(4, "e")}, "a\nb\nc\nd\ne\n",
+			"5 rows: 5 ok, 0 failed, 0 missing; 5 records read, 0 duplicates"},
+		{"out of order, in two files", []string{good(4, "e") + good(0, "a"), good(2, "c") + good(3, "d") + good(1, "b")}, "a\nb\nc\nd\ne\n",
+			"5 rows: 5 ok, 0 failed, 0 missing; 5 records read, 0 duplicates"},
+		{"missing up to the total", []string{good(1, "b")}, none + "b\n" + none + none + none,
+			"5 rows: 1 ok, 0 failed, 4 missing; 1 record read, 0 duplicates"},
+		{"line breaks", []string{good(0, "\na\r\nb\u2028c\n") + good(1, "\n") + good(2, "") + good(3, " d ") + good(4, "tab\tstays")}, "a b c\n\n\n d \ntab\tstays\n",
+			"5 rows: 5 ok, 0 failed, 0 missing; 5 records read, 0 duplicates"},
+		{"answers that read as failures", []string{good(0, "ERROR is a word") + good(1, "FRIDAY-ERROR-ErrorType.unknown") + good(2, "\nERRORS") + good(3, "no ERROR") + good(4, " ERROR")},
+			" ERROR is a word\n FRIDAY-ERROR-ErrorType.unknown\n ERRORS\nno ERROR\n ERROR\n",
+			"5 rows: 5 ok, 0 failed, 0 missing; 5 records read, 0 duplicates"},
+		{"failures", []string{bad(0, record.Timeout, "no answer in 60s") + bad(1, record.Server, "<p>\nbad\ngateway") + bad(2, record.Timeout, "") + bad(3, "of a\nkind: new", "m") + bad(4, record.Length, "x")},
+			"ERROR: timeout: no answer in 60s\nERROR: server: <p> bad gateway\nERROR: timeout: no message\nERROR: of_a_kind__new: m\nERROR: length: x\n",
+			"5 rows: 0 ok, 5 failed (timeout 2, length 1, of_a_kind__new 1, server 1), 0 missing; 5 records read, 0 duplicates"},
+		{"a later success beats a failure", []string{bad(0, record.Timeout, "x") + good(0, "a"), bad(1, record.Timeout, "x"), good(1, "b")}, "a\nb\n" + none + none + none,
+			"5 rows: 2 ok, 0 failed, 3 missing; 4 records read, 2 duplicates"},
+		{"a later failure does not beat a success", []string{good(0, "a") + bad(0, record.Timeout, "x"), good(1, "b"), bad(1, record.Timeout, "x")}, "a\nb\n" + none + none + none,
+			"5 rows: 2 ok, 0 failed, 3 missing; 4 records read, 2 duplicates"},
+		{"the later of two of a kind counts", []string{good(0, "a") + bad(1, record.Timeout, "x"), good(0, "A") + bad(1, record.Server, "y")}, "A\nERROR: server: y\n" + none + none + none,
+			"5 rows: 1 ok, 1 failed (server 1), 3 missing; 4 records read, 2 duplicates"},
+		{"a record that says missing", []string{bad(0, record.Missing, "not in the batch") + good(1, "b")}, "ERROR: missing: not in the batch\nb\n" + none + none + none,
+			"5 rows: 1 ok, 0 failed, 4 missing; 2 records read, 0 duplicates"},
+		{"batch lines of ours among records", []string{answered(id(4), "e") + refused(id(1), "batch_expired", "too late"), good(0, "a") + answered(id(2), "c\nc")},
+			"a\nERROR: expired: too late\nc c\n" + none + "e\n",
+			"5 rows: 3 ok, 1 failed (expired 1), 1 missing; 4 records read, 0 duplicates"},
+		{"ids of other tools", []string{answered("request-2", "c") + refused("request-0", "batch_cancelled", "stopped")}, "ERROR: cancelled: stopped\n" + none + "c\n",
+			"3 rows: 1 ok, 1 failed (cancelled 1), 1 missing; 2 records read, 0 duplicates"},
+		{"a last line without a newline", []string{strings.TrimSuffix(good(0, "a"), "\n"), good(1, "b")}, "a\nb\n" + none + none + none,
+			"5 rows: 2 ok, 0 failed, 3 missing; 2 records read, 0 duplicates"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r, err := collectAll(c.inputs...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := text(t, r); got != c.want {
+				t.Errorf("got\n%s\nwant\n%s", got, c.want)
+			}
+			if got := wantLaw(t, r).String(); got != c.sum {
+				t.Errorf("got  %s\nwant %s", got, c.sum)
+			}
+		})
+	}
+}
+
+func TestRecordsThatDoNotBelongTogetherAreRefused(t *testing.T) {
+	other := func(source string, row, total int, prompt string) string {
+		return line(record.Result{ID: record.NewID(source, row, []byte(prompt)), Index: row, Total: total, Output: "x"})
+	}
+	for _, c := range []struct {
+		name   string
+		inputs []string
+		want   []string // parts of the error; the two places among them
+		hint   string
+	}{
+		{"two sources", []string{good(0, "a"), good(1, "b") + other("train", 2, 5, "2")}, []string{"b:2: ", "train/2/", " in a:1"}, "each source by itself"},
+		{"ours and another tool's", []string{good(0, "a") + answered("test1", "b")}, []string{"a:2: ", `"test1"`, " in a:1"}, "each source by itself"},
+		{"two of other tools", []string{answered("request-0", "b") + answered("task-1", "b")}, []string{"a:2: ", `"task-1"`, `"request-0" in a:1`}, "each source by itself"},
+		{"two totals", []string{good(0, "a"), other("test", 1, 6, "1")}, []string{"b:1: a source of 6 rows, but a:1 says 5"}, "--limit"},
+		{"two prompts for one row", []string{good(0, "a") + good(1, "b"), other("test", 1, 5, "another")}, []string{"b:1: row 1 answers another prompt than in a:2"}, "made anew"},
+		{"two prompts, the first failed", []string{bad(1, record.Timeout, "x"), other("test", 1, 5, "another")}, []string{"b:1: row 1 answers another prompt than in a:1"}, "made anew"},
+		{"beyond the total", []string{good(0, "a") + answered(id(5), "f")}, []string{"a:2: row 5 (from 0), but a:1 says that the source has 5 rows"}, "another source"},
+		{"beyond a total told later", []string{answered(id(5), "f"), good(0, "a")}, []string{"b:1: a source of 5 rows, but a:1 is of row 5"}, "another source"},
+		{"no number in the id", []string{line(record.Result{ID: "request", Output: "x"})}, []string{`a:1: id "request" does not give row 0`}, "end in the number"},
+		{"another number in the id", []string{line(record.Result{ID: id(3), Index: 2, Output: "x"})}, []string{"a:1: id ", " does not give row 2"}, "end in the number"},
+		{"a date in the id", []string{answered("run-20261122", "x")}, []string{`a:1: id "run-20261122": is its number that of a row?`}, "--total"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := collectAll(c.inputs...)
+			wantFault(t, err, c.hint, c.want...)
+		})
+	}
+}
+
+func wantFault(t *testing.T, err error, hint string, want ...string) {
+	t.Helper()
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, w := range want {
+		if !strings.Contains(err.Error(), w) {
+			t.Errorf("got %q, want %q in it", err, w)
+		}
+	}
+	if got := fault.Hint(err); !strings.Contains(got, hint) {
+		t.Errorf("the remedy is %q, want %q in it", got, hint)
+	}
+}
+
+func TestBrokenLinesAreRefusedWithTheirPlace(t *testing.T) {
+	for _, c := range []struct{ name, line, want string }{
+		{"no JSON", "{\"kind\":\"res\n", "a:2: not a JSON object"},
+		{"a prompt", `{"kind":"prompt","v":1,"id":"test/1/0123456789ab","prompt":"x"}` + "\n", "a:2: a prompt record where a result record should be"},
+		{"an unknown version", strings.Replace(good(1, "b"), `"v":1`, `"v":2`, 1), "a:2: format version 2"},
+		{"an unknown version without a newline", strings.TrimSpace(strings.Replace(good(1, "b"), `"v":1`, `"v":2`, 1)), "a:2: format version 2"},
+		{"a batch's request", `{"custom_id":"test/1/0123456789ab","method":"POST","body":{}}` + "\n", "a:2: neither"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := collectAll(good(0, "a") + c.line)
+			wantFault(t, err, "every line is to be a result record", c.want)
+		})
+	}
+}
+
+func TestTornLastLineIsPassedOver(t *testing.T) {
+	whole := good(1, "Zürich")
+	for cut := 1; cut < len(whole)-1; cut++ {
+		var r collect.Results
+		torn, err := r.Read("a", strings.NewReader(good(0, "a")+whole[:cut]))
+		if err != nil || torn != 2 {
+			t.Fatalf("cut at %d: torn line %d (%v), want 2", cut, torn, err)
+		}
+		if s := wantLaw(t, &r); s.Records != 1 || s.Missing != 4 {
+			t.Fatalf("cut at %d: %s", cut, s)
+		}
+	}
+}
+
+func TestTotal(t *testing.T) {
+	var r collect.Results
+	if err := r.SetTotal(3, "--total"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Read("a", strings.NewReader(answered("request-1", "b"))); err != nil {
+		t.Fatal(err)
+	}
+	if s := wantLaw(t, &r); s.Rows != 3 || s.Missing != 2 || !r.TotalKnown() {
+		t.Errorf("with a total of 3: %s", s)
+	}
+	_, err := r.Read("b", strings.NewReader(answered("request-3", "d")))
+	wantFault(t, err, "total", "b:1: row 3 (from 0), but --total says that the source has 3 rows")
+
+	r = collect.Results{}
+	if err := r.SetTotal(3, "--total"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = r.Read("a", strings.NewReader(good(0, "a")))
+	wantFault(t, err, "", "a:1: a source of 5 rows, but --total says 3")
+
+	r = collect.Results{}
+	if _, err := r.Read("a", strings.NewReader(answered("request-1", "b"))); err != nil {
+		t.Fatal(err)
+	}
+	if s := wantLaw(t, &r); s.Rows != 2 || r.TotalKnown() {
+		t.Errorf("with no total: %s", s)
+	}
+}
+
+func TestLayOver(t *testing.T) {
+	const none = "ERROR: missing: no answer seen\n"
+	old := "first\nERROR: timeout: slow\nFRIDAY-ERROR-ErrorType.unknown\nERROR 500\nERROR: missing: no answer seen\n"
+	for _, c := range []struct {
+		name, last string
+		input      string
+		want, sum  string
+	}{
+		{"nothing new", old, bad(1, record.Timeout, "slow"), old,
+			"5 rows: 1 ok, 3 failed (unknown 2, timeout 1), 1 missing; 1 record read, 0 duplicates, 4 lines kept"},
+		{"success replaces anything", old, good(0, "FIRST") + good(1, "b") + good(2, "c") + good(3, "d") + good(4, "e"), "FIRST\nb\nc\nd\ne\n",
+			"5 rows: 5 ok, 0 failed, 0 missing; 5 records read, 0 duplicates, 0 lines kept"},
+		{"failure replaces failures only", old, bad(0, record.Server, "x") + bad(1, record.Server, "x") + bad(2, record.Server, "x") + bad(4, record.Server, "x"),
+			"first\nERROR: server: x\nERROR: server: x\nERROR 500\nERROR: server: x\n",
+			"5 rows: 1 ok, 4 failed (server 3, unknown 1), 0 missing; 4 records read, 0 duplicates, 2 lines kept"},
+		{"a short file", "first\n", bad(1, record.Server, "x") + good(2, "c"), "first\nERROR: server: x\nc\n" + none + none,
+			"5 rows: 2 ok, 1 failed (server 1), 2 missing; 2 records read, 0 duplicates, 1 line kept"},
+		{"lines stay as they are", "  two  spaces \n\n\tERROR\n", good(4, "e"), "  two  spaces \n\n\tERROR\n" + none + "e\n",
+			"5 rows: 4 ok, 0 failed, 1 missing; 1 record read, 0 duplicates, 3 lines kept"},
+		{"no records", old, "", old,
+			"5 rows: 1 ok, 3 failed (unknown 2, timeout 1), 1 missing; 0 records read, 0 duplicates, 5 lines kept"},
+		{"an empty file", "", good(0, "a"), "a\n" + none + none + none + none,
+			"5 rows: 1 ok, 0 failed, 4 missing; 1 record read, 0 duplicates, 0 lines kept"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r, err := collectAll(c.input)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := r.LayOver("old", strings.NewReader(c.last)); err != nil {
+				t.Fatal(err)
+			}
+			if got := text(t, r); got != c.want {
+				t.Errorf("got\n%s\nwant\n%s", got, c.want)
+			}
+			if got := wantLaw(t, r).String(); got != c.sum {
+				t.Errorf("got  %s\nwant %s", got, c.sum)
+			}
+		})
+	}
+	r, err := collectAll(good(0, "a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantFault(t, r.LayOver("old", strings.NewReader("1\n2\n3\n4\n5\n6\n")), "start without it", "old:6: 6 lines, but the source has 5 rows")
+}
+
+// A results file that is laid under itself, with nothing new, comes out again.
+func TestResultsFileComesBackAsItWas(t *testing.T) {
+	r, err := collectAll(good(0, "ERROR, he said") + bad(1, record.Filtered, "a: b") + good(2, "") + good(4, "FRIDAY-ERROR-ErrorType.unknown"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, sum := text(t, r), wantLaw(t, r)
+	var again collect.Results
+	if err := again.LayOver("old", strings.NewReader(want)); err != nil {
+		t.Fatal(err)
+	}
+	if got := text(t, &again); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	got := wantLaw(t, &again)
+	if got.OK != sum.OK || got.Missing != sum.Missing || !cmp.Equal(got.Classes, sum.Classes) {
+		t.Errorf("%s became %s", sum, got)
+	}
+}
+
+// Where each row has one record, neither the order of records nor the files
+// that they stand in change a byte.
+func TestOrderOfRecordsDoesNotMatter(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		total := 1 + rng.IntN(40)
+		var lines []string
+		for row := range total {
+			r := record.Result{ID: id(row), Index: row, Total: total, Output: "answer\n" + strconv.Itoa(row)}
+			switch rng.IntN(4) {
+			case 0:
+				r.Output, r.Failure = "", &record.Failure{Class: record.Timeout, Message: strconv.Itoa(row)}
+			case 1:
+				continue
+			case 2:
+				lines = append(lines, answered(r.ID, r.Output))
+				continue
+			}
+			lines = append(lines, line(r))
+		}
+		if len(lines) == 0 {
+			continue
+		}
+		var first string
+		for try := range 5 {
+			rng.Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
+			files := make([]string, 1+rng.IntN(4))
+			for _, l := range lines {
+				files[rng.IntN(len(files))] += l
+			}
+			r, err := collectAll(files...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantLaw(t, r)
+			if got := text(t, r); try == 0 {
+				first = got
+			} else if got != first {
+				t.Fatalf("got\n%s\nafter\n%s\nin %q", got, first, files)
+			}
+		}
+	}
+}
+
+func TestWriterErrorIsReturned(t *testing.T) {
+	r, err := collectAll(good(0, "a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := errors.New("broken")
+	if err := r.WriteText(failing{broken}); !errors.Is(err, broken) {
+		t.Errorf("got %v, want %v", err, broken)
+	}
+	if _, err := r.Read("b", io.MultiReader(strings.NewReader("{"), failing{broken})); !errors.Is(err, broken) {
+		t.Errorf("got %v, want %v", err, broken)
+	}
+}
+
+type failing struct{ err error }
+
+func (f failing) Write([]byte) (int, error) { return 0, f.err }
+func (f failing) Read([]byte) (int, error)  { return 0, f.err }
+
+func FuzzRead(f *testing.F) {
+	f.Add([]byte(good(0, "a\nb")+good(3, "ERROR")+bad(1, record.Timeout, "x")+good(1, "b")), []byte("x\nERROR: server: y\nFRIDAY-ERROR-ErrorType.unknown"))
+	f.Add([]byte(answered("request-2", "c")+refused("request-0", "batch_expired", "late")+"\n\n{\"torn"), []byte(""))
+	f.Add([]byte(answered("request-9999999", "c")), []byte("a\r\n\r\n"))
+	f.Add([]byte(`{"kind":"result","v":1,"id":"x7","index":7,"total":2147483647,"error":{"class":"a: b\n","message":"\u2028"}}`), []byte("ERROR: : \n"))
+	f.Fuzz(func(t *testing.T, input, last []byte) {
+		var r collect.Results
+		if _, err := r.Read("in", bytes.NewReader(input)); err != nil {
+			return
+		}
+		if err := r.LayOver("last", bytes.NewReader(last)); err != nil {
+			return
+		}
+		if s := r.Sum(); s.Rows != s.OK+s.Failed+s.Missing {
+			t.Fatalf("does not add up: %s", s)
+		}
+		if r.Len() > 100_000 {
+			return // one row can say that there are two billion
+		}
+		wantLaw(t, &r)
+		if got := strings.Count(text(t, &r), "\n"); got != r.Len() {
+			t.Fatalf("%d lines for %d rows", got, r.Len())
+		}
+	})
+}
