@@ -22,6 +22,7 @@ var layers = [][]string{
 var owners = map[string][]string{
 	"github.com/openai/openai-go/": {"nertools/pkg/openaiapi"},
 	"github.com/urfave/cli/":       {"nertools/cmd/", "nertools/scripts/"},
+	"nertools/pkg/openaiapi":       {"nertools/cmd/internal/service"}, // or ner-prompt and ner-collect would carry it
 	"nertools/pkg/openaitest":      {"nertools/scripts/"},
 	"os/signal":                    {"nertools/cmd/internal/cmdline", "nertools/scripts/"},
 }

@@ -22,6 +22,7 @@ import (
 	"golang.org/x/term"
 
 	"nertools/cmd/internal/cmdline"
+	"nertools/cmd/internal/service"
 	"nertools/pkg/durable"
 	"nertools/pkg/fault"
 	"nertools/pkg/online"
@@ -55,7 +56,7 @@ func main() {
 		Usage:     "ask a model many prompts at once",
 		UsageText: "ner-prompt --source-dir examples/news --data-name CONLL --limit 4 | ner-run --model gpt-4o-mini -j 4",
 		ArgsUsage: "[PROMPTS.jsonl]",
-		Flags:     slices.Concat(flags, cmdline.RequestFlags(), cmdline.ServiceFlags()),
+		Flags:     slices.Concat(flags, service.RequestFlags(), service.Flags()),
 		Action:    run,
 	})
 }
@@ -65,15 +66,15 @@ func run(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	requests, err := cmdline.Requests(c)
+	requests, err := service.Requests(c)
 	if err != nil {
 		return err
 	}
-	service, err := cmdline.Service(c, workers)
+	client, err := service.Client(c, workers)
 	if err != nil {
 		return err
 	}
-	defer service.Close()
+	defer client.Close()
 	input := "-"
 	if c.Args().Present() {
 		input = c.Args().First()
@@ -87,7 +88,7 @@ func run(c *cli.Context) (err error) {
 	defer in.Close()
 
 	r := online.Run{
-		Asker: service, Requests: requests, Flying: workers,
+		Asker: client, Requests: requests, Flying: workers,
 		Pacer: pace.New(pace.Config{
 			Flying: workers, PerMinute: c.Int("rpm"), Tokens: c.Int("tpm"),
 			MaxRetries: c.Int("max-retries"), MaxWait: maxWait,

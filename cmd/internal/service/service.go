@@ -1,4 +1,7 @@
-package cmdline
+// Package service is what the programs that ask a service have in common: the
+// flags that say what is asked, where, and who asks. It stands apart from
+// cmdline so that the programs that ask nobody do not carry the client.
+package service
 
 import (
 	"cmp"
@@ -10,6 +13,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"nertools/cmd/internal/cmdline"
 	"nertools/pkg/fault"
 	"nertools/pkg/openaiapi"
 	"nertools/pkg/wire"
@@ -38,7 +42,7 @@ func RequestFlags() []cli.Flag {
 // Requests makes the builder of request bodies that the flags describe.
 func Requests(c *cli.Context) (*wire.Builder, error) {
 	if n := c.Int("max-tokens"); n < 0 {
-		return nil, UsageError("--max-tokens %d: a number of tokens from 0", n)
+		return nil, cmdline.UsageError("--max-tokens %d: a number of tokens from 0", n)
 	}
 	float := func(name string) *float64 {
 		if !c.IsSet(name) {
@@ -60,13 +64,13 @@ func Requests(c *cli.Context) (*wire.Builder, error) {
 	}
 	b, err := wire.NewBuilder(s)
 	if err != nil {
-		return nil, Exit(Usage, err)
+		return nil, cmdline.Exit(cmdline.Usage, err)
 	}
 	return b, nil
 }
 
-// ServiceFlags are the flags that say where the service is and who asks.
-func ServiceFlags() []cli.Flag {
+// Flags are the flags that say where the service is and who asks.
+func Flags() []cli.Flag {
 	const category = "the service"
 	return []cli.Flag{
 		&cli.StringFlag{Category: category, Name: "base-url", EnvVars: []string{"OPENAI_BASE_URL"}, Usage: "`URL` of the API, its /v1 included (default: " + openaiapi.DefaultBaseURL + ")"},
@@ -76,14 +80,14 @@ func ServiceFlags() []cli.Flag {
 	}
 }
 
-// Service makes the client that the flags describe, for so many calls in flight.
-func Service(c *cli.Context, flying int) (*openaiapi.Client, error) {
+// Client makes the client that the flags describe, for so many calls in flight.
+func Client(c *cli.Context, flying int) (*openaiapi.Client, error) {
 	if c.Duration("timeout") < 0 {
-		return nil, UsageError("--timeout %v: a time from 0", c.Duration("timeout"))
+		return nil, cmdline.UsageError("--timeout %v: a time from 0", c.Duration("timeout"))
 	}
 	key, err := key(c)
 	if err != nil {
-		return nil, Exit(Key, err)
+		return nil, cmdline.Exit(cmdline.Key, err)
 	}
 	return openaiapi.New(openaiapi.Config{
 		Key: key, BaseURL: strings.TrimSpace(c.String("base-url")), AllowHTTP: c.Bool("allow-http"),
@@ -93,7 +97,7 @@ func Service(c *cli.Context, flying int) (*openaiapi.Client, error) {
 
 func key(c *cli.Context) (string, error) {
 	if file := c.String("api-key-file"); file != "" {
-		data, name, err := ReadFile(file)
+		data, name, err := cmdline.ReadFile(file)
 		if err != nil {
 			return "", err
 		}
