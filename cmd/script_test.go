@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,7 +40,7 @@ func run(m *testing.M) int {
 	if raceEnabled {
 		args = append(args, "-race")
 	}
-	build := exec.Command("go", append(args, "./ner-prompt", "../scripts/fakeopenai")...)
+	build := exec.Command("go", append(args, "./ner-prompt", "./ner-run", "./ner-collect", "../scripts/fakeopenai")...)
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "build the programs:", err)
@@ -64,6 +65,8 @@ func TestScripts(t *testing.T) {
 			env.Setenv("NEWS", news)
 			env.Setenv("OPENAI_API_KEY", "sk-simulated")
 			env.Setenv("HOME", env.WorkDir)
+			// A program built with -race sleeps for a second when it ends.
+			env.Setenv("GORACE", "atexit_sleep_ms=0")
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -93,7 +96,7 @@ func api(ts *testscript.TestScript, neg bool, args []string) {
 	})
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		if url, err := os.ReadFile(addr); err == nil {
-			ts.Setenv("OPENAI_BASE_URL", string(url))
+			ts.Setenv("OPENAI_BASE_URL", strings.TrimSpace(string(url)))
 			return
 		}
 		if time.Now().After(deadline) {

@@ -1,0 +1,326 @@
+package cmd_test
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"maps"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"nertools/pkg/openaitest"
+	"nertools/pkg/record"
+)
+
+// service is the simulated API, in this process, for tests that look at its log
+// while programs run against it.
+func service(t *testing.T, opt openaitest.Options) (*openaitest.Server, string) {
+	t.Helper()
+	api := openaitest.New(opt)
+	srv := httptest.NewServer(api)
+	t.Cleanup(func() {
+		api.Close()
+		srv.Close()
+	})
+	return api, srv.URL + "/v1"
+}
+
+// program is a command that runs one of the programs.
+func program(t *testing.T, url, name string, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), filepath.Join(bin, name), args...)
+	cmd.Env = append(os.Environ(), "OPENAI_BASE_URL="+url, "OPENAI_API_KEY=sk-simulated", "NER_MODEL=", "GORACE=atexit_sleep_ms=0")
+	return cmd
+}
+
+// prompts are the sample data's prompt records.
+func prompts(t *testing.T) []byte {
+	t.Helper()
+	out, err := program(t, "", "ner-prompt", "--source-dir", "../examples/news", "--data-name", "CONLL", "--example-num", "4").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// finished returns how often each prompt digest has a good answer in the file of
+// results at path, whole lines only.
+func finished(t *testing.T, path string) map[string]int {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+	digests := map[string]int{}
+	for line := range bytes.Lines(data) {
+		r, err := record.ParseResult(bytes.TrimSpace(line))
+		if err != nil {
+			if !bytes.HasSuffix(line, []byte("\n")) {
+				continue
+			}
+			t.Fatalf("%s: %v: %s", path, err, line)
+		}
+		if r.OK() {
+			_, _, digest, _ := record.ParseID(r.ID)
+			digests[digest]++
+		}
+	}
+	return digests
+}
+
+func lineCount(b []byte) int { return bytes.Count(b, []byte("\n")) }
+
+func TestKilledRunsAreResumedWithoutAskingAFinishedRowAgain(t *testing.T) {
+	for _, mode := range []struct {
+		name string
+		args []string
+	}{{"as they come", nil}, {"in order", []string{"-k"}}} {
+		t.Run(mode.name, func(t *testing.T) {
+			t.Parallel()
+			api, url := service(t, openaitest.Options{Latency: 10 * time.Millisecond, Jitter: 20 * time.Millisecond,
+				Faults: []openaitest.Fault{{Kind: openaitest.Status, Status: 500, Every: 11}}})
+			input := prompts(t)
+			out := filepath.Join(t.TempDir(), "results.jsonl")
+			run := func() *exec.Cmd {
+				cmd := program(t, url, "ner-run", append([]string{"-j", "8", "-o", out, "--resume", out, "--progress", "none"}, mode.args...)...)
+				cmd.Stdin = bytes.NewReader(input)
+				return cmd
+			}
+			killed := 0
+			for round := range 12 {
+				before, calls := finished(t, out), len(api.Log())
+				cmd := run()
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Duration(20+35*round) * time.Millisecond)
+				_ = cmd.Process.Kill()
+				if err := cmd.Wait(); err != nil {
+					killed++
+				}
+				checkNotAskedAgain(t, api.Log()[calls:], before)
+				if round%3 == 0 {
+					tear(t, out, round)
+				}
+			}
+			before, calls := finished(t, out), len(api.Log())
+			if msg, err := run().CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, msg)
+			}
+			checkNotAskedAgain(t, api.Log()[calls:], before)
+			got := finished(t, out)
+			if len(got) == 0 || killed == 0 {
+				t.Fatalf("nothing was tried: %d answers, %d runs killed", len(got), killed)
+			}
+			rows := map[string]int{}
+			for line := range bytes.Lines(input) {
+				p, err := record.ParsePrompt(bytes.TrimSpace(line))
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, _, digest, _ := record.ParseID(p.ID)
+				rows[digest]++
+			}
+			if !maps.Equal(got, rows) {
+				t.Errorf("%d rows, %d of them answered; each has to be answered once", len(rows), len(got))
+			}
+			if mode.args != nil {
+				checkOrder(t, out)
+			}
+		})
+	}
+}
+
+// tear leaves the file as a writer does that is killed in the middle of a line.
+func tear(t *testing.T, path string, n int) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if errors.Is(err, os.ErrNotExist) {
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteString(`{"kind":"result","v":1,"id":"test/3/0123456789ab","output":"` + strings.Repeat("x", n)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func checkNotAskedAgain(t *testing.T, calls []openaitest.Call, done map[string]int) {
+	t.Helper()
+	for _, c := range calls {
+		if done[c.PromptSHA] > 0 {
+			t.Fatalf("prompt %s was asked again although its answer was in the file", c.PromptSHA)
+		}
+	}
+}
+
+func checkOrder(t *testing.T, path string) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for line := range bytes.Lines(data) {
+		r, err := record.ParseResult(bytes.TrimSpace(line))
+		if err != nil || r.Index != n {
+			t.Fatalf("line %d is of row %d (%v)", n, r.Index, err)
+		}
+		n++
+	}
+}
+
+func TestInterruptWritesWhatIsInFlightAndAsksNoMore(t *testing.T) {
+	t.Parallel()
+	api, url := service(t, openaitest.Options{Latency: 300 * time.Millisecond})
+	out := filepath.Join(t.TempDir(), "results.jsonl")
+	cmd := program(t, url, "ner-run", "-j", "4", "-o", out)
+	cmd.Stdin = bytes.NewReader(prompts(t))
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, func() bool { return api.Answered() >= 4 })
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 130 {
+		t.Errorf("exit code %d: %s", code, &stderr)
+	}
+	done, calls := finished(t, out), api.Calls()
+	if len(done) != calls || calls < 4 || calls > 12 {
+		t.Errorf("%d calls were made, %d answers are in the file", calls, len(done))
+	}
+	if !strings.Contains(stderr.String(), "interrupted") {
+		t.Errorf("stderr does not say why it ended: %s", &stderr)
+	}
+}
+
+func TestSecondInterruptIsImmediate(t *testing.T) {
+	t.Parallel()
+	api, url := service(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Hang}}})
+	cmd := program(t, url, "ner-run", "-j", "2")
+	cmd.Stdin = bytes.NewReader(prompts(t))
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, func() bool { return api.MaxInFlight() >= 2 })
+	begin := time.Now()
+	for range 2 {
+		_ = cmd.Process.Signal(syscall.SIGINT)
+		time.Sleep(100 * time.Millisecond)
+	}
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 130 {
+		t.Errorf("exit code %d", code)
+	}
+	// The first interrupt alone would wait for the calls in flight for 5 s.
+	if took := time.Since(begin); took > 4*time.Second {
+		t.Errorf("it took %v to end", took)
+	}
+}
+
+func TestResultsReachThePipeAsTheyComeWhileInputIsStillOpen(t *testing.T) {
+	t.Parallel()
+	_, url := service(t, openaitest.Options{})
+	cmd := program(t, url, "ner-run")
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	results := bufio.NewReader(stdout)
+	for line := range bytes.Lines(prompts(t)[:20_000]) {
+		if !bytes.HasSuffix(line, []byte("\n")) {
+			break
+		}
+		if _, err := stdin.Write(line); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := results.ReadBytes('\n'); err != nil {
+			t.Fatalf("no result for a prompt although the service answered: %v", err)
+		}
+	}
+	stdin.Close()
+	if rest, _ := io.ReadAll(results); len(rest) > 0 {
+		t.Errorf("more results than prompts: %s", rest)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestManyWorkersKeepTheirConnections(t *testing.T) {
+	t.Parallel()
+	api, url := service(t, openaitest.Options{})
+	input := bytes.Repeat(prompts(t), 10)
+	cmd := program(t, url, "ner-run", "-j", "64", "--progress", "none")
+	cmd.Stdin = bytes.NewReader(input)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := lineCount(out); n != lineCount(input) {
+		t.Errorf("%d results for %d prompts", n, lineCount(input))
+	}
+	if n := api.Connections(); n > 64 {
+		t.Errorf("%d connections for %d calls of 64 workers", n, api.Calls())
+	}
+}
+
+func TestTwoRunsIntoOneFileTheSecondIsRefused(t *testing.T) {
+	t.Parallel()
+	api, url := service(t, openaitest.Options{Latency: 100 * time.Millisecond})
+	out := filepath.Join(t.TempDir(), "results.jsonl")
+	input := prompts(t)
+	args := []string{"-o", out, "--resume", out, "-j", "4"}
+	first := program(t, url, "ner-run", args...)
+	first.Stdin = bytes.NewReader(input)
+	if err := first.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, func() bool { return api.Calls() > 0 })
+	second := program(t, url, "ner-run", args...)
+	second.Stdin = bytes.NewReader(input)
+	msg, _ := second.CombinedOutput()
+	if code := second.ProcessState.ExitCode(); code != 11 {
+		t.Errorf("exit code %d: %s", code, msg)
+	}
+	if err := first.Wait(); err != nil {
+		t.Error(err)
+	}
+	for digest, n := range finished(t, out) {
+		if n != 1 {
+			t.Errorf("prompt %s was answered %d times", digest, n)
+		}
+	}
+}
+
+// waitFor waits until cond holds; a test that waits longer than 20 s fails.
+func waitFor(t *testing.T, cond func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for !cond() {
+		if time.Now().After(deadline) {
+			t.Fatal("waited in vain")
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}
