@@ -13,7 +13,7 @@ var layers = [][]string{
 	{"fault"},
 	{"record", "markup", "catalog"},
 	{"wire", "pace", "durable", "progress"},
-	{"mrc", "openaiapi"},
+	{"mrc", "openaiapi", "resume"},
 	{"prompt", "online", "collect"},
 }
 

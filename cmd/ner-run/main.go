@@ -29,6 +29,7 @@ import (
 	"nertools/pkg/pace"
 	"nertools/pkg/progress"
 	"nertools/pkg/record"
+	"nertools/pkg/resume"
 )
 
 const (
@@ -163,7 +164,7 @@ func openFiles(c *cli.Context, r *online.Run) (*files, error) {
 }
 
 func (f *files) open(c *cli.Context, r *online.Run) error {
-	r.Earlier = online.NewEarlier()
+	r.Earlier = resume.New()
 	r.Output, r.KeepOrder = online.Stream{W: os.Stdout}, f.reorder
 	if f.path != "" {
 		if err := f.openOutput(c, r); err != nil {
@@ -212,7 +213,7 @@ func (f *files) openOutput(c *cli.Context, r *online.Run) error {
 	return r.Earlier.Add(f.path, journal, journal.Size(), true)
 }
 
-func (f *files) addEarlier(path string, earlier *online.Earlier) error {
+func (f *files) addEarlier(path string, earlier *resume.Answers) error {
 	file, err := os.Open(path)
 	if err != nil {
 		return err

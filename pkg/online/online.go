@@ -4,6 +4,7 @@
 package online
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"nertools/pkg/fault"
 	"nertools/pkg/pace"
 	"nertools/pkg/record"
+	"nertools/pkg/resume"
 	"nertools/pkg/wire"
 )
 
@@ -40,8 +42,8 @@ type Run struct {
 	Asker     Asker
 	Pacer     *pace.Pacer
 	Requests  *wire.Builder
-	Earlier   *Earlier // what need not be asked again
-	Own       bool     // the first file of Earlier is the output itself
+	Earlier   *resume.Answers // what need not be asked again
+	Own       bool            // the first file of Earlier is the output itself
 	Output    Output
 	KeepOrder bool              // put the results out in input order
 	Flying    int               // as the pacer's
@@ -92,7 +94,7 @@ type row struct {
 	n       int
 	request wire.Request
 	kept    bool
-	place   place
+	place   resume.Place
 	result  record.Result
 	line    []byte
 	err     error // the run has to stop for it
@@ -101,7 +103,7 @@ type row struct {
 // Do asks the requests that in holds. It returns when all are settled, or, once
 // ctx ends or something comes up that no row can get past, when the calls in
 // flight have ended or Grace is over. What has finished is in the output in any
-// case. The error is that of ctx, a [*StopError], a [*MixError], a fault of the
+// case. The error is that of ctx, a [*StopError], a [*resume.MixError], a fault of the
 // input, or one of the output.
 func (r *Run) Do(ctx context.Context, in *record.Lines) (Sum, error) {
 	asking, stop := context.WithCancelCause(ctx)
@@ -128,7 +130,7 @@ func (r *Run) Do(ctx context.Context, in *record.Lines) (Sum, error) {
 	go func() {
 		defer close(todo)
 		err := r.read(asking, in, todo)
-		if _, ok := errors.AsType[*MixError](err); ok {
+		if _, ok := errors.AsType[*resume.MixError](err); ok {
 			stop(err)
 		} else if asking.Err() == nil {
 			broken = err
@@ -231,11 +233,11 @@ func (r *Run) next(in *record.Lines, n int) (*row, error) {
 		if r.Total != nil {
 			r.Total(q.request.Row.Total)
 		}
-		if err := r.Earlier.check(&q.request, r.Requests.Settings()); err != nil {
+		if err := r.Earlier.Check(&q.request, r.Requests.Settings()); err != nil {
 			return nil, err
 		}
 	}
-	q.place, q.kept, err = r.Earlier.answer(&q.request)
+	q.place, q.kept, err = r.Earlier.Find(&q.request)
 	return q, err
 }
 
@@ -243,15 +245,15 @@ func (r *Run) next(in *record.Lines, n int) (*row, error) {
 // there is none for a row that was not asked because the run stops.
 func (r *Run) settle(asking, flying context.Context, q *row, amend *wire.Amendments) bool {
 	if q.kept {
-		if r.Own && q.place.file == 0 {
+		if _, _, first := q.place.First(); r.Own && first {
 			return true
 		}
 		var err error
-		if q.result, err = r.Earlier.read(q.place); err != nil {
+		if q.result, err = r.Earlier.Read(q.place); err != nil {
 			q.err = err
 			return true
 		}
-		q.result.Total = q.request.Row.Total
+		q.takeOver()
 		q.line = record.AppendResult(nil, &q.result)
 		return true
 	}
@@ -268,6 +270,16 @@ func (r *Run) settle(asking, flying context.Context, q *row, amend *wire.Amendme
 	q.line = record.AppendResult(make([]byte, 0, 512+len(q.result.Context)+len(q.result.Output)), &q.result)
 	q.request.Body = nil
 	return true
+}
+
+// takeOver completes an earlier result by what its row tells today: one fetched
+// by batch id knows neither sentence nor label, one of a trial another total.
+func (q *row) takeOver() {
+	r, asked := &q.result, &q.request.Row
+	r.Total = asked.Total
+	r.Label = cmp.Or(r.Label, asked.Label)
+	r.Context = cmp.Or(r.Context, asked.Context)
+	r.Extra = cmp.Or(r.Extra, asked.Extra)
 }
 
 // ask asks until there is an answer, good or not, or an error that stays.
@@ -414,7 +426,8 @@ func (o *orderly) flush() {
 
 func (o *orderly) out(q *row) {
 	if q.line == nil {
-		o.run.Output.Kept(q.n, q.place.at, int(q.place.size))
+		at, size, _ := q.place.First()
+		o.run.Output.Kept(q.n, at, size)
 		return
 	}
 	o.err = o.run.Output.Put(q.n, q.line)

@@ -22,6 +22,7 @@ import (
 	"nertools/pkg/openaitest"
 	"nertools/pkg/pace"
 	"nertools/pkg/record"
+	"nertools/pkg/resume"
 	"nertools/pkg/wire"
 )
 
@@ -67,7 +68,7 @@ func newBench(t *testing.T, flying int, opt openaitest.Options) *bench {
 		t.Fatal(err)
 	}
 	b.Run = &online.Run{
-		Asker: client, Requests: requests, Earlier: online.NewEarlier(), Flying: flying, Grace: 5 * time.Second,
+		Asker: client, Requests: requests, Earlier: resume.New(), Flying: flying, Grace: 5 * time.Second,
 		Pacer:  pace.New(pace.Config{Flying: flying, MaxRetries: 5, MaxWait: time.Minute}),
 		Output: online.Stream{W: &b.out},
 		Say: func(s string) {
@@ -305,7 +306,7 @@ func TestAnswersToSomethingElseAreRefusedBeforeAnythingIsAsked(t *testing.T) {
 				}
 			}
 			_, err := b.do(t.Context(), c.in)
-			if _, ok := errors.AsType[*online.MixError](err); !ok || !strings.Contains(err.Error(), c.want) {
+			if _, ok := errors.AsType[*resume.MixError](err); !ok || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
 			if n := b.api.Calls() - calls; n != 0 {
@@ -328,7 +329,7 @@ func TestEarlierFilesThatContradictEachOtherAreRefused(t *testing.T) {
 		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		b := &bench{Run: &online.Run{Earlier: online.NewEarlier()}}
+		b := &bench{Run: &online.Run{Earlier: resume.New()}}
 		if err := b.add(t, path, true); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", c.name, err, c.want)
 		}
@@ -364,7 +365,7 @@ func TestAReorderedFileHoldsEveryRowOnceInInputOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 		out := online.NewFile(j, true)
-		b.Earlier, b.Output, b.Own = online.NewEarlier(), out, true
+		b.Earlier, b.Output, b.Own = resume.New(), out, true
 		if err := b.Earlier.Add(path, j, j.Size(), true); err != nil {
 			t.Fatal(err)
 		}

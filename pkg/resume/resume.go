@@ -1,4 +1,6 @@
-package online
+// Package resume knows the good answers of earlier runs, so that they are not
+// asked and paid for again, and refuses those that belong to something else.
+package resume
 
 import (
 	"errors"
@@ -10,11 +12,11 @@ import (
 	"nertools/pkg/wire"
 )
 
-// Earlier knows the good answers of earlier runs, so that they are not asked
-// and paid for again. It holds where they stand, not the answers.
-type Earlier struct {
-	files    []earlierFile
-	answers  map[int32]place // row -> its answer
+// Answers are the good answers of earlier runs. It holds where they stand, not
+// what they are.
+type Answers struct {
+	files    []file
+	answers  map[int32]Place // row -> its answer
 	source   string
 	total    int             // of the records in the file that is appended to
 	settings map[string]bool // first parts of the request digests seen
@@ -22,13 +24,13 @@ type Earlier struct {
 	Torn     []string        // files whose last line a killed writer left unfinished
 }
 
-type earlierFile struct {
+type file struct {
 	name string
 	r    io.ReaderAt
 }
 
-// place is where the answer to a row stands, and to what question it is.
-type place struct {
+// Place is where the answer to a row stands, and to what question it is.
+type Place struct {
 	at      int64
 	size    int32
 	file    int32
@@ -36,26 +38,26 @@ type place struct {
 	request uint64 // hash of its request digest; 0 where it is not told
 }
 
-// NewEarlier returns an Earlier that knows no answers.
-func NewEarlier() *Earlier {
-	return &Earlier{answers: map[int32]place{}, settings: map[string]bool{}}
+// New returns Answers that knows none.
+func New() *Answers {
+	return &Answers{answers: map[int32]Place{}, settings: map[string]bool{}}
 }
 
 // Len is how many rows have a good answer.
-func (e *Earlier) Len() int { return len(e.answers) }
+func (a *Answers) Len() int { return len(a.answers) }
 
 // Unsigned is how many of the answers do not tell how they were asked, as those
 // that were fetched by batch id alone. They are taken to be the answers to the
 // same prompt with the same settings.
-func (e *Earlier) Unsigned() int { return e.unsigned }
+func (a *Answers) Unsigned() int { return a.unsigned }
 
 // Add reads a file of result records, or of a batch's output lines. r is kept
-// for as long as e is used. own says that it is the file that the run appends
+// for as long as a is used. own says that it is the file that the run appends
 // to: then its records must agree with those to come in their total, too.
-func (e *Earlier) Add(name string, r io.ReaderAt, size int64, own bool) error {
+func (a *Answers) Add(name string, r io.ReaderAt, size int64, own bool) error {
 	lines := record.NewLines(name, io.NewSectionReader(r, 0, size))
-	e.files = append(e.files, earlierFile{name, r})
-	file := int32(len(e.files) - 1)
+	a.files = append(a.files, file{name, r})
+	n := int32(len(a.files) - 1)
 	for {
 		line, err := lines.Next()
 		if errors.Is(err, io.EOF) {
@@ -64,16 +66,16 @@ func (e *Earlier) Add(name string, r io.ReaderAt, size int64, own bool) error {
 		if err != nil {
 			return err
 		}
-		res, err := parseResult(line)
+		res, err := ParseResult(line)
 		if err != nil && lines.Torn() {
-			e.Torn = append(e.Torn, name)
+			a.Torn = append(a.Torn, name)
 			return nil
 		}
 		if err != nil {
 			return lines.Fault(err, "these should be the result records of an earlier run")
 		}
-		p := place{at: lines.Offset(), size: int32(len(line)), file: file, request: requestOf(&res), prompt: promptOf(res.ID)}
-		if err := e.add(&res, p, own); err != nil {
+		p := Place{at: lines.Offset(), size: int32(len(line)), file: n, request: requestOf(&res), prompt: promptOf(res.ID)}
+		if err := a.add(&res, p, own); err != nil {
 			return lines.Fault(err, "give only results of the same rows to --resume, and write to another file")
 		}
 	}
@@ -97,31 +99,32 @@ func hash(digest string) uint64 {
 	return h.Sum64()
 }
 
-func parseResult(line []byte) (record.Result, error) {
+// ParseResult reads a result record, or a line of a batch's output.
+func ParseResult(line []byte) (record.Result, error) {
 	if wire.IsBatchLine(line) {
 		return wire.ParseBatchLine(line)
 	}
 	return record.ParseResult(line)
 }
 
-func (e *Earlier) add(r *record.Result, p place, own bool) error {
+func (a *Answers) add(r *record.Result, p Place, own bool) error {
 	source, _, _, _ := record.ParseID(r.ID)
-	if e.source == "" {
-		e.source = source
+	if a.source == "" {
+		a.source = source
 	}
-	if source != e.source {
-		return fmt.Errorf("results of source %q among those of %q", source, e.source)
+	if source != a.source {
+		return fmt.Errorf("results of source %q among those of %q", source, a.source)
 	}
 	if own && r.Total != 0 {
-		if e.total != 0 && e.total != r.Total {
-			return fmt.Errorf("a result of %d rows among those of %d", r.Total, e.total)
+		if a.total != 0 && a.total != r.Total {
+			return fmt.Errorf("a result of %d rows among those of %d", r.Total, a.total)
 		}
-		e.total = r.Total
+		a.total = r.Total
 	}
 	if !r.OK() {
 		return nil
 	}
-	old, known := e.answers[int32(r.Index)]
+	old, known := a.answers[int32(r.Index)]
 	if known && old.prompt != p.prompt {
 		return fmt.Errorf("row %d: answers to two different prompts", r.Index)
 	}
@@ -129,29 +132,30 @@ func (e *Earlier) add(r *record.Result, p place, own bool) error {
 		return nil // the one that is in the file appended to need not be written again
 	}
 	if r.Request == "" {
-		e.unsigned++
+		a.unsigned++
 	} else {
-		e.settings[wire.SettingsOf(r.Request)] = true
+		a.settings[wire.SettingsOf(r.Request)] = true
 	}
-	e.answers[int32(r.Index)] = p
+	a.answers[int32(r.Index)] = p
 	return nil
 }
 
-// check finds out, before anything is asked, whether the answers belong to the
-// run that begins with first. ready says that the requests come ready-made, each
-// with settings of its own.
-func (e *Earlier) check(first *wire.Request, settings string) error {
+// Check finds out, before anything is asked, whether the answers belong to the
+// run that begins with first and asks with the given settings. Requests that
+// come ready-made have settings of their own, which Find compares. The error is
+// a [*MixError].
+func (a *Answers) Check(first *wire.Request, settings string) error {
 	source, _, _, _ := record.ParseID(first.Row.ID)
-	if e.source != "" && source != e.source {
-		return &MixError{fmt.Errorf("the earlier results are of source %q, these prompts of %q", e.source, source)}
+	if a.source != "" && source != a.source {
+		return &MixError{fmt.Errorf("the earlier results are of source %q, these prompts of %q", a.source, source)}
 	}
-	if e.total != 0 && first.Row.Total != 0 && e.total != first.Row.Total {
-		return &MixError{fmt.Errorf("the earlier results are of %d rows, these prompts of %d", e.total, first.Row.Total)}
+	if a.total != 0 && first.Row.Total != 0 && a.total != first.Row.Total {
+		return &MixError{fmt.Errorf("the earlier results are of %d rows, these prompts of %d", a.total, first.Row.Total)}
 	}
 	if wire.SettingsOf(first.Row.Request) != settings {
 		return nil
 	}
-	for s := range e.settings {
+	for s := range a.settings {
 		if s != settings {
 			return &MixError{errors.New("the earlier results were asked from another model or with other settings")}
 		}
@@ -159,10 +163,10 @@ func (e *Earlier) check(first *wire.Request, settings string) error {
 	return nil
 }
 
-// answer returns where the good answer to q stands. It is an error if there is
-// one to another question for the same row.
-func (e *Earlier) answer(q *wire.Request) (p place, ok bool, err error) {
-	p, ok = e.answers[int32(q.Row.Index)]
+// Find returns where the good answer to q stands. An answer to another question
+// about the same row is a [*MixError].
+func (a *Answers) Find(q *wire.Request) (p Place, ok bool, err error) {
+	p, ok = a.answers[int32(q.Row.Index)]
 	if !ok {
 		return p, false, nil
 	}
@@ -175,14 +179,17 @@ func (e *Earlier) answer(q *wire.Request) (p place, ok bool, err error) {
 	return p, true, nil
 }
 
-// read returns the record at p.
-func (e *Earlier) read(p place) (record.Result, error) {
-	f := e.files[p.file]
+// First reports whether p is in the file that was added first, and where.
+func (p Place) First() (at int64, size int, ok bool) { return p.at, int(p.size), p.file == 0 }
+
+// Read returns the record at p.
+func (a *Answers) Read(p Place) (record.Result, error) {
+	f := a.files[p.file]
 	line := make([]byte, p.size)
 	if _, err := f.r.ReadAt(line, p.at); err != nil {
 		return record.Result{}, fmt.Errorf("read %s: %w", f.name, err)
 	}
-	return parseResult(line)
+	return ParseResult(line)
 }
 
 // A MixError says that earlier results do not belong to the run.
