@@ -129,10 +129,8 @@ func parse(line []byte, kind string, member func(key string, v gjson.Result) (kn
 	if !ValidJSON(line) {
 		return "", errors.New("not a JSON object")
 	}
-	// One copy for all strings of the record.
-	own := string(line)
-	obj := gjson.Parse(own)
-	if !obj.IsObject() {
+	own := string(line) // one copy for all strings of the record
+	if i := skipSpace(own, 0); own[i] != '{' {
 		return "", errors.New("not a JSON object")
 	}
 	var (
@@ -141,23 +139,24 @@ func parse(line []byte, kind string, member func(key string, v gjson.Result) (kn
 		extra   []byte
 		err     error
 	)
-	obj.ForEach(func(k, v gjson.Result) bool {
-		switch k.Str {
+	for key, raw := range members(own) {
+		v := value(raw)
+		switch name := Unquote(key); name {
 		case "v":
 			version, err = count(v)
 		case "kind":
 			found, err = text(v)
 		default:
 			var known bool
-			if known, err = member(k.Str, v); !known {
-				extra = append(append(append(append(extra, ','), k.Raw...), ':'), v.Raw...)
+			if known, err = member(name, v); !known {
+				extra = append(append(append(append(extra, ','), key...), ':'), raw...)
 			}
 		}
 		if err != nil {
-			err = fmt.Errorf("%q: %w", k.Str, err)
+			err = fmt.Errorf("%q: %w", Unquote(key), err)
+			break
 		}
-		return err == nil
-	})
+	}
 	switch {
 	case err != nil:
 		return "", err
@@ -182,17 +181,21 @@ func ValidJSON(b []byte) bool {
 	return gjson.ValidBytes(b)
 }
 
-// Text is the string v. gjson loses the character behind half of a surrogate
-// pair, and with it perhaps the space between two tokens.
+// value is raw as gjson sees it, but for strings, which [Text] reads: most of a
+// record is one long string, and gjson takes escapes out byte by byte.
+func value(raw string) gjson.Result {
+	if raw[0] == '"' {
+		return gjson.Result{Type: gjson.String, Raw: raw}
+	}
+	return gjson.Parse(raw)
+}
+
+// Text is the string v, as [Unquote] reads it, or "" for any other value.
 func Text(v gjson.Result) string {
-	if v.Type != gjson.String || len(v.Str) == len(v.Raw)-2 || !strings.ContainsRune(v.Str, utf8.RuneError) {
-		return v.Str
+	if v.Type != gjson.String {
+		return ""
 	}
-	var s string
-	if err := json.Unmarshal([]byte(v.Raw), &s); err != nil {
-		return v.Str
-	}
-	return s
+	return Unquote(v.Raw)
 }
 
 func check(id string, index, total int) error {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -153,6 +154,22 @@ func TestStringsAreEscapedAsJSONDemandsAndNoFurther(t *testing.T) {
 	}
 }
 
+func FuzzUnquote(f *testing.F) {
+	for _, s := range []string{`""`, `"plain"`, `"a\n\"b\\\/\b\f\r\t"`, `"\u00e9\ud83d\ude42"`, `"\ud800\u0020x"`, `"\udc00\ud83d"`, `"\ud83d\ud83d\ude42"`} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		var want string
+		if !utf8.ValidString(raw) || raw == "" || raw[0] != '"' || json.Unmarshal([]byte(raw), &want) != nil {
+			t.Skip()
+		}
+		raw = strings.TrimRight(raw, " \t\r\n")
+		if got := record.Unquote(raw); got != want {
+			t.Fatalf("%s became %q, want %q", raw, got, want)
+		}
+	})
+}
+
 func TestLinesOfAnyLengthAndEnd(t *testing.T) {
 	long := strings.Repeat("y", 1<<20)
 	in := "one\r\n\n  \n" + long + "\nlast"
@@ -212,6 +229,17 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+func BenchmarkParsePrompt(b *testing.B) {
+	text := strings.Repeat("Sentence: The council of Zürich said \"no\" on Tuesday .\nMarked: The council of @@Zürich## said \"no\" on Tuesday .\n\n", 40)
+	line := bytes.TrimSpace(record.AppendPrompt(nil, &record.Prompt{ID: record.NewID("test", 1, []byte(text)), Index: 1, Total: 2, Label: "LOC", Context: "Ada", Text: text}))
+	b.SetBytes(int64(len(line)))
+	for b.Loop() {
+		if _, err := record.ParsePrompt(line); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
 
 func BenchmarkAppendString(b *testing.B) {

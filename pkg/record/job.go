@@ -1,0 +1,100 @@
+package record
+
+import (
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/tidwall/gjson"
+)
+
+// A Job is a batch that was submitted, or is to be: one part of an input.
+type Job struct {
+	BatchID   string // "" while it waits to be started
+	Key       string // digest of the part; "" for batches of other tools
+	File      string // the part's local file; "" where it is not known
+	Part      int    // from 1
+	Parts     int
+	Source    string
+	Total     int // rows of the source; 0 when not known
+	First     int // lowest and highest row asked for
+	Last      int
+	Status    string // as the service says it; "waiting" before it is started
+	Requests  int
+	Completed int
+	Failed    int
+	Created   time.Time
+	Expires   time.Time
+	Errors    []JobError
+}
+
+// JobError is why a batch failed.
+type JobError struct {
+	Code    string
+	Line    int // of the part's file, from 1; 0 for none
+	Message string
+	Param   string
+}
+
+// AppendJob appends j as one line, its newline included.
+func AppendJob(dst []byte, j *Job) []byte {
+	dst = append(dst, `{"kind":"job","v":1`...)
+	dst = appendText(dst, "batch_id", j.BatchID)
+	dst = appendText(dst, "status", j.Status)
+	dst = appendCount(dst, "part", j.Part)
+	dst = appendCount(dst, "parts", j.Parts)
+	dst = appendText(dst, "source", j.Source)
+	dst = appendCount(dst, "total", j.Total)
+	dst = append(dst, `,"first":`...)
+	dst = strconv.AppendInt(dst, int64(j.First), 10)
+	dst = append(dst, `,"last":`...)
+	dst = strconv.AppendInt(dst, int64(j.Last), 10)
+	dst = append(dst, `,"requests":`...)
+	dst = strconv.AppendInt(dst, int64(j.Requests), 10)
+	dst = append(dst, `,"completed":`...)
+	dst = strconv.AppendInt(dst, int64(j.Completed), 10)
+	dst = append(dst, `,"failed":`...)
+	dst = strconv.AppendInt(dst, int64(j.Failed), 10)
+	dst = appendTime(dst, "created_at", j.Created)
+	dst = appendTime(dst, "expires_at", j.Expires)
+	if len(j.Errors) > 0 {
+		dst = append(dst, `,"errors":[`...)
+		for i, e := range j.Errors {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = append(dst, `{"message":`...)
+			dst = AppendString(dst, e.Message)
+			dst = appendText(dst, "code", e.Code)
+			dst = appendCount(dst, "line", e.Line)
+			dst = appendText(dst, "param", e.Param)
+			dst = append(dst, '}')
+		}
+		dst = append(dst, ']')
+	}
+	dst = appendText(dst, "file", j.File)
+	dst = appendText(dst, "key", j.Key)
+	return append(dst, '}', '\n')
+}
+
+func appendTime(dst []byte, key string, t time.Time) []byte {
+	if t.IsZero() {
+		return dst
+	}
+	return appendText(dst, key, t.UTC().Format(time.RFC3339))
+}
+
+// ParseJobID reads the batch id of a job record.
+func ParseJobID(line []byte) (string, error) {
+	id := ""
+	_, err := parse(line, "job", func(key string, v gjson.Result) (known bool, err error) {
+		if key == "batch_id" {
+			id, err = text(v)
+		}
+		return true, err
+	})
+	if err == nil && id == "" {
+		err = errors.New(`no "batch_id" in it: it was not started yet`)
+	}
+	return id, err
+}
