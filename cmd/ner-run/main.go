@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -51,6 +52,11 @@ func main() {
 		&cli.IntFlag{Name: "rpm", Usage: "start at most `N` calls a minute (the limits that the service shows hold in any case)"},
 		&cli.IntFlag{Name: "tpm", Usage: "ask for at most `N` tokens a minute, prompts and answers together"},
 		&cli.StringFlag{Name: "progress", Value: progress.Auto, Usage: "how to show progress: `MODE` is auto, bar, plain or none"},
+	}
+	// What a run holds is small, what passes through is large: collecting less
+	// often saves a tenth of the CPU for a few megabytes.
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
 	}
 	cmdline.Main(&cli.App{
 		Name:      "ner-run",

@@ -4,8 +4,9 @@
 // The library is left to do what it knows best: where the service is, who asks
 // (key, organization, project, custom headers) and with which headers. It
 // prepares one request for each endpoint; the calls of a run are copies of it
-// with a body of their own, sent through net/http. That costs half the CPU of
-// its own Post, and leaves retries, statuses and error bodies to us: the library
+// with a body of their own, handed to net/http's transport. That costs half the
+// CPU of its own Post, follows no redirect (which would carry the key to another
+// place), and leaves retries, statuses and error bodies to us: the library
 // retries by itself, a dead quota too, and loses the status of an error that is
 // not in its form.
 package openaiapi
@@ -49,9 +50,9 @@ type Config struct {
 
 // Client makes calls. It is safe for concurrent use.
 type Client struct {
-	key     string
-	timeout time.Duration
-	http    *http.Client
+	key       string
+	timeout   time.Duration
+	transport *http.Transport
 	// post is the library's Post. Its client is no field, since what a field's type
 	// can do by reflection, all of the API, is linked into the program: 17 MB more.
 	post func(ctx context.Context, path string, body, result any, opts ...option.RequestOption) error
@@ -79,15 +80,11 @@ func New(cfg Config) (*Client, error) {
 	}
 	c := &Client{
 		key: cfg.Key, timeout: cfg.Timeout, prepared: map[string]*http.Request{},
-		http: &http.Client{
-			Transport: transport(cfg.Flying),
-			// A redirected call would carry the key to another place.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		transport: transport(cfg.Flying),
 	}
 	library := openai.NewClient(
 		option.WithAPIKey(cfg.Key), option.WithBaseURL(base),
-		option.WithHTTPClient(c.http), option.WithMaxRetries(0))
+		option.WithHTTPClient(&http.Client{Transport: c.transport}), option.WithMaxRetries(0))
 	c.post = library.Post
 	return c, nil
 }
@@ -135,7 +132,7 @@ func isLoopback(host string) bool {
 }
 
 // Close closes the connections that are not in use.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
 // Ask posts body to path ("chat/completions") and returns the body of the
 // answer, and the limits that it shows even where it failed. The error is a
@@ -159,7 +156,7 @@ func (c *Client) Ask(ctx context.Context, path string, body []byte) ([]byte, pac
 	// the service closed the idle one it had picked, before anything was asked.
 	request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	request.Body, _ = request.GetBody()
-	response, err := c.http.Do(request)
+	response, err := c.transport.RoundTrip(request)
 	if err != nil {
 		return nil, pace.Limits{}, c.broken(ctx, call, err)
 	}
@@ -239,12 +236,8 @@ func (c *Client) broken(ctx, call context.Context, err error) error {
 	return &wire.Error{Failure: failure}
 }
 
-// reason is what went wrong, without the method and the address that net/http
-// puts in front.
+// reason is what went wrong with a connection.
 func reason(err error) string {
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		err = u.Err
-	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return "the connection was closed in the middle of the answer"
 	}
