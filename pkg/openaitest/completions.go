@@ -12,6 +12,7 @@ import (
 // completionAPI is what tells the two completion endpoints apart.
 type completionAPI struct {
 	path             string
+	op               string
 	chat             bool
 	text             string // the parameter that holds the prompt
 	defaultMaxTokens int    // 0: as many as the answer needs
@@ -20,6 +21,7 @@ type completionAPI struct {
 
 var chatAPI = &completionAPI{
 	path: "/v1/chat/completions",
+	op:   opChat,
 	chat: true,
 	text: "messages",
 	parameters: setOf("audio", "frequency_penalty", "function_call", "functions", "logit_bias", "logprobs",
@@ -34,6 +36,7 @@ var chatAPI = &completionAPI{
 // does: a client that forgets max_tokens must find out here.
 var legacyAPI = &completionAPI{
 	path:             "/v1/completions",
+	op:               opLegacy,
 	text:             "prompt",
 	defaultMaxTokens: 16,
 	parameters: setOf("best_of", "echo", "frequency_penalty", "logit_bias", "logprobs", "max_tokens", "model",
@@ -51,6 +54,7 @@ func setOf(names ...string) map[string]bool {
 
 // complete answers a call to one of the completion endpoints.
 func (s *Server) complete(x *exchange, api *completionAPI) reply {
+	x.call.Op = api.op
 	raw, bad := x.readBody()
 	req, malformed := readRequest(raw, api)
 	x.note(raw, req)
@@ -97,25 +101,32 @@ func (s *Server) latency(seq int64) time.Duration {
 // answer makes the answer to a request that was found good, bent or spoiled by
 // the fault that hits it.
 func (s *Server) answer(req request, api *completionAPI, seq int64) reply {
-	c := completion{seq: seq, model: req.model, promptTokens: req.tokens, finish: "stop"}
-	c.content = s.opt.Answer(req.prompt)
-	if limit := req.maxTokens; limit > 0 && tokens(len(c.content)) > limit {
-		c.content, c.finish = cutAt(c.content, 4*limit), "length"
-	}
-	f := s.script.hit(attempt{path: api.path, model: req.model, prompt: req.prompt, given: req.given, api: api})
-	if f != nil {
-		f.bend(&c)
-	}
-	rep := reply{status: http.StatusOK, answered: c.good()}
-	if api.chat {
-		rep.body = c.appendChat(make([]byte, 0, len(c.content)+800))
-	} else {
-		rep.body = c.appendLegacy(make([]byte, 0, len(c.content)+400))
+	f := s.script.hit(attempt{
+		op: api.op, path: api.path, model: req.model, prompt: req.prompt, given: req.given, api: api,
+	})
+	c := s.makeCompletion(req, seq, f)
+	rep := reply{status: http.StatusOK, answered: c.good(), body: c.append(api)}
+	rep.bill = &Bill{
+		PromptSHA: promptSHA(req.prompt), Call: seq, InputTokens: c.promptTokens, OutputTokens: c.answerTokens(),
 	}
 	if f != nil {
 		rep = f.spoil(rep)
 	}
 	return rep
+}
+
+// makeCompletion answers a request, as a call or as a batch's row. The fault, if
+// any, may bend what the answer says.
+func (s *Server) makeCompletion(req request, seq int64, f *Fault) completion {
+	c := completion{seq: seq, model: req.model, promptTokens: req.tokens, finish: "stop"}
+	c.content = s.opt.Answer(req.prompt)
+	if limit := req.maxTokens; limit > 0 && tokens(len(c.content)) > limit {
+		c.content, c.finish = cutAt(c.content, 4*limit), "length"
+	}
+	if f != nil {
+		f.bend(&c)
+	}
+	return c
 }
 
 // cutAt is the start of s, at most n bytes, that ends between two characters.
@@ -145,6 +156,16 @@ type completion struct {
 func (c *completion) good() bool {
 	return c.finish == "stop" && c.content != "" && !c.null && !c.noChoices
 }
+
+// append puts the answer into the endpoint's form.
+func (c *completion) append(api *completionAPI) []byte {
+	if api.chat {
+		return c.appendChat(make([]byte, 0, len(c.content)+800))
+	}
+	return c.appendLegacy(make([]byte, 0, len(c.content)+400))
+}
+
+func (c *completion) answerTokens() int { return tokens(len(c.content) + len(c.refusal)) }
 
 func (c *completion) appendChat(b []byte) []byte {
 	b = c.appendHead(b, "chatcmpl-simulated-", "chat.completion")
@@ -199,7 +220,7 @@ func (c *completion) appendContent(b []byte) []byte {
 
 // appendUsage ends the choices and leaves the usage object open.
 func (c *completion) appendUsage(b []byte) []byte {
-	answer := tokens(len(c.content) + len(c.refusal))
+	answer := c.answerTokens()
 	b = append(b, `],"usage":{"prompt_tokens":`...)
 	b = strconv.AppendInt(b, int64(c.promptTokens), 10)
 	b = append(b, `,"completion_tokens":`...)

@@ -18,13 +18,16 @@ import (
 // Kind names what goes wrong.
 type Kind string
 
-// The kinds of faults. Those from EmptyChoices on are answers that are whole,
-// and hit calls to the completion endpoints only.
+// The kinds of faults. Those from EmptyChoices to Text are answers that are
+// whole, and hit completions only. Those from BatchExpire on hit a batch when it
+// is created, and decide what becomes of it; all that hit one work together, of
+// two of a kind the first.
 const (
 	Status               Kind = "status"                // an error answer, from Fault's fields
 	Reset                Kind = "reset"                 // the connection is reset before any answer
 	ResetMidBody         Kind = "reset_mid_body"        // … after half of the answer
 	TruncatedJSON        Kind = "truncated_json"        // complete HTTP that holds half of the JSON
+	LostAnswer           Kind = "lost_answer"           // the call is done, then the connection is reset without an answer
 	Hang                 Kind = "hang"                  // no answer until the client leaves
 	Slow                 Kind = "slow"                  // the right answer after Fault.Latency more
 	InsufficientQuota    Kind = "insufficient_quota"    // 429, with the code insufficient_quota
@@ -41,34 +44,84 @@ const (
 	ContentFilter Kind = "content_filter" // half of the answer, finish_reason content_filter
 	LineBreak     Kind = "line_break"     // the answer with a line break for a space
 	Text          Kind = "text"           // Fault.Text, and nothing else, as the answer
+
+	BatchExpire        Kind = "batch_expire"         // it stops after Fault.Rows rows, and expires when its window ends
+	BatchFail          Kind = "batch_fail"           // its validation fails with Fault's Code, Message, Param and Line
+	BatchAllFailed     Kind = "batch_all_failed"     // every row gets a 400
+	BatchLateOutput    Kind = "batch_late_output"    // once ended it is shown Fault.Shown times without its files
+	BatchStatusZero    Kind = "batch_status_zero"    // Fault.Rows rows have status_code 0 and count as completed
+	BatchMissing       Kind = "batch_missing"        // Fault.Rows rows are in neither file and count as completed
+	BatchUnknownStatus Kind = "batch_unknown_status" // it is shown Fault.Shown times with the status Fault.Text
 )
 
 // scope is what a kind can hit.
 type scope int
 
 const (
-	anyCall scope = iota + 1
-	anyCompletion
+	callOnly      scope = iota + 1 // how an answer comes: a batch's row has no connection
+	anyCall                        // and rows
+	anyCompletion                  // by a call or as a row
 	chatOnly
+	newBatch
 )
 
 var scopes = map[Kind]scope{
-	Status: anyCall, Reset: anyCall, ResetMidBody: anyCall, TruncatedJSON: anyCall, Hang: anyCall, Slow: anyCall,
-	InsufficientQuota: anyCall, Unauthorized: anyCall, UnsupportedParameter: anyCompletion, ContextLength: anyCompletion,
-	NoContentType: anyCall, EmptyChoices: anyCompletion, NullContent: anyCompletion, EmptyContent: anyCompletion,
-	Refusal: chatOnly, Length: anyCompletion, ContentFilter: anyCompletion, LineBreak: anyCompletion, Text: anyCompletion,
+	Status: anyCall, InsufficientQuota: anyCall, Unauthorized: anyCall,
+	Reset: callOnly, ResetMidBody: callOnly, TruncatedJSON: callOnly, LostAnswer: callOnly, Hang: callOnly,
+	Slow: callOnly, NoContentType: callOnly,
+	UnsupportedParameter: anyCompletion, ContextLength: anyCompletion,
+	EmptyChoices: anyCompletion, NullContent: anyCompletion, EmptyContent: anyCompletion, Refusal: chatOnly,
+	Length: anyCompletion, ContentFilter: anyCompletion, LineBreak: anyCompletion, Text: anyCompletion,
+	BatchExpire: newBatch, BatchFail: newBatch, BatchAllFailed: newBatch, BatchLateOutput: newBatch,
+	BatchStatusZero: newBatch, BatchMissing: newBatch, BatchUnknownStatus: newBatch,
 }
 
-// Fault is a rule that makes some calls go wrong. Calls that are refused for
-// what they are (a bad request, a wrong key, over the limits) never meet one.
+// The endpoints, by their names in the API's published description.
+const (
+	opChat        = "createChatCompletion"
+	opLegacy      = "createCompletion"
+	opListModels  = "listModels"
+	opModel       = "retrieveModel"
+	opUpload      = "createFile"
+	opListFiles   = "listFiles"
+	opFile        = "retrieveFile"
+	opDownload    = "downloadFile"
+	opDeleteFile  = "deleteFile"
+	opCreateBatch = "createBatch"
+	opListBatches = "listBatches"
+	opBatch       = "retrieveBatch"
+	opCancelBatch = "cancelBatch"
+)
+
+// The values of Fault.On.
+const (
+	onCalls = "calls"
+	onRows  = "rows"
+)
+
+var ops = setOf(opChat, opLegacy, opListModels, opModel, opUpload, opListFiles, opFile, opDownload, opDeleteFile,
+	opCreateBatch, opListBatches, opBatch, opCancelBatch)
+
+// Fault is a rule that makes some calls go wrong, or some rows of batches, or
+// some batches. Completions that are refused for what they are (a bad request, a
+// wrong key, over the limits) never meet one. Calls about files and batches meet
+// one once their key was found right, before anything else is looked at: with an
+// error, Reset or Hang they have no effect, with the other kinds they have.
 type Fault struct {
 	Kind Kind `json:"kind"`
 
-	// A call matches if its prompt contains Contains, its model is Model and
-	// its path begins with Path. Empty: any.
+	// A call matches if its prompt contains Contains, its model is Model, its
+	// path begins with Path and its Call.Op is Op. Empty: any. A batch's row
+	// matches as the same completion called for would. A batch has its
+	// metadata, as JSON, for a prompt.
 	Contains string `json:"contains"`
 	Model    string `json:"model"`
 	Path     string `json:"path"`
+	Op       string `json:"op"`
+
+	// On is "calls" or "rows" for a rule that shall hit only HTTP calls or
+	// only the rows of batches. Empty: both.
+	On string `json:"on"`
 
 	// Of the matching calls, the first Skip pass. Of the rest each Every-th
 	// is hit (0 and 1: each), with the probability Rate (0: always), until
@@ -101,8 +154,15 @@ type Fault struct {
 	Body        string `json:"body"`
 	ContentType string `json:"content_type"`
 
-	// Text is the answer for the kind text.
+	// Text is the answer for the kind text, and the status for
+	// batch_unknown_status.
 	Text string `json:"text"`
+
+	// What the kinds about batches need: how many rows, how many times shown,
+	// and which line of the input is at fault (0: none).
+	Rows  int `json:"rows"`
+	Shown int `json:"shown"`
+	Line  int `json:"line"`
 }
 
 // ReadFaults reads a JSON array of rules. In JSON a rule's latency is a string
@@ -185,19 +245,52 @@ func (f *Fault) check() error {
 		return errors.New("kind slow needs a latency")
 	case f.Kind == UnsupportedParameter && f.Param == "":
 		return errors.New("kind unsupported_parameter needs a param")
+	case f.Op != "" && !ops[f.Op]:
+		return fmt.Errorf("unknown op %q", f.Op)
+	case f.On != "" && f.On != onCalls && f.On != onRows:
+		return fmt.Errorf("on %q is neither calls nor rows", f.On)
+	case scopes[f.Kind] == newBatch && f.On != "":
+		return fmt.Errorf("kind %s is about batches, not about %s", f.Kind, f.On)
+	case scopes[f.Kind] == callOnly && f.On == onRows:
+		return fmt.Errorf("kind %s can't hit rows", f.Kind)
+	case f.Rows < 0 || f.Shown < 0 || f.Line < 0:
+		return errors.New("rows, shown and line can't be negative")
+	case f.Rows == 0 && (f.Kind == BatchStatusZero || f.Kind == BatchMissing):
+		return fmt.Errorf("kind %s needs rows", f.Kind)
+	case f.Shown == 0 && (f.Kind == BatchLateOutput || f.Kind == BatchUnknownStatus):
+		return fmt.Errorf("kind %s needs shown", f.Kind)
+	case f.Text == "" && f.Kind == BatchUnknownStatus:
+		return fmt.Errorf("kind %s needs a text", f.Kind)
 	}
 	return nil
 }
 
-// attempt is what a rule can see of a call.
+// subject is what a rule is asked about.
+type subject int
+
+const (
+	aCall subject = iota
+	aRow
+	aBatch
+)
+
+// attempt is what a rule can see of a call, a row or a batch.
 type attempt struct {
+	subject             subject
+	op                  string
 	path, model, prompt string
 	given               []string       // parameters in the body
 	api                 *completionAPI // nil: no completion
 }
 
 func (f *Fault) matches(a attempt) bool {
-	switch scopes[f.Kind] {
+	scope := scopes[f.Kind]
+	if (scope == newBatch) != (a.subject == aBatch) ||
+		a.subject == aRow && (scope == callOnly || f.On == onCalls) ||
+		a.subject == aCall && f.On == onRows {
+		return false
+	}
+	switch scope {
 	case anyCompletion:
 		if a.api == nil {
 			return false
@@ -209,8 +302,21 @@ func (f *Fault) matches(a attempt) bool {
 	}
 	return strings.Contains(a.prompt, f.Contains) &&
 		(f.Model == "" || f.Model == a.model) &&
+		(f.Op == "" || f.Op == a.op) &&
 		strings.HasPrefix(a.path, f.Path) &&
 		(f.Kind != UnsupportedParameter || slices.Contains(a.given, f.Param))
+}
+
+// prevents reports whether a call that the fault hits has no effect.
+func (f *Fault) prevents() bool { return f.isError() || f.Kind == Reset || f.Kind == Hang }
+
+// isError reports whether the fault puts an error in the answer's place.
+func (f *Fault) isError() bool {
+	switch f.Kind {
+	case Status, InsufficientQuota, Unauthorized, UnsupportedParameter, ContextLength:
+		return true
+	}
+	return false
 }
 
 // script is the rules with their counts.
@@ -246,6 +352,17 @@ func (s *script) hit(a attempt) *Fault {
 		}
 	}
 	return nil
+}
+
+// hitAll returns every rule that hits.
+func (s *script) hitAll(a attempt) []*Fault {
+	var hits []*Fault
+	for i := range s.rules {
+		if r := &s.rules[i]; r.matches(a) && s.counts(i, r, a) {
+			hits = append(hits, &r.Fault)
+		}
+	}
+	return hits
 }
 
 // counts counts a matching call and reports whether it is one to hit.
@@ -322,19 +439,26 @@ func (f *Fault) spoil(rep reply) reply {
 	rep.answered = false
 	switch f.Kind {
 	case Reset:
+		rep.ending, rep.bill = nothing, nil
+	case LostAnswer:
 		rep.ending = nothing
 	case ResetMidBody:
 		rep.ending = halfBody
 	case TruncatedJSON:
 		rep.body = rep.body[:len(rep.body)/2]
+		if rep.content != nil {
+			rep.content.size /= 2
+		}
 	case Hang:
-		rep.ending = never
+		rep.ending, rep.bill = never, nil
 	case NoContentType:
 		rep.contentType = "text/plain; charset=utf-8"
 		rep.answered = answered
-	case Status, InsufficientQuota, Unauthorized, UnsupportedParameter, ContextLength:
-		rep = f.errorReply()
 	default:
+		if f.isError() {
+			rep = f.errorReply()
+			break
+		}
 		rep.answered = answered
 	}
 	rep.wait += f.Latency

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -19,6 +20,13 @@ type Call struct {
 	Method   string        `json:"method"`
 	Path     string        `json:"path"`
 	Model    string        `json:"model,omitempty"`
+
+	// Op is the endpoint by its name in the API's published description, such
+	// as createBatch. It is empty for a call to no endpoint.
+	Op string `json:"op,omitempty"`
+
+	// Object is the file or batch that the call made or named.
+	Object string `json:"object,omitempty"`
 
 	// PromptSHA is the first 12 hex digits of the SHA-256 of the prompt's
 	// text. For chat that is the last message of the role user.
@@ -45,8 +53,12 @@ type Call struct {
 // in it before the client can have its answer's last byte.
 func (s *Server) Log() []Call { return s.log.all() }
 
-// LogErr returns the first error of writing to Options.LogTo.
+// LogErr returns the first error of writing to Options.LogTo, or bills to
+// Options.Dir.
 func (s *Server) LogErr() error {
+	if err := s.bills.firstErr(); err != nil {
+		return fmt.Errorf("write bills: %w", err)
+	}
 	s.log.mu.Lock()
 	defer s.log.mu.Unlock()
 	return s.log.err
@@ -106,15 +118,19 @@ func (j *journal) all() []Call {
 	return slices.Clone(j.calls)
 }
 
-// note adds what the request's body tells to the log's entry.
+// note adds what a completion's body tells to the log's entry.
 func (x *exchange) note(raw string, req request) {
-	x.call.Model = req.model
+	x.call.Model = strings.Clone(req.model) // or it would keep the whole body
+	if req.hasPrompt && x.srv.log.on() {
+		x.call.PromptSHA = promptSHA(req.prompt)
+	}
+	x.noteBody(raw)
+}
+
+// noteBody adds the request's body to the log's entry.
+func (x *exchange) noteBody(raw string) {
 	if !x.srv.log.on() {
 		return
-	}
-	if req.hasPrompt {
-		sum := sha256.Sum256([]byte(req.prompt))
-		x.call.PromptSHA = hex.EncodeToString(sum[:6])
 	}
 	sum := sha256.Sum256([]byte(raw))
 	x.call.BodySHA = hex.EncodeToString(sum[:])

@@ -50,7 +50,7 @@ func TestTheLogTellsEverythingAboutACall(t *testing.T) {
 	}
 	got.Start, got.Duration, got.Remote = time.Time{}, 0, ""
 	want := openaitest.Call{
-		Seq: 1, Method: "POST", Path: chatPath, Model: "gpt-4.1", Status: 200, Answered: true, InFlight: 1,
+		Seq: 1, Method: "POST", Path: chatPath, Model: "gpt-4.1", Op: "createChatCompletion", Status: 200, Answered: true, InFlight: 1,
 		PromptSHA: fmt.Sprintf("%x", sha256.Sum256([]byte("hi\n<there>")))[:12],
 		BodySHA:   fmt.Sprintf("%x", sha256.Sum256([]byte(body))),
 		Body:      body,

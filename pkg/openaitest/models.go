@@ -11,7 +11,10 @@ import (
 
 // models answers GET /v1/models, and GET /v1/models/{id} where id isn't empty.
 func (s *Server) models(x *exchange, id string) reply {
-	x.call.Model = id
+	x.call.Op, x.call.Model = opListModels, id
+	if id != "" {
+		x.call.Op = opModel
+	}
 	if bad := s.checkKey(x.r); bad != nil {
 		return bad.reply()
 	}
@@ -24,7 +27,7 @@ func (s *Server) models(x *exchange, id string) reply {
 	default:
 		rep = unknownModel(id).reply()
 	}
-	if f := s.script.hit(attempt{path: x.r.URL.Path, model: id}); f != nil {
+	if f := s.script.hit(attempt{op: x.call.Op, path: x.r.URL.Path, model: id}); f != nil {
 		rep = f.spoil(rep)
 	}
 	rep.wait += s.latency(x.call.Seq)

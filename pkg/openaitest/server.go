@@ -8,12 +8,48 @@
 //	POST /v1/completions
 //	GET  /v1/models
 //	GET  /v1/models/{id}
+//	POST /v1/files
+//	GET  /v1/files
+//	GET  /v1/files/{id}
+//	GET  /v1/files/{id}/content
+//	DELETE /v1/files/{id}
+//	POST /v1/batches
+//	GET  /v1/batches
+//	GET  /v1/batches/{id}
+//	POST /v1/batches/{id}/cancel
 //
 // and answers anything else with 404 in the API's error form. No model stands
 // behind it: unless [Options.Answer] says otherwise, an answer is [Baseline],
 // which marks what the prompt's own demonstrations mark. So that nobody takes
-// it for the real service, every answer has the header "x-simulated: true" and
-// every completion the system_fingerprint "simulated".
+// it for the real service, every answer has the header "x-simulated: true",
+// every completion the system_fingerprint "simulated", and every id of a file or
+// batch begins with file-sim or batch_sim.
+//
+// # Batches
+//
+// A batch goes through validating, in_progress and finalizing to completed,
+// expired or cancelled, or from validating to failed, as long in each as
+// [Options.Phases] says by the simulation's clock: [Options.Now] and what
+// [Server.Advance] has added. Nothing runs by itself. Each look at a file or
+// batch first brings all batches to where they should be by then, so the look
+// at which many rows come due takes the time of answering them. A batch does its
+// rows in an order of its own, and that is the order of its files.
+//
+// The rules of [Options.Faults] hit its rows too; see [Fault]. A row is answered
+// as the same call would be, but takes nothing from the rate limits.
+//
+// # Control
+//
+// What a test in the same process does by methods, a script does by HTTP. No key
+// is needed, and these calls are neither logged nor counted:
+//
+//	GET  /_sim/now                                the clock: {"now":"2026-11-22T20:00:00Z"}
+//	POST /_sim/advance?d=25h                      [Server.Advance]; answers as now does
+//	POST /_sim/batches/{id}/state?to=S[&rows=N]   [Server.SetBatchState]; answers with the batch
+//	GET  /_sim/billed                             [Server.Billed]: {"total":3,"prompts":{"3f…":1,…}}
+//	GET  /_sim/bills                              [Server.Bills], a line of JSON each
+//
+// # Independence and differences
 //
 // It deliberately shares no code with any client, and its texts and rules are
 // written down here a second time, so that client and simulation can't agree on
@@ -23,7 +59,10 @@
 // legacy prompts in one call and message parts other than text are refused with
 // 400; stop, logprobs, tools and response_format are accepted and have no
 // effect; a token is 4 bytes; a refused call takes nothing from the rate
-// limits.
+// limits; a batch's endpoint is one of the two completions endpoints, and other
+// files than those of batches are refused; a batch names at most 100 errors; a
+// row that got an error is not tried again by the batch itself; an input file
+// that is deleted is kept for the batches that still need it.
 package openaitest
 
 import (
@@ -90,8 +129,66 @@ type Options struct {
 	// one at a time. The Server doesn't close it.
 	LogTo io.Writer
 
-	// KeepBodies records the request bodies in the log.
+	// KeepBodies records the request bodies in the log, but not the files.
 	KeepBodies bool
+
+	// Now is the clock that files and batches live by. nil: time.Now. It is
+	// called from several goroutines at once.
+	Now func() time.Time
+
+	// Phases says how long a batch takes.
+	Phases Phases
+
+	// Dir is a folder that holds the files, batches and bills, so that a later
+	// Server goes on with them; it is made if need be. One Server at a time
+	// may have it. The state survives a killed process. What Faults have
+	// counted does not. Empty: all is in memory.
+	Dir string
+
+	// EnqueuedTokens is how many prompt tokens of one model the batches at
+	// work may have together; one that would exceed it fails its validation.
+	// 0: no limit.
+	EnqueuedTokens int
+
+	// BatchesPerHour is how many batches can be created in an hour. 0: no
+	// limit.
+	BatchesPerHour int
+
+	// What the real service limits, for tests that need small numbers: the
+	// bytes of an upload (0: 512 MiB), and the bytes and lines of a batch's
+	// input (0: 209,715,200 and 50,000).
+	MaxUploadBytes, MaxBatchBytes int64
+	MaxBatchLines                 int
+
+	// BadRowsInOutput puts the rows that got an HTTP error into a batch's
+	// output file. Both places have been seen; by default it is the error file.
+	BadRowsInOutput bool
+
+	// InOrder lets a batch do its rows in the order of its input. By default
+	// it is another order, which depends on Seed and on the batch's number.
+	InOrder bool
+
+	// EmptyFileIDs shows a file that a batch doesn't have as "" and not as null.
+	EmptyFileIDs bool
+
+	// NoRanges ignores the header Range, so that a download that broke has to
+	// begin again.
+	NoRanges bool
+}
+
+// Phases is how long a batch stays in each state. The zero value makes it
+// complete at the first look after its creation.
+type Phases struct {
+	Validating time.Duration
+
+	// A batch of n rows is in progress for InProgress and n times PerRow, and
+	// in that time does its rows at a steady rate.
+	InProgress, PerRow time.Duration
+
+	Finalizing, Cancelling time.Duration
+
+	// Window is how long the completion window of 24h really is. 0: 24 hours.
+	Window time.Duration
 }
 
 // Server is the simulated API. It may be used by many goroutines at once, and
@@ -101,6 +198,8 @@ type Server struct {
 	limits *limiter
 	script *script
 	log    *journal
+	bills  *ledger
+	jobs   *jobs
 	closed chan struct{}
 	close  func()
 
@@ -109,26 +208,57 @@ type Server struct {
 	seen                         sync.Map // remote addresses
 }
 
-// New returns a simulated API. It panics if a rule in opt.Faults is not a valid
-// one; rules that came from [ReadFaults] are.
+// New returns a simulated API. It panics where Open returns an error; with valid
+// rules, such as those from [ReadFaults], and without a Dir that is never.
 func New(opt Options) *Server {
+	s, err := Open(opt)
+	if err != nil {
+		panic("openaitest: " + err.Error())
+	}
+	return s
+}
+
+// Open returns a simulated API that goes on with the state in opt.Dir, if any.
+// It returns an error if that can't be read, or if a rule in opt.Faults is not a
+// valid one.
+func Open(opt Options) (*Server, error) {
 	for i, f := range opt.Faults {
 		if err := f.check(); err != nil {
-			panic(fmt.Sprintf("openaitest: fault %d: %v", i+1, err))
+			return nil, fmt.Errorf("fault %d: %w", i+1, err)
 		}
 	}
 	if opt.Answer == nil {
 		opt.Answer = Baseline
 	}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	orDefault(&opt.Phases.Window, 24*time.Hour)
+	orDefault(&opt.MaxUploadBytes, maxUpload)
+	orDefault(&opt.MaxBatchBytes, maxBatchBytes)
+	orDefault(&opt.MaxBatchLines, maxBatchLines)
 	s := &Server{
 		opt:    opt,
 		limits: newLimiter(opt.RPM, opt.TPM),
 		script: newScript(opt.Faults, opt.Seed),
 		log:    &journal{keep: !opt.NoLog, to: opt.LogTo},
+		bills:  &ledger{},
+		jobs:   newJobs(opt.Dir),
 		closed: make(chan struct{}),
 	}
 	s.close = sync.OnceFunc(func() { close(s.closed) })
-	return s
+	if opt.Dir != "" {
+		if err := s.load(); err != nil {
+			return nil, fmt.Errorf("load state: %w", err)
+		}
+	}
+	return s, nil
+}
+
+func orDefault[T comparable](v *T, otherwise T) {
+	if zero := *new(T); *v == zero {
+		*v = otherwise
+	}
 }
 
 // Close cuts the connections of the calls that wait, out of latency or because
@@ -139,9 +269,13 @@ func (s *Server) Close() { s.close() }
 
 // ServeHTTP answers one call.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("X-Simulated", "true")
+	if path, ok := strings.CutPrefix(r.URL.Path, "/_sim/"); ok {
+		s.control(w, r, path)
+		return
+	}
 	x := s.begin(w, r)
 	defer x.settle(0, false) // a call that panics must not count as in flight for ever
-	w.Header().Set("X-Simulated", "true")
 	w.Header().Set("X-Request-Id", "req_simulated_"+strconv.FormatInt(x.call.Seq, 10))
 	x.send(s.route(x))
 }
@@ -150,21 +284,89 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // doubled slash in its own way, which the real service doesn't.
 func (s *Server) route(x *exchange) reply {
 	method, path := x.r.Method, x.r.URL.Path
-	id, oneModel := strings.CutPrefix(path, "/v1/models/")
-	switch {
-	case method == http.MethodPost && path == chatAPI.path:
+	switch endpoint := method + " " + path; endpoint {
+	case "POST " + chatAPI.path:
 		return s.complete(x, chatAPI)
-	case method == http.MethodPost && path == legacyAPI.path:
+	case "POST " + legacyAPI.path:
 		return s.complete(x, legacyAPI)
-	case method == http.MethodGet && path == "/v1/models":
+	case "GET /v1/models":
 		return s.models(x, "")
-	case method == http.MethodGet && oneModel && id != "":
+	case "POST /v1/files":
+		return s.serve(x, opUpload, "", s.createFile)
+	case "GET /v1/files":
+		return s.serve(x, opListFiles, "", s.listFiles)
+	case "POST /v1/batches":
+		return s.serve(x, opCreateBatch, "", s.createBatch)
+	case "GET /v1/batches":
+		return s.serve(x, opListBatches, "", s.listBatches)
+	}
+	if id, ok := between(path, "/v1/models/", ""); ok && method == http.MethodGet {
 		return s.models(x, id)
+	}
+	for _, e := range oneObject {
+		if id, ok := between(path, e.before, e.after); ok && method == e.method && !strings.Contains(id, "/") {
+			return s.serve(x, e.op, id, func(x *exchange) reply { return e.do(s, x) })
+		}
 	}
 	return (&apiError{
 		status:  http.StatusNotFound,
 		message: fmt.Sprintf("Invalid URL (%s %s)", method, path),
 	}).reply()
+}
+
+// oneObject are the endpoints about one file or batch.
+var oneObject = []struct {
+	method, before, after string
+	op                    string
+	do                    func(*Server, *exchange) reply
+}{
+	{http.MethodGet, "/v1/files/", "/content", opDownload, (*Server).downloadFile},
+	{http.MethodGet, "/v1/files/", "", opFile, (*Server).retrieveFile},
+	{http.MethodDelete, "/v1/files/", "", opDeleteFile, (*Server).deleteFile},
+	{http.MethodGet, "/v1/batches/", "", opBatch, (*Server).retrieveBatch},
+	{http.MethodPost, "/v1/batches/", "/cancel", opCancelBatch, (*Server).cancelBatch},
+}
+
+// between returns what stands between two parts of a path, unless it is nothing.
+func between(path, before, after string) (string, bool) {
+	rest, ok := strings.CutPrefix(path, before)
+	if !ok {
+		return "", false
+	}
+	id, ok := strings.CutSuffix(rest, after)
+	return id, ok && id != ""
+}
+
+// serve answers a call about files or batches: key, fault, and then what do says,
+// which finds the id of the file or batch in the call's Object.
+func (s *Server) serve(x *exchange, op, id string, do func(*exchange) reply) reply {
+	x.call.Op, x.call.Object = op, id
+	if bad := s.checkKey(x.r); bad != nil {
+		return x.afterBody(bad.reply())
+	}
+	f := s.script.hit(attempt{op: op, path: x.r.URL.Path})
+	var rep reply
+	switch {
+	case f == nil:
+		rep = do(x)
+	case f.Kind == Reset:
+		rep = f.spoil(rep)
+	case f.prevents():
+		rep = x.afterBody(f.spoil(rep))
+	default:
+		rep = f.spoil(do(x))
+	}
+	rep.wait += s.latency(x.call.Seq)
+	return rep
+}
+
+// afterBody reads the rest of the request and returns the reply. A client that is
+// still sending when the connection closes may never see the answer.
+func (x *exchange) afterBody(rep reply) reply {
+	if _, err := io.Copy(io.Discard, x.r.Body); err != nil && x.r.Context().Err() == nil && rep.ending == never {
+		rep.ending = nothing // net/http can't tell when such a client leaves
+	}
+	return rep
 }
 
 // checkKey refuses a call without the right bearer key.
@@ -207,10 +409,45 @@ type reply struct {
 	contentType string // "": application/json
 	header      http.Header
 	body        []byte
-	answered    bool // a whole good answer, once it is written
+	content     *section // in place of body, for what is too long for it
+	bill        *Bill    // what the answer costs
+	answered    bool     // a whole good answer, once it is written
 	wait        time.Duration
 	ending      ending
 	fault       Kind
+}
+
+// section is a part of a blob that is sent as it is read.
+type section struct {
+	blob        readerAtCloser
+	start, size int64
+}
+
+// length is how long the whole body is.
+func (rep *reply) length() int64 {
+	if rep.content != nil {
+		return rep.content.size
+	}
+	return int64(len(rep.body))
+}
+
+// write writes the bytes from start to end of the body.
+func (rep *reply) write(w io.Writer, start, end int64) error {
+	if rep.content == nil {
+		_, err := w.Write(rep.body[start:end])
+		return err
+	}
+	buf := copyBuffers.Get().(*[]byte)
+	defer copyBuffers.Put(buf)
+	r := io.NewSectionReader(rep.content.blob, rep.content.start+start, end-start)
+	_, err := io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{r}, *buf)
+	return err
+}
+
+func (rep *reply) close() {
+	if rep.content != nil {
+		_ = rep.content.blob.Close()
+	}
 }
 
 // ending is how much of a reply is written.
@@ -289,6 +526,7 @@ var copyBuffers = sync.Pool{New: func() any { b := make([]byte, 16<<10); return 
 
 // send waits as the reply says and writes it.
 func (x *exchange) send(rep reply) {
+	defer rep.close()
 	x.call.Fault = rep.fault
 	if !x.srv.pause(x.r.Context(), rep.wait, rep.ending == never) {
 		x.settle(0, false)
@@ -297,6 +535,9 @@ func (x *exchange) send(rep reply) {
 		}
 		return
 	}
+	if rep.bill != nil {
+		x.srv.bills.addCall(*rep.bill)
+	}
 	if rep.ending == nothing {
 		x.settle(0, false)
 		x.cut()
@@ -304,7 +545,7 @@ func (x *exchange) send(rep reply) {
 	}
 	x.writeHead(rep)
 	if rep.ending == halfBody {
-		_, _ = x.w.Write(rep.body[:len(rep.body)/2])
+		_ = rep.write(x.w, 0, rep.length()/2)
 		_ = http.NewResponseController(x.w).Flush()
 		x.settle(rep.status, false)
 		x.cut()
@@ -312,10 +553,10 @@ func (x *exchange) send(rep reply) {
 	}
 	// The call is settled before its last byte, so a client that has the
 	// whole answer finds it in the log and no longer in flight.
-	last := max(len(rep.body)-1, 0)
-	_, err := x.w.Write(rep.body[:last])
+	last := max(rep.length()-1, 0)
+	err := rep.write(x.w, 0, last)
 	x.settle(rep.status, rep.answered && err == nil && x.r.Context().Err() == nil)
-	_, _ = x.w.Write(rep.body[last:])
+	_ = rep.write(x.w, last, rep.length())
 }
 
 func (x *exchange) writeHead(rep reply) {
@@ -327,7 +568,7 @@ func (x *exchange) writeHead(rep reply) {
 		rep.contentType = "application/json"
 	}
 	h.Set("Content-Type", rep.contentType)
-	h.Set("Content-Length", strconv.Itoa(len(rep.body)))
+	h.Set("Content-Length", strconv.FormatInt(rep.length(), 10))
 	x.w.WriteHeader(rep.status)
 }
 
