@@ -13,7 +13,35 @@
 //	 {"kind": "reset", "contains": "Berlin", "rate": 0.1}]
 //
 // which fails the first call of each prompt, and then resets a tenth of the
-// calls about Berlin. The fields are those of openaitest.Fault.
+// calls about Berlin. The fields are those of openaitest.Fault. Rules about files
+// and batches stand in the same array:
+//
+//	[{"kind": "lost_answer", "op": "createBatch", "times": 1},
+//	 {"kind": "reset_mid_body", "op": "downloadFile", "times": 2},
+//	 {"kind": "batch_expire", "rows": 100, "contains": "\"part\":\"2\""}]
+//
+// loses the answer to the first creation of a batch, breaks two downloads in the
+// middle, and lets a batch with part 2 in its metadata expire after 100 rows.
+//
+// # Batches
+//
+// A batch takes as long as --validating, --in-progress, --per-row, --finalizing
+// and --cancelling say: without them it is complete at the first look. With
+// --state the files and batches are kept in a folder, so that a fakeopenai that is
+// started again, or killed with -9 in between, goes on with them.
+//
+// A script drives the clock, the batches and the ledger by calls that need no key
+// and are not logged; SIM is the published URL without its /v1:
+//
+//	curl -X POST "$SIM/_sim/advance?d=25h"                           # put the clock forward
+//	curl "$SIM/_sim/now"                                             # the clock
+//	curl -X POST "$SIM/_sim/batches/$id/state?to=expired&rows=100"   # end a batch after 100 rows
+//	curl "$SIM/_sim/billed"                                          # how often each prompt was billed
+//	curl "$SIM/_sim/bills"                                           # every bill, as a line of JSON
+//
+// They are described with package openaitest.
+//
+// # Exit
 //
 // It exits with 0 when it was told to stop, with 2 on a bad command line, and
 // with 1 if anything else fails.
@@ -75,6 +103,22 @@ func newApp(stderr io.Writer) *cli.App {
 			&cli.StringFlag{Name: "log", Usage: "append every call to `FILE` as a line of JSON"},
 			&cli.BoolFlag{Name: "keep-bodies", Usage: "put the request bodies into the log"},
 			&cli.StringFlag{Name: "answer", Value: "baseline", Usage: "answer with `TEXT`; baseline marks what the demonstrations mark"},
+			&cli.StringFlag{Name: "state", Usage: "keep files, batches and bills in the folder `DIR`, and go on with what is there"},
+			&cli.DurationFlag{Name: "validating", Usage: "let the validation of a batch take `TIME`"},
+			&cli.DurationFlag{Name: "in-progress", Usage: "let a batch be in progress for `TIME`"},
+			&cli.DurationFlag{Name: "per-row", Usage: "let a batch be in progress for `TIME` longer with each row"},
+			&cli.DurationFlag{Name: "finalizing", Usage: "let a batch that is done be finalizing for `TIME`"},
+			&cli.DurationFlag{Name: "cancelling", Usage: "let a batch be cancelling for `TIME`"},
+			&cli.DurationFlag{Name: "window", Value: 24 * time.Hour, Usage: "let a batch expire after `TIME`; it is 24h by the API all the same"},
+			&cli.IntFlag{Name: "enqueued-tokens", Usage: "let batches of a model have `N` prompt tokens at work; 0 is no limit"},
+			&cli.IntFlag{Name: "batches-per-hour", Usage: "allow `N` new batches an hour; 0 is no limit"},
+			&cli.IntFlag{Name: "max-batch-lines", Usage: "let a batch have `N` requests; 0 is the service's 50000"},
+			&cli.Int64Flag{Name: "max-batch-bytes", Usage: "let a batch's input have `N` bytes; 0 is the service's 209715200"},
+			&cli.Int64Flag{Name: "max-upload-bytes", Usage: "let a file have `N` bytes; 0 is the service's 536870912"},
+			&cli.BoolFlag{Name: "bad-rows-in-output", Usage: "put rows with an HTTP error into the output file, not the error file"},
+			&cli.BoolFlag{Name: "in-order", Usage: "let a batch do its rows in the order of its input"},
+			&cli.BoolFlag{Name: "empty-file-ids", Usage: "show a file that a batch doesn't have as \"\", not as null"},
+			&cli.BoolFlag{Name: "no-ranges", Usage: "send whole files only"},
 			&cli.BoolFlag{Name: "quiet", Usage: "say nothing unless something fails"},
 			&cli.DurationFlag{Name: "max-life", Value: time.Hour, Usage: "exit after `TIME`, so that nothing is left behind"},
 			&cli.BoolFlag{Name: "with-parent", Usage: "exit when the parent process is gone (not on Windows)"},
@@ -101,6 +145,10 @@ func run(c *cli.Context, stderr io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, closeLog()) }()
 
+	api, err := openaitest.Open(opt)
+	if err != nil {
+		return err
+	}
 	listener, err := listen(c.String("addr"))
 	if err != nil {
 		return err
@@ -127,7 +175,6 @@ func run(c *cli.Context, stderr io.Writer) (err error) {
 	if c.Bool("with-parent") {
 		ctx = withParent(ctx)
 	}
-	api := openaitest.New(opt)
 	if err := serve(ctx, listener, api); err != nil {
 		return err
 	}
@@ -171,6 +218,25 @@ func options(c *cli.Context) (openaitest.Options, func() error, error) {
 		MaxInFlight: c.Int("max-in-flight"),
 		KeepBodies:  c.Bool("keep-bodies"),
 		NoLog:       true, // a long run would fill the memory
+
+		Dir: c.String("state"),
+		Phases: openaitest.Phases{
+			Validating: c.Duration("validating"),
+			InProgress: c.Duration("in-progress"),
+			PerRow:     c.Duration("per-row"),
+			Finalizing: c.Duration("finalizing"),
+			Cancelling: c.Duration("cancelling"),
+			Window:     c.Duration("window"),
+		},
+		EnqueuedTokens:  c.Int("enqueued-tokens"),
+		BatchesPerHour:  c.Int("batches-per-hour"),
+		MaxBatchLines:   c.Int("max-batch-lines"),
+		MaxBatchBytes:   c.Int64("max-batch-bytes"),
+		MaxUploadBytes:  c.Int64("max-upload-bytes"),
+		BadRowsInOutput: c.Bool("bad-rows-in-output"),
+		InOrder:         c.Bool("in-order"),
+		EmptyFileIDs:    c.Bool("empty-file-ids"),
+		NoRanges:        c.Bool("no-ranges"),
 	}
 	if text := c.String("answer"); text != "baseline" {
 		opt.Answer = openaitest.Fixed(text)
