@@ -66,23 +66,20 @@ func (a *Amendments) Apply(body []byte) []byte {
 	}
 	out := make([]byte, 0, len(body)+16)
 	gjson.ParseBytes(body).ForEach(func(k, v gjson.Result) bool {
-		key := k.Str
+		key, raw := k.Str, k.Raw
 		for _, am := range *list {
-			if am.key == key {
-				key = am.instead
+			if am.key != key {
+				continue
 			}
-		}
-		if key == "" {
-			return true
+			if am.instead == "" {
+				return true
+			}
+			key, raw = am.instead, `"`+am.instead+`"`
 		}
 		if len(out) > 0 {
 			out = append(out, ',')
 		}
-		out = append(out, '"')
-		if key == k.Str {
-			key = k.Raw[1 : len(k.Raw)-1]
-		}
-		out = append(append(append(out, key...), '"', ':'), v.Raw...)
+		out = append(append(append(out, raw...), ':'), v.Raw...)
 		return true
 	})
 	return append(append([]byte{'{'}, out...), '}')

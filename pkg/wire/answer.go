@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -65,7 +66,7 @@ func ParseError(status int, body []byte) *Error {
 	}
 	e.Message = clean(e.Message)
 	if e.Message == "" {
-		e.Message = strings.ToLower(http.StatusText(status))
+		e.Message = cmp.Or(strings.ToLower(http.StatusText(status)), "no reason given")
 		if len(body) > 0 {
 			e.Message += " (the answer is not the API's JSON)"
 		}
@@ -75,17 +76,22 @@ func ParseError(status int, body []byte) *Error {
 }
 
 func (e *Error) read(v gjson.Result) {
-	if inner := v.Get("error"); inner.Exists() {
-		v = inner
+	if v.IsArray() {
+		v = v.Get("0") // as Google's compatible endpoint has it
 	}
-	if v.Type == gjson.String {
-		e.Message = v.Str
+	if !v.IsObject() {
+		e.Message = v.String()
 		return
 	}
+	inner := v.Get("error")
+	if inner.IsObject() {
+		v = inner
+	}
 	for _, key := range []string{"message", "detail", "error_description"} {
-		if m := v.Get(key); m.Exists() && e.Message == "" {
-			e.Message = m.String()
-		}
+		e.Message = cmp.Or(e.Message, v.Get(key).String())
+	}
+	if inner.Type == gjson.String {
+		e.Message = cmp.Or(e.Message, inner.Str)
 	}
 	e.Code, e.Type, e.Param = v.Get("code").String(), v.Get("type").String(), v.Get("param").String()
 }
@@ -112,20 +118,20 @@ func (e *Error) class() record.Class {
 		return record.Quota
 	case e.Status == http.StatusUnauthorized, is("invalid_api_key"):
 		return record.Auth
-	case is("model_not_found"), e.Status == http.StatusNotFound && says("model"):
+	case is("model_not_found"), e.Status == http.StatusNotFound && says("model"), says("is not a valid model"):
 		return record.Model
 	case e.Status == http.StatusForbidden && says("moderation", "flagged"):
 		return record.Filtered
 	case e.Status == http.StatusForbidden:
 		return record.Auth
-	case e.Status == http.StatusTooManyRequests:
+	case e.Status == http.StatusTooManyRequests, is("rate_limit_exceeded"):
 		return record.RateLimit
-	case e.Status == http.StatusRequestTimeout, e.Status == http.StatusConflict, e.Status >= 500:
-		return record.Server
-	case is("context_length_exceeded"), e.Status == http.StatusRequestEntityTooLarge:
+	case is("context_length_exceeded"), says("maximum context length"), e.Status == http.StatusRequestEntityTooLarge:
 		return record.ContextLength
 	case is("content_filter", "content_policy_violation"):
 		return record.Filtered
+	case e.Status == http.StatusRequestTimeout, e.Status == http.StatusConflict, e.Status >= 500:
+		return record.Server
 	}
 	return record.Invalid
 }
@@ -139,9 +145,9 @@ func clean(s string) string {
 	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
 	const most = 500
 	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "") + "…"
+		s = s[:most] + "…"
 	}
-	return s
+	return strings.ToValidUTF8(s, "")
 }
 
 // ParseAnswer reads the body of an answer whose status is 200, of either
@@ -153,7 +159,7 @@ func ParseAnswer(body []byte, r *record.Result) error {
 		return malformed("the answer is cut off or is not JSON")
 	}
 	v := gjson.Parse(string(body))
-	if e := v.Get("error"); e.IsObject() || e.Type == gjson.String {
+	if e := v.Get("error"); e.IsObject() || e.Type == gjson.String && e.Str != "" {
 		status := int(e.Get("code").Int()) // as some routers say it
 		if status < 300 || status > 599 {
 			status = http.StatusBadGateway
@@ -170,7 +176,7 @@ func ParseAnswer(body []byte, r *record.Result) error {
 	r.FinishReason = choice.Get("finish_reason").String()
 	text, refusal := answerText(choice)
 	r.Output, r.Partial, r.Failure = "", "", nil
-	if why := unfit(choice.Exists(), r.FinishReason, text, refusal); why != nil {
+	if why := unfit(choice.IsObject(), r.FinishReason, text, refusal); why != nil {
 		r.Failure, r.Partial = why, text
 	} else {
 		r.Output = text
@@ -203,14 +209,14 @@ func unfit(chosen bool, finish, text, refusal string) *record.Failure {
 func answerText(choice gjson.Result) (text, refusal string) {
 	message := choice.Get("message")
 	if !message.Exists() {
-		return choice.Get("text").String(), ""
+		return record.Text(choice.Get("text")), ""
 	}
 	content := message.Get("content")
 	if !content.IsArray() {
-		return content.String(), message.Get("refusal").String()
+		return record.Text(content), message.Get("refusal").String()
 	}
 	for _, part := range content.Array() {
-		text += part.Get("text").String()
+		text += record.Text(part.Get("text"))
 	}
 	return text, message.Get("refusal").String()
 }

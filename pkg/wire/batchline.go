@@ -47,27 +47,31 @@ func ParseBatchLine(line []byte) (record.Result, error) {
 		if err := ParseAnswer([]byte(body.Raw), &r); err != nil {
 			r.Failure = Failed(err)
 		}
-	case failure.IsObject():
-		r.Failure = batchFailure(failure, status)
-	case status != 0:
+	case status != 0 && body.IsObject():
 		r.Failure = Failed(ParseError(status, []byte(body.Raw)))
 	default:
-		// Rows counted as completed with a status of 0 have been seen.
-		r.Failure = &record.Failure{Class: record.Server, Message: "the batch gave neither an answer nor an error"}
+		r.Failure = batchFailure(status, failure)
 	}
 	return r, nil
 }
 
-func batchFailure(v gjson.Result, status int) *record.Failure {
-	f := &record.Failure{
-		Class: record.Server, Status: status,
-		Code: v.Get("code").String(), Message: clean(v.Get("message").String()),
+// batchFailure is why a row has no answer of its own.
+func batchFailure(status int, v gjson.Result) *record.Failure {
+	e := &Error{Failure: record.Failure{Status: status}}
+	e.read(v)
+	e.Message = clean(e.Message)
+	e.Class = e.class()
+	switch {
+	case e.Code == "batch_expired":
+		e.Class = record.Expired
+	case e.Code == "batch_cancelled":
+		e.Class = record.Cancelled
+	case status == 0 && e.Class == record.Invalid:
+		e.Class = record.Server // the request was never judged
 	}
-	switch f.Code {
-	case "batch_expired":
-		f.Class = record.Expired
-	case "batch_cancelled":
-		f.Class = record.Cancelled
+	if e.Message == "" {
+		// Rows counted as completed with a status of 0 have been seen.
+		e.Message = "the batch gave neither an answer nor a reason"
 	}
-	return f
+	return &e.Failure
 }

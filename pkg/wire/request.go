@@ -5,12 +5,16 @@
 package wire
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
 
@@ -46,7 +50,7 @@ type Builder struct {
 	path      string
 	head      string // up to the prompt, which follows as a JSON string
 	tail      string
-	maxTokens int
+	maxTokens int    // that an answer may have, for the estimate of a call's tokens
 	settings  string // digest of all but the prompt
 }
 
@@ -56,7 +60,7 @@ func NewBuilder(s Settings) (*Builder, error) {
 		return nil, errors.New("no model named")
 	}
 	f := familyOf(s.Model)
-	b := &Builder{maxTokens: s.MaxTokens}
+	b := new(Builder)
 	switch s.Endpoint {
 	case "auto", "":
 		b.path = Chat
@@ -83,16 +87,25 @@ func NewBuilder(s Settings) (*Builder, error) {
 	}
 	rest := ""
 	for _, m := range members {
-		rest += `,"` + m.key + `":` + m.value
+		rest += "," + string(record.AppendString(nil, m.key)) + ":" + m.value
+		if isMaxTokens(m.key) {
+			b.maxTokens = tokenCount(gjson.Parse(m.value))
+		}
 	}
 	b.tail += rest + "}"
 	b.settings = settingsDigest(b.path, model[1:]+rest)
 	return b, nil
 }
 
-// member is a member of a JSON object: key as it stands between the quotes,
-// value as raw JSON.
+// member is a member of a JSON object, its value as raw JSON.
 type member struct{ key, value string }
+
+// isMaxTokens tells the two names that the bound of an answer goes by.
+func isMaxTokens(key string) bool { return key == "max_tokens" || key == "max_completion_tokens" }
+
+// tokenCount reads a bound of an answer. No model writes as much as a million
+// tokens; a bound beyond that, or below 0, says nothing about a call's size.
+func tokenCount(v gjson.Result) int { return int(max(0, min(v.Int(), 1_000_000))) }
 
 func (s *Settings) members(f family) ([]member, error) {
 	var list []member
@@ -111,9 +124,13 @@ func (s *Settings) members(f family) ([]member, error) {
 		key   string
 		value *float64
 	}{{"temperature", s.Temperature}, {"top_p", s.TopP}, {"frequency_penalty", s.FrequencyPenalty}, {"presence_penalty", s.PresencePenalty}} {
-		if n.value != nil {
-			add(n.key, strconv.FormatFloat(*n.value, 'g', -1, 64))
+		if n.value == nil {
+			continue
 		}
+		if math.IsNaN(*n.value) || math.IsInf(*n.value, 0) {
+			return nil, fmt.Errorf("%s: %v is not a number that JSON knows", n.key, *n.value)
+		}
+		add(n.key, strconv.FormatFloat(*n.value, 'g', -1, 64))
 	}
 	if s.Seed != nil {
 		add("seed", strconv.FormatInt(*s.Seed, 10))
@@ -131,24 +148,27 @@ func (s *Settings) members(f family) ([]member, error) {
 	return s.merge(list)
 }
 
-// merge lays the members of s.Extra over list.
+// merge lays the members of s.Extra over list, without the white space between
+// its parts: a body stands on one line of a batch's file. A bound of the answer
+// stands instead of ours under either of its names, since the API refuses both.
 func (s *Settings) merge(list []member) ([]member, error) {
 	if s.Extra == "" {
 		return list, nil
 	}
-	if !record.ValidJSON([]byte(s.Extra)) || !gjson.Parse(s.Extra).IsObject() {
+	var extra bytes.Buffer
+	if err := json.Compact(&extra, []byte(s.Extra)); err != nil || extra.Bytes()[0] != '{' || !utf8.ValidString(s.Extra) {
 		return nil, errors.New("the extra body is not a JSON object")
 	}
 	var err error
-	gjson.Parse(s.Extra).ForEach(func(k, v gjson.Result) bool {
+	gjson.Parse(extra.String()).ForEach(func(k, v gjson.Result) bool {
 		switch k.Str {
 		case "model", "messages", "prompt", "stream", "n":
 			err = fmt.Errorf("the extra body must not set %q", k.Str)
 			return false
 		}
-		m := member{k.Raw[1 : len(k.Raw)-1], v.Raw}
+		m := member{k.Str, v.Raw}
 		for i := range list {
-			if list[i].key == m.key {
+			if list[i].key == m.key || isMaxTokens(list[i].key) && isMaxTokens(m.key) {
 				list[i] = m
 				return true
 			}
@@ -185,7 +205,7 @@ type Request struct {
 // body, or a Batch API request line, which is sent as it stands.
 func (b *Builder) ParseRequest(line []byte) (Request, error) {
 	if IsBatchLine(line) {
-		return parseReady(line)
+		return ParseRequestLine(line)
 	}
 	p, err := record.ParsePrompt(line)
 	if err != nil {
@@ -203,9 +223,12 @@ func (b *Builder) ParseRequest(line []byte) (Request, error) {
 	}, nil
 }
 
-// parseReady reads a line of a Batch API input file:
+// ParseRequestLine reads a line of a Batch API input file:
 // {"custom_id","method":"POST","url":"/v1/chat/completions","body":{…}}.
-func parseReady(line []byte) (Request, error) {
+func ParseRequestLine(line []byte) (Request, error) {
+	if !utf8.Valid(line) {
+		return Request{}, errors.New("not UTF-8")
+	}
 	if !record.ValidJSON(line) {
 		return Request{}, errors.New("not a JSON object")
 	}
@@ -227,25 +250,36 @@ func parseReady(line []byte) (Request, error) {
 	r := Request{Row: record.Result{ID: id, Index: index}, Path: path, Body: []byte(body.Raw)}
 	rest, prompt := "", ""
 	body.ForEach(func(k, v gjson.Result) bool {
-		switch k.Str {
-		case "messages", "prompt":
-			prompt = v.Raw
-			if text := v.Get("0.content"); v.Get("#").Int() == 1 && text.Type == gjson.String {
-				prompt = text.Str
-			} else if v.Type == gjson.String {
-				prompt = v.Str
-			}
-		case "max_tokens", "max_completion_tokens":
-			r.Tokens += int(v.Int())
-			fallthrough
-		default:
-			rest += "," + k.Raw + ":" + v.Raw
+		if k.Str == "messages" && path == Chat || k.Str == "prompt" && path == Completions {
+			prompt = promptText(v)
+			return true
 		}
+		if isMaxTokens(k.Str) {
+			r.Tokens += tokenCount(v)
+		}
+		rest += "," + k.Raw + ":" + v.Raw
 		return true
 	})
 	r.Tokens += len(prompt) / 4
 	r.Row.Request = settingsDigest(path, strings.TrimPrefix(rest, ",")) + "-" + promptDigest(prompt)
 	return r, nil
+}
+
+// promptText is the prompt that [Builder.Append] wrote as v, or v itself where
+// it wrote something else: several messages, one of another role.
+func promptText(v gjson.Result) string {
+	if v.Type == gjson.String {
+		return v.Str
+	}
+	if !v.IsArray() || v.Get("#").Int() != 1 {
+		return v.Raw
+	}
+	only := v.Get("0")
+	text := only.Get("content")
+	if only.IsObject() && len(only.Map()) == 2 && only.Get("role").Str == "user" && text.Type == gjson.String {
+		return text.Str
+	}
+	return v.Raw
 }
 
 func settingsDigest(path, members string) string {

@@ -1,0 +1,180 @@
+package wire_test
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"nertools/pkg/wire"
+)
+
+func refusal(status int, code, param, message string) *wire.Error {
+	return wire.ParseError(status, []byte(apiError("invalid_request_error", code, param, message)))
+}
+
+const amendable = `{"model":"m","messages":[{"role":"user","content":"{\"temperature\":0,\"max_tokens\":1}"}],"max_tokens":512,"temperature":0,"x":{"temperature": [ 1.50, "<&>" ] }}`
+
+func TestRefusedMemberIsLeftOutFromThenOn(t *testing.T) {
+	var a wire.Amendments
+	if got := a.Apply([]byte(amendable)); string(got) != amendable {
+		t.Errorf("before anything was learnt: %s", got)
+	}
+	what, learnt, again := a.Learn(refusal(400, "unsupported_value", "temperature", "Unsupported value: 'temperature' does not support 0 with this model."), []byte(amendable))
+	if what != "leaving out temperature" || !learnt || !again {
+		t.Errorf("got %q, %v, %v", what, learnt, again)
+	}
+	want := strings.Replace(amendable, `"temperature":0,"x"`, `"x"`, 1)
+	if got := a.Apply([]byte(amendable)); string(got) != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+	what, learnt, again = a.Learn(refusal(400, "unsupported_parameter", "max_tokens",
+		"Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."), []byte(want))
+	if what != "sending max_completion_tokens instead of max_tokens" || !learnt || !again {
+		t.Errorf("got %q, %v, %v", what, learnt, again)
+	}
+	want = strings.Replace(want, `"max_tokens":512`, `"max_completion_tokens":512`, 1)
+	if got := a.Apply([]byte(amendable)); string(got) != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+	// The other name is refused, too.
+	if what, learnt, again := a.Learn(refusal(400, "unsupported_parameter", "max_completion_tokens", "no"), []byte(want)); what != "leaving out max_completion_tokens" || !learnt || !again {
+		t.Errorf("got %q, %v, %v", what, learnt, again)
+	}
+	want = strings.Replace(want, `"max_completion_tokens":512,`, ``, 1)
+	if got := a.Apply([]byte(amendable)); string(got) != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+}
+
+func TestRefusedMemberMayBeNamedByTheMessageAlone(t *testing.T) {
+	var a wire.Amendments
+	what, learnt, again := a.Learn(refusal(422, "unsupported_parameter", "", "Unsupported parameter: 'max_tokens' is not supported. Use 'max_completion_tokens' instead."), []byte(amendable))
+	if what != "sending max_completion_tokens instead of max_tokens" || !learnt || !again {
+		t.Errorf("got %q, %v, %v", what, learnt, again)
+	}
+}
+
+func TestOnlyWhatCanBeDoneWithoutIsAmended(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		e    *wire.Error
+	}{
+		{"model", refusal(400, "unsupported_value", "model", "no")},
+		{"messages", refusal(400, "unsupported_value", "messages", "no")},
+		{"prompt", refusal(400, "unsupported_parameter", "prompt", "no")},
+		{"messages, named by the message", refusal(400, "unsupported_value", "", "'messages' does not support this")},
+		{"inside messages", refusal(400, "unsupported_value", "messages[0].role", "no")},
+		{"a path that gjson would follow", refusal(400, "unsupported_value", "x.temperature", "no")},
+		{"not in the body", refusal(400, "unsupported_parameter", "top_p", "no")},
+		{"a wildcard", refusal(400, "unsupported_parameter", "temp*", "no")},
+		{"nothing named", refusal(400, "unsupported_parameter", "", "no")},
+		{"another code", refusal(400, "invalid_value", "temperature", "no")},
+		{"another status", refusal(500, "unsupported_value", "temperature", "no")},
+	} {
+		var a wire.Amendments
+		if what, learnt, again := a.Learn(c.e, []byte(strings.Replace(amendable, `"x"`, `"prompt":"p","x"`, 1))); what != "" || learnt || again {
+			t.Errorf("%s: got %q, %v, %v", c.name, what, learnt, again)
+		}
+		if got := a.Apply([]byte(amendable)); string(got) != amendable {
+			t.Errorf("%s: got %s", c.name, got)
+		}
+	}
+}
+
+// A service that goes on refusing a member that was not sent must not keep a
+// call going for ever.
+func TestMemberRefusedThoughItWasLeftOutIsNotAskedAgain(t *testing.T) {
+	var a wire.Amendments
+	e := refusal(400, "unsupported_parameter", "temperature", "no")
+	for n := range 3 {
+		_, learnt, again := a.Learn(e, a.Apply([]byte(amendable)))
+		if want := n == 0; learnt != want || again != want {
+			t.Errorf("try %d: learnt %v, again %v", n, learnt, again)
+		}
+	}
+	if _, learnt, again := a.Learn(e, []byte(amendable)); learnt || !again {
+		t.Errorf("a body sent before it was known: learnt %v, again %v", learnt, again)
+	}
+}
+
+func TestEachAmendmentIsReportedOnceHoweverManyLearnIt(t *testing.T) {
+	var a wire.Amendments
+	errs := []*wire.Error{
+		refusal(400, "unsupported_value", "temperature", "no"),
+		refusal(400, "unsupported_parameter", "max_tokens", "Use 'max_completion_tokens' instead."),
+		refusal(400, "unsupported_parameter", "x", "no"),
+	}
+	var learnt atomic.Int64
+	var all sync.WaitGroup
+	for range 64 {
+		all.Go(func() {
+			for _, e := range errs {
+				_, first, again := a.Learn(e, []byte(amendable))
+				if first {
+					learnt.Add(1)
+				}
+				if !again {
+					t.Error("not worth asking again")
+				}
+				if got := a.Apply([]byte(amendable)); !json.Valid(got) {
+					t.Errorf("got %s", got)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if n := learnt.Load(); n != int64(len(errs)) {
+		t.Errorf("reported %d times, want %d", n, len(errs))
+	}
+	const want = `{"model":"m","messages":[{"role":"user","content":"{\"temperature\":0,\"max_tokens\":1}"}],"max_completion_tokens":512}`
+	if got := a.Apply([]byte(amendable)); string(got) != want {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestAmendedBodyKeepsAllElse(t *testing.T) {
+	var a wire.Amendments
+	a.Learn(refusal(400, "unsupported_value", "temperature", "no"), []byte(amendable))
+	for body, want := range map[string]string{
+		`{}`:                      `{}`,
+		`{"temperature":1}`:       `{}`,
+		`{"temper\u0061ture":1}`:  `{}`,
+		`{"":1,"\"a\\":{"b":[]}}`: `{"":1,"\"a\\":{"b":[]}}`,
+		` { "a" : 1.0 , "temperature" : 1 , "temperature":2, "b" : "\u2028 \u003c" } `: `{"a":1.0,"b":"\u2028 \u003c"}`,
+	} {
+		if got := string(a.Apply([]byte(body))); got != want {
+			t.Errorf("%s:\n got %s\nwant %s", body, got, want)
+		}
+	}
+}
+
+func FuzzAmend(f *testing.F) {
+	f.Add([]byte(amendable), "temperature")
+	f.Add([]byte(`{"a\u0062":1,"":[],"max_tokens":{}}`), "ab")
+	f.Add([]byte(`{"a.b":1}`), "a.b")
+	f.Fuzz(func(t *testing.T, body []byte, param string) {
+		var a wire.Amendments
+		a.Learn(refusal(400, "unsupported_parameter", "max_tokens", "Use 'max_completion_tokens' instead."), []byte(amendable))
+		a.Learn(refusal(400, "unsupported_parameter", param, "no"), body)
+		got := a.Apply(body)
+		var before, after map[string]json.RawMessage
+		if json.Unmarshal(body, &before) != nil || before == nil {
+			return
+		}
+		if err := json.Unmarshal(got, &after); err != nil {
+			t.Fatalf("%q became %q: %v", body, got, err)
+		}
+		for _, key := range slices.Collect(maps.Keys(before)) {
+			if key == "max_tokens" || key == "max_completion_tokens" || key == param || strings.ContainsRune(key, '\ufffd') {
+				continue
+			}
+			if string(before[key]) != string(after[key]) {
+				t.Errorf("%q: %q became %q", key, before[key], after[key])
+			}
+		}
+	})
+}

@@ -1,0 +1,416 @@
+package wire_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"nertools/pkg/record"
+	"nertools/pkg/wire"
+)
+
+func builder(t testing.TB, s wire.Settings) *wire.Builder {
+	t.Helper()
+	b, err := wire.NewBuilder(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func number(f float64) *float64 { return &f }
+
+func TestBodyIsWhatTheModelsFamilyTakes(t *testing.T) {
+	const chat, completions = "chat/completions", "completions"
+	for _, c := range []struct{ model, path, body string }{
+		{"gpt-4o-mini", chat, `{"model":"gpt-4o-mini","messages":[{"role":"user","content":"hi"}],"max_tokens":512,"temperature":0}`},
+		{"gpt-4.1", chat, `{"model":"gpt-4.1","messages":[{"role":"user","content":"hi"}],"max_tokens":512,"temperature":0}`},
+		{"gpt-5", chat, `{"model":"gpt-5","messages":[{"role":"user","content":"hi"}],"max_completion_tokens":512}`},
+		{"gpt-5-mini", chat, `{"model":"gpt-5-mini","messages":[{"role":"user","content":"hi"}],"max_completion_tokens":512}`},
+		{"gpt-5-mini-2025-08-07", chat, `{"model":"gpt-5-mini-2025-08-07","messages":[{"role":"user","content":"hi"}],"max_completion_tokens":512}`},
+		{"gpt-5.1", chat, `{"model":"gpt-5.1","messages":[{"role":"user","content":"hi"}],"max_completion_tokens":512}`},
+		{"gpt-5.3-mini", chat, `{"model":"gpt-5.3-mini","messages":[{"role":"user","content":"hi"}],"max_completion_tokens":512}`},
+		{"gpt-5.4", chat, `{"model":"gpt-5.4","messages":[{"role":"user","content":"hi"}],"max_completion_tokens":512,"temperature":0}`},
+		{"gpt-5.4-nano", chat, `{"model":"gpt-5.4-nano","messages":[{"role":"user","content":"hi"}],"max_completion_tokens":512,"temperature":0}`},
+		{"gpt-5.10", chat, `{"model":"gpt-5.10","messages":[{"role":"user","content":"hi"}],"max_completion_tokens":512,"temperature":0}`},
+		{"o3-mini", chat, `{"model":"o3-mini","messages":[{"role":"user","content":"hi"}],"max_completion_tokens":512}`},
+		{"o4-mini-2025-04-16", chat, `{"model":"o4-mini-2025-04-16","messages":[{"role":"user","content":"hi"}],"max_completion_tokens":512}`},
+		{"gpt-3.5-turbo", chat, `{"model":"gpt-3.5-turbo","messages":[{"role":"user","content":"hi"}],"max_tokens":512,"temperature":0}`},
+		{"gpt-3.5-turbo-instruct", completions, `{"model":"gpt-3.5-turbo-instruct","prompt":"hi","max_tokens":512,"temperature":0}`},
+		{"gpt-3.5-turbo-instruct-0914", completions, `{"model":"gpt-3.5-turbo-instruct-0914","prompt":"hi","max_tokens":512,"temperature":0}`},
+		{"davinci-002", completions, `{"model":"davinci-002","prompt":"hi","max_tokens":512,"temperature":0}`},
+		{"ft:gpt-4o-mini:org::id", chat, `{"model":"ft:gpt-4o-mini:org::id","messages":[{"role":"user","content":"hi"}],"max_tokens":512,"temperature":0}`},
+		{"ft:o4-mini:org::id", chat, `{"model":"ft:o4-mini:org::id","messages":[{"role":"user","content":"hi"}],"max_completion_tokens":512}`},
+		{"ft:babbage-002:org::id", completions, `{"model":"ft:babbage-002:org::id","prompt":"hi","max_tokens":512,"temperature":0}`},
+		{"openai/gpt-5", chat, `{"model":"openai/gpt-5","messages":[{"role":"user","content":"hi"}],"max_completion_tokens":512}`},
+		{"meta-llama/Llama-3.1-8B-Instruct", chat, `{"model":"meta-llama/Llama-3.1-8B-Instruct","messages":[{"role":"user","content":"hi"}],"max_tokens":512,"temperature":0}`},
+		{"llama3.1:8b", chat, `{"model":"llama3.1:8b","messages":[{"role":"user","content":"hi"}],"max_tokens":512,"temperature":0}`},
+		{"olmo-2", chat, `{"model":"olmo-2","messages":[{"role":"user","content":"hi"}],"max_tokens":512,"temperature":0}`},
+		{`a "model"`, chat, `{"model":"a \"model\"","messages":[{"role":"user","content":"hi"}],"max_tokens":512,"temperature":0}`},
+	} {
+		b := builder(t, wire.Settings{Model: c.model, MaxTokens: 512})
+		if got := string(b.Append(nil, "hi")); got != c.body || b.Path() != c.path {
+			t.Errorf("%s: %s\n got %s\nwant %s", c.model, b.Path(), got, c.body)
+		}
+	}
+}
+
+func TestEachSettingStandsInTheBodyAsItWasGiven(t *testing.T) {
+	seed := int64(-7)
+	const head = `{"model":"m","messages":[{"role":"user","content":"hi"}]`
+	for _, c := range []struct {
+		name string
+		s    wire.Settings
+		want string
+	}{
+		{"nothing", wire.Settings{}, head + `,"temperature":0}`},
+		{"endpoint auto", wire.Settings{Endpoint: "auto"}, head + `,"temperature":0}`},
+		{"endpoint chat", wire.Settings{Endpoint: "chat"}, head + `,"temperature":0}`},
+		{"endpoint completions", wire.Settings{Endpoint: "completions"}, `{"model":"m","prompt":"hi","temperature":0}`},
+		{"max tokens", wire.Settings{MaxTokens: 1}, head + `,"max_tokens":1,"temperature":0}`},
+		{"temperature", wire.Settings{Temperature: number(0.25)}, head + `,"temperature":0.25}`},
+		{"tiny temperature", wire.Settings{Temperature: number(1e-9)}, head + `,"temperature":1e-09}`},
+		{"all", wire.Settings{MaxTokens: 9, Temperature: number(1), TopP: number(.5), FrequencyPenalty: number(-2), PresencePenalty: number(0), Seed: &seed, Stop: []string{"\n", `"end"`}},
+			head + `,"max_tokens":9,"temperature":1,"top_p":0.5,"frequency_penalty":-2,"presence_penalty":0,"seed":-7,"stop":["\n","\"end\""]}`},
+	} {
+		c.s.Model = "m"
+		if got := string(builder(t, c.s).Append(nil, "hi")); got != c.want {
+			t.Errorf("%s:\n got %s\nwant %s", c.name, got, c.want)
+		}
+	}
+}
+
+func TestWhatTheUserSetsIsSentToAnyFamily(t *testing.T) {
+	b := builder(t, wire.Settings{Model: "o3", Temperature: number(1), Endpoint: "completions"})
+	if got, want := string(b.Append(nil, "hi")), `{"model":"o3","prompt":"hi","temperature":1}`; got != want || b.Path() != wire.Completions {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	b = builder(t, wire.Settings{Model: "davinci-002", Endpoint: "chat"})
+	if b.Path() != wire.Chat {
+		t.Errorf("got %s", b.Path())
+	}
+}
+
+func TestExtraBodyAddsAndReplaces(t *testing.T) {
+	const head = `{"model":"m","messages":[{"role":"user","content":"hi"}],`
+	for _, c := range []struct{ extra, want string }{
+		{"", head + `"max_tokens":5,"temperature":0}`},
+		{`{}`, head + `"max_tokens":5,"temperature":0}`},
+		{`{"top_k":3}`, head + `"max_tokens":5,"temperature":0,"top_k":3}`},
+		{`{"temperature":null,"x":[1.50,{"<&>":"\u2028"}]}`, head + `"max_tokens":5,"temperature":null,"x":[1.50,{"<&>":"\u2028"}]}`},
+		{"{\n \"temperature\" : 2 ,\n \"x\" : { \"a b\" : [ 1 ] }\n}\n", head + `"max_tokens":5,"temperature":2,"x":{"a b":[1]}}`},
+		{`{"temper\u0061ture":2}`, head + `"max_tokens":5,"temperature":2}`},
+		{`{"x":1,"x":2}`, head + `"max_tokens":5,"temperature":0,"x":2}`},
+		{`{"max_completion_tokens":6}`, head + `"max_completion_tokens":6,"temperature":0}`},
+		{`{"max_tokens":7}`, head + `"max_tokens":7,"temperature":0}`},
+		{`{"":0,"a\"b":1}`, head + `"max_tokens":5,"temperature":0,"":0,"a\"b":1}`},
+	} {
+		b := builder(t, wire.Settings{Model: "m", MaxTokens: 5, Extra: c.extra})
+		got := string(b.Append(nil, "hi"))
+		if got != c.want {
+			t.Errorf("%s:\n got %s\nwant %s", c.extra, got, c.want)
+		}
+		if !json.Valid([]byte(got)) || strings.Contains(got, "\n") {
+			t.Errorf("%s: %q is not one line of JSON", c.extra, got)
+		}
+	}
+}
+
+func TestSettingsThatMakeNoSenseAreRefused(t *testing.T) {
+	for _, c := range []struct {
+		s    wire.Settings
+		want string
+	}{
+		{wire.Settings{}, "no model"},
+		{wire.Settings{Model: "m", Endpoint: "responses"}, `unknown endpoint "responses"`},
+		{wire.Settings{Model: "m", Temperature: number(math.NaN())}, "temperature: NaN"},
+		{wire.Settings{Model: "m", TopP: number(math.Inf(-1))}, "top_p: -Inf"},
+		{wire.Settings{Model: "m", Extra: `{"model":"x"}`}, `must not set "model"`},
+		{wire.Settings{Model: "m", Extra: `{"a":1,"messages":[]}`}, `must not set "messages"`},
+		{wire.Settings{Model: "m", Extra: `{"prompt":""}`}, `must not set "prompt"`},
+		{wire.Settings{Model: "m", Extra: `{"stream":false}`}, `must not set "stream"`},
+		{wire.Settings{Model: "m", Extra: `{"\u006e":2}`}, `must not set "n"`},
+		{wire.Settings{Model: "m", Extra: `[]`}, "not a JSON object"},
+		{wire.Settings{Model: "m", Extra: `"x"`}, "not a JSON object"},
+		{wire.Settings{Model: "m", Extra: `{"a":1`}, "not a JSON object"},
+		{wire.Settings{Model: "m", Extra: `{"a":1} {}`}, "not a JSON object"},
+		{wire.Settings{Model: "m", Extra: ` `}, "not a JSON object"},
+		{wire.Settings{Model: "m", Extra: "{\"\xff\":1}"}, "not a JSON object"},
+	} {
+		if _, err := wire.NewBuilder(c.s); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: got %v, want %q", c.s, err, c.want)
+		}
+	}
+}
+
+var awkward = "<&> \u2028 \u2029 \"quoted\" \\ {{.}} %s $1\r\n\t\x00\x1f\x7f é 中 😀 </script>"
+
+func TestPromptGoesOutUnchanged(t *testing.T) {
+	for _, endpoint := range []string{"chat", "completions"} {
+		body := builder(t, wire.Settings{Model: "m", Endpoint: endpoint}).Append([]byte("before"), awkward)
+		var got struct {
+			Prompt   string
+			Messages []struct{ Role, Content string }
+		}
+		if err := json.Unmarshal(body[len("before"):], &got); err != nil {
+			t.Fatal(err)
+		}
+		text := got.Prompt
+		if endpoint == "chat" {
+			text = got.Messages[0].Content
+		}
+		if text != awkward {
+			t.Errorf("%s: got %q, want %q", endpoint, text, awkward)
+		}
+		for _, plain := range []string{"<&>", "\u2028", "é 中 😀"} {
+			if !strings.Contains(string(body), plain) {
+				t.Errorf("%s: %q was escaped: %s", endpoint, plain, body)
+			}
+		}
+	}
+}
+
+func promptLine(text string) []byte {
+	p := record.Prompt{ID: record.NewID("test", 3, []byte(text)), Index: 3, Total: 9, Label: "PER", Context: "Ada", Text: text, Examples: []int{1}, Extra: `,"mine":[1]`}
+	line := record.AppendPrompt(nil, &p)
+	return line[:len(line)-1]
+}
+
+func request(t *testing.T, b *wire.Builder, line []byte) wire.Request {
+	t.Helper()
+	r, err := b.ParseRequest(line)
+	if err != nil {
+		t.Fatalf("%s: %v", line, err)
+	}
+	return r
+}
+
+func TestPromptRecordBecomesARequest(t *testing.T) {
+	b := builder(t, wire.Settings{Model: "m", MaxTokens: 100})
+	got := request(t, b, promptLine("some text"))
+	want := wire.Request{
+		Row: record.Result{ID: record.NewID("test", 3, []byte("some text")), Index: 3, Total: 9, Label: "PER", Context: "Ada",
+			Extra: `,"mine":[1]`, Request: got.Row.Request},
+		Path: wire.Chat, Body: b.Append(nil, "some text"), Tokens: 102,
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	if wire.SettingsOf(got.Row.Request) != b.Settings() || len(got.Row.Request) != 25 {
+		t.Errorf("request digest %q, settings %q", got.Row.Request, b.Settings())
+	}
+	b = builder(t, wire.Settings{Model: "m", MaxTokens: 100, Extra: `{"max_completion_tokens":1000}`})
+	if got := request(t, b, promptLine("some text")).Tokens; got != 1002 {
+		t.Errorf("tokens with the bound in the extra body: %d", got)
+	}
+}
+
+func TestReadyLineBecomesARequestAsItStands(t *testing.T) {
+	b := builder(t, wire.Settings{Model: "unused"})
+	const body = `{"model": "m", "messages": [{"role": "system", "content": "<&>"}, {"role": "user", "content": "hi"}], "max_tokens": 50}`
+	got := request(t, b, []byte(`{"custom_id": "request-17", "method": "POST", "url": "/v1/chat/completions", "body": `+body+`}`))
+	want := wire.Request{Row: record.Result{ID: "request-17", Index: 17, Request: got.Row.Request}, Path: wire.Chat, Body: []byte(body), Tokens: got.Tokens}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	if len(got.Row.Request) != 25 || got.Tokens < 50 || got.Tokens > 100 {
+		t.Errorf("digest %q, %d tokens", got.Row.Request, got.Tokens)
+	}
+	got = request(t, b, []byte(`{"custom_id":"test/4/0123456789ab","url":"/v1/completions","body":{"prompt":"see [{\"content\":\"x\"}]"}}`))
+	if got.Path != wire.Completions || got.Row.Index != 4 {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestLineThatCannotBeAskedIsRefusedWithItsReason(t *testing.T) {
+	b := builder(t, wire.Settings{Model: "m"})
+	for _, c := range []struct{ line, want string }{
+		{`{"custom_id":"","url":"/v1/completions","body":{}}`, `no "custom_id"`},
+		{`{"custom_id":"no-number","url":"/v1/completions","body":{}}`, "does not end in a row number"},
+		{`{"custom_id":"a-1","body":{}}`, `url ""`},
+		{`{"custom_id":"a-1","url":"/v1/embeddings","body":{}}`, `url "/v1/embeddings"`},
+		{`{"custom_id":"a-1","url":"/v1/responses","body":{}}`, `url "/v1/responses"`},
+		{`{"custom_id":"a-1","url":"/v1/completions"}`, `no "body"`},
+		{`{"custom_id":"a-1","url":"/v1/completions","body":"{}"}`, `no "body"`},
+		{`{"custom_id":"a-1","url":"/v1/completions","body":{}`, "not a JSON object"},
+		{"{\"custom_id\":\"a-1\",\"url\":\"/v1/completions\",\"body\":{\"prompt\":\"\xff\"}}", "not UTF-8"},
+		{`{"kind":"prompt","v":1,"id":"a"}`, `no "prompt"`},
+		{`{"kind":"result","v":1,"id":"a","custom_id":"b"}`, "a result record where a prompt record should be"},
+		{`[{"custom_id":"a-1"}]`, "not a JSON object"},
+		{`plain text`, "not a JSON object"},
+		{``, "not a JSON object"},
+	} {
+		if _, err := b.ParseRequest([]byte(c.line)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %q", c.line, err, c.want)
+		}
+	}
+}
+
+func TestAbsurdBoundOfAnAnswerIsNoCallSize(t *testing.T) {
+	b := builder(t, wire.Settings{Model: "m"})
+	for _, n := range []string{"9e300", "-9e300", "9223372036854775807", "-1", "null", `"x"`} {
+		r := request(t, b, []byte(`{"custom_id":"a-1","url":"/v1/completions","body":{"prompt":"","max_tokens":`+n+`}}`))
+		if r.Tokens < 0 || r.Tokens > 1_000_000 {
+			t.Errorf("max_tokens %s: %d tokens", n, r.Tokens)
+		}
+	}
+}
+
+func TestRequestDigestTellsWhatWasAsked(t *testing.T) {
+	base := wire.Settings{Model: "m", MaxTokens: 512}
+	digest := func(s wire.Settings, text string) string {
+		return request(t, builder(t, s), promptLine(text)).Row.Request
+	}
+	first := digest(base, "text")
+	if again := digest(base, "text"); again != first {
+		t.Errorf("the same question: %s and %s", first, again)
+	}
+	if auto := digest(wire.Settings{Model: "m", MaxTokens: 512, Endpoint: "auto", Temperature: number(0)}, "text"); auto != first {
+		t.Errorf("the same question, said in full: %s and %s", first, auto)
+	}
+	seen := map[string]string{first: "base"}
+	for name, change := range map[string]func(*wire.Settings){
+		"model":       func(s *wire.Settings) { s.Model = "m2" },
+		"endpoint":    func(s *wire.Settings) { s.Endpoint = "completions" },
+		"max tokens":  func(s *wire.Settings) { s.MaxTokens = 511 },
+		"none":        func(s *wire.Settings) { s.MaxTokens = 0 },
+		"temperature": func(s *wire.Settings) { s.Temperature = number(0.1) },
+		"top_p":       func(s *wire.Settings) { s.TopP = number(0.1) },
+		"seed":        func(s *wire.Settings) { s.Seed = new(int64) },
+		"stop":        func(s *wire.Settings) { s.Stop = []string{"x"} },
+		"extra":       func(s *wire.Settings) { s.Extra = `{"x":1}` },
+	} {
+		s := base
+		change(&s)
+		got := digest(s, "text")
+		if old, known := seen[got]; known {
+			t.Errorf("%s: the same digest as %s", name, old)
+		}
+		seen[got] = name
+		if wire.SettingsOf(got) == wire.SettingsOf(first) {
+			t.Errorf("%s: the settings' part is the same", name)
+		}
+		if _, prompt, _ := strings.Cut(got, "-"); !strings.HasSuffix(first, prompt) {
+			t.Errorf("%s: the prompt's part changed", name)
+		}
+	}
+	other := digest(base, "text ")
+	if other == first || wire.SettingsOf(other) != wire.SettingsOf(first) {
+		t.Errorf("another prompt: %s and %s", first, other)
+	}
+}
+
+func TestSettingsOfWhatIsNoRequestDigestIsEmpty(t *testing.T) {
+	for request, want := range map[string]string{"": "", "abc": "", "a-b": "a", "-b": ""} {
+		if got := wire.SettingsOf(request); got != want {
+			t.Errorf("%q: got %q", request, got)
+		}
+	}
+}
+
+func readyLine(b *wire.Builder, text string) []byte {
+	line := fmt.Appendf(nil, `{"custom_id":"%s","method":"POST","url":"/v1/%s","body":`, record.NewID("test", 3, []byte(text)), b.Path())
+	return append(b.Append(line, text), '}')
+}
+
+func TestReadyLineHasTheRequestDigestOfItsPromptRecord(t *testing.T) {
+	for _, s := range []wire.Settings{
+		{Model: "gpt-4o-mini", MaxTokens: 512},
+		{Model: "gpt-3.5-turbo-instruct", MaxTokens: 512, Stop: []string{"a", "b"}},
+		{Model: "o3", MaxTokens: 5, Extra: `{"a": {"b": 1}, "reasoning_effort": "low"}`},
+	} {
+		b := builder(t, s)
+		for _, text := range []string{"hi", awkward, `see [{"role":"user","content":"x"}]`} {
+			record, ready := request(t, b, promptLine(text)), request(t, b, readyLine(b, text))
+			if record.Row.Request != ready.Row.Request || record.Row.ID != ready.Row.ID || record.Tokens != ready.Tokens || record.Path != ready.Path || string(record.Body) != string(ready.Body) {
+				t.Errorf("%s: %q:\n%+v\n%+v", s.Model, text, record, ready)
+			}
+		}
+	}
+}
+
+func TestReadyLinesThatDifferHaveDifferentDigests(t *testing.T) {
+	b := builder(t, wire.Settings{Model: "m"})
+	seen := map[string]string{}
+	for _, body := range []string{
+		`{"messages":[{"role":"user","content":"x"}]}`,
+		`{"messages":[{"role":"system","content":"x"}]}`,
+		`{"messages":[{"role":"user","name":"n","content":"x"}]}`,
+		`{"messages":[{"role":"user","content":"x"},{"role":"user","content":"x"}]}`,
+		`{"messages":[{"role":"user","content":["x"]}]}`,
+		`{"messages":[{"role":"user","content":"x"}],"prompt":"y"}`,
+		`{"messages":[{"role":"user","content":"x"}],"prompt":"z"}`,
+		`{"messages":[]}`,
+		`{}`,
+	} {
+		got := request(t, b, []byte(`{"custom_id":"a-1","url":"/v1/chat/completions","body":`+body+`}`)).Row.Request
+		if old, known := seen[got]; known {
+			t.Errorf("%s and %s have one digest", old, body)
+		}
+		seen[got] = body
+	}
+}
+
+func TestBuilderServesManyGoroutines(t *testing.T) {
+	b := builder(t, wire.Settings{Model: "m"})
+	want := string(b.Append(nil, awkward))
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 50 {
+				if got := string(b.Append(nil, awkward)); got != want {
+					t.Errorf("got %s", got)
+				}
+				if _, err := b.ParseRequest(promptLine("x")); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+func FuzzParseRequest(f *testing.F) {
+	b := builder(f, wire.Settings{Model: "m"})
+	f.Add(promptLine(awkward))
+	f.Add(readyLine(b, awkward))
+	f.Add([]byte(`{"custom_id":"a-1","url":"/v1/chat/completions","body":{"messages":[{"role":"user","content":"x"}]}}`))
+	f.Fuzz(func(t *testing.T, line []byte) {
+		r, err := b.ParseRequest(line)
+		if err != nil {
+			return
+		}
+		if !json.Valid(r.Body) || len(r.Row.Request) != 25 || r.Row.ID == "" || r.Row.Index < 0 || r.Tokens < 0 {
+			t.Errorf("%q became %+v", line, r)
+		}
+	})
+}
+
+var longPrompt = strings.Repeat("The given sentence: \"Ada wrote to Bob Li .\"\nThe labeled sentence: @@Ada## wrote to @@Bob Li## .\n", 84)
+
+func BenchmarkAppend(b *testing.B) {
+	build := builder(b, wire.Settings{Model: "gpt-4o-mini", MaxTokens: 512})
+	var body []byte
+	b.SetBytes(int64(len(longPrompt)))
+	b.ReportAllocs()
+	for b.Loop() {
+		body = build.Append(body[:0], longPrompt)
+	}
+}
+
+func BenchmarkParseRequest(b *testing.B) {
+	build := builder(b, wire.Settings{Model: "gpt-4o-mini", MaxTokens: 512})
+	line := promptLine(longPrompt)
+	b.SetBytes(int64(len(line)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := build.ParseRequest(line); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
