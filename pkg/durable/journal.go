@@ -135,6 +135,12 @@ func (j *Journal) Size() int64 { return j.size }
 // ReadAt reads what was appended, as [io.ReaderAt] has it.
 func (j *Journal) ReadAt(p []byte, at int64) (int, error) { return j.file.ReadAt(p, at) }
 
+// Sync brings everything to the disk now.
+func (j *Journal) Sync() error {
+	j.dirty.Store(false)
+	return j.file.Sync()
+}
+
 func (j *Journal) syncLoop() {
 	tick := time.NewTicker(syncEvery)
 	defer tick.Stop()

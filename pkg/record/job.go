@@ -51,10 +51,12 @@ func AppendJob(dst []byte, j *Job) []byte {
 	dst = strconv.AppendInt(dst, int64(j.Last), 10)
 	dst = append(dst, `,"requests":`...)
 	dst = strconv.AppendInt(dst, int64(j.Requests), 10)
-	dst = append(dst, `,"completed":`...)
-	dst = strconv.AppendInt(dst, int64(j.Completed), 10)
-	dst = append(dst, `,"failed":`...)
-	dst = strconv.AppendInt(dst, int64(j.Failed), 10)
+	if !j.Created.IsZero() { // else nobody has asked the service
+		dst = append(dst, `,"completed":`...)
+		dst = strconv.AppendInt(dst, int64(j.Completed), 10)
+		dst = append(dst, `,"failed":`...)
+		dst = strconv.AppendInt(dst, int64(j.Failed), 10)
+	}
 	dst = appendTime(dst, "created_at", j.Created)
 	dst = appendTime(dst, "expires_at", j.Expires)
 	if len(j.Errors) > 0 {
