@@ -1,0 +1,305 @@
+package openaiapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/tidwall/gjson"
+
+	"nertools/pkg/record"
+	"nertools/pkg/wire"
+)
+
+// stall is how long an upload or a download may stand still.
+const stall = 2 * time.Minute
+
+// call sends a request with a JSON body, or none, and returns the answer.
+func (c *Client) call(ctx context.Context, method, path string, body []byte) ([]byte, error) {
+	call := ctx
+	if c.timeout > 0 {
+		var cancel context.CancelFunc
+		call, cancel = context.WithTimeout(ctx, c.timeout)
+		defer cancel()
+	}
+	request, err := c.plain(call, method, path)
+	if err != nil {
+		return nil, err
+	}
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+		request.ContentLength = int64(len(body))
+		request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+		request.Body, _ = request.GetBody()
+	}
+	response, err := c.transport.RoundTrip(request)
+	if err != nil {
+		return nil, c.broken(ctx, call, err)
+	}
+	defer response.Body.Close()
+	answer, err := readAll(response)
+	if err != nil {
+		return nil, c.broken(ctx, call, err)
+	}
+	if response.StatusCode != http.StatusOK {
+		return nil, c.refused(response, answer)
+	}
+	return answer, nil
+}
+
+// plain is a request without a body to a path under the base URL.
+func (c *Client) plain(ctx context.Context, method, path string) (*http.Request, error) {
+	base, err := c.request("")
+	if err != nil {
+		return nil, err
+	}
+	request := base.Clone(ctx)
+	request.Method = method
+	request.Body, request.GetBody, request.ContentLength = nil, nil, 0
+	request.Header.Del("Content-Type")
+	to, err := url.Parse(path)
+	if err != nil {
+		return nil, fmt.Errorf("prepare the request: %w", err)
+	}
+	request.URL = base.URL.ResolveReference(to)
+	return request, nil
+}
+
+// CreateBatch starts a batch over an uploaded file.
+func (c *Client) CreateBatch(ctx context.Context, file, endpoint, window string, metadata map[string]string) (wire.Batch, error) {
+	body, err := json.Marshal(map[string]any{
+		"input_file_id": file, "endpoint": endpoint, "completion_window": window, "metadata": metadata,
+	})
+	if err != nil {
+		return wire.Batch{}, fmt.Errorf("create batch: %w", err)
+	}
+	return parsed(c.call(ctx, http.MethodPost, "batches", body))
+}
+
+// Batch returns the batch as it is now.
+func (c *Client) Batch(ctx context.Context, id string) (wire.Batch, error) {
+	return parsed(c.call(ctx, http.MethodGet, "batches/"+url.PathEscape(id), nil))
+}
+
+// CancelBatch asks the service to stop the batch. For one that has ended the
+// error is a [*wire.Error] with the status 409.
+func (c *Client) CancelBatch(ctx context.Context, id string) (wire.Batch, error) {
+	return parsed(c.call(ctx, http.MethodPost, "batches/"+url.PathEscape(id)+"/cancel", nil))
+}
+
+// Batches returns a page of the account's batches, newest first. after is "" for
+// the first page, and then what the page before returned.
+func (c *Client) Batches(ctx context.Context, after string) (page []wire.Batch, next string, err error) {
+	query := "?limit=100"
+	if after != "" {
+		query += "&after=" + url.QueryEscape(after)
+	}
+	answer, err := c.call(ctx, http.MethodGet, "batches"+query, nil)
+	if err != nil {
+		return nil, "", err
+	}
+	page, next, err = wire.ParseBatches(answer)
+	if err != nil {
+		return nil, "", malformed(err)
+	}
+	return page, next, nil
+}
+
+func parsed(answer []byte, err error) (wire.Batch, error) {
+	if err != nil {
+		return wire.Batch{}, err
+	}
+	b, err := wire.ParseBatch(answer)
+	if err != nil {
+		return b, malformed(err)
+	}
+	return b, nil
+}
+
+func malformed(err error) error {
+	return &wire.Error{Failure: record.Failure{Class: record.Malformed, Status: http.StatusOK, Message: err.Error()}}
+}
+
+// FindFile returns the id of an uploaded batch input file of the given name and
+// size, "" if there is none.
+func (c *Client) FindFile(ctx context.Context, name string, size int64) (id string, err error) {
+	for after := ""; ; {
+		query := "?purpose=batch&limit=1000"
+		if after != "" {
+			query += "&after=" + url.QueryEscape(after)
+		}
+		answer, err := c.call(ctx, http.MethodGet, "files"+query, nil)
+		if err != nil {
+			return "", err
+		}
+		page := gjson.GetBytes(answer, "data").Array()
+		for _, f := range page {
+			if f.Get("filename").Str == name && f.Get("bytes").Int() == size {
+				return f.Get("id").Str, nil
+			}
+		}
+		if len(page) == 0 || !gjson.GetBytes(answer, "has_more").Bool() {
+			return "", nil
+		}
+		after = page[len(page)-1].Get("id").Str
+	}
+}
+
+// FileSize is the length of an uploaded or an answer file in bytes.
+func (c *Client) FileSize(ctx context.Context, id string) (int64, error) {
+	answer, err := c.call(ctx, http.MethodGet, "files/"+url.PathEscape(id), nil)
+	return gjson.GetBytes(answer, "bytes").Int(), err
+}
+
+// DeleteFile deletes an uploaded file.
+func (c *Client) DeleteFile(ctx context.Context, id string) error {
+	_, err := c.call(ctx, http.MethodDelete, "files/"+url.PathEscape(id), nil)
+	return err
+}
+
+// Upload sends a batch input file of size bytes. It holds no more of it than a
+// buffer: the library's own upload holds the whole file several times. open is
+// called again where the transport has to start anew.
+func (c *Client) Upload(ctx context.Context, name string, size int64, open func() (io.ReadCloser, error)) (id string, err error) {
+	head, tail, contentType, err := form(name)
+	if err != nil {
+		return "", err
+	}
+	call, cancel := context.WithCancel(ctx)
+	defer cancel()
+	dog := watch(stall, cancel)
+	defer dog.Stop()
+	request, err := c.plain(call, http.MethodPost, "files")
+	if err != nil {
+		return "", err
+	}
+	request.Header.Set("Content-Type", contentType)
+	request.ContentLength = int64(len(head)) + size + int64(len(tail))
+	request.GetBody = func() (io.ReadCloser, error) {
+		f, err := open()
+		if err != nil {
+			return nil, err
+		}
+		body := io.MultiReader(bytes.NewReader(head), io.LimitReader(f, size), bytes.NewReader(tail))
+		return &watched{r: body, c: f, dog: dog}, nil
+	}
+	if request.Body, err = request.GetBody(); err != nil {
+		return "", err
+	}
+	response, err := c.transport.RoundTrip(request)
+	if err != nil {
+		return "", c.broken(ctx, call, err)
+	}
+	defer response.Body.Close()
+	answer, err := readAll(response)
+	if err != nil {
+		return "", c.broken(ctx, call, err)
+	}
+	if response.StatusCode != http.StatusOK {
+		return "", c.refused(response, answer)
+	}
+	if id = gjson.GetBytes(answer, "id").String(); id == "" {
+		return "", malformed(errors.New(`no "id" in the answer to the upload`))
+	}
+	return id, nil
+}
+
+// form is what stands before and behind the file in the body of an upload.
+func form(name string) (head, tail []byte, contentType string, err error) {
+	var buf bytes.Buffer
+	w := multipart.NewWriter(&buf)
+	if err := w.WriteField("purpose", "batch"); err != nil {
+		return nil, nil, "", err
+	}
+	if _, err := w.CreateFormFile("file", name); err != nil {
+		return nil, nil, "", err
+	}
+	head = bytes.Clone(buf.Bytes())
+	if err := w.Close(); err != nil {
+		return nil, nil, "", err
+	}
+	return head, buf.Bytes()[len(head):], w.FormDataContentType(), nil
+}
+
+// Download writes the content of a file to w, from the byte at on, and returns
+// how many bytes it wrote, also where the connection broke on the way: the call
+// can then be made again from there. A service that does not know how to begin
+// in the middle is read from the start, and what is there already passed over.
+func (c *Client) Download(ctx context.Context, id string, at int64, w io.Writer) (int64, error) {
+	call, cancel := context.WithCancel(ctx)
+	defer cancel()
+	dog := watch(stall, cancel)
+	defer dog.Stop()
+	request, err := c.plain(call, http.MethodGet, "files/"+url.PathEscape(id)+"/content")
+	if err != nil {
+		return 0, err
+	}
+	if at > 0 {
+		request.Header.Set("Range", "bytes="+strconv.FormatInt(at, 10)+"-")
+	}
+	response, err := c.transport.RoundTrip(request)
+	if err != nil {
+		return 0, c.broken(ctx, call, err)
+	}
+	defer response.Body.Close()
+	body := &watched{r: response.Body, c: response.Body, dog: dog}
+	switch {
+	case at > 0 && response.StatusCode == http.StatusRequestedRangeNotSatisfiable:
+		return 0, nil // nothing stands behind what is there
+	case response.StatusCode == http.StatusOK && at > 0:
+		if _, err := io.CopyN(io.Discard, body, at); err != nil {
+			return 0, c.broken(ctx, call, err)
+		}
+	case response.StatusCode != http.StatusOK && response.StatusCode != http.StatusPartialContent:
+		answer, err := readAll(response)
+		if err != nil {
+			return 0, c.broken(ctx, call, err)
+		}
+		return 0, c.refused(response, answer)
+	}
+	out := &failing{w: w}
+	n, err := io.Copy(out, body)
+	if out.err != nil {
+		return n, out.err
+	}
+	if err != nil {
+		return n, c.broken(ctx, call, err)
+	}
+	return n, nil
+}
+
+// failing remembers whether writing failed, rather than reading.
+type failing struct {
+	w   io.Writer
+	err error
+}
+
+func (f *failing) Write(p []byte) (n int, err error) {
+	n, f.err = f.w.Write(p)
+	return n, f.err
+}
+
+// watch calls cancel when d has passed since it was last reset.
+func watch(d time.Duration, cancel func()) *time.Timer { return time.AfterFunc(d, cancel) }
+
+// watched is a body whose every read keeps the watchdog quiet.
+type watched struct {
+	r   io.Reader
+	c   io.Closer
+	dog *time.Timer
+}
+
+func (b *watched) Read(p []byte) (int, error) {
+	b.dog.Reset(stall)
+	return b.r.Read(p)
+}
+
+func (b *watched) Close() error { return b.c.Close() }
