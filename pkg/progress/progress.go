@@ -80,6 +80,13 @@ func (m *Meter) Done(failed bool) {
 	}
 }
 
+// Set says how many rows are settled, for those who do not see each go by.
+func (m *Meter) Set(done, failed int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.done, m.failed = done, failed
+}
+
 // Say prints a line, without disturbing the bar.
 func (m *Meter) Say(line string) {
 	m.mu.Lock()

@@ -141,7 +141,14 @@ func tame(app *cli.App) {
 	app.OnUsageError = usageError
 	app.Version = version()
 	tameCommands(app.Commands)
-	if app.Action != nil {
+	if app.Action == nil {
+		app.Action = func(c *cli.Context) error {
+			if c.Args().Present() {
+				return UsageError("unknown command %q", c.Args().First())
+			}
+			return UsageError("which command?")
+		}
+	} else {
 		app.Action = noArguments(app.Action, app.Args || app.ArgsUsage != "")
 	}
 }

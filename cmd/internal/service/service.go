@@ -5,6 +5,8 @@ package service
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -78,6 +80,17 @@ func Flags() []cli.Flag {
 		&cli.BoolFlag{Category: category, Name: "allow-http", Usage: "send the key over plain http to another machine"},
 		&cli.DurationFlag{Category: category, Name: "timeout", Value: 2 * time.Minute, Usage: "give one call at most this `TIME`; 0 means no bound"},
 	}
+}
+
+// Account tells accounts apart without telling the key: it is the same for the
+// same key at the same address.
+func Account(c *cli.Context) (string, error) {
+	key, err := key(c)
+	if err != nil {
+		return "", cmdline.Exit(cmdline.Key, err)
+	}
+	sum := sha256.Sum256([]byte("nertools\n" + c.String("base-url") + "\n" + key))
+	return hex.EncodeToString(sum[:4]), nil
 }
 
 // Client makes the client that the flags describe, for so many calls in flight.

@@ -1,0 +1,501 @@
+package batch
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"nertools/pkg/fault"
+	"nertools/pkg/openaiapi"
+	"nertools/pkg/openaitest"
+	"nertools/pkg/record"
+	"nertools/pkg/wire"
+)
+
+func init() { settleWaits = []time.Duration{time.Millisecond, time.Millisecond, time.Millisecond} }
+
+// world is a service with a clock of its own, and a folder to work in.
+type world struct {
+	api     *openaitest.Server
+	service Service
+	dir     string
+}
+
+func newWorld(t *testing.T, opt openaitest.Options) *world {
+	t.Helper()
+	start := time.Now()
+	opt.Now = func() time.Time { return start } // time passes by Advance alone
+	w := &world{api: openaitest.New(opt), dir: t.TempDir()}
+	srv := httptest.NewServer(w.api)
+	client, err := openaiapi.New(openaiapi.Config{Key: "sk-simulated", BaseURL: srv.URL + "/v1", Flying: 4, Timeout: 10 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		client.Close()
+		w.api.Close()
+		srv.Close()
+	})
+	w.service = client
+	return w
+}
+
+// parts writes n rows as parts of at most size requests.
+func (w *world) parts(t *testing.T, n, size int) []Part {
+	t.Helper()
+	parts, err := split(filepath.Join(w.dir, "b.jsonl"), asked(t, n, upTo(n)...), size, 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parts
+}
+
+// manager opens the ledger, as a program does that starts.
+func (w *world) manager(t *testing.T, cfg Config) *Manager {
+	t.Helper()
+	l, err := OpenLedger(filepath.Join(w.dir, "ledger"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Window, cfg.MaxRetries = "24h", 3
+	m := NewManager(cfg, w.service, l)
+	m.now = w.api.Now
+	return m
+}
+
+// results fetches all the jobs' results, and checks that each row has one.
+func results(t *testing.T, m *Manager, jobs []*Job, rows int) (map[int]record.Result, Outcome) {
+	t.Helper()
+	got := map[int]record.Result{}
+	var o Outcome
+	for _, j := range jobs {
+		err := m.Fetch(t.Context(), j.BatchID, j.File, &o, func(r *record.Result) error {
+			if _, twice := got[r.Index]; twice {
+				t.Errorf("row %d has two results", r.Index)
+			}
+			if r.BatchID != j.BatchID || r.Total != rows {
+				t.Errorf("row %d: %+v", r.Index, r)
+			}
+			got[r.Index] = *r
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(got) != rows || o.Requests != rows || o.OK+o.FailedRows()+o.Missing != rows {
+		t.Errorf("%d rows have results of %d, outcome %+v", len(got), rows, o)
+	}
+	return got, o
+}
+
+// drive starts the jobs and lets time pass until none runs.
+func (w *world) drive(t *testing.T, m *Manager, jobs []*Job) {
+	t.Helper()
+	for range 200 {
+		if err := m.Start(t.Context(), jobs); err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Look(t.Context(), jobs); err != nil {
+			t.Fatal(err)
+		}
+		if !Running(jobs) {
+			return
+		}
+		if err := w.api.Advance(20 * time.Minute); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Fatal("the jobs do not end")
+}
+
+func TestEveryEndOfABatchGivesEachRowOneResult(t *testing.T) {
+	const rows = 12
+	answered := func(o Outcome) bool { return o.OK == rows }
+	for _, c := range []struct {
+		name string
+		opt  openaitest.Options
+		want func(Outcome) bool
+		end  string
+	}{
+		{"completed", openaitest.Options{}, answered, wire.BatchCompleted},
+		{"completed, whole downloads only, broken ones", openaitest.Options{NoRanges: true,
+			Faults: []openaitest.Fault{{Kind: openaitest.ResetMidBody, Path: "/v1/files/", Times: 2}}}, answered, wire.BatchCompleted},
+		{"completed, broken downloads", openaitest.Options{
+			Faults: []openaitest.Fault{{Kind: openaitest.ResetMidBody, Path: "/v1/files/", Times: 3}}}, answered, wire.BatchCompleted},
+		{"some rows refused", openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Status, Status: 400, Code: "bad", Message: "no", Contains: "Bob 3 .", Path: "/v1/chat"}}},
+			func(o Outcome) bool { return o.OK == rows-1 && o.Failed[record.Invalid] == 1 }, wire.BatchCompleted},
+		{"some rows refused, in the output file", openaitest.Options{BadRowsInOutput: true, Faults: []openaitest.Fault{{Kind: openaitest.Status, Status: 400, Code: "bad", Message: "no", Contains: "Bob 3 .", Path: "/v1/chat"}}},
+			func(o Outcome) bool { return o.OK == rows-1 && o.Failed[record.Invalid] == 1 }, wire.BatchCompleted},
+		{"an answer cut off", openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Length, Contains: "Bob 3 ."}}},
+			func(o Outcome) bool { return o.OK == rows-1 && o.Failed[record.Length] == 1 }, wire.BatchCompleted},
+		{"all rows failed", openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.BatchAllFailed}}},
+			func(o Outcome) bool { return o.Failed[record.Invalid] == rows }, wire.BatchCompleted},
+		{"all rows failed, empty file id", openaitest.Options{EmptyFileIDs: true, Faults: []openaitest.Fault{{Kind: openaitest.BatchAllFailed}}},
+			func(o Outcome) bool { return o.Failed[record.Invalid] == rows }, wire.BatchCompleted},
+		{"files shown late", openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.BatchLateOutput, Shown: 2}}}, answered, wire.BatchCompleted},
+		{"rows with status 0", openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.BatchStatusZero, Rows: 4}}},
+			func(o Outcome) bool { return o.OK == rows-4 && o.Failed[record.Server] == 4 }, wire.BatchCompleted},
+		{"rows in neither file", openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.BatchMissing, Rows: 5}}},
+			func(o Outcome) bool { return o.OK == rows-5 && o.Missing == 5 }, wire.BatchCompleted},
+		{"a status of the future", openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.BatchUnknownStatus, Text: "polishing", Shown: 3}}}, answered, wire.BatchCompleted},
+		{"expired", openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.BatchExpire, Rows: 7}}},
+			func(o Outcome) bool { return o.OK == 7 && o.Failed[record.Expired] == rows-7 }, wire.BatchExpired},
+		{"failed over a row", openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.BatchFail, Code: "invalid_request", Message: "what is this", Param: "body.x", Line: 4}}},
+			func(o Outcome) bool { return o.Failed[record.Invalid] == rows }, wire.BatchFailed},
+		{"failed over the whole", openaitest.Options{Models: []string{"another"}},
+			func(o Outcome) bool { return o.Failed[record.Invalid] == rows }, wire.BatchFailed},
+		{"the service has hiccups", openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Status, Status: 503, Every: 3, Times: 8, RetryAfterMS: "1", Path: "/v1/batches"}}}, answered, wire.BatchCompleted},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.opt.Phases = openaitest.Phases{Validating: time.Minute, InProgress: time.Hour}
+			w := newWorld(t, c.opt)
+			m := w.manager(t, Config{})
+			defer m.ledger.Close()
+			parts := w.parts(t, rows, 100)
+			if err := m.Add(parts, false); err != nil {
+				t.Fatal(err)
+			}
+			jobs := m.Jobs(parts)
+			w.drive(t, m, jobs)
+			if jobs[0].Status != c.end {
+				t.Errorf("the batch ended as %s, want %s", jobs[0].Status, c.end)
+			}
+			got, o := results(t, m, jobs, rows)
+			if !c.want(o) {
+				t.Errorf("outcome %+v", o)
+			}
+			for i, r := range got {
+				if r.OK() && r.Output != fmt.Sprintf("@@Ada## met Bob %d .", i) {
+					t.Errorf("row %d has the answer %q", i, r.Output)
+				}
+			}
+			if strings.HasPrefix(c.name, "failed over a row") && !strings.Contains(got[3].Failure.Message, "what is this (body.x)") {
+				t.Errorf("the row at fault says %+v", got[3].Failure)
+			}
+		})
+	}
+}
+
+func TestACancelledBatchKeepsWhatIsPaidForAndCancellingItAgainIsNoFailure(t *testing.T) {
+	w := newWorld(t, openaitest.Options{InOrder: true, Phases: openaitest.Phases{PerRow: time.Hour}})
+	m := w.manager(t, Config{})
+	defer m.ledger.Close()
+	parts := w.parts(t, 10, 100)
+	if err := m.Add(parts, false); err != nil {
+		t.Fatal(err)
+	}
+	jobs := m.Jobs(parts)
+	if err := m.Start(t.Context(), jobs); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.api.Advance(4*time.Hour + time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Cancel(t.Context(), jobs[0].BatchID); err != nil {
+		t.Fatal(err)
+	}
+	w.drive(t, m, jobs)
+	_, o := results(t, m, jobs, 10)
+	if o.OK != 4 || jobs[0].Status != wire.BatchCancelled {
+		t.Errorf("%+v, %s", o, jobs[0].Status)
+	}
+	calls := w.api.Calls()
+	_, err := m.Cancel(t.Context(), jobs[0].BatchID)
+	if e, ok := errors.AsType[*wire.Error](err); !ok || e.Status != http.StatusConflict || w.api.Calls() != calls+1 {
+		t.Errorf("got %v after %d calls", err, w.api.Calls()-calls)
+	}
+}
+
+func TestResultsAreTheSameFromAnotherMachineByBatchIDAlone(t *testing.T) {
+	w := newWorld(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.BatchMissing, Rows: 3}}})
+	m := w.manager(t, Config{})
+	defer m.ledger.Close()
+	parts := w.parts(t, 10, 100)
+	if err := m.Add(parts, false); err != nil {
+		t.Fatal(err)
+	}
+	jobs := m.Jobs(parts)
+	w.drive(t, m, jobs)
+	here, _ := results(t, m, jobs, 10)
+	far := NewManager(Config{MaxRetries: 3}, w.service, nil)
+	jobs[0].File = ""
+	there, o := results(t, far, jobs, 10)
+	for i, r := range here {
+		other := there[i]
+		if !bytes.Equal(record.AppendResult(nil, &r), record.AppendResult(nil, &other)) {
+			t.Errorf("row %d: %+v here, %+v there", i, r, other)
+		}
+		if r.OK() && r.Request == "" {
+			t.Errorf("row %d does not tell what was asked", i)
+		}
+	}
+	if o.Missing != 3 {
+		t.Errorf("%+v", o)
+	}
+}
+
+func TestPartsWaitWhileTheQueueIsFullAndStartAsOthersEnd(t *testing.T) {
+	// A part of 5 rows takes about 150 prompt tokens.
+	w := newWorld(t, openaitest.Options{EnqueuedTokens: 400, Phases: openaitest.Phases{Validating: time.Minute, InProgress: time.Hour}})
+	m := w.manager(t, Config{})
+	defer m.ledger.Close()
+	parts := w.parts(t, 40, 5)
+	if err := m.Add(parts, false); err != nil {
+		t.Fatal(err)
+	}
+	jobs := m.Jobs(parts)
+	w.drive(t, m, jobs)
+	if _, o := results(t, m, jobs, 40); o.OK != 40 {
+		t.Errorf("%+v", o)
+	}
+	waited := slices.ContainsFunc(jobs, func(j *Job) bool { return j.Attempt > 1 })
+	if !waited {
+		t.Error("no part had to wait: the test tests nothing")
+	}
+	billedOnce(t, w, 40)
+}
+
+func billedOnce(t *testing.T, w *world, rows int) {
+	t.Helper()
+	billed := w.api.Billed()
+	if len(billed) != rows {
+		t.Errorf("%d rows were billed of %d", len(billed), rows)
+	}
+	for prompt, n := range billed {
+		if n != 1 {
+			t.Errorf("prompt %s was billed %d times", prompt, n)
+		}
+	}
+}
+
+func TestNoMorePartsFlyThanWanted(t *testing.T) {
+	w := newWorld(t, openaitest.Options{Phases: openaitest.Phases{InProgress: time.Hour}})
+	m := w.manager(t, Config{InFlight: 2})
+	defer m.ledger.Close()
+	parts := w.parts(t, 10, 2)
+	if err := m.Add(parts, false); err != nil {
+		t.Fatal(err)
+	}
+	jobs := m.Jobs(parts)
+	for range 10 {
+		if err := m.Start(t.Context(), jobs); err != nil {
+			t.Fatal(err)
+		}
+		flying := 0
+		for _, j := range jobs {
+			if j.State == created {
+				flying++
+			}
+		}
+		if flying > 2 {
+			t.Fatalf("%d parts fly", flying)
+		}
+		if err := w.api.Advance(2 * time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Look(t.Context(), jobs); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if Running(jobs) {
+		t.Error("the jobs did not end")
+	}
+}
+
+func TestAPartIsPaidForAgainOnlyIfThatIsWanted(t *testing.T) {
+	w := newWorld(t, openaitest.Options{})
+	parts := w.parts(t, 5, 100)
+	for round, fresh := range []bool{false, false, true} {
+		m := w.manager(t, Config{})
+		if err := m.Add(parts, fresh); err != nil {
+			t.Fatal(err)
+		}
+		jobs := m.Jobs(parts)
+		w.drive(t, m, jobs)
+		results(t, m, jobs, 5)
+		if err := m.ledger.Close(); err != nil {
+			t.Fatal(err)
+		}
+		for prompt, n := range w.api.Billed() {
+			if want := []int{1, 1, 2}[round]; n != want {
+				t.Errorf("round %d: prompt %s was billed %d times, want %d", round, prompt, n, want)
+			}
+		}
+	}
+}
+
+func TestALedgerOfAnotherAccountSaysSo(t *testing.T) {
+	w := newWorld(t, openaitest.Options{Phases: openaitest.Phases{InProgress: time.Hour}})
+	parts := w.parts(t, 5, 100)
+	m := w.manager(t, Config{Account: "one"})
+	if err := m.Add(parts, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Start(t.Context(), m.Jobs(parts)); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.ledger.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w.service = newWorld(t, openaitest.Options{}).service // which knows nothing of it
+	m = w.manager(t, Config{Account: "two"})
+	defer m.ledger.Close()
+	err := m.Look(t.Context(), m.ledger.Jobs())
+	if err == nil || !strings.Contains(err.Error(), "made under another API key") || !strings.Contains(fault.Hint(err), "--ledger") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAFileOfAPartThatCannotBeStartedIsDeleted(t *testing.T) {
+	w := newWorld(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Status, Status: 400, Code: "invalid_request_error", Message: "no", Path: "/v1/batches", Skip: 1}}})
+	m := w.manager(t, Config{})
+	defer m.ledger.Close()
+	parts := w.parts(t, 5, 100)
+	if err := m.Add(parts, false); err != nil {
+		t.Fatal(err)
+	}
+	jobs := m.Jobs(parts)
+	if err := m.Start(t.Context(), jobs); err == nil || jobs[0].State != dropped {
+		t.Fatalf("%v, %s", err, jobs[0].State)
+	}
+	if id, err := w.service.FindFile(t.Context(), "ner-"+jobs[0].Key+".jsonl", jobs[0].Bytes); err != nil || id != "" {
+		t.Errorf("the file %s is still there (%v)", id, err)
+	}
+}
+
+func TestLostAnswersToUploadAndCreateCostNothing(t *testing.T) {
+	for _, path := range []string{"/v1/files", "/v1/batches"} {
+		w := newWorld(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.LostAnswer, Path: path, Times: 2}}})
+		m := w.manager(t, Config{})
+		parts := w.parts(t, 5, 100)
+		if err := m.Add(parts, false); err != nil {
+			t.Fatal(err)
+		}
+		jobs := m.Jobs(parts)
+		w.drive(t, m, jobs)
+		results(t, m, jobs, 5)
+		billedOnce(t, w, 5)
+		if err := m.ledger.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// errKilled stands for the end of the process.
+var errKilled = errors.New("killed")
+
+// mortal is a service during whose n-th call the program is killed: before the
+// call is sent, or after it was done and before its answer was seen.
+type mortal struct {
+	Service
+	calls, killAt int
+	after         bool
+}
+
+func (s *mortal) call(do func()) {
+	s.calls++
+	if s.calls != s.killAt {
+		do()
+		return
+	}
+	if s.after {
+		do()
+	}
+	panic(errKilled)
+}
+
+func (s *mortal) Upload(ctx context.Context, name string, size int64, open func() (io.ReadCloser, error)) (id string, err error) {
+	s.call(func() { id, err = s.Service.Upload(ctx, name, size, open) })
+	return id, err
+}
+
+func (s *mortal) FindFile(ctx context.Context, name string, size int64) (id string, err error) {
+	s.call(func() { id, err = s.Service.FindFile(ctx, name, size) })
+	return id, err
+}
+
+func (s *mortal) CreateBatch(ctx context.Context, file, endpoint, window string, metadata map[string]string) (b wire.Batch, err error) {
+	s.call(func() { b, err = s.Service.CreateBatch(ctx, file, endpoint, window, metadata) })
+	return b, err
+}
+
+func (s *mortal) Batch(ctx context.Context, id string) (b wire.Batch, err error) {
+	s.call(func() { b, err = s.Service.Batch(ctx, id) })
+	return b, err
+}
+
+func (s *mortal) Batches(ctx context.Context, after string) (page []wire.Batch, next string, err error) {
+	s.call(func() { page, next, err = s.Service.Batches(ctx, after) })
+	return page, next, err
+}
+
+func (s *mortal) Download(ctx context.Context, id string, at int64, w io.Writer) (n int64, err error) {
+	s.call(func() { n, err = s.Service.Download(ctx, id, at, w) })
+	return n, err
+}
+
+// life is one run of the program from its start to its end, or until it is killed.
+func (w *world) life(t *testing.T, parts []Part, rows int) (killed bool) {
+	t.Helper()
+	m := w.manager(t, Config{})
+	defer func() {
+		_ = m.ledger.Close() // as the system does for a process that is killed
+		if r := recover(); r != nil {
+			if r != errKilled {
+				panic(r)
+			}
+			killed = true
+		}
+	}()
+	if err := m.Add(parts, false); err != nil {
+		t.Fatal(err)
+	}
+	jobs := m.Jobs(parts)
+	w.drive(t, m, jobs)
+	results(t, m, jobs, rows)
+	for _, j := range jobs {
+		if err := m.Fetched(j, "results"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return false
+}
+
+func TestKilledAtAnyCallTheSameCommandEndsWithEveryRowOnceAndPaidOnce(t *testing.T) {
+	const rows = 9
+	for _, after := range []bool{false, true} {
+		for n := 1; ; n++ {
+			w := newWorld(t, openaitest.Options{Phases: openaitest.Phases{InProgress: 30 * time.Minute}})
+			parts := w.parts(t, rows, 3)
+			real := w.service
+			w.service = &mortal{Service: real, killAt: n, after: after}
+			killed := w.life(t, parts, rows)
+			w.service = real
+			if w.life(t, parts, rows) {
+				t.Fatal("killed without a killer")
+			}
+			billedOnce(t, w, rows)
+			page, _, err := real.Batches(t.Context(), "")
+			if err != nil || len(page) != len(parts) {
+				t.Errorf("killed at call %d (after it: %v): %d batches for %d parts (%v)", n, after, len(page), len(parts), err)
+			}
+			if !killed {
+				if n < 15 {
+					t.Errorf("only %d calls: the test tests little", n)
+				}
+				break
+			}
+		}
+	}
+}

@@ -1,0 +1,221 @@
+// Package batch has requests answered by the Batch API: it splits them into
+// parts that the service takes, starts each part once whatever kills the program
+// in between, follows them, and turns what comes back into one result a request.
+package batch
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"nertools/pkg/durable"
+	"nertools/pkg/fault"
+	"nertools/pkg/record"
+	"nertools/pkg/wire"
+)
+
+// A Part is one batch input file.
+type Part struct {
+	File     string `json:"file"`
+	Key      string `json:"key"` // 32 hex digits of the SHA-256 of the file
+	Number   int    `json:"part"`
+	Of       int    `json:"parts"`
+	Source   string `json:"source,omitempty"`
+	Total    int    `json:"total,omitempty"` // rows of the source; 0 when not known
+	First    int    `json:"first"`           // lowest and highest row asked for
+	Last     int    `json:"last"`
+	Requests int    `json:"requests"`
+	Bytes    int64  `json:"bytes"`
+	Model    string `json:"model,omitempty"`
+	Endpoint string `json:"endpoint"`           // "/v1/chat/completions"
+	Settings string `json:"settings,omitempty"` // first part of the request digests; "" where they differ
+}
+
+// Requests yields requests one by one, then io.EOF.
+type Requests func() (wire.Request, error)
+
+// Split writes the requests into files that keep the service's limits: the first
+// at path, the others beside it, numbered ("batch.jsonl", "batch.2.jsonl"). A
+// part holds one model and one endpoint. Each file is whole or not there.
+func Split(path string, next Requests) ([]Part, error) {
+	return split(path, next, wire.MaxBatchRequests, wire.MaxBatchBytes)
+}
+
+func split(path string, next Requests, maxRequests int, maxBytes int64) ([]Part, error) {
+	s := splitter{next: next, maxRequests: maxRequests, maxBytes: maxBytes, seen: map[string]struct{}{}}
+	if err := s.advance(); err != nil {
+		return nil, err
+	}
+	var parts []Part
+	for s.more {
+		p := Part{File: partPath(path, len(parts)+1), Number: len(parts) + 1}
+		err := durable.Replace(p.File, func(w io.Writer) error { return s.write(w, &p) })
+		if err != nil {
+			return nil, fmt.Errorf("write %s: %w", p.File, err)
+		}
+		parts = append(parts, p)
+	}
+	for i := range parts {
+		parts[i].Of = len(parts)
+	}
+	return parts, nil
+}
+
+func partPath(path string, number int) string {
+	if number == 1 {
+		return path
+	}
+	ext := filepath.Ext(path)
+	return fmt.Sprintf("%s.%d%s", strings.TrimSuffix(path, ext), number, ext)
+}
+
+type splitter struct {
+	next        Requests
+	maxRequests int
+	maxBytes    int64
+	seen        map[string]struct{} // ids, of all parts
+
+	more    bool // request and line are the one to be written next
+	request wire.Request
+	model   string
+	line    []byte
+}
+
+func (s *splitter) advance() error {
+	q, err := s.next()
+	if errors.Is(err, io.EOF) {
+		s.more = false
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if _, ok := s.seen[q.Row.ID]; ok {
+		return fault.WithHint(fmt.Errorf("two requests have the id %q", q.Row.ID), "give each row once: a batch tells its answers apart by id")
+	}
+	s.seen[q.Row.ID] = struct{}{}
+	s.more, s.request = true, q
+	s.model = wire.ModelOf(q.Body)
+	s.line = wire.AppendRequestLine(s.line[:0], &q)
+	if int64(len(s.line)) > s.maxBytes {
+		return fault.WithHint(fmt.Errorf("row %d: a request of %d bytes", q.Row.Index, len(s.line)), fmt.Sprintf("a batch takes %d bytes in all: show fewer demonstrations", s.maxBytes))
+	}
+	return nil
+}
+
+// write writes one part and says in p what is in it.
+func (s *splitter) write(w io.Writer, p *Part) error {
+	sum := sha256.New()
+	out := bufio.NewWriterSize(io.MultiWriter(w, sum), 256<<10)
+	p.Model, p.Endpoint = s.model, wire.BatchName(s.request.Path)
+	for s.more && p.Requests < s.maxRequests && p.Bytes+int64(len(s.line)) <= s.maxBytes &&
+		s.model == p.Model && wire.BatchName(s.request.Path) == p.Endpoint {
+		p.add(&s.request.Row, int64(len(s.line)))
+		if _, err := out.Write(s.line); err != nil {
+			return err
+		}
+		if err := s.advance(); err != nil {
+			return err
+		}
+	}
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	p.Key = keyOf(sum)
+	return nil
+}
+
+// add counts a request of the given length in.
+func (p *Part) add(row *record.Result, length int64) {
+	source, _, _, _ := record.ParseID(row.ID)
+	settings := wire.SettingsOf(row.Request)
+	if p.Requests == 0 {
+		p.Source, p.Total, p.First, p.Last, p.Settings = source, row.Total, row.Index, row.Index, settings
+	}
+	if settings != p.Settings {
+		p.Settings = ""
+	}
+	p.First, p.Last = min(p.First, row.Index), max(p.Last, row.Index)
+	p.Requests++
+	p.Bytes += length
+}
+
+func keyOf(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)[:16]) }
+
+// Scan reads a batch input file that is there already.
+func Scan(path string) (Part, error) {
+	p := Part{File: path, Number: 1, Of: 1}
+	f, err := os.Open(path)
+	if err != nil {
+		return p, err
+	}
+	defer f.Close()
+	sum := sha256.New()
+	lines := record.NewLines(path, io.TeeReader(f, sum))
+	seen := map[string]struct{}{}
+	for {
+		line, err := lines.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return p, err
+		}
+		q, err := wire.ParseRequestLine(line)
+		if err != nil {
+			return p, lines.Fault(err, "a batch file holds request lines, as ner-batch create writes them")
+		}
+		model, endpoint := wire.ModelOf(q.Body), wire.BatchName(q.Path)
+		if p.Requests == 0 {
+			p.Model, p.Endpoint = model, endpoint
+		}
+		_, twice := seen[q.Row.ID]
+		seen[q.Row.ID] = struct{}{}
+		switch {
+		case twice:
+			return p, lines.Fault(fmt.Errorf("custom_id %q a second time", q.Row.ID), "a batch tells its answers apart by custom_id")
+		case model != p.Model || endpoint != p.Endpoint:
+			return p, lines.Fault(fmt.Errorf("%s at %s among requests of %s at %s", model, endpoint, p.Model, p.Endpoint), "a batch asks one model at one endpoint: pipe the lines into ner-batch submit, which splits them")
+		}
+		p.add(&q.Row, int64(len(line))+1)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return p, err
+	}
+	p.Bytes, p.Key = info.Size(), keyOf(sum)
+	switch {
+	case p.Requests == 0:
+		return p, &fault.Error{File: path, Err: errors.New("no requests in it"), Hint: "make it with ner-batch create"}
+	case p.Requests > wire.MaxBatchRequests || p.Bytes > wire.MaxBatchBytes:
+		return p, &fault.Error{File: path, Err: fmt.Errorf("%d requests in %d bytes: a batch takes %d in %d", p.Requests, p.Bytes, wire.MaxBatchRequests, wire.MaxBatchBytes),
+			Hint: "pipe the lines into ner-batch submit, which splits them"}
+	}
+	return p, nil
+}
+
+// rows reads the ids that a part asks for, in order.
+func rows(r io.Reader, name string, each func(id string)) error {
+	lines := record.NewLines(name, r)
+	for {
+		line, err := lines.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		id := wire.CustomID(line)
+		if id == "" {
+			return lines.Fault(errors.New(`no "custom_id" in it`), "a batch file holds request lines")
+		}
+		each(id)
+	}
+}
