@@ -40,7 +40,7 @@ func run(m *testing.M) int {
 	if raceEnabled {
 		args = append(args, "-race")
 	}
-	build := exec.Command("go", append(args, "./ner-prompt", "./ner-run", "./ner-collect", "../scripts/fakeopenai")...)
+	build := exec.Command("go", append(args, "./ner-prompt", "./ner-run", "./ner-batch", "./ner-collect", "../scripts/fakeopenai")...)
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "build the programs:", err)

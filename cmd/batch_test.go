@@ -1,0 +1,115 @@
+package cmd_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"nertools/pkg/openaitest"
+)
+
+// requests are ready request lines of several models, so that they make as many
+// parts.
+func requests(t *testing.T, models, rows int) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	for m := range models {
+		for i := range rows {
+			text, err := json.Marshal(fmt.Sprintf("Mark.\n\nSentence: Ada %d .\nMarked: @@Ada## %d .\n\nSentence: Ada met Bob %d .\nMarked:", i, i, m*rows+i))
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(&b, `{"custom_id":"request-%d","method":"POST","url":"/v1/chat/completions","body":{"model":"gpt-4.%d","messages":[{"role":"user","content":%s}],"max_tokens":50}}`+"\n", m*rows+i, m, text)
+		}
+	}
+	return b.Bytes()
+}
+
+func TestKilledBatchRunsEndWithEveryRowOnceAndPaidOnce(t *testing.T) {
+	t.Parallel()
+	const models, rows = 3, 5
+	kills := 0
+	for world := range 12 {
+		api, url := service(t, openaitest.Options{
+			Phases: openaitest.Phases{InProgress: time.Duration(world) * 20 * time.Millisecond},
+			Faults: []openaitest.Fault{{Kind: openaitest.LostAnswer, Path: "/v1/batches", Rate: 0.1, Times: 3}},
+			Seed:   uint64(world),
+		})
+		dir := t.TempDir()
+		out := filepath.Join(dir, "results.jsonl")
+		input := requests(t, models, rows)
+		run := func() *exec.Cmd {
+			cmd := program(t, url, "ner-batch", "run", "--batch-file", filepath.Join(dir, "b.jsonl"), "--poll-interval", "10ms", "--progress", "none", "-o", out)
+			cmd.Stdin = bytes.NewReader(input)
+			return cmd
+		}
+		chance := rand.New(rand.NewPCG(uint64(world), 1))
+		for range 10 {
+			cmd := run()
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Duration(chance.IntN(60)) * time.Millisecond)
+			_ = cmd.Process.Kill()
+			if cmd.Wait() != nil {
+				kills++
+			}
+		}
+		if msg, err := run().CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, msg)
+		}
+		data, err := os.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := lineCount(data); n != models*rows {
+			t.Errorf("world %d: %d results for %d rows", world, n, models*rows)
+		}
+		for prompt, n := range api.Billed() {
+			if n != 1 {
+				t.Errorf("world %d: prompt %s was billed %d times", world, prompt, n)
+			}
+		}
+		if n := len(api.Billed()); n != models*rows {
+			t.Errorf("world %d: %d rows were billed", world, n)
+		}
+	}
+	if kills == 0 {
+		t.Error("no run was killed")
+	}
+}
+
+func TestTwoSyncsTheSecondIsRefused(t *testing.T) {
+	t.Parallel()
+	_, url := service(t, openaitest.Options{
+		Phases: openaitest.Phases{InProgress: time.Hour},
+		Faults: []openaitest.Fault{{Kind: openaitest.Slow, Path: "/v1/batches/", Latency: 2 * time.Second}},
+	})
+	dir := t.TempDir()
+	file := filepath.Join(dir, "b.jsonl")
+	submit := program(t, url, "ner-batch", "submit", "--batch-file", file)
+	submit.Stdin = bytes.NewReader(requests(t, 1, 3))
+	if msg, err := submit.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, msg)
+	}
+	first := program(t, url, "ner-batch", "sync", "--ledger", file+".ledger", "--out-dir", dir)
+	if err := first.Start(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(300 * time.Millisecond)
+	second := program(t, url, "ner-batch", "sync", "--ledger", file+".ledger", "--out-dir", dir)
+	msg, _ := second.CombinedOutput()
+	if code := second.ProcessState.ExitCode(); code != 11 {
+		t.Errorf("exit code %d: %s", code, msg)
+	}
+	_ = first.Wait()
+	if code := first.ProcessState.ExitCode(); code != 8 {
+		t.Errorf("the first sync: exit code %d", code)
+	}
+}

@@ -1,0 +1,349 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+
+	"nertools/cmd/internal/cmdline"
+	"nertools/cmd/internal/service"
+	"nertools/pkg/batch"
+	"nertools/pkg/durable"
+	"nertools/pkg/fault"
+	"nertools/pkg/progress"
+	"nertools/pkg/record"
+	"nertools/pkg/wire"
+)
+
+// follower is what the commands that follow batches work with.
+type follower struct {
+	manager *batch.Manager
+	ids     []string
+	close   func()
+}
+
+func follow(c *cli.Context) (*follower, error) {
+	client, err := service.Client(c, 1)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := batchIDs(c)
+	if err != nil {
+		return nil, err
+	}
+	return &follower{batch.NewManager(batch.Config{MaxRetries: maxRetries}, client, nil), ids, client.Close}, nil
+}
+
+// batchIDs are those of --batch-id, or of the job records in the input.
+func batchIDs(c *cli.Context) ([]string, error) {
+	if ids := c.StringSlice("batch-id"); len(ids) > 0 {
+		return ids, nil
+	}
+	input := "-"
+	if c.Args().Present() {
+		input = c.Args().First()
+	} else if term.IsTerminal(int(os.Stdin.Fd())) {
+		return nil, cmdline.UsageError("which batch? name it with --batch-id, or pipe job records in")
+	}
+	in, name, err := cmdline.Open(input)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	var ids []string
+	lines := record.NewLines(name, in)
+	for {
+		line, err := lines.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		id, err := record.ParseJobID(line)
+		if err != nil {
+			return nil, lines.Fault(err, "these should be the job records that ner-batch submit writes")
+		}
+		ids = append(ids, id)
+	}
+	if len(ids) == 0 {
+		return nil, cmdline.UsageError("which batch? name it with --batch-id, or pipe job records in")
+	}
+	return ids, nil
+}
+
+func (f *follower) look(ctx context.Context) ([]wire.Batch, error) {
+	var batches []wire.Batch
+	for _, id := range f.ids {
+		b, err := f.manager.Batch(ctx, id)
+		if err != nil {
+			return nil, fmt.Errorf("look at %s: %w", id, err)
+		}
+		batches = append(batches, b)
+	}
+	return batches, nil
+}
+
+func status(c *cli.Context) error {
+	f, err := follow(c)
+	if err != nil {
+		return err
+	}
+	defer f.close()
+	batches, err := f.look(c.Context)
+	if err != nil {
+		return err
+	}
+	return show(batches)
+}
+
+func wait(c *cli.Context) error {
+	every, err := pollInterval(c)
+	if err != nil {
+		return err
+	}
+	f, err := follow(c)
+	if err != nil {
+		return err
+	}
+	defer f.close()
+	meter := progress.New(c.App.ErrWriter, c.App.Name, c.String("progress"))
+	var batches []wire.Batch
+	err = batch.Wait(c.Context, every, c.Duration("max-wait"), func(ctx context.Context) (bool, error) {
+		now, err := f.look(ctx)
+		if err != nil {
+			return false, err
+		}
+		batches = now
+		total, done, failed := 0, 0, 0
+		for i := range batches {
+			b := &batches[i]
+			total, done, failed = total+b.Total, done+b.Completed+b.Failed, failed+b.Failed
+		}
+		meter.Total(total)
+		meter.Set(done, failed)
+		return !slices.ContainsFunc(batches, func(b wire.Batch) bool { return !b.Final() }), nil
+	})
+	meter.Close()
+	if e := show(batches); e != nil {
+		return e
+	}
+	if err != nil {
+		return unfinished(err)
+	}
+	if slices.ContainsFunc(batches, func(b wire.Batch) bool { return b.Status != wire.BatchCompleted || b.Failed > 0 }) {
+		return cmdline.Exit(cmdline.Partial, nil)
+	}
+	return nil
+}
+
+func download(c *cli.Context) error {
+	f, err := follow(c)
+	if err != nil {
+		return err
+	}
+	defer f.close()
+	var o batch.Outcome
+	err = output(c.String("output"), func(put func(*record.Result) error) error {
+		for _, id := range f.ids {
+			if err := f.manager.Fetch(c.Context, id, c.String("batch-file"), &o, put); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if errors.Is(err, batch.ErrUnfinished) {
+		return cmdline.Exit(cmdline.Pending, err)
+	}
+	if err != nil {
+		return err
+	}
+	return verdict(c, &o)
+}
+
+func cancel(c *cli.Context) error {
+	f, err := follow(c)
+	if err != nil {
+		return err
+	}
+	defer f.close()
+	var batches []wire.Batch
+	for _, id := range f.ids {
+		b, err := f.manager.Cancel(c.Context, id)
+		if e, ok := errors.AsType[*wire.Error](err); ok && e.Status == http.StatusConflict {
+			cmdline.Say(c, "%s has ended already", id)
+			b, err = f.manager.Batch(c.Context, id)
+		}
+		if err != nil {
+			return fmt.Errorf("cancel %s: %w", id, err)
+		}
+		batches = append(batches, b)
+	}
+	return show(batches)
+}
+
+func list(c *cli.Context) error {
+	if c.Int("limit") < 1 {
+		return cmdline.UsageError("--limit %d: a number from 1", c.Int("limit"))
+	}
+	client, err := service.Client(c, 1)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	batches, err := batch.NewManager(batch.Config{MaxRetries: maxRetries}, client, nil).List(c.Context, c.Int("limit"))
+	if err != nil {
+		return err
+	}
+	return show(batches)
+}
+
+// sync looks once at every job of a ledger.
+func sync(c *cli.Context) error {
+	if c.String("ledger") == "" {
+		return cmdline.UsageError("--ledger is missing: name the ledger that ner-batch submit keeps beside the batch file")
+	}
+	if _, err := os.Stat(c.String("ledger")); err != nil {
+		return err
+	}
+	client, err := service.Client(c, 1)
+	if err != nil {
+		return err
+	}
+	s, err := open(c, client, c.String("ledger"))
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	// First what has ended, since that makes room for what waits.
+	if err := s.manager.Look(c.Context, s.jobs); err != nil {
+		return err
+	}
+	if err := s.manager.Start(c.Context, s.jobs); err != nil {
+		return err
+	}
+	pending := 0
+	for _, j := range s.jobs {
+		switch {
+		case batch.Running([]*batch.Job{j}):
+			pending++
+		case j.Pending():
+			if err := s.fetchOne(c, j); err != nil {
+				return err
+			}
+		}
+		r := s.manager.Record(j)
+		if _, err := os.Stdout.Write(record.AppendJob(nil, &r)); err != nil {
+			return fmt.Errorf("write jobs: %w", err)
+		}
+	}
+	if pending > 0 {
+		return cmdline.Exit(cmdline.Pending, nil)
+	}
+	return nil
+}
+
+func (s *session) fetchOne(c *cli.Context, j *batch.Job) error {
+	path := filepath.Join(c.String("out-dir"), resultsName(j.File))
+	var o batch.Outcome
+	err := output(path, func(put func(*record.Result) error) error {
+		return s.manager.Fetch(c.Context, j.BatchID, j.File, &o, put)
+	})
+	if err != nil {
+		return err
+	}
+	cmdline.Say(c, "%s: %s", path, describe(&o))
+	return s.manager.Fetched(j, path)
+}
+
+// output hands the results that each makes to the file at path, which is whole
+// or not there, or to stdout.
+func output(path string, each func(put func(*record.Result) error) error) error {
+	write := func(w io.Writer) error {
+		out := bufio.NewWriterSize(w, 256<<10)
+		var line []byte
+		err := each(func(r *record.Result) error {
+			line = record.AppendResult(line[:0], r)
+			_, err := out.Write(line)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		return out.Flush()
+	}
+	if path == "" {
+		return write(os.Stdout)
+	}
+	return durable.Replace(path, write)
+}
+
+func verdict(c *cli.Context, o *batch.Outcome) error {
+	cmdline.Say(c, "%s", describe(o))
+	if o.FailedRows()+o.Missing > 0 {
+		return cmdline.Exit(cmdline.Partial, nil)
+	}
+	return nil
+}
+
+func describe(o *batch.Outcome) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d rows: %d ok, %d failed", o.Requests, o.OK, o.FailedRows())
+	if len(o.Failed) > 0 {
+		var parts []string
+		for _, class := range slices.Sorted(maps.Keys(o.Failed)) {
+			parts = append(parts, fmt.Sprintf("%s %d", class, o.Failed[class]))
+		}
+		fmt.Fprintf(&b, " (%s)", strings.Join(parts, ", "))
+	}
+	fmt.Fprintf(&b, ", %d missing; %d tokens in, %d out", o.Missing, o.Usage.Prompt, o.Usage.Completion)
+	return b.String()
+}
+
+// unfinished gives waiting too long its exit code and a hint.
+func unfinished(err error) error {
+	if errors.Is(err, batch.ErrStillRunning) {
+		return cmdline.Exit(cmdline.Pending, fault.WithHint(err, "the same command again goes on waiting; --max-wait sets for how long"))
+	}
+	return err
+}
+
+// show writes the batches as a table on a terminal, else as job records.
+func show(batches []wire.Batch) error {
+	if !term.IsTerminal(int(os.Stdout.Fd())) {
+		for i := range batches {
+			r := batch.Describe(&batches[i])
+			if _, err := os.Stdout.Write(record.AppendJob(nil, &r)); err != nil {
+				return fmt.Errorf("write jobs: %w", err)
+			}
+		}
+		return nil
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "BATCH\tSTATUS\tDONE\tFAILED\tROWS\tAGE\tLEFT")
+	for i := range batches {
+		b := &batches[i]
+		left := "-"
+		if !b.Final() && !b.Expires.IsZero() {
+			left = time.Until(b.Expires).Round(time.Minute).String()
+		}
+		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%v\t%s\n", b.ID, b.Status, b.Completed, b.Failed, b.Total, time.Since(b.Created).Round(time.Minute), left)
+		for _, p := range b.Problems {
+			fmt.Fprintf(w, "\t%s\tline %d\t%s\n", p.Code, p.Line, p.Message)
+		}
+	}
+	return w.Flush()
+}

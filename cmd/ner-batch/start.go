@@ -1,0 +1,322 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+
+	"nertools/cmd/internal/cmdline"
+	"nertools/cmd/internal/service"
+	"nertools/pkg/batch"
+	"nertools/pkg/durable"
+	"nertools/pkg/fault"
+	"nertools/pkg/openaiapi"
+	"nertools/pkg/progress"
+	"nertools/pkg/record"
+	"nertools/pkg/resume"
+	"nertools/pkg/wire"
+)
+
+// maxRetries bounds the further tries of a call after passing failures.
+const maxRetries = 5
+
+func create(c *cli.Context) error {
+	parts, err := split(c)
+	if err != nil {
+		return err
+	}
+	for _, p := range parts {
+		cmdline.Say(c, "%s: %d requests, %d bytes", p.File, p.Requests, p.Bytes)
+	}
+	return nil
+}
+
+func submit(c *cli.Context) error {
+	if c.Bool("wait-for-batch") {
+		return run(c)
+	}
+	s, err := begin(c)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	err = s.manager.Start(c.Context, s.jobs)
+	if e := s.show(c); err == nil {
+		err = e
+	}
+	return err
+}
+
+func run(c *cli.Context) error {
+	every, err := pollInterval(c)
+	if err != nil {
+		return err
+	}
+	s, err := begin(c)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if path := c.String("output"); path != "" {
+		if err := durable.CheckReplace(path); err != nil {
+			return err
+		}
+	}
+	meter := progress.New(c.App.ErrWriter, c.App.Name, c.String("progress"))
+	err = batch.Wait(c.Context, every, c.Duration("max-wait"), func(ctx context.Context) (bool, error) {
+		if err := s.manager.Start(ctx, s.jobs); err != nil {
+			return false, err
+		}
+		if err := s.manager.Look(ctx, s.jobs); err != nil {
+			return false, err
+		}
+		s.measure(meter)
+		return !batch.Running(s.jobs), nil
+	})
+	meter.Close()
+	if err != nil {
+		return errors.Join(unfinished(err), s.show(c))
+	}
+	return s.fetch(c)
+}
+
+// session is what the commands that start batches work with.
+type session struct {
+	client  *openaiapi.Client
+	ledger  *batch.Ledger
+	manager *batch.Manager
+	jobs    []*batch.Job
+}
+
+// begin makes the batch files and enters them into the ledger. Nothing is sent.
+func begin(c *cli.Context) (*session, error) {
+	client, err := service.Client(c, 1)
+	if err != nil {
+		return nil, err
+	}
+	parts, err := split(c)
+	if err != nil {
+		return nil, err
+	}
+	ledger := c.String("ledger")
+	if ledger == "" {
+		ledger = c.String("batch-file") + ".ledger"
+	}
+	s, err := open(c, client, ledger)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.manager.Add(parts, c.Bool("fresh")); err != nil {
+		return nil, errors.Join(err, s.ledger.Close())
+	}
+	s.jobs = s.manager.Jobs(parts)
+	return s, nil
+}
+
+func open(c *cli.Context, client *openaiapi.Client, path string) (*session, error) {
+	account, err := service.Account(c)
+	if err != nil {
+		return nil, err
+	}
+	ledger, err := batch.OpenLedger(path)
+	if errors.Is(err, durable.ErrLocked) {
+		return nil, cmdline.Exit(cmdline.Locked, fault.WithHint(err, "wait until the other ner-batch has ended"))
+	}
+	if err != nil {
+		return nil, err
+	}
+	cfg := batch.Config{
+		Account: account, Window: c.String("completion-window"), Description: c.String("description"),
+		InFlight: c.Int("max-parts-in-flight"), MaxRetries: maxRetries,
+	}
+	return &session{client: client, ledger: ledger, manager: batch.NewManager(cfg, client, ledger), jobs: ledger.Jobs()}, nil
+}
+
+func (s *session) close() {
+	s.client.Close()
+	s.ledger.Close()
+}
+
+// show writes the job records, and says how to go on.
+func (s *session) show(c *cli.Context) error {
+	waiting := 0
+	for _, j := range s.jobs {
+		r := s.manager.Record(j)
+		if _, err := os.Stdout.Write(record.AppendJob(nil, &r)); err != nil {
+			return fmt.Errorf("write jobs: %w", err)
+		}
+		if j.BatchID != "" {
+			cmdline.Say(c, "batch submitted with ID: %s (%s)", j.BatchID, r.Status)
+			cmdline.Say(c, "fetch it later with: ner-batch download --batch-id %s -o results.jsonl", j.BatchID)
+		} else {
+			waiting++
+		}
+	}
+	if waiting == 0 {
+		return nil
+	}
+	cmdline.Say(c, "%d of %d parts wait until the service takes them: the same command again starts them, or ner-batch sync", waiting, len(s.jobs))
+	return cmdline.Exit(cmdline.Pending, nil)
+}
+
+func (s *session) measure(meter *progress.Meter) {
+	total, done, failed := 0, 0, 0
+	for _, j := range s.jobs {
+		r := s.manager.Record(j)
+		total += r.Requests
+		done += r.Completed + r.Failed
+		failed += r.Failed
+	}
+	meter.Total(total)
+	meter.Set(done, failed)
+}
+
+func (s *session) fetch(c *cli.Context) error {
+	var o batch.Outcome
+	path := c.String("output")
+	err := output(path, func(put func(*record.Result) error) error {
+		for _, j := range s.jobs {
+			if j.BatchID == "" {
+				continue
+			}
+			if err := s.manager.Fetch(c.Context, j.BatchID, j.File, &o, put); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, j := range s.jobs {
+		if j.Pending() && path != "" {
+			if err := s.manager.Fetched(j, path); err != nil {
+				return err
+			}
+		}
+	}
+	return verdict(c, &o)
+}
+
+// split writes the prompts into batch files, or takes the file that is there.
+func split(c *cli.Context) ([]batch.Part, error) {
+	path := c.String("batch-file")
+	if path == "" {
+		return nil, cmdline.UsageError("--batch-file is missing: name the file to write the requests to")
+	}
+	requests, err := service.Requests(c)
+	if err != nil {
+		return nil, err
+	}
+	next, done, err := source(c, requests)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	parts, err := batch.Split(path, next)
+	if err != nil {
+		return nil, err
+	}
+	if len(parts) > 0 {
+		return parts, nil
+	}
+	if _, err := os.Stat(path); err != nil {
+		return nil, fault.WithHint(errors.New("no prompts, and no batch file that is there already"), "pipe prompt records in, or name a batch file with --batch-file")
+	}
+	return existing(path)
+}
+
+// existing are the parts that begin with the file at path.
+func existing(path string) ([]batch.Part, error) {
+	p, err := batch.Scan(path)
+	if err != nil {
+		return nil, err
+	}
+	return []batch.Part{p}, nil
+}
+
+// source reads the requests of the input, without those answered earlier.
+func source(c *cli.Context, requests *wire.Builder) (next batch.Requests, done func(), err error) {
+	input := "-"
+	if c.Args().Present() {
+		input = c.Args().First()
+	} else if term.IsTerminal(int(os.Stdin.Fd())) {
+		return func() (wire.Request, error) { return wire.Request{}, io.EOF }, func() {}, nil
+	}
+	earlier := resume.New()
+	var files []*os.File
+	done = func() {
+		for _, f := range files {
+			f.Close()
+		}
+	}
+	for _, path := range c.StringSlice("resume") {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, done, err
+		}
+		files = append(files, f)
+		info, err := f.Stat()
+		if err != nil {
+			return nil, done, err
+		}
+		if err := earlier.Add(path, f, info.Size(), false); err != nil {
+			return nil, done, err
+		}
+	}
+	in, name, err := cmdline.Open(input)
+	if err != nil {
+		return nil, done, err
+	}
+	lines := record.NewLines(name, in)
+	first := true
+	next = func() (wire.Request, error) {
+		for {
+			line, err := lines.Next()
+			if err != nil {
+				return wire.Request{}, err
+			}
+			q, err := requests.ParseRequest(line)
+			if err != nil {
+				return q, lines.Fault(err, "ner-batch reads the records that ner-prompt writes, or a batch's request lines")
+			}
+			if first {
+				if err := earlier.Check(&q, requests.Settings()); err != nil {
+					return q, err
+				}
+				first = false
+			}
+			_, answered, err := earlier.Find(&q)
+			if err != nil || !answered {
+				return q, err
+			}
+		}
+	}
+	return next, done, nil
+}
+
+func pollInterval(c *cli.Context) (time.Duration, error) {
+	s := c.String("poll-interval")
+	d, err := time.ParseDuration(s)
+	if seconds, e := strconv.ParseFloat(s, 64); e == nil {
+		d, err = time.Duration(seconds*float64(time.Second)), nil
+	}
+	if err != nil || d <= 0 {
+		return 0, cmdline.UsageError("--poll-interval %q: a time such as 60s", s)
+	}
+	return d, nil
+}
+
+func resultsName(file string) string {
+	base := filepath.Base(file)
+	return strings.TrimSuffix(base, filepath.Ext(base)) + ".results.jsonl"
+}
