@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,6 +18,10 @@ import (
 // ErrLocked is the error of opening a journal that another process has open.
 var ErrLocked = errors.New("another process is writing to it")
 
+// ErrForeign is the error of opening a file that ends in something that no
+// journal's writer has left there.
+var ErrForeign = errors.New("its last line is not one that belongs there")
+
 // A Journal is a file of lines that is only ever appended to, by one process at
 // a time. A line is in the file when Append returns, so that a killed process
 // loses none; it is on the disk about a second later, so that a power cut loses
@@ -26,6 +31,7 @@ type Journal struct {
 	lock  *flock.Flock
 	size  int64
 	dirty atomic.Bool
+	lost  atomic.Pointer[error] // of syncing: the system tells it once
 	stop  chan struct{}
 	done  sync.WaitGroup
 }
@@ -34,17 +40,18 @@ type Journal struct {
 const syncEvery = time.Second
 
 // OpenJournal opens path for appending, makes it if it is not there, and locks
-// it. A last line without its newline gets one if whole says that it is whole;
-// else it was left by a writer that was killed and is cut off: torn is how many
-// bytes that were. The caller closes the journal. The error wraps [ErrLocked] if
-// the file is open elsewhere.
-func OpenJournal(path string, whole func(line []byte) bool) (j *Journal, torn int64, err error) {
+// it. A last line without its newline gets one if whole says that it is whole. If
+// it begins as every line of the journal does, with begin, it was left by a
+// writer that was killed and is cut off: torn is how many bytes that were. Else
+// the file is left as it is. The caller closes the journal. The error wraps
+// [ErrLocked] if the file is open elsewhere, [ErrForeign] if it is no such file.
+func OpenJournal(path, begin string, whole func(line []byte) bool) (j *Journal, torn int64, err error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return nil, 0, err
 	}
 	j = &Journal{file: file, lock: flock.New(lockPath(path)), stop: make(chan struct{})}
-	if torn, err = j.own(path, whole); err != nil {
+	if torn, err = j.own(path, begin, whole); err != nil {
 		return nil, 0, errors.Join(err, j.lock.Close(), file.Close())
 	}
 	j.done.Go(j.syncLoop)
@@ -52,15 +59,24 @@ func OpenJournal(path string, whole func(line []byte) bool) (j *Journal, torn in
 }
 
 // own locks the file and mends its end.
-func (j *Journal) own(path string, whole func(line []byte) bool) (torn int64, err error) {
+func (j *Journal) own(path, begin string, whole func(line []byte) bool) (torn int64, err error) {
 	switch ok, err := j.lock.TryLock(); {
 	case err != nil:
 		return 0, fmt.Errorf("lock %s: %w", path, err)
 	case !ok:
 		return 0, fmt.Errorf("%s: %w", path, ErrLocked)
 	}
-	if torn, err = j.mendEnd(whole); err != nil {
-		return 0, fmt.Errorf("mend the end of %s: %w", path, err)
+	// Another process may have put a new file in this one's place before the lock
+	// was ours: what is written to the old one would be lost.
+	mine, err := j.file.Stat()
+	if err != nil {
+		return 0, err
+	}
+	if now, err := os.Stat(path); err != nil || !os.SameFile(mine, now) {
+		return 0, fmt.Errorf("%s: %w", path, ErrLocked)
+	}
+	if torn, err = j.mendEnd(begin, whole); err != nil {
+		return 0, fmt.Errorf("%s: %w", path, err)
 	}
 	return torn, nil
 }
@@ -75,7 +91,7 @@ func lockPath(path string) string {
 }
 
 // mendEnd moves to the end of the file, which then is the end of a line.
-func (j *Journal) mendEnd(whole func(line []byte) bool) (torn int64, err error) {
+func (j *Journal) mendEnd(begin string, whole func(line []byte) bool) (torn int64, err error) {
 	end, err := j.file.Seek(0, io.SeekEnd)
 	if err != nil {
 		return 0, err
@@ -95,6 +111,8 @@ func (j *Journal) mendEnd(whole func(line []byte) bool) (torn int64, err error) 
 	case whole(last):
 		_, err = j.Append([]byte{'\n'})
 		return 0, err
+	case !bytes.HasPrefix(last, []byte(begin)) && !strings.HasPrefix(begin, string(last)):
+		return 0, ErrForeign
 	}
 	if err := j.file.Truncate(start); err != nil {
 		return 0, err
@@ -122,6 +140,9 @@ func (j *Journal) lastLine(end int64) (int64, error) {
 
 // Append writes line, which ends in a newline, and returns where it begins.
 func (j *Journal) Append(line []byte) (at int64, err error) {
+	if err := j.lost.Load(); err != nil {
+		return 0, *err
+	}
 	at = j.size
 	n, err := j.file.Write(line)
 	j.size += int64(n)
@@ -148,8 +169,9 @@ func (j *Journal) syncLoop() {
 		select {
 		case <-tick.C:
 			if j.dirty.Swap(false) {
-				// Close reports what cannot be synced.
-				_ = j.file.Sync()
+				if err := j.file.Sync(); err != nil {
+					j.lost.Store(&err)
+				}
 			}
 		case <-j.stop:
 			return
@@ -161,5 +183,9 @@ func (j *Journal) syncLoop() {
 func (j *Journal) Close() error {
 	close(j.stop)
 	j.done.Wait()
-	return errors.Join(j.file.Sync(), j.lock.Close(), j.file.Close())
+	var lost error
+	if err := j.lost.Load(); err != nil {
+		lost = *err
+	}
+	return errors.Join(lost, j.file.Sync(), j.lock.Close(), j.file.Close())
 }

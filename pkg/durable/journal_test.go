@@ -34,7 +34,7 @@ func TestJournalMendsTheEndThatAKilledWriterLeft(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			j, torn, err := durable.OpenJournal(path, whole)
+			j, torn, err := durable.OpenJournal(path, "{", whole)
 			if err != nil || torn != c.torn {
 				t.Fatalf("torn %d (%v), want %d", torn, err, c.torn)
 			}
@@ -57,22 +57,37 @@ func TestJournalMendsTheEndThatAKilledWriterLeft(t *testing.T) {
 	}
 }
 
+func TestAFileThatIsNoJournalIsLeftAsItIs(t *testing.T) {
+	for _, text := range []string{"some notes", "{a}\nsome notes", "[{\"context\": \"a file of another kind\"}]"} {
+		path := filepath.Join(t.TempDir(), "notes.txt")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := durable.OpenJournal(path, "{", whole); !errors.Is(err, durable.ErrForeign) {
+			t.Errorf("%q: %v", text, err)
+		}
+		if got, err := os.ReadFile(path); err != nil || string(got) != text {
+			t.Errorf("%q became %q (%v)", text, got, err)
+		}
+	}
+}
+
 func TestJournalHasOneOwner(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal")
-	first, _, err := durable.OpenJournal(path, whole)
+	first, _, err := durable.OpenJournal(path, "{", whole)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := first.Append([]byte("{half")); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := durable.OpenJournal(path, whole); !errors.Is(err, durable.ErrLocked) {
+	if _, _, err := durable.OpenJournal(path, "{", whole); !errors.Is(err, durable.ErrLocked) {
 		t.Errorf("a second owner: %v", err)
 	}
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
-	second, torn, err := durable.OpenJournal(path, whole)
+	second, torn, err := durable.OpenJournal(path, "{", whole)
 	if err != nil || torn != 5 {
 		t.Fatalf("after the first has closed: torn %d, %v", torn, err)
 	}
@@ -82,10 +97,10 @@ func TestJournalHasOneOwner(t *testing.T) {
 }
 
 func TestJournalNeedsItsFolder(t *testing.T) {
-	if _, _, err := durable.OpenJournal(filepath.Join(t.TempDir(), "no", "journal"), whole); !errors.Is(err, os.ErrNotExist) {
+	if _, _, err := durable.OpenJournal(filepath.Join(t.TempDir(), "no", "journal"), "{", whole); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
-	if _, _, err := durable.OpenJournal(t.TempDir(), whole); err == nil {
+	if _, _, err := durable.OpenJournal(t.TempDir(), "{", whole); err == nil {
 		t.Error("a folder passes as a journal")
 	}
 }
