@@ -25,6 +25,9 @@ func AppendPrompt(dst []byte, p *Prompt) []byte {
 	return append(dst, '}', '\n')
 }
 
+// ResultBegin is how every line that [AppendResult] makes begins.
+const ResultBegin = `{"kind":"result","v":1,"id":`
+
 // AppendResult appends r as one line, its newline included.
 func AppendResult(dst []byte, r *Result) []byte {
 	dst = appendHead(dst, "result", r.ID, r.Index, r.Total)

@@ -124,6 +124,8 @@ func (e *Error) class() record.Class {
 		return record.Filtered
 	case e.Status == http.StatusForbidden:
 		return record.Auth
+	case e.Status == http.StatusTooManyRequests && says("request too large"):
+		return record.ContextLength // larger than a minute's limit: waiting does not help
 	case e.Status == http.StatusTooManyRequests, is("rate_limit_exceeded"):
 		return record.RateLimit
 	case is("context_length_exceeded"), says("maximum context length"), e.Status == http.StatusRequestEntityTooLarge:

@@ -240,6 +240,8 @@ func ParseRequestLine(line []byte) (Request, error) {
 		return Request{}, errors.New(`no "custom_id" in it`)
 	case path != Chat && path != Completions:
 		return Request{}, fmt.Errorf("url %q: only /v1/%s and /v1/%s can be asked", obj.Get("url").String(), Chat, Completions)
+	case body.Get("stream").Bool(), body.Get("n").Int() > 1:
+		return Request{}, errors.New(`"stream" or "n" in the body: one whole answer a row is read`)
 	case !body.IsObject():
 		return Request{}, errors.New(`no "body" object in it`)
 	}
