@@ -104,6 +104,7 @@ func transport(flying int) *http.Transport {
 		MaxIdleConnsPerHost:   max(flying, 1),
 		MaxConnsPerHost:       max(flying, 1),
 		IdleConnTimeout:       90 * time.Second,
+		WriteBufferSize:       32 << 10, // a few-shot prompt in one write; the default is 4 KB
 		ExpectContinueTimeout: time.Second,
 	}
 }
@@ -111,7 +112,7 @@ func transport(flying int) *http.Transport {
 func checkURL(base string, allowHTTP bool) error {
 	u, err := url.Parse(base)
 	if err != nil {
-		return fault.WithHint(fmt.Errorf("base URL: %w", err), "give it as https://HOST/v1")
+		return fault.WithHint(errors.New("the base URL is none"), "give it as https://HOST/v1") // err tells its password
 	}
 	if u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
 		return fault.WithHint(fmt.Errorf("base URL %q is not an http address", u.Redacted()), "give it as https://HOST/v1")
@@ -124,7 +125,7 @@ func checkURL(base string, allowHTTP bool) error {
 }
 
 func isLoopback(host string) bool {
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+	if host == "localhost" {
 		return true
 	}
 	ip := net.ParseIP(host)
@@ -169,15 +170,20 @@ func (c *Client) Ask(ctx context.Context, path string, body []byte) ([]byte, pac
 	if response.StatusCode != http.StatusOK {
 		return nil, limits, c.refused(response, answer)
 	}
+	if bytes.Contains(answer, []byte(`"error"`)) {
+		answer = c.hideIn(answer) // some services report an error with the status 200
+	}
 	return answer, limits, nil
 }
 
 func (c *Client) refused(response *http.Response, body []byte) error {
-	e := wire.ParseError(response.StatusCode, body)
-	e.Message = c.hide(e.Message)
+	e := wire.ParseError(response.StatusCode, c.hideIn(body))
 	e.RetryAfter = retryAfter(response.Header)
 	if to := response.Header.Get("Location"); to != "" && response.StatusCode < 400 {
-		e.Message = "redirected to " + to
+		e.Message = "redirected elsewhere"
+		if u, err := response.Request.URL.Parse(to); err == nil {
+			e.Message = "redirected to " + c.hide(u.Scheme+"://"+u.Host)
+		}
 	}
 	return e
 }
@@ -242,6 +248,11 @@ func reason(err error) string {
 		return "the connection was closed in the middle of the answer"
 	}
 	return err.Error()
+}
+
+// hideIn takes the key out of what a service says.
+func (c *Client) hideIn(body []byte) []byte {
+	return bytes.ReplaceAll(body, []byte(c.key), []byte("…"))
 }
 
 // hide takes the key out of a text.
