@@ -4,6 +4,7 @@
 package online
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -49,10 +50,11 @@ type Run struct {
 	Flying    int               // as the pacer's
 	MaxErrors int               // stop when so many rows have failed; 0: never
 	Grace     time.Duration     // how long calls in flight may take when the run stops early
-	Say       func(string)      // tells people something, once or twice a run
+	Say       func(string)      // tells people something, once or twice a run; not nil
 	Done      func(failed bool) // called for each row that is settled; may be nil
 	Total     func(rows int)    // called once, when the number of rows is known; may be nil
 
+	seen   rowSet
 	window chan struct{} // with KeepOrder: the rows that may be under way or wait for their turn
 }
 
@@ -121,6 +123,7 @@ func (r *Run) Do(ctx context.Context, in *record.Lines) (Sum, error) {
 		}
 	})
 
+	r.seen = rowSet{}
 	if r.KeepOrder {
 		r.window = make(chan struct{}, 1024+16*r.Flying)
 	}
@@ -175,7 +178,7 @@ func (r *Run) Do(ctx context.Context, in *record.Lines) (Sum, error) {
 func (r *Run) read(ctx context.Context, in *record.Lines, todo chan<- *row) error {
 	const heldBytes = 64 << 20
 	var held []*row
-	size, compared := 0, r.Earlier.Len() == 0
+	size, compared := 0, r.Earlier.Empty()
 	hand := func(q *row) error {
 		if r.KeepOrder {
 			select {
@@ -196,7 +199,7 @@ func (r *Run) read(ctx context.Context, in *record.Lines, todo chan<- *row) erro
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
-		if q == nil || q.kept || size > heldBytes {
+		if q == nil || r.Earlier.Knows(q.request.Row.Index) || size > heldBytes {
 			compared = true
 		}
 		if !compared {
@@ -228,6 +231,9 @@ func (r *Run) next(in *record.Lines, n int) (*row, error) {
 	q := &row{n: n}
 	if q.request, err = r.Requests.ParseRequest(line); err != nil {
 		return nil, in.Fault(err, "ner-run reads the records that ner-prompt writes, or a batch's request lines")
+	}
+	if err := r.seen.add(&q.request.Row); err != nil {
+		return nil, in.Fault(err, "ask the rows of one source, each once: a result tells its row by its id")
 	}
 	if n == 0 {
 		if r.Total != nil {
@@ -301,7 +307,7 @@ func (r *Run) ask(asking, flying context.Context, q *row, amend *wire.Amendments
 			if learnt {
 				r.Say(fmt.Sprintf("the model refuses a parameter (%s): %s from now on", e.Message, what))
 			}
-			if again {
+			if again && !bytes.Equal(amend.Apply(q.request.Body), body) {
 				continue
 			}
 			if e.Passing() {
@@ -380,7 +386,7 @@ func (r *Run) hopeless(sum *Sum, f *record.Failure) error {
 		return fault.WithHint(fmt.Errorf("%d rows failed, the last one with %w", n, last),
 			"--max-errors sets how many may fail; with --resume a later run asks only for what is missing")
 	}
-	if unheard := sum.Failed[record.Network] + sum.Failed[record.Timeout] + sum.Failed[record.Server]; sum.OK == 0 && unheard == n && n >= max(10, r.Flying) {
+	if unheard := sum.Failed[record.Network] + sum.Failed[record.Timeout] + sum.Failed[record.Server] + sum.Failed[record.Malformed]; sum.OK == 0 && unheard == n && n >= max(10, r.Flying) {
 		return &StopError{Class: f.Class, Err: fmt.Errorf("none of the first %d rows got an answer, the last one: %w", n, last),
 			Hint: "check that the server is up, and --base-url (OPENAI_BASE_URL)"}
 	}

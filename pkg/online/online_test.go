@@ -360,7 +360,7 @@ func TestAReorderedFileHoldsEveryRowOnceInInputOrder(t *testing.T) {
 	whole := func([]byte) bool { return true }
 	lines := bytes.SplitAfter(input(60), []byte("\n"))
 	for round, in := range [][]byte{bytes.Join(lines[30:50], nil), bytes.Join(lines[10:40], nil), input(60)} {
-		j, _, err := durable.OpenJournal(path, whole)
+		j, _, err := durable.OpenJournal(path, "", whole)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 
 	"nertools/pkg/durable"
 	"nertools/pkg/record"
@@ -58,12 +59,17 @@ func (f *File) Kept(n int, at int64, size int) {
 }
 
 // Reorder replaces the file at path, which is the journal's, by one that holds
-// the rows in the order of the input, behind them the rows that the input did
-// not hold, and no line of a row twice. Until then every result stood in the
+// the rows in the order of the input, each once, and behind them what the file
+// holds of other rows. Until then every result stood in the
 // file from the moment it was there: that is why it is not written in order to
 // begin with.
 func (f *File) Reorder(path string) error {
-	return durable.Replace(path, func(w io.Writer) error {
+	// A link is to lead to the file that is in order, not to be replaced by it.
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return err
+	}
+	return durable.Replace(real, func(w io.Writer) error {
 		seen := map[int]bool{}
 		var line []byte
 		for _, e := range f.rows {

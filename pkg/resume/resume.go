@@ -16,7 +16,8 @@ import (
 // what they are.
 type Answers struct {
 	files    []file
-	answers  map[int32]Place // row -> its answer
+	answers  map[int32]Place // row -> its answer, or its failure in the own file
+	good     int             // of these, the answers
 	source   string
 	total    int             // of the records in the file that is appended to
 	settings map[string]bool // first parts of the request digests seen
@@ -34,6 +35,7 @@ type Place struct {
 	at      int64
 	size    int32
 	file    int32
+	failed  bool   // it is no answer: it only tells which prompt was asked
 	prompt  uint64 // hash of the digest in its id
 	request uint64 // hash of its request digest; 0 where it is not told
 }
@@ -44,7 +46,16 @@ func New() *Answers {
 }
 
 // Len is how many rows have a good answer.
-func (a *Answers) Len() int { return len(a.answers) }
+func (a *Answers) Len() int { return a.good }
+
+// Empty reports whether nothing is known that a request could contradict.
+func (a *Answers) Empty() bool { return len(a.answers) == 0 }
+
+// Knows reports whether the row's prompt is known, answered or not.
+func (a *Answers) Knows(row int) bool {
+	_, ok := a.answers[int32(row)]
+	return ok
+}
 
 // Unsigned is how many of the answers do not tell how they were asked, as those
 // that were fetched by batch id alone. They are taken to be the answers to the
@@ -121,15 +132,23 @@ func (a *Answers) add(r *record.Result, p Place, own bool) error {
 		}
 		a.total = r.Total
 	}
-	if !r.OK() {
-		return nil
+	p.failed = !r.OK()
+	if p.failed && !own {
+		return nil // nothing of it goes into what is collected
 	}
 	old, known := a.answers[int32(r.Index)]
 	if known && old.prompt != p.prompt {
 		return fmt.Errorf("row %d: answers to two different prompts", r.Index)
 	}
-	if known && !own {
-		return nil // the one that is in the file appended to need not be written again
+	if known && (p.failed || !old.failed && !own) {
+		return nil // an answer in the file appended to need not be written again
+	}
+	if p.failed {
+		a.answers[int32(r.Index)] = p
+		return nil
+	}
+	if !known || old.failed {
+		a.good++
 	}
 	if r.Request == "" {
 		a.unsigned++
@@ -147,17 +166,18 @@ func (a *Answers) add(r *record.Result, p Place, own bool) error {
 func (a *Answers) Check(first *wire.Request, settings string) error {
 	source, _, _, _ := record.ParseID(first.Row.ID)
 	if a.source != "" && source != a.source {
-		return &MixError{fmt.Errorf("the earlier results are of source %q, these prompts of %q", a.source, source)}
+		return &MixError{err: fmt.Errorf("the earlier results are of source %q, these prompts of %q", a.source, source)}
 	}
 	if a.total != 0 && first.Row.Total != 0 && a.total != first.Row.Total {
-		return &MixError{fmt.Errorf("the earlier results are of %d rows, these prompts of %d", a.total, first.Row.Total)}
+		return &MixError{fmt.Errorf("the earlier results are of %d rows, these prompts of %d", a.total, first.Row.Total),
+			"write to another -o file: --resume takes these answers over into it"}
 	}
 	if wire.SettingsOf(first.Row.Request) != settings {
 		return nil
 	}
 	for s := range a.settings {
 		if s != settings {
-			return &MixError{errors.New("the earlier results were asked from another model or with other settings")}
+			return &MixError{err: errors.New("the earlier results were asked from another model or with other settings")}
 		}
 	}
 	return nil
@@ -171,10 +191,13 @@ func (a *Answers) Find(q *wire.Request) (p Place, ok bool, err error) {
 		return p, false, nil
 	}
 	if p.prompt != promptOf(q.Row.ID) {
-		return p, false, &MixError{fmt.Errorf("row %d: the earlier answer is to another prompt", q.Row.Index)}
+		return p, false, &MixError{err: fmt.Errorf("row %d: the earlier answer is to another prompt", q.Row.Index)}
+	}
+	if p.failed {
+		return p, false, nil
 	}
 	if p.request != 0 && p.request != requestOf(&q.Row) {
-		return p, false, &MixError{fmt.Errorf("row %d: the earlier answer was asked from another model or with other settings", q.Row.Index)}
+		return p, false, &MixError{err: fmt.Errorf("row %d: the earlier answer was asked from another model or with other settings", q.Row.Index)}
 	}
 	return p, true, nil
 }
@@ -193,12 +216,18 @@ func (a *Answers) Read(p Place) (record.Result, error) {
 }
 
 // A MixError says that earlier results do not belong to the run.
-type MixError struct{ err error }
+type MixError struct {
+	err  error
+	hint string
+}
 
 func (e *MixError) Error() string { return e.err.Error() }
 func (e *MixError) Unwrap() error { return e.err }
 
 // Remedy implements what package fault looks for.
 func (e *MixError) Remedy() string {
+	if e.hint != "" {
+		return e.hint
+	}
 	return "start anew with another -o file and without --resume, or use the prompts, the model and the settings of the earlier run"
 }
