@@ -61,16 +61,21 @@ func run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if path := c.String("output"); path != "" {
+		for _, earlier := range c.StringSlice("resume") {
+			if cmdline.SameFile(earlier, path) {
+				return cmdline.UsageError("-o %s would replace the earlier results: write to another file, and collect both", path)
+			}
+		}
+		if err := durable.CheckReplace(path); err != nil {
+			return err
+		}
+	}
 	s, err := begin(c)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	if path := c.String("output"); path != "" {
-		if err := durable.CheckReplace(path); err != nil {
-			return err
-		}
-	}
 	meter := progress.New(c.App.ErrWriter, c.App.Name, c.String("progress"))
 	err = batch.Wait(c.Context, every, c.Duration("max-wait"), func(ctx context.Context) (bool, error) {
 		if err := s.manager.Start(ctx, s.jobs); err != nil {
@@ -229,19 +234,19 @@ func split(c *cli.Context) ([]batch.Part, error) {
 	if len(parts) > 0 {
 		return parts, nil
 	}
+	if isPipe(os.Stdin) && !c.Args().Present() {
+		// Rather than send an old file because the program in front failed.
+		return nil, fault.WithHint(errors.New("no prompts came through the pipe"), "to send the batch file that is there, say so: < /dev/null")
+	}
 	if _, err := os.Stat(path); err != nil {
 		return nil, fault.WithHint(errors.New("no prompts, and no batch file that is there already"), "pipe prompt records in, or name a batch file with --batch-file")
 	}
-	return existing(path)
+	return batch.ScanParts(path)
 }
 
-// existing are the parts that begin with the file at path.
-func existing(path string) ([]batch.Part, error) {
-	p, err := batch.Scan(path)
-	if err != nil {
-		return nil, err
-	}
-	return []batch.Part{p}, nil
+func isPipe(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeNamedPipe != 0
 }
 
 // source reads the requests of the input, without those answered earlier.

@@ -70,7 +70,7 @@ func (j *Job) Pending() bool { return j.State != fetched && j.State != dropped }
 // OpenLedger reads the ledger at path, or begins one. The error wraps
 // [durable.ErrLocked] while another process has it open. The caller closes it.
 func OpenLedger(path string) (*Ledger, error) {
-	journal, _, err := durable.OpenJournal(path, json.Valid)
+	journal, _, err := durable.OpenJournal(path, `{"v":1,"event":`, json.Valid)
 	if err != nil {
 		return nil, err
 	}

@@ -62,10 +62,39 @@ func split(path string, next Requests, maxRequests int, maxBytes int64) ([]Part,
 		}
 		parts = append(parts, p)
 	}
-	for i := range parts {
-		parts[i].Of = len(parts)
+	number(parts)
+	if len(parts) == 0 {
+		return nil, nil
 	}
-	return parts, nil
+	// What an earlier, larger input left behind is no part of this one.
+	for n := len(parts) + 1; ; n++ {
+		if err := os.Remove(partPath(path, n)); err != nil {
+			return parts, nil // there is none, or it is not ours to remove
+		}
+	}
+}
+
+func number(parts []Part) {
+	for i := range parts {
+		parts[i].Number, parts[i].Of = i+1, len(parts)
+	}
+}
+
+// ScanParts reads the batch input file at path and the further parts beside it.
+func ScanParts(path string) ([]Part, error) {
+	var parts []Part
+	for {
+		file := partPath(path, len(parts)+1)
+		if _, err := os.Stat(file); err != nil && len(parts) > 0 {
+			number(parts)
+			return parts, nil
+		}
+		p, err := Scan(file)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, p)
+	}
 }
 
 func partPath(path string, number int) string {

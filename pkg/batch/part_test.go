@@ -83,6 +83,11 @@ func TestPartsKeepTheServicesLimitsAndLoseNoRequest(t *testing.T) {
 					t.Errorf("part %d, read again: %v %s", i, err, d)
 				}
 			}
+			if len(c.want) > 0 {
+				if all, err := ScanParts(path); err != nil || len(all) != len(c.want) {
+					t.Errorf("%d parts are found again (%v)", len(all), err)
+				}
+			}
 			if d := cmp.Diff(c.want, got); d != "" || next != c.rows {
 				t.Errorf("%s; the last row is %d", d, next-1)
 			}
