@@ -639,6 +639,14 @@ func TestTheQueueOfAModelHoldsSoManyTokens(t *testing.T) {
 	}
 }
 
+func TestABatchLargerThanTheQueueNeverFits(t *testing.T) {
+	_, c := serve(t, openaitest.Options{EnqueuedTokens: 1234})
+	b := c.batch(c.created(requestLine("a", chatBody("m", strings.Repeat("x", 4*1234+1)))))
+	if b.errorsText() != "token_limit_exceeded" || !strings.Contains(b.Errors.Data[0].Message, "Limit: 1,234 enqueued tokens") {
+		t.Errorf("%s: %+v", b.Status, b.Errors)
+	}
+}
+
 func TestSoManyBatchesCanBeCreatedInAnHour(t *testing.T) {
 	api, c := serve(t, stopped(openaitest.Options{BatchesPerHour: 2}))
 	in := c.uploaded(input(1))

@@ -41,6 +41,7 @@ type appender struct {
 func (b *blob) append() (*appender, error) {
 	a := &appender{b: b}
 	if b.path == "" {
+		b.cut()
 		return a, nil
 	}
 	f, err := os.OpenFile(b.path, os.O_CREATE|os.O_WRONLY, 0o600)
@@ -79,6 +80,17 @@ func (a *appender) Close() error {
 	a.b.size += a.n
 	a.n = 0
 	return nil
+}
+
+// cut drops from memory what doesn't count, because its writer never closed.
+func (b *blob) cut() {
+	for i := len(b.chunks) - 1; i >= 0; i-- {
+		if b.starts[i] < b.size {
+			b.chunks[i] = b.chunks[i][:min(int64(len(b.chunks[i])), b.size-b.starts[i])]
+			return
+		}
+		b.chunks, b.starts = b.chunks[:i], b.starts[:i]
+	}
 }
 
 // grow puts p behind the first n bytes in memory.

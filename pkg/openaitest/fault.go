@@ -113,7 +113,12 @@ type Fault struct {
 	// A call matches if its prompt contains Contains, its model is Model, its
 	// path begins with Path and its Call.Op is Op. Empty: any. A batch's row
 	// matches as the same completion called for would. A batch has its
-	// metadata, as JSON, for a prompt.
+	// metadata, as JSON, for a prompt; calls about files and batches have
+	// neither prompt nor model. The ops are
+	//
+	//	createChatCompletion createCompletion listModels retrieveModel
+	//	createFile listFiles retrieveFile downloadFile deleteFile
+	//	createBatch listBatches retrieveBatch cancelBatch
 	Contains string `json:"contains"`
 	Model    string `json:"model"`
 	Path     string `json:"path"`

@@ -57,6 +57,13 @@ func (s *Server) eachRow(b *batch, upto int, do func(row int, l batchLine, r *re
 		return err
 	}
 	defer input.Close()
+	before, noted := *b, false
+	defer func() {
+		if !noted { // out of an error or a panic: as if no row had been looked at
+			*b = before
+			b.output.size, b.failures.size = b.OutputSize, b.ErrorSize
+		}
+	}()
 	var r results
 	if r.output, err = b.output.append(); err != nil {
 		return err
@@ -79,12 +86,17 @@ func (s *Server) eachRow(b *batch, upto int, do func(row int, l batchLine, r *re
 	if err = errors.Join(err, r.output.Close(), r.failures.Close()); err != nil {
 		return err
 	}
-	return s.noteResults(b, &r)
+	if err = s.noteResults(b, &r); err != nil {
+		return err
+	}
+	noted = true
+	return nil
 }
 
 func (s *Server) noteResults(b *batch, r *results) error {
 	b.OutputSize, b.ErrorSize = b.output.size, b.failures.size
 	if b.bills != nil && len(r.bills) > 0 {
+		b.bills.size = b.BillSize
 		w, err := b.bills.append()
 		if err != nil {
 			return err

@@ -63,6 +63,12 @@
 // files than those of batches are refused; a batch names at most 100 errors; a
 // row that got an error is not tried again by the batch itself; an input file
 // that is deleted is kept for the batches that still need it.
+//
+// Not known of the real service, and chosen here: the code batch_cancelled of the
+// rows that a cancelled batch leaves; the code invalid_request for an input with
+// too many lines or bytes, another method than POST or a custom_id that is no
+// string; 200 for cancelling a batch that already is; and that a download takes
+// a Range.
 package openaitest
 
 import (
@@ -111,7 +117,8 @@ type Options struct {
 	MaxInFlight int
 
 	// Answer makes the answer's text from the prompt. nil: Baseline. It is
-	// called from several goroutines at once.
+	// called from several goroutines at once. For a batch's rows it is called
+	// while all other calls about files and batches wait.
 	Answer func(prompt string) string
 
 	// Faults go wrong as scripted. They are tried in order: the first that

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -439,28 +438,60 @@ func TestFilesAndBatchesBearTheirOwnersName(t *testing.T) {
 	}
 }
 
+func TestAPanicInTheMiddleOfABatchLeavesItAsItWas(t *testing.T) {
+	for name, dir := range map[string]string{"memory": "", "disk": t.TempDir()} {
+		t.Run(name, func(t *testing.T) {
+			panics := false
+			api, c := serve(t, stopped(openaitest.Options{
+				Dir: dir, InOrder: true, Phases: openaitest.Phases{PerRow: time.Minute},
+				Answer: func(prompt string) string {
+					if panics && strings.HasSuffix(prompt, "2") {
+						panic("as asked")
+					}
+					return prompt
+				},
+			}))
+			id := c.created(input(4))
+			_ = api.Advance(time.Minute)
+			panics = true
+			func() {
+				defer func() { _ = recover() }()
+				_ = api.Advance(3 * time.Minute)
+				t.Error("there was no panic")
+			}()
+			panics = false
+			b := c.batch(id)
+			if got, want := summary(c.results(b.OutputFileID)), "r0:200 r1:200 r2:200 r3:200"; got != want || b.counts() != "4/4/0" {
+				t.Errorf("got %s, counts %s, want %s", got, b.counts(), want)
+			}
+			if got := len(api.Bills()); got != 4 {
+				t.Errorf("%d bills", got)
+			}
+		})
+	}
+}
+
 func TestManyClientsAtOnce(t *testing.T) {
-	api := openaitest.New(openaitest.Options{Phases: openaitest.Phases{PerRow: time.Millisecond}})
+	api, _ := serve(t, openaitest.Options{Phases: openaitest.Phases{PerRow: time.Millisecond}})
 	ts := httptest.NewServer(api)
 	defer ts.Close()
-	done := make(chan string)
-	for range 8 {
-		go func() {
-			c := &client{t: t, url: ts.URL, http: &http.Client{}}
-			id := c.created(input(20))
-			for c.batch(id).Status != "completed" {
-				c.get("/v1/batches")
-				_ = api.Advance(time.Millisecond)
-			}
-			done <- summary(c.results(c.batch(id).OutputFileID))
-		}()
-	}
-	for range 8 {
-		if got := <-done; strings.Count(got, ":200") != 20 {
-			t.Errorf("got %s", got)
+	t.Run("clients", func(t *testing.T) {
+		for n := range 8 {
+			t.Run(fmt.Sprint(n), func(t *testing.T) {
+				t.Parallel()
+				c := &client{t: t, url: ts.URL, http: ts.Client()}
+				id := c.created(input(20))
+				for c.batch(id).Status != "completed" {
+					c.get("/v1/batches")
+					_ = api.Advance(time.Millisecond)
+				}
+				if got := summary(c.results(c.batch(id).OutputFileID)); strings.Count(got, ":200") != 20 {
+					t.Errorf("got %s", got)
+				}
+			})
 		}
-	}
+	})
 	if got := len(api.Bills()); got != 160 {
-		t.Errorf("%d bills", got)
+		t.Errorf("%d bills, want 160", got)
 	}
 }
