@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net/http/httptest"
@@ -270,7 +271,11 @@ func TestResultsReachThePipeAsTheyComeWhileInputIsStillOpen(t *testing.T) {
 func TestManyWorkersKeepTheirConnections(t *testing.T) {
 	t.Parallel()
 	api, url := service(t, openaitest.Options{})
-	input := bytes.Repeat(prompts(t), 10)
+	var input []byte
+	for i := range 1500 {
+		text := fmt.Sprintf("Mark.\n\nSentence: Ada met Bob %d .\nMarked:", i)
+		input = record.AppendPrompt(input, &record.Prompt{ID: record.NewID("many", i, []byte(text)), Index: i, Total: 1500, Text: text})
+	}
 	cmd := program(t, url, "ner-run", "-j", "64", "--progress", "none")
 	cmd.Stdin = bytes.NewReader(input)
 	out, err := cmd.Output()

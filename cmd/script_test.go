@@ -53,6 +53,9 @@ func TestScripts(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the scripts use a POSIX shell")
 	}
+	if _, err := exec.LookPath("bash"); err != nil {
+		t.Skip("the scripts need bash")
+	}
 	news, err := filepath.Abs("../examples/news")
 	if err != nil {
 		t.Fatal(err)

@@ -156,6 +156,9 @@ type files struct {
 // openFiles sets up where r's results go and what it need not ask.
 func openFiles(c *cli.Context, r *online.Run) (*files, error) {
 	f := &files{path: c.String("output"), reorder: c.Bool("keep-order")}
+	if f.path == "-" {
+		f.path = ""
+	}
 	if err := f.open(c, r); err != nil {
 		f.reorder = false
 		return nil, errors.Join(err, f.close())
@@ -189,15 +192,22 @@ func (f *files) open(c *cli.Context, r *online.Run) error {
 }
 
 func (f *files) openOutput(c *cli.Context, r *online.Run) error {
+	info, err := os.Stat(f.path)
+	if err == nil && !info.Mode().IsRegular() {
+		return &fault.Error{File: f.path, Err: errors.New("is not a regular file"), Hint: "leave out -o to write to stdout"}
+	}
 	resumed := slices.ContainsFunc(c.StringSlice("resume"), func(path string) bool { return cmdline.SameFile(path, f.path) })
-	if info, err := os.Stat(f.path); err == nil && info.Size() > 0 && !resumed {
+	if err == nil && info.Size() > 0 && !resumed {
 		return &fault.Error{File: f.path, Err: errors.New("holds results already"),
 			Hint: "go on with it by --resume " + f.path + ", or write to another file"}
 	}
-	journal, torn, err := durable.OpenJournal(f.path, func(line []byte) bool {
-		_, err := record.ParseResult(line)
+	journal, torn, err := durable.OpenJournal(f.path, record.ResultBegin, func(line []byte) bool {
+		_, err := resume.ParseResult(line)
 		return err == nil
 	})
+	if errors.Is(err, durable.ErrForeign) {
+		return fault.WithHint(err, "this is no file of results: write to another one with -o")
+	}
 	if errors.Is(err, durable.ErrLocked) {
 		return cmdline.Exit(cmdline.Locked, fault.WithHint(err, "wait until the other run has ended, or write to another file"))
 	}

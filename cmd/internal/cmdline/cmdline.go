@@ -19,6 +19,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -63,8 +64,8 @@ func UsageError(format string, args ...any) error {
 }
 
 // Main runs app and exits the process. The context that its actions see is
-// cancelled by the first SIGINT or SIGTERM; a second one ends the process at
-// once.
+// cancelled by the first SIGINT, SIGTERM or SIGHUP; a second one ends the process
+// at once.
 func Main(app *cli.App) {
 	// Writing to a pipe whose reader has gone must be an error, so that what is
 	// finished elsewhere can still be put in order.
@@ -72,6 +73,9 @@ func Main(app *cli.App) {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // as nohup does
+		signal.Notify(signals, syscall.SIGHUP) // the terminal is gone
+	}
 	go func() {
 		<-signals
 		cancel()
@@ -209,6 +213,10 @@ func permute(app *cli.App, args []string) []string {
 			break
 		}
 		if len(arg) > 1 && arg[0] == '-' {
+			if short := arg[:2]; len(arg) > 2 && isNumber(arg[2:]) && takesValue(flags, short) {
+				given = append(given, []string{short, arg[2:]}) // -j4, as make has it
+				continue
+			}
 			n := 1
 			if takesValue(flags, arg) && i+1 < len(args) {
 				n = 2
@@ -233,6 +241,11 @@ func permute(app *cli.App, args []string) []string {
 		rest = append(rest, arg)
 	}
 	return slices.Concat(out, slices.Concat(given...), rest)
+}
+
+func isNumber(s string) bool {
+	_, err := strconv.Atoi(s)
+	return err == nil
 }
 
 func find(commands []*cli.Command, name string) *cli.Command {
