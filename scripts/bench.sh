@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# Measures ner-prompt and ner-run side by side with the best that could be had
+# on this machine in the same minutes, and prints tables. Nothing passes or fails.
+#
+#   scripts/bench.sh               all of it, at the size of OntoNotes 5: about 7 minutes
+#   scripts/bench.sh quick         all of it, small: under a minute
+#   scripts/bench.sh prompt        only ner-prompt: reading its input, piping its output
+#   scripts/bench.sh run           only ner-run: a bare net/http loop
+#   scripts/bench.sh quick run
+#
+# BENCH_DIR=DIR      make the data under DIR, about 2 GB in full (default: TMPDIR or /tmp)
+# BENCH_ROUNDS=N     take the median of N runs (default: 7 for prompt, 5 for run; 3 when quick)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+flags=()
+parts=()
+for arg in "$@"; do
+  case $arg in
+    quick) flags+=(--quick) ;;
+    prompt | run) parts+=("$arg") ;;
+    *)
+      echo "usage: scripts/bench.sh [quick] [prompt] [run]" >&2
+      exit 2
+      ;;
+  esac
+done
+if [ ${#parts[@]} -eq 0 ]; then
+  parts=(prompt run)
+fi
+if [ -n "${BENCH_ROUNDS:-}" ]; then
+  flags+=(--rounds "$BENCH_ROUNDS")
+fi
+
+child=
+work=$(mktemp -d "${BENCH_DIR:-${TMPDIR:-/tmp}}/nertools-bench.XXXXXX")
+cleanup() {
+  if [ -n "$child" ]; then
+    kill "$child" 2>/dev/null || true
+    wait "$child" || true
+  fi
+  rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# A signal is handled at once while bash waits for a job, but not while a
+# program runs in the foreground.
+await() {
+  "$@" &
+  child=$!
+  wait "$child"
+  child=
+}
+
+# As people install them, without the race detector and with nothing stripped.
+programs=(./scripts/bench ./cmd/ner-prompt)
+case " ${parts[*]} " in
+  *" run "*) programs+=(./cmd/ner-run ./scripts/fakeopenai) ;;
+esac
+await go build -o "$work/bin/" "${programs[@]}"
+for part in "${parts[@]}"; do
+  mkdir "$work/data"
+  await "$work/bin/bench" "$part" --bin "$work/bin" --dir "$work/data" ${flags[@]+"${flags[@]}"}
+  rm -r "$work/data"
+  echo
+done
+echo "The packages have benchmarks of their own: go test -run '^$' -bench . ./pkg/..."
