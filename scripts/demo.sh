@@ -1,8 +1,8 @@
-#!/usr/bin/env bash
+#!/bin/sh
 # Shows the whole way from a data set to a results file without a key or a
 # network: it builds the programs, starts the simulated API on loopback, runs the
 # real pipeline over the sample data, and leaves nothing behind.
-set -euo pipefail
+set -eu
 cd "$(dirname "$0")/.."
 
 work=$(mktemp -d)
@@ -23,9 +23,14 @@ PATH=$work:$PATH
 
 fakeopenai --addr-file "$work/address" --latency 20ms --max-life 5m --with-parent &
 api=$!
-for _ in $(seq 200); do
-	[ -s "$work/address" ] && break
-	sleep 0.05
+tries=0
+until [ -s "$work/address" ]; do
+	tries=$((tries + 1))
+	if [ $tries -gt 60 ]; then
+		echo "the simulated API did not come up" >&2
+		exit 1
+	fi
+	sleep 1
 done
 OPENAI_BASE_URL=$(cat "$work/address")
 export OPENAI_BASE_URL OPENAI_API_KEY=sk-simulated
