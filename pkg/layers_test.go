@@ -14,7 +14,7 @@ var layers = [][]string{
 	{"record", "markup", "catalog"},
 	{"wire", "pace", "durable", "progress"},
 	{"mrc", "openaiapi", "resume"},
-	{"prompt", "online", "collect"},
+	{"prompt", "online", "batch", "collect"},
 }
 
 // owners are the packages that alone may import certain others: a path that

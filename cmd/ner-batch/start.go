@@ -19,7 +19,6 @@ import (
 	"nertools/pkg/batch"
 	"nertools/pkg/durable"
 	"nertools/pkg/fault"
-	"nertools/pkg/openaiapi"
 	"nertools/pkg/progress"
 	"nertools/pkg/record"
 	"nertools/pkg/resume"
@@ -94,9 +93,15 @@ func run(c *cli.Context) error {
 	return s.fetch(c)
 }
 
+// client is the service, and the connections to it.
+type client interface {
+	batch.Service
+	Close()
+}
+
 // session is what the commands that start batches work with.
 type session struct {
-	client  *openaiapi.Client
+	client  client
 	ledger  *batch.Ledger
 	manager *batch.Manager
 	jobs    []*batch.Job
@@ -127,7 +132,7 @@ func begin(c *cli.Context) (*session, error) {
 	return s, nil
 }
 
-func open(c *cli.Context, client *openaiapi.Client, path string) (*session, error) {
+func open(c *cli.Context, client client, path string) (*session, error) {
 	account, err := service.Account(c)
 	if err != nil {
 		return nil, err
