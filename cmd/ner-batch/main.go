@@ -74,10 +74,10 @@ var (
 	batchFileFlags = []cli.Flag{&cli.StringFlag{Name: "batch-file", Usage: "the batch's input `FILE`"}}
 	inputFlags     = []cli.Flag{
 		&cli.StringFlag{Name: "batch-file", Usage: "write the requests to this `FILE`; further parts stand beside it. Without prompts, take the file that is there"},
+		ledgerFlag,
 		&cli.StringSliceFlag{Name: "resume", Usage: "leave out what has a good answer in this `FILE` of results (repeatable)"},
 	}
 	startFlags = []cli.Flag{
-		ledgerFlag,
 		&cli.BoolFlag{Name: "fresh", Usage: "start parts again that were started before, and pay for them again"},
 		&cli.StringFlag{Name: "description", Usage: "`TEXT` that the batches carry"},
 		&cli.StringFlag{Name: "completion-window", Value: "24h", Usage: "`TIME` that the service has"},
@@ -91,5 +91,5 @@ var (
 	}
 	outputFlags = []cli.Flag{&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the results to this `FILE` instead of stdout"}}
 	idFlags     = []cli.Flag{&cli.StringSliceFlag{Name: "batch-id", Usage: "`ID` of a batch (repeatable); without it, job records are read"}}
-	syncFlags   = []cli.Flag{&cli.StringFlag{Name: "out-dir", Value: ".", Usage: "write the results into this `DIR`, a file a part"}}
+	syncFlags   = []cli.Flag{ledgerFlag, &cli.StringFlag{Name: "out-dir", Value: ".", Usage: "write the results into this `DIR`, a file a part"}}
 )

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,6 +32,13 @@ const maxRetries = 5
 func create(c *cli.Context) error {
 	parts, err := split(c)
 	if err != nil {
+		return err
+	}
+	ledger, err := openLedger(ledgerPath(c))
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(batch.Plan(ledger, parts), ledger.Close()); err != nil {
 		return err
 	}
 	for _, p := range parts {
@@ -117,15 +125,17 @@ func begin(c *cli.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	ledger := c.String("ledger")
-	if ledger == "" {
-		ledger = c.String("batch-file") + ".ledger"
-	}
-	s, err := open(c, client, ledger)
+	s, err := open(c, client, ledgerPath(c))
 	if err != nil {
 		return nil, err
 	}
-	if err := s.manager.Add(parts, c.Bool("fresh")); err != nil {
+	if c.Bool("fresh") {
+		err = s.manager.Look(c.Context, s.jobs) // whether they have ended
+	}
+	if err == nil {
+		err = s.manager.Add(c.Context, parts, c.Bool("fresh"))
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.ledger.Close())
 	}
 	s.jobs = s.manager.Jobs(parts)
@@ -137,10 +147,7 @@ func open(c *cli.Context, client client, path string) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	ledger, err := batch.OpenLedger(path)
-	if errors.Is(err, durable.ErrLocked) {
-		return nil, cmdline.Exit(cmdline.Locked, fault.WithHint(err, "wait until the other ner-batch has ended"))
-	}
+	ledger, err := openLedger(path)
 	if err != nil {
 		return nil, err
 	}
@@ -149,6 +156,18 @@ func open(c *cli.Context, client client, path string) (*session, error) {
 		InFlight: c.Int("max-parts-in-flight"), MaxRetries: maxRetries,
 	}
 	return &session{client: client, ledger: ledger, manager: batch.NewManager(cfg, client, ledger), jobs: ledger.Jobs()}, nil
+}
+
+func ledgerPath(c *cli.Context) string {
+	return cmp.Or(c.String("ledger"), c.String("batch-file")+".ledger")
+}
+
+func openLedger(path string) (*batch.Ledger, error) {
+	ledger, err := batch.OpenLedger(path)
+	if errors.Is(err, durable.ErrLocked) {
+		return nil, cmdline.Exit(cmdline.Locked, fault.WithHint(err, "wait until the other ner-batch has ended"))
+	}
+	return ledger, err
 }
 
 func (s *session) close() {

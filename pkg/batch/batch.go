@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"os"
 	"strconv"
@@ -104,26 +105,62 @@ func (m *Manager) metadata(j *Job) map[string]string {
 	return meta
 }
 
+// Plan enters the parts that a ledger does not know yet as files that may be
+// submitted some day.
+func Plan(l *Ledger, parts []Part) error {
+	for i := range parts {
+		if l.Job(parts[i].Key) != nil {
+			continue
+		}
+		if err := l.record(event{Event: planned, Key: parts[i].Key, Part: &parts[i]}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Add enters the parts into the ledger, those that it does not know yet: from
 // then on [Manager.Start] sees to them. A part that was begun before is gone on
-// with. fresh begins parts anew that have ended, which is paid for again.
-func (m *Manager) Add(parts []Part, fresh bool) error {
+// with. fresh begins parts anew that have ended, which is paid for again; one
+// that still runs is gone on with.
+func (m *Manager) Add(ctx context.Context, parts []Part, fresh bool) error {
 	for i := range parts {
 		p := &parts[i]
 		j := m.ledger.Job(p.Key)
 		attempt := 1
 		switch {
 		case j == nil:
+		case j.State == planned:
+			p = &j.Part // the file alone does not tell how many rows the source has
 		case fresh && (j.State == finished || j.State == fetched), j.State == dropped, j.State == finished && j.Status == wire.BatchFailed:
 			attempt = j.Attempt + 1
 		default:
 			continue
+		}
+		if fresh && attempt == 1 {
+			// It may have been begun under a ledger that is gone.
+			last, err := m.lastAttempt(ctx, p.Key)
+			if err != nil {
+				return err
+			}
+			attempt = last + 1
 		}
 		if err := m.ledger.record(event{Event: intent, Key: p.Key, Attempt: attempt, Account: m.cfg.Account, Part: p}); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// lastAttempt is the highest attempt of a part that the service knows, 0 if none.
+func (m *Manager) lastAttempt(ctx context.Context, key string) (last int, err error) {
+	all, err := m.List(ctx, math.MaxInt)
+	for i := range all {
+		if n, e := strconv.Atoi(all[i].Metadata[metaAttempt]); e == nil && all[i].Metadata[metaKey] == key {
+			last = max(last, n)
+		}
+	}
+	return last, err
 }
 
 // Jobs are the ledger's jobs of the given parts.
@@ -241,11 +278,11 @@ func (m *Manager) find(ctx context.Context, j *Job) (*wire.Batch, error) {
 // upload sends the job's file, unless an upload whose answer was lost has left
 // it there.
 func (m *Manager) upload(ctx context.Context, j *Job) error {
-	p, err := Scan(j.File)
+	ok, err := isPart(j.File, j.Key)
 	if err != nil {
 		return err
 	}
-	if p.Key != j.Key {
+	if !ok {
 		return &fault.Error{File: j.File, Err: errors.New("is not the file that the ledger speaks of"), Hint: "make it again from the same prompts, or begin another ledger with --ledger"}
 	}
 	name := "ner-" + j.Key + ".jsonl"
@@ -370,7 +407,7 @@ func (m *Manager) took(ctx context.Context, j *Job, b wire.Batch) error {
 // Running reports whether any of the jobs is still to end.
 func Running(jobs []*Job) bool {
 	for _, j := range jobs {
-		if j.State != finished && j.State != fetched && j.State != dropped {
+		if j.Pending() && j.State != finished {
 			return true
 		}
 	}

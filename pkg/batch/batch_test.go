@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -163,7 +164,7 @@ func TestEveryEndOfABatchGivesEachRowOneResult(t *testing.T) {
 			m := w.manager(t, Config{})
 			defer m.ledger.Close()
 			parts := w.parts(t, rows, 100)
-			if err := m.Add(parts, false); err != nil {
+			if err := m.Add(t.Context(), parts, false); err != nil {
 				t.Fatal(err)
 			}
 			jobs := m.Jobs(parts)
@@ -192,7 +193,7 @@ func TestACancelledBatchKeepsWhatIsPaidForAndCancellingItAgainIsNoFailure(t *tes
 	m := w.manager(t, Config{})
 	defer m.ledger.Close()
 	parts := w.parts(t, 10, 100)
-	if err := m.Add(parts, false); err != nil {
+	if err := m.Add(t.Context(), parts, false); err != nil {
 		t.Fatal(err)
 	}
 	jobs := m.Jobs(parts)
@@ -222,7 +223,7 @@ func TestResultsAreTheSameFromAnotherMachineByBatchIDAlone(t *testing.T) {
 	m := w.manager(t, Config{})
 	defer m.ledger.Close()
 	parts := w.parts(t, 10, 100)
-	if err := m.Add(parts, false); err != nil {
+	if err := m.Add(t.Context(), parts, false); err != nil {
 		t.Fatal(err)
 	}
 	jobs := m.Jobs(parts)
@@ -251,7 +252,7 @@ func TestPartsWaitWhileTheQueueIsFullAndStartAsOthersEnd(t *testing.T) {
 	m := w.manager(t, Config{})
 	defer m.ledger.Close()
 	parts := w.parts(t, 40, 5)
-	if err := m.Add(parts, false); err != nil {
+	if err := m.Add(t.Context(), parts, false); err != nil {
 		t.Fatal(err)
 	}
 	jobs := m.Jobs(parts)
@@ -284,7 +285,7 @@ func TestNoMorePartsFlyThanWanted(t *testing.T) {
 	m := w.manager(t, Config{InFlight: 2})
 	defer m.ledger.Close()
 	parts := w.parts(t, 10, 2)
-	if err := m.Add(parts, false); err != nil {
+	if err := m.Add(t.Context(), parts, false); err != nil {
 		t.Fatal(err)
 	}
 	jobs := m.Jobs(parts)
@@ -316,9 +317,12 @@ func TestNoMorePartsFlyThanWanted(t *testing.T) {
 func TestAPartIsPaidForAgainOnlyIfThatIsWanted(t *testing.T) {
 	w := newWorld(t, openaitest.Options{})
 	parts := w.parts(t, 5, 100)
-	for round, fresh := range []bool{false, false, true} {
+	for round, fresh := range []bool{false, false, true, true} {
+		if round == 3 {
+			os.Remove(filepath.Join(w.dir, "ledger")) // what is meant does not depend on it
+		}
 		m := w.manager(t, Config{})
-		if err := m.Add(parts, fresh); err != nil {
+		if err := m.Add(t.Context(), parts, fresh); err != nil {
 			t.Fatal(err)
 		}
 		jobs := m.Jobs(parts)
@@ -328,7 +332,7 @@ func TestAPartIsPaidForAgainOnlyIfThatIsWanted(t *testing.T) {
 			t.Fatal(err)
 		}
 		for prompt, n := range w.api.Billed() {
-			if want := []int{1, 1, 2}[round]; n != want {
+			if want := []int{1, 1, 2, 3}[round]; n != want {
 				t.Errorf("round %d: prompt %s was billed %d times, want %d", round, prompt, n, want)
 			}
 		}
@@ -339,7 +343,7 @@ func TestALedgerOfAnotherAccountSaysSo(t *testing.T) {
 	w := newWorld(t, openaitest.Options{Phases: openaitest.Phases{InProgress: time.Hour}})
 	parts := w.parts(t, 5, 100)
 	m := w.manager(t, Config{Account: "one"})
-	if err := m.Add(parts, false); err != nil {
+	if err := m.Add(t.Context(), parts, false); err != nil {
 		t.Fatal(err)
 	}
 	if err := m.Start(t.Context(), m.Jobs(parts)); err != nil {
@@ -362,7 +366,7 @@ func TestAFileOfAPartThatCannotBeStartedIsDeleted(t *testing.T) {
 	m := w.manager(t, Config{})
 	defer m.ledger.Close()
 	parts := w.parts(t, 5, 100)
-	if err := m.Add(parts, false); err != nil {
+	if err := m.Add(t.Context(), parts, false); err != nil {
 		t.Fatal(err)
 	}
 	jobs := m.Jobs(parts)
@@ -379,7 +383,7 @@ func TestLostAnswersToUploadAndCreateCostNothing(t *testing.T) {
 		w := newWorld(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.LostAnswer, Path: path, Times: 2}}})
 		m := w.manager(t, Config{})
 		parts := w.parts(t, 5, 100)
-		if err := m.Add(parts, false); err != nil {
+		if err := m.Add(t.Context(), parts, false); err != nil {
 			t.Fatal(err)
 		}
 		jobs := m.Jobs(parts)
@@ -458,7 +462,7 @@ func (w *world) life(t *testing.T, parts []Part, rows int) (killed bool) {
 			killed = true
 		}
 	}()
-	if err := m.Add(parts, false); err != nil {
+	if err := m.Add(t.Context(), parts, false); err != nil {
 		t.Fatal(err)
 	}
 	jobs := m.Jobs(parts)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 
 	"nertools/pkg/fault"
 	"nertools/pkg/record"
@@ -146,7 +147,7 @@ func (f *fetch) download(ctx context.Context, id string) (*os.File, error) {
 // service's copy; nil if that is gone, too.
 func (f *fetch) input(ctx context.Context) (io.ReadCloser, string, error) {
 	if f.local != "" {
-		if p, err := Scan(f.local); err == nil && p.Key == f.batch.Metadata[metaKey] {
+		if ok, err := isPart(f.local, f.batch.Metadata[metaKey]); err == nil && ok {
 			file, err := os.Open(f.local)
 			return file, f.local, err
 		}
@@ -191,7 +192,7 @@ func (f *fetch) results(file *os.File, good bool) error {
 }
 
 func (f *fetch) emit(r *record.Result) error {
-	f.seen[r.ID] = true
+	f.seen[strings.Clone(r.ID)] = true // a clone, since the id holds on to its whole line
 	r.BatchID, r.Total = f.batch.ID, f.total
 	if _, _, digest, ok := record.ParseID(r.ID); ok && f.batch.Metadata[metaSettings] != "" {
 		// The digest in the id is that of the prompt, as in the request's digest.

@@ -26,6 +26,7 @@ type Ledger struct {
 // The events of a part, in this order. A part whose batch the service could not
 // take in is queued again and begins anew with an attempt of a higher number.
 const (
+	planned  = "planned"  // its file is made; nothing is begun
 	intent   = "intent"   // it will be sent
 	uploaded = "uploaded" // its file is at the service
 	created  = "created"  // its batch exists
@@ -65,7 +66,9 @@ type Job struct {
 }
 
 // Pending reports whether there is something left to be done with the job.
-func (j *Job) Pending() bool { return j.State != fetched && j.State != dropped }
+func (j *Job) Pending() bool {
+	return j.State != planned && j.State != fetched && j.State != dropped
+}
 
 // OpenLedger reads the ledger at path, or begins one. The error wraps
 // [durable.ErrLocked] while another process has it open. The caller closes it.
@@ -122,6 +125,8 @@ func (l *Ledger) apply(e *event) {
 		l.jobs = append(l.jobs, j)
 	}
 	switch e.Event {
+	case planned:
+		*j = Job{Part: *e.Part}
 	case intent:
 		file := ""
 		if j.State == queued {

@@ -129,7 +129,7 @@ func (s *splitter) advance() error {
 	if _, ok := s.seen[q.Row.ID]; ok {
 		return fault.WithHint(fmt.Errorf("two requests have the id %q", q.Row.ID), "give each row once: a batch tells its answers apart by id")
 	}
-	s.seen[q.Row.ID] = struct{}{}
+	s.seen[strings.Clone(q.Row.ID)] = struct{}{} // a clone, since the id holds on to its whole line
 	s.more, s.request = true, q
 	s.model = wire.ModelOf(q.Body)
 	s.line = wire.AppendRequestLine(s.line[:0], &q)
@@ -176,6 +176,20 @@ func (p *Part) add(row *record.Result, length int64) {
 	p.Bytes += length
 }
 
+// isPart reports whether the file holds the part with the given key.
+func isPart(path, key string) (bool, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, f); err != nil {
+		return false, fmt.Errorf("read %s: %w", path, err)
+	}
+	return keyOf(sum) == key, nil
+}
+
 func keyOf(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)[:16]) }
 
 // Scan reads a batch input file that is there already.
@@ -206,7 +220,7 @@ func Scan(path string) (Part, error) {
 			p.Model, p.Endpoint = model, endpoint
 		}
 		_, twice := seen[q.Row.ID]
-		seen[q.Row.ID] = struct{}{}
+		seen[strings.Clone(q.Row.ID)] = struct{}{}
 		switch {
 		case twice:
 			return p, lines.Fault(fmt.Errorf("custom_id %q a second time", q.Row.ID), "a batch tells its answers apart by custom_id")

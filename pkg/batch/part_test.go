@@ -167,6 +167,7 @@ func TestLedgerKnowsAfterARestartWhatItKnewBefore(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger")
 	part := Part{Key: "k1", File: "b.jsonl", Number: 1, Of: 2, Requests: 3}
 	events := []event{
+		{Event: planned, Key: "k1", Part: &part},
 		{Event: intent, Key: "k1", Attempt: 1, Account: "a", Part: &part},
 		{Event: uploaded, Key: "k1", Attempt: 1, FileID: "file-1"},
 		{Event: queued, Key: "k1", Attempt: 1, Reason: "full"},
@@ -206,7 +207,7 @@ func TestLedgerKnowsAfterARestartWhatItKnewBefore(t *testing.T) {
 		if d := cmp.Diff(before, l.Jobs()); d != "" {
 			t.Errorf("after %d events: %s", n, d)
 		}
-		if n >= 4 && l.Job("k1").FileID != "file-1" {
+		if n >= 5 && l.Job("k1").FileID != "file-1" {
 			t.Errorf("after %d events the uploaded file is forgotten: %+v", n, l.Job("k1"))
 		}
 		if err := l.Close(); err != nil {
