@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,18 +37,25 @@ type Pacer struct {
 	tokens   *rate.Limiter
 
 	mu        sync.Mutex
-	flying    int
-	limit     float64 // calls in flight, at most, for now
-	waiting   []chan struct{}
-	paused    time.Time // no call starts before
-	started   tally     // since the run began
-	cut       int       // started.calls when limit was cut last
+	waiting   []*waiter   // for their turn, first come first served
+	admitting *time.Timer // for the first of them, where it waits for the time to come
+	limit     float64     // calls in flight, at most, for now
+	flying    tally       // started, but not ended yet
+	started   tally       // since the run began
+	ended     tally       // since the run began, without those refused
+	cut       int         // started.calls when limit was cut last
 	succeeded int
-	shown     [2]gauge // requests, tokens
+	paused    time.Time // no call starts before
+	shown     [2]gauge  // requests, tokens
 }
 
 // tally counts calls and the tokens they asked for.
 type tally struct{ calls, tokens int }
+
+func (t *tally) add(calls, tokens int) {
+	t.calls += calls
+	t.tokens += tokens
+}
 
 // New returns a pacer for one run.
 func New(cfg Config) *Pacer {
@@ -71,7 +79,7 @@ func limiter(perMinute int) *rate.Limiter {
 type Limits struct{ Requests, Tokens Limit }
 
 // Limit is one limit as a service shows it. It is ignored unless Max and Reset
-// are positive and Remaining is from 0 to Max.
+// are positive and Remaining is from 0 to less than Max.
 type Limit struct {
 	Max       int           // when nothing is used up
 	Remaining int           // now
@@ -120,7 +128,7 @@ func (p *Pacer) Do(ctx context.Context, tokens int, call func(context.Context) (
 	// With a randomization factor of 1 the library draws from 0 to twice the interval.
 	waits := backoff.ExponentialBackOff{InitialInterval: firstWait / 2, RandomizationFactor: 1, Multiplier: 2, MaxInterval: lastWait / 2}
 	waits.Reset()
-	failed := 0
+	failed, heard := 0, p.heard()
 	for {
 		turn, err := p.start(ctx, tokens)
 		if err != nil {
@@ -129,7 +137,9 @@ func (p *Pacer) Do(ctx context.Context, tokens int, call func(context.Context) (
 		made++
 		limits, err := call(ctx)
 		retry, _ := errors.AsType[*Retry](err)
-		progress := p.end(turn, limits, err == nil, retry)
+		now := p.end(turn, limits, err == nil, retry)
+		progress := now > heard
+		heard = now
 		if retry == nil {
 			return made, err
 		}
@@ -160,44 +170,95 @@ func (p *Pacer) Flying() int {
 
 // turn is one call's place among all calls.
 type turn struct {
-	order     tally // started when it started, itself included
-	succeeded int
+	tokens int
+	order  tally // started when it started, itself included
+	ended  tally // when it started
+}
+
+// waiter is a call that waits for its turn.
+type waiter struct {
+	tokens int
+	due    time.Time // when the user's limits let it start; zero until it is first in line
+	turn   *turn     // once it may start
+	ready  chan struct{}
 }
 
 // start waits until a call of n tokens may start.
 func (p *Pacer) start(ctx context.Context, n int) (turn, error) {
-	if err := p.acquire(ctx); err != nil {
+	if err := ctx.Err(); err != nil {
 		return turn{}, err
 	}
-	for {
-		wait, t := p.reserve(n)
-		if err := sleep(ctx, wait); err != nil {
-			p.mu.Lock()
-			p.release()
-			p.mu.Unlock()
-			return turn{}, err
+	w := &waiter{tokens: n}
+	p.mu.Lock()
+	p.waiting = append(p.waiting, w)
+	p.admit()
+	if w.turn != nil {
+		p.mu.Unlock()
+		return *w.turn, nil
+	}
+	w.ready = make(chan struct{})
+	p.mu.Unlock()
+	select {
+	case <-w.ready:
+	case <-ctx.Done():
+	}
+	if ctx.Err() == nil {
+		return *w.turn, nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if w.turn != nil {
+		p.flying.add(-1, -n)
+	} else if i := slices.Index(p.waiting, w); i >= 0 {
+		p.waiting = slices.Delete(p.waiting, i, i+1)
+	}
+	p.admit()
+	return turn{}, ctx.Err()
+}
+
+// admit lets those who wait start, as many as may. Only the first in line takes
+// part in the limits, so that all others feel at once what becomes known while
+// they wait. p.mu is held.
+func (p *Pacer) admit() {
+	now := time.Now()
+	for len(p.waiting) > 0 && p.flying.calls < int(p.limit) {
+		w := p.waiting[0]
+		if wait := p.wait(now, w); wait > 0 {
+			if p.admitting == nil {
+				p.admitting = time.AfterFunc(wait, p.tick)
+			} else {
+				p.admitting.Reset(wait)
+			}
+			return
 		}
-		if t != nil {
-			return *t, nil
+		p.shown[0].take(1)
+		p.shown[1].take(w.tokens)
+		p.flying.add(1, w.tokens)
+		p.started.add(1, w.tokens)
+		w.turn = &turn{w.tokens, p.started, p.ended}
+		if w.ready != nil {
+			close(w.ready)
 		}
+		p.waiting[0] = nil
+		p.waiting = p.waiting[1:]
+	}
+	if p.admitting != nil {
+		p.admitting.Stop()
 	}
 }
 
-// reserve takes a call of n tokens out of all allowances and returns how long
-// it has to wait for them. During a pause it takes nothing and returns no turn.
-func (p *Pacer) reserve(n int) (time.Duration, *turn) {
+func (p *Pacer) tick() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := time.Now()
-	if wait := p.paused.Sub(now); wait > 0 {
-		return wait, nil
+	p.admit()
+}
+
+// wait is how long the first in line has to wait, as far as is known now.
+func (p *Pacer) wait(now time.Time, w *waiter) time.Duration {
+	if w.due.IsZero() {
+		w.due = now.Add(max(take(p.requests, now, 1), take(p.tokens, now, w.tokens)))
 	}
-	p.started.calls++
-	p.started.tokens += n
-	wait := max(
-		take(p.requests, now, 1), take(p.tokens, now, n),
-		p.shown[0].take(now, 1), p.shown[1].take(now, n))
-	return wait, &turn{p.started, p.succeeded}
+	return max(p.paused.Sub(now), w.due.Sub(now), p.shown[0].wait(now, 1), p.shown[1].wait(now, w.tokens))
 }
 
 // take reserves n of an allowance, however much a single reservation may hold.
@@ -213,15 +274,19 @@ func take(l *rate.Limiter, now time.Time, n int) (wait time.Duration) {
 	return wait
 }
 
-// end gives the call's place free and learns from how it went. It reports
-// whether any other call succeeded since this one started.
-func (p *Pacer) end(t turn, l Limits, ok bool, retry *Retry) (progress bool) {
+// heard is how many calls have succeeded so far.
+func (p *Pacer) heard() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.succeeded
+}
+
+// end gives the call's place free and learns from how it went. It returns how
+// many calls have succeeded so far.
+func (p *Pacer) end(t turn, l Limits, ok bool, retry *Retry) (succeeded int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	progress = p.succeeded > t.succeeded
-	p.shown[0].set(now, l.Requests, t.order.calls, p.started.calls-t.order.calls)
-	p.shown[1].set(now, l.Tokens, t.order.calls, p.started.tokens-t.order.tokens)
 	if ok {
 		p.succeeded++
 		p.limit = min(p.limit+1/p.limit, float64(p.cfg.Flying))
@@ -230,61 +295,30 @@ func (p *Pacer) end(t turn, l Limits, ok bool, retry *Retry) (progress bool) {
 		if until := now.Add(retry.After); retry.After > 0 && (p.cfg.MaxWait == 0 || retry.After <= p.cfg.MaxWait) && until.After(p.paused) {
 			p.paused = until
 		}
+		if retry.Throttled {
+			p.shown[0].giveBack(1)
+			p.shown[1].giveBack(t.tokens)
+		}
 		if retry.Throttled && t.order.calls > p.cut {
 			// Once a round: the calls in flight now were started before it was known.
-			p.limit = max(1, min(p.limit, float64(p.flying))*cutTo)
+			p.limit = max(1, min(p.limit, float64(p.flying.calls))*cutTo)
 			p.cut = p.started.calls
 		}
 	}
-	p.release()
-	return progress
+	p.flying.add(-1, -t.tokens)
+	p.shown[0].set(now, l.Requests, t.order.calls, p.started.calls-t.order.calls, p.flying.calls+p.ended.calls-t.ended.calls)
+	p.shown[1].set(now, l.Tokens, t.order.calls, p.started.tokens-t.order.tokens, p.flying.tokens+p.ended.tokens-t.ended.tokens)
+	if retry == nil || !retry.Throttled {
+		p.ended.add(1, t.tokens)
+	}
+	p.admit()
+	return p.succeeded
 }
 
 // cutTo is what remains of the calls in flight when the service throttles. Half,
 // as TCP has it, loses a quarter of the throughput to a service that takes a
 // fixed number of calls; this loses an eighth.
 const cutTo = 0.7
-
-// acquire waits, first come first served, until one more call may fly.
-func (p *Pacer) acquire(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	p.mu.Lock()
-	if len(p.waiting) == 0 && p.flying < int(p.limit) {
-		p.flying++
-		p.mu.Unlock()
-		return nil
-	}
-	ready := make(chan struct{})
-	p.waiting = append(p.waiting, ready)
-	p.mu.Unlock()
-	select {
-	case <-ready:
-		return nil
-	case <-ctx.Done():
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for i, w := range p.waiting {
-		if w == ready {
-			p.waiting = append(p.waiting[:i], p.waiting[i+1:]...)
-			return ctx.Err()
-		}
-	}
-	p.release() // it became ready meanwhile
-	return ctx.Err()
-}
-
-// release gives a place back and hands the free ones on. p.mu is held.
-func (p *Pacer) release() {
-	p.flying--
-	for len(p.waiting) > 0 && p.flying < int(p.limit) {
-		p.flying++
-		close(p.waiting[0])
-		p.waiting = p.waiting[1:]
-	}
-}
 
 // sleep waits for d, or until ctx ends.
 func sleep(ctx context.Context, d time.Duration) error {

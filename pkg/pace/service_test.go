@@ -1,0 +1,389 @@
+package pace_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"nertools/pkg/pace"
+)
+
+var errThrottled = errors.New("too many requests")
+
+// crowded is a service that takes so many calls at once and refuses the others.
+type crowded struct {
+	latency time.Duration
+
+	mu              sync.Mutex
+	takes           int
+	flying          int
+	served, refused int
+}
+
+func (s *crowded) call(context.Context, int) (pace.Limits, error) {
+	s.mu.Lock()
+	if s.flying >= s.takes {
+		s.refused++
+		s.mu.Unlock()
+		time.Sleep(5 * time.Millisecond)
+		return pace.Limits{}, &pace.Retry{Err: errThrottled, Throttled: true}
+	}
+	s.flying++
+	s.mu.Unlock()
+	time.Sleep(s.latency)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.flying--
+	s.served++
+	return pace.Limits{}, nil
+}
+
+func (s *crowded) take(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.takes, s.served, s.refused = n, 0, 0
+}
+
+func TestFewerCallsFlyWhenThrottledAndMoreAgainLater(t *testing.T) {
+	for _, takes := range []int{1, 2, 5, 10, 40} {
+		t.Run(fmt.Sprint(takes), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const flying, latency, length = 64, 200 * time.Millisecond, 2 * time.Minute
+				p := pace.New(pace.Config{Flying: flying, MaxRetries: 5})
+				s := crowded{latency: latency, takes: takes}
+				ctx, cancel := context.WithCancel(t.Context())
+				var all sync.WaitGroup
+				// Twice as many as may fly: so do the callers in package online.
+				all.Go(func() { ask(ctx, p, 2*flying, one, s.call) })
+				time.Sleep(length)
+				synctest.Wait()
+				ideal := takes * int(length/latency)
+				if s.served < ideal*70/100 {
+					t.Errorf("%d calls served of %d", s.served, ideal)
+				}
+				// One that takes a single call refuses one after each that it serves:
+				// the second that is tried.
+				if s.refused > s.served*3/2 {
+					t.Errorf("%d calls refused, %d served", s.refused, s.served)
+				}
+				s.take(math.MaxInt)
+				time.Sleep(length)
+				synctest.Wait()
+				if n := p.Flying(); n != flying {
+					t.Errorf("%d fly in the end", n)
+				}
+				cancel()
+				all.Wait()
+			})
+		})
+	}
+}
+
+func TestOneRoundOfRefusalsCutsOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := pace.New(pace.Config{Flying: 40})
+		var all sync.WaitGroup
+		for range 40 {
+			all.Go(func() {
+				_, _ = p.Do(t.Context(), 1, func(context.Context) (pace.Limits, error) {
+					time.Sleep(time.Duration(100+rand.IntN(100)) * time.Millisecond)
+					return pace.Limits{}, &pace.Retry{Err: errThrottled, Throttled: true}
+				})
+			})
+		}
+		all.Wait()
+		if n := p.Flying(); n < 20 || n >= 40 {
+			t.Errorf("%d may fly", n)
+		}
+	})
+}
+
+func TestAtLeastOneCallFliesHoweverOftenItIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := pace.New(pace.Config{Flying: 3, MaxRetries: 100})
+		made, _ := p.Do(t.Context(), 1, func(context.Context) (pace.Limits, error) {
+			return pace.Limits{}, &pace.Retry{Err: errThrottled, Throttled: true}
+		})
+		if made != 101 || p.Flying() != 1 {
+			t.Errorf("made %d, %d may fly", made, p.Flying())
+		}
+	})
+}
+
+// metered is a service with limits a minute, which every answer shows: buckets
+// that start full and refill steadily. A call counts when it arrives; its answer
+// comes, showing what was left then, after a time of its own, so that answers
+// overtake each other.
+type metered struct {
+	latency func() time.Duration
+	silent  bool    // without a retry-after
+	counts  float64 // as many tokens for each that is asked for; 0: 1
+
+	mu               sync.Mutex
+	requests, tokens bucket
+	served           int
+	refused          []time.Time
+}
+
+type bucket struct {
+	size, level float64
+	others      float64 // that somebody else takes in a minute
+	at          time.Time
+}
+
+func newBucket(perMinute int) bucket {
+	return bucket{size: float64(perMinute), level: float64(perMinute), at: time.Now()}
+}
+
+func (b *bucket) fill() {
+	b.level = max(0, min(b.size, b.level+(b.size-b.others)*time.Since(b.at).Minutes()))
+	b.at = time.Now()
+}
+
+func (b *bucket) until(n float64) time.Duration {
+	if b.size == 0 || b.level+1e-6 >= n {
+		return 0
+	}
+	return time.Duration((n-b.level)/b.size*float64(time.Minute)).Truncate(time.Millisecond) + time.Millisecond
+}
+
+func (b *bucket) shown() pace.Limit {
+	if b.size == 0 {
+		return pace.Limit{}
+	}
+	return pace.Limit{Max: int(b.size), Remaining: int(max(b.level, 0)), Reset: b.until(b.size)}
+}
+
+func (s *metered) call(_ context.Context, n int) (pace.Limits, error) {
+	time.Sleep(time.Duration(10+rand.IntN(40)) * time.Millisecond) // the way there
+	s.mu.Lock()
+	s.requests.fill()
+	s.tokens.fill()
+	counted := float64(n)
+	if s.counts > 0 {
+		counted *= s.counts
+	}
+	wait := max(s.requests.until(1), s.tokens.until(counted))
+	if wait == 0 {
+		s.requests.level--
+		s.tokens.level -= counted
+		s.served++
+	} else {
+		s.refused = append(s.refused, time.Now())
+	}
+	limits := pace.Limits{Requests: s.requests.shown(), Tokens: s.tokens.shown()}
+	s.mu.Unlock()
+	if wait > 0 {
+		if s.silent {
+			wait = 0
+		}
+		return limits, &pace.Retry{Err: errThrottled, After: wait, Throttled: true}
+	}
+	time.Sleep(s.latency())
+	return limits, nil
+}
+
+func TestLimitsThatAnswersShowAreUsedAndNotExceeded(t *testing.T) {
+	even := func() time.Duration { return time.Second }
+	wild := func() time.Duration { return time.Duration(100+rand.ExpFloat64()*900) * time.Millisecond }
+	for _, c := range []struct {
+		name           string
+		requests, each int // a minute; tokens a call
+		tokens         int // a minute
+		latency        func() time.Duration
+	}{
+		{"requests", 500, 1, 0, even},
+		{"few requests", 30, 1, 0, wild},
+		{"many requests", 3000, 1, 0, wild},
+		{"tokens", 0, 700, 200_000, wild},
+		{"large calls", 0, 6000, 60_000, wild},
+		{"both, requests the tighter", 500, 100, 200_000, wild},
+		{"both, tokens the tighter", 5000, 1000, 200_000, wild},
+	} {
+		for _, flying := range []int{10, 64, 256} {
+			for _, silent := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s/%d/%v", c.name, flying, silent), func(t *testing.T) {
+					t.Parallel()
+					synctest.Test(t, func(t *testing.T) {
+						const minutes = 6
+						begin := time.Now()
+						p := pace.New(pace.Config{Flying: flying, MaxRetries: 5})
+						s := metered{latency: c.latency, silent: silent, requests: newBucket(c.requests), tokens: newBucket(c.tokens)}
+						ctx, cancel := context.WithTimeout(t.Context(), minutes*time.Minute)
+						defer cancel()
+						ask(ctx, p, 2*flying, func() int { return c.each }, s.call)
+						allowed := math.Inf(1)
+						if c.requests > 0 {
+							allowed = float64(c.requests)
+						}
+						if c.tokens > 0 {
+							allowed = min(allowed, float64(c.tokens)/float64(c.each))
+						}
+						// No more can be served than fly, a second or so each.
+						allowed = min(allowed*minutes, float64(flying)*minutes*60*0.9)
+						if float64(s.served) < 0.9*allowed {
+							t.Errorf("%d calls served of %.0f allowed", s.served, allowed)
+						}
+						// Before the first answers nothing is known of the limits.
+						known := slices.IndexFunc(s.refused, func(at time.Time) bool { return at.Sub(begin) > 15*time.Second })
+						if known >= 0 && len(s.refused)-known > s.served/100 {
+							t.Errorf("%d calls refused, %d served", len(s.refused)-known, s.served)
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+func TestShownLimitsHoldThoughTheServiceCountsOtherwise(t *testing.T) {
+	const perMinute, each, minutes = 200_000, 700, 10
+	for _, c := range []struct {
+		name   string
+		counts float64
+		others float64
+	}{
+		{"more than is asked for", 1.4, 0},
+		{"less", 0.5, 0},
+		{"others take part", 1, perMinute / 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := pace.New(pace.Config{Flying: 64, MaxRetries: 5})
+				s := metered{counts: c.counts, tokens: newBucket(perMinute), latency: func() time.Duration {
+					return time.Duration(100+rand.ExpFloat64()*900) * time.Millisecond
+				}}
+				s.tokens.others = c.others
+				ctx, cancel := context.WithTimeout(t.Context(), minutes*time.Minute)
+				defer cancel()
+				ask(ctx, p, 128, func() int { return each }, s.call)
+				allowed := minutes * (perMinute - c.others) / (each * c.counts)
+				if float64(s.served) < 0.9*allowed {
+					t.Errorf("%d calls served of %.0f allowed", s.served, allowed)
+				}
+				if len(s.refused) > s.served/5 {
+					t.Errorf("%d calls refused, %d served", len(s.refused), s.served)
+				}
+			})
+		})
+	}
+}
+
+func TestLimitsThatSayNothingAreIgnored(t *testing.T) {
+	for _, l := range []pace.Limit{
+		{},
+		{Max: -1, Remaining: -1, Reset: -1},
+		{Max: 0, Remaining: 0, Reset: time.Minute},
+		{Max: 100, Remaining: -1, Reset: time.Minute},
+		{Max: 100, Remaining: 0, Reset: 0},
+		{Max: 100, Remaining: 0, Reset: -time.Minute},
+		{Max: 100, Remaining: 100, Reset: time.Minute},
+		{Max: 100, Remaining: 1000, Reset: time.Minute},
+		{Max: 100, Remaining: 99, Reset: 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			begin := time.Now()
+			p := pace.New(pace.Config{Flying: 1})
+			for range 1000 {
+				_, err := p.Do(t.Context(), 1000, func(context.Context) (pace.Limits, error) { return pace.Limits{Requests: l, Tokens: l}, nil })
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			if d := time.Since(begin); d != 0 {
+				t.Errorf("%+v: 1000 calls took %v", l, d)
+			}
+		})
+	}
+}
+
+func TestDailyLimitIsSpentAndThenSpreadOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const left = 20
+		begin := time.Now()
+		p := pace.New(pace.Config{Flying: 1})
+		remaining := left
+		call := func(context.Context) (pace.Limits, error) {
+			remaining--
+			return pace.Limits{Requests: pace.Limit{Max: 200, Remaining: max(remaining, 0), Reset: 22 * time.Hour}}, nil
+		}
+		for range left {
+			_, _ = p.Do(t.Context(), 1, call)
+		}
+		if d := time.Since(begin); d != 0 {
+			t.Errorf("the %d calls that are left took %v", left, d)
+		}
+		_, _ = p.Do(t.Context(), 1, call)
+		if d := time.Since(begin); d < 6*time.Minute || d > 7*time.Minute {
+			t.Errorf("the first call beyond them started after %v", d)
+		}
+	})
+}
+
+func TestAbsurdResetStillHoldsBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := pace.New(pace.Config{Flying: 1})
+		_, _ = p.Do(t.Context(), 1, func(context.Context) (pace.Limits, error) {
+			return pace.Limits{Tokens: pace.Limit{Max: 10, Remaining: 0, Reset: math.MaxInt64}}, nil
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		if _, err := p.Do(ctx, math.MaxInt, func(context.Context) (pace.Limits, error) { return pace.Limits{}, nil }); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestAnswerThatWasOvertakenTellsNothingNew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := pace.New(pace.Config{Flying: 3})
+		answer := func(after time.Duration, remaining int) func(context.Context) (pace.Limits, error) {
+			return func(context.Context) (pace.Limits, error) {
+				time.Sleep(after)
+				return pace.Limits{Requests: pace.Limit{Max: 60, Remaining: remaining, Reset: time.Duration(60-remaining) * time.Second}}, nil
+			}
+		}
+		var all sync.WaitGroup
+		all.Go(func() { _, _ = p.Do(t.Context(), 1, answer(100*time.Millisecond, 50)) })
+		synctest.Wait()
+		_, _ = p.Do(t.Context(), 1, answer(0, 0))
+		all.Wait()
+		begin := time.Now()
+		_, _ = p.Do(t.Context(), 1, answer(0, 0))
+		// It would start at once if the 50 of the earlier call were believed.
+		if d := time.Since(begin); d < 900*time.Millisecond || d > 2*time.Second {
+			t.Errorf("the next call started after %v", d)
+		}
+	})
+}
+
+func TestWhatBecomesKnownIsFeltByThoseWhoWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		p := pace.New(pace.Config{Flying: 3})
+		answer := func(after time.Duration, remaining int) func(context.Context) (pace.Limits, error) {
+			return func(context.Context) (pace.Limits, error) {
+				time.Sleep(after)
+				return pace.Limits{Requests: pace.Limit{Max: 60, Remaining: remaining, Reset: time.Hour}}, nil
+			}
+		}
+		var all sync.WaitGroup
+		for _, call := range []func(context.Context) (pace.Limits, error){answer(time.Second, 0), answer(5*time.Second, 30)} {
+			all.Go(func() { _, _ = p.Do(t.Context(), 1, call) })
+			synctest.Wait()
+		}
+		time.Sleep(2 * time.Second)
+		_, _ = p.Do(t.Context(), 1, answer(0, 20))
+		if d := time.Since(begin); d != 5*time.Second {
+			t.Errorf("started after %v", d)
+		}
+		all.Wait()
+	})
+}
