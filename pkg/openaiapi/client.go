@@ -250,13 +250,20 @@ func reason(err error) string {
 	return err.Error()
 }
 
+// secret is the least length of a key that is one. What local servers are given,
+// "none" or "x", may stand in a text for another reason, which must stay whole.
+const secret = 8
+
 // hideIn takes the key out of what a service says.
 func (c *Client) hideIn(body []byte) []byte {
+	if len(c.key) < secret {
+		return body
+	}
 	return bytes.ReplaceAll(body, []byte(c.key), []byte("…"))
 }
 
 // hide takes the key out of a text.
-func (c *Client) hide(s string) string { return strings.ReplaceAll(s, c.key, "…") }
+func (c *Client) hide(s string) string { return string(c.hideIn([]byte(s))) }
 
 // limit reads what the headers show of one limit. Servers that have none send
 // -1 or 0, or nothing.
