@@ -19,7 +19,7 @@ const (
 	Auto  = "auto"  // bar on a terminal, plain elsewhere
 	Bar   = "bar"   // a live bar
 	Plain = "plain" // a line now and then
-	None  = "none"  // silence
+	None  = "none"  // silence, but for what Say is given
 )
 
 // Modes are the modes there are.
@@ -44,7 +44,9 @@ type Meter struct {
 	done, failed  int
 	began, spoken time.Time
 	bar           *progressbar.ProgressBar
+	shown         int // the total of bar
 	stop          chan struct{}
+	stopOnce      sync.Once
 	stopped       sync.WaitGroup
 }
 
@@ -97,16 +99,20 @@ func (m *Meter) Say(line string) {
 	fmt.Fprintf(m.w, "%s: %s\n", m.name, line)
 }
 
-// Close stops the meter and takes the bar away.
+// Close stops the meter and takes the bar away. It may be called again.
 func (m *Meter) Close() {
-	if m.stop == nil {
-		return
-	}
-	close(m.stop)
+	m.stopOnce.Do(func() { close(m.stop) })
 	m.stopped.Wait()
-	m.stop = nil
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.wipe()
+}
+
+// wipe takes the bar away, until it is drawn anew.
+func (m *Meter) wipe() {
 	if m.bar != nil {
 		_ = m.bar.Clear()
+		m.bar = nil
 	}
 }
 
@@ -130,18 +136,23 @@ func (m *Meter) loop() {
 }
 
 func (m *Meter) draw() {
+	// A bar of no known length counts in another way: it can't become one of a
+	// known length.
+	if m.shown != m.total {
+		m.wipe()
+	}
 	if m.bar == nil {
-		total := m.total
-		if total == 0 {
-			total = -1
+		m.shown = m.total
+		length := m.total
+		if length == 0 {
+			length = -1
 		}
-		m.bar = progressbar.NewOptions(total,
+		m.bar = progressbar.NewOptions(length,
 			progressbar.OptionSetWriter(m.w), progressbar.OptionSetDescription(m.name),
 			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("rows"),
-			progressbar.OptionThrottle(redraw), progressbar.OptionClearOnFinish())
-	}
-	if m.total > 0 && m.bar.GetMax() != m.total {
-		m.bar.ChangeMax(m.total)
+			progressbar.OptionThrottle(redraw), progressbar.OptionClearOnFinish(),
+			// Or it would draw by itself, after Close, too.
+			progressbar.OptionSetSpinnerChangeInterval(0))
 	}
 	if m.failed > 0 {
 		m.bar.Describe(fmt.Sprintf("%s (%d failed)", m.name, m.failed))

@@ -1,0 +1,247 @@
+package progress_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"nertools/pkg/progress"
+)
+
+// screen is what a meter wrote, and when.
+type screen struct {
+	mu    sync.Mutex
+	began time.Time
+	text  bytes.Buffer
+	at    []time.Duration
+}
+
+func newScreen() *screen { return &screen{began: time.Now()} }
+
+func (s *screen) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.at = append(s.at, time.Since(s.began))
+	return s.text.Write(p)
+}
+
+func (s *screen) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+func (s *screen) writes() []time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.at
+}
+
+func TestPlainLinesComeSoonAndThenNowAndThen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScreen()
+		m := progress.New(s, "ner-run", progress.Plain)
+		m.Total(1000)
+		for range 200 {
+			time.Sleep(time.Second)
+			m.Done(false)
+		}
+		m.Done(true)
+		time.Sleep(time.Minute)
+		m.Close()
+		got := fmt.Sprint(s.writes())
+		if want := "[10s 1m10s 2m10s 3m10s 4m10s]"; got != want {
+			t.Errorf("lines at %s, want %s\n%s", got, want, s)
+		}
+		lines := strings.Split(strings.TrimSuffix(s.String(), "\n"), "\n")
+		if !strings.HasPrefix(lines[1], "ner-run: ") || !strings.Contains(lines[1], " of 1000 rows, 1.0 rows/s, about 15m") || strings.Contains(lines[1], "failed") {
+			t.Errorf("got %q", lines[1])
+		}
+		if !strings.HasPrefix(lines[4], "ner-run: 201 of 1000 rows, 1 failed, 0.8 rows/s, about ") {
+			t.Errorf("got %q", lines[4])
+		}
+	})
+}
+
+func TestShortRunSaysNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScreen()
+		m := progress.New(s, "ner-run", progress.Plain)
+		m.Done(false)
+		time.Sleep(9 * time.Second)
+		m.Close()
+		time.Sleep(time.Hour)
+		if s.String() != "" {
+			t.Errorf("got %q", s)
+		}
+	})
+}
+
+func TestPlainLineDoesWithoutATotal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScreen()
+		m := progress.New(s, "ner-run", progress.Plain)
+		time.Sleep(11 * time.Second)
+		m.Set(600, 3)
+		time.Sleep(60 * time.Second)
+		m.Close()
+		if got, want := s.String(), "ner-run: 0 rows, 0.0 rows/s\nner-run: 600 rows, 3 failed, 8.6 rows/s\n"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
+}
+
+func TestAutoIsPlainElsewhereThanOnATerminal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScreen()
+		m := progress.New(s, "ner-run", progress.Auto)
+		time.Sleep(11 * time.Second)
+		m.Close()
+		if got := s.String(); got != "ner-run: 0 rows, 0.0 rows/s\n" {
+			t.Errorf("got %q", got)
+		}
+	})
+}
+
+func TestNoneIsSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScreen()
+		m := progress.New(s, "ner-run", progress.None)
+		m.Total(10)
+		m.Done(true)
+		m.Set(5, 1)
+		time.Sleep(time.Hour)
+		m.Close()
+		if s.String() != "" {
+			t.Errorf("got %q", s)
+		}
+	})
+}
+
+func TestSayPrintsItsLineInEveryMode(t *testing.T) {
+	for _, mode := range progress.Modes {
+		t.Run(mode, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newScreen()
+				m := progress.New(s, "ner-run", mode)
+				m.Total(10)
+				m.Done(false)
+				m.Say("first")
+				time.Sleep(time.Second)
+				m.Say("second")
+				m.Close()
+				m.Say("third")
+				for _, line := range []string{"first", "second", "third"} {
+					if !strings.Contains(s.String(), "ner-run: "+line+"\n") {
+						t.Errorf("no line %q in %q", line, s)
+					}
+				}
+				// The bar was taken away before the line was put in its place.
+				if before, _, _ := strings.Cut(s.String(), "ner-run: second"); mode == progress.Bar && !strings.HasSuffix(before, " \r") {
+					t.Errorf("got %q", before)
+				}
+				if !strings.HasSuffix(s.String(), "ner-run: third\n") || mode != progress.Bar && s.String() != "ner-run: first\nner-run: second\nner-run: third\n" {
+					t.Errorf("got %q", s)
+				}
+			})
+		})
+	}
+}
+
+func TestBarShowsHowFarTheRunIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScreen()
+		m := progress.New(s, "ner-run", progress.Bar)
+		defer m.Close()
+		m.Set(45, 0) // before the total is known
+		time.Sleep(time.Second)
+		m.Total(90)
+		m.Set(60, 7)
+		time.Sleep(time.Second)
+		if got := s.String(); !strings.Contains(got, "ner-run (7 failed)") || !strings.Contains(got, "(60/90") || !strings.Contains(got, "66%") {
+			t.Errorf("got %q", got)
+		}
+		m.Set(90, 7)
+		time.Sleep(time.Second)
+		m.Set(95, 7) // more than there should be
+		time.Sleep(time.Second)
+	})
+}
+
+func TestBarDrawsNoMoreAfterClose(t *testing.T) {
+	for _, total := range []int{0, 10} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newScreen()
+			m := progress.New(s, "ner-run", progress.Bar)
+			m.Total(total)
+			m.Done(false)
+			time.Sleep(time.Second)
+			m.Close()
+			end := s.String()
+			if !strings.HasSuffix(end, " \r") {
+				t.Errorf("total %d: the bar is still there: %q", total, end)
+			}
+			time.Sleep(time.Minute)
+			if s.String() != end {
+				t.Errorf("total %d: went on with %q", total, strings.TrimPrefix(s.String(), end))
+			}
+		})
+	}
+}
+
+func TestCloseMayBeCalledAgain(t *testing.T) {
+	for _, mode := range progress.Modes {
+		m := progress.New(newScreen(), "ner-run", mode)
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(m.Close)
+		}
+		all.Wait()
+		m.Close()
+	}
+}
+
+type gone struct{}
+
+func (gone) Write([]byte) (int, error) { return 0, errors.New("the terminal is gone") }
+
+func TestTerminalThatIsGoneIsNobodysLoss(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, mode := range progress.Modes {
+			m := progress.New(gone{}, "ner-run", mode)
+			m.Total(3)
+			m.Done(false)
+			m.Say("x")
+			time.Sleep(20 * time.Second)
+			m.Close()
+		}
+	})
+}
+
+func TestManyMayReportAtOnce(t *testing.T) {
+	for _, mode := range []string{progress.Bar, progress.Plain} {
+		synctest.Test(t, func(t *testing.T) {
+			m := progress.New(newScreen(), "ner-run", mode)
+			var all sync.WaitGroup
+			for i := range 8 {
+				all.Go(func() {
+					for n := range 50 {
+						m.Done(n%7 == 0)
+						m.Total(100 * i)
+						if n%20 == 0 {
+							m.Say("x")
+						}
+						time.Sleep(30 * time.Millisecond)
+					}
+				})
+			}
+			all.Wait()
+			m.Close()
+		})
+	}
+}
