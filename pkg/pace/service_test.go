@@ -55,7 +55,7 @@ func TestFewerCallsFlyWhenThrottledAndMoreAgainLater(t *testing.T) {
 	for _, takes := range []int{1, 2, 5, 10, 40} {
 		t.Run(fmt.Sprint(takes), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				const flying, latency, length = 64, 200 * time.Millisecond, 2 * time.Minute
+				const flying, latency, length = 64, 200 * time.Millisecond, 80 * time.Second
 				p := pace.New(pace.Config{Flying: flying, MaxRetries: 5})
 				s := crowded{latency: latency, takes: takes}
 				ctx, cancel := context.WithCancel(t.Context())
@@ -201,7 +201,7 @@ func TestLimitsThatAnswersShowAreUsedAndNotExceeded(t *testing.T) {
 	}{
 		{"requests", 500, 1, 0, even},
 		{"few requests", 30, 1, 0, wild},
-		{"many requests", 3000, 1, 0, wild},
+		{"many requests", 1500, 1, 0, wild},
 		{"tokens", 0, 700, 200_000, wild},
 		{"large calls", 0, 6000, 60_000, wild},
 		{"both, requests the tighter", 500, 100, 200_000, wild},
@@ -212,7 +212,7 @@ func TestLimitsThatAnswersShowAreUsedAndNotExceeded(t *testing.T) {
 				t.Run(fmt.Sprintf("%s/%d/%v", c.name, flying, silent), func(t *testing.T) {
 					t.Parallel()
 					synctest.Test(t, func(t *testing.T) {
-						const minutes = 6
+						const minutes = 4
 						begin := time.Now()
 						p := pace.New(pace.Config{Flying: flying, MaxRetries: 5})
 						s := metered{latency: c.latency, silent: silent, requests: newBucket(c.requests), tokens: newBucket(c.tokens)}

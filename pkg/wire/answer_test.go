@@ -157,6 +157,8 @@ func TestErrorIsPutIntoItsClass(t *testing.T) {
 		// Worth another try.
 		{429, apiError("requests", "rate_limit_exceeded", "", "Rate limit reached for gpt-4o-mini"), record.RateLimit, "Rate limit reached for gpt-4o-mini"},
 		{429, apiError("tokens", "rate_limit_exceeded", "", "slow"), record.RateLimit, "slow"},
+		{429, apiError("tokens", "rate_limit_exceeded", "", "Request too large for gpt-4o on tokens per min (TPM): Limit 30000, Requested 40000."), record.ContextLength,
+			"Request too large for gpt-4o on tokens per min (TPM): Limit 30000, Requested 40000."},
 		{429, "", record.RateLimit, "too many requests"},
 		{429, "<html>busy</html>", record.RateLimit, "too many requests (the answer is not the API's JSON)"},
 		{408, "", record.Server, "request timeout"},

@@ -236,6 +236,8 @@ func TestLineThatCannotBeAskedIsRefusedWithItsReason(t *testing.T) {
 		{`{"custom_id":"a-1","url":"/v1/embeddings","body":{}}`, `url "/v1/embeddings"`},
 		{`{"custom_id":"a-1","url":"/v1/responses","body":{}}`, `url "/v1/responses"`},
 		{`{"custom_id":"a-1","url":"/v1/completions"}`, `no "body"`},
+		{`{"custom_id":"a-1","url":"/v1/completions","body":{"stream":true}}`, `"stream"`},
+		{`{"custom_id":"a-1","url":"/v1/completions","body":{"n":2}}`, `"n"`},
 		{`{"custom_id":"a-1","url":"/v1/completions","body":"{}"}`, `no "body"`},
 		{`{"custom_id":"a-1","url":"/v1/completions","body":{}`, "not a JSON object"},
 		{"{\"custom_id\":\"a-1\",\"url\":\"/v1/completions\",\"body\":{\"prompt\":\"\xff\"}}", "not UTF-8"},
