@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Measures ner-prompt and ner-run side by side with the best that could be had
+# Measures ner-prompt, ner-run and ner-batch side by side with the best that could be had
 # on this machine in the same minutes, and prints tables. Nothing passes or fails.
 #
 #   scripts/bench.sh               all of it, at the size of OntoNotes 5: about 7 minutes
 #   scripts/bench.sh quick         all of it, small: under a minute
 #   scripts/bench.sh prompt        only ner-prompt: reading its input, piping its output
 #   scripts/bench.sh run           only ner-run: a bare net/http loop
+#   scripts/bench.sh batch         only ner-batch: a file of 50,000 requests there and back
 #   scripts/bench.sh quick run
 #
 # BENCH_DIR=DIR      make the data under DIR, about 2 GB in full (default: TMPDIR or /tmp)
@@ -18,15 +19,15 @@ parts=()
 for arg in "$@"; do
   case $arg in
     quick) flags+=(--quick) ;;
-    prompt | run) parts+=("$arg") ;;
+    prompt | run | batch) parts+=("$arg") ;;
     *)
-      echo "usage: scripts/bench.sh [quick] [prompt] [run]" >&2
+      echo "usage: scripts/bench.sh [quick] [prompt] [run] [batch]" >&2
       exit 2
       ;;
   esac
 done
 if [ ${#parts[@]} -eq 0 ]; then
-  parts=(prompt run)
+  parts=(prompt run batch)
 fi
 if [ -n "${BENCH_ROUNDS:-}" ]; then
   flags+=(--rounds "$BENCH_ROUNDS")
@@ -57,7 +58,7 @@ await() {
 # As people install them, without the race detector and with nothing stripped.
 programs=(./scripts/bench ./cmd/ner-prompt)
 case " ${parts[*]} " in
-  *" run "*) programs+=(./cmd/ner-run ./scripts/fakeopenai) ;;
+  *" run "* | *" batch "*) programs+=(./cmd/ner-run ./cmd/ner-batch ./cmd/ner-collect ./scripts/fakeopenai) ;;
 esac
 await go build -o "$work/bin/" "${programs[@]}"
 for part in "${parts[@]}"; do

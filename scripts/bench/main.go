@@ -1,4 +1,4 @@
-// Command bench measures ner-prompt and ner-run against what could at best be
+// Command bench measures ner-prompt, ner-run and ner-batch against what could at best be
 // had on the same machine in the same minutes. It is run by scripts/bench.sh.
 package main
 
@@ -46,6 +46,7 @@ func newApp() *cli.App {
 		Commands: []*cli.Command{
 			{Name: "prompt", Usage: "measure ner-prompt", Flags: common, Action: measurePrompt},
 			{Name: "run", Usage: "measure ner-run", Flags: common, Action: measureRun},
+			{Name: "batch", Usage: "measure ner-batch", Flags: common, Action: measureBatch},
 			{
 				Name: "barehttp", Usage: "post prompts in a bare net/http loop; used by run",
 				Flags: []cli.Flag{
@@ -75,6 +76,15 @@ func measureRun(c *cli.Context) error {
 	}
 	if c.Bool("quick") {
 		b.rounds, b.cell, b.most = 3, 400*time.Millisecond, 4000
+	}
+	b.rounds = orElse(c.Int("rounds"), b.rounds)
+	return b.do(c.Context)
+}
+
+func measureBatch(c *cli.Context) error {
+	b := batchBench{bin: c.String("bin"), dir: c.String("dir"), out: os.Stdout, rows: 50_000, size: size{test: 2800, train: 20_000, neighbours: 13}, rounds: 3}
+	if c.Bool("quick") {
+		b.rows, b.size = 2000, size{test: 120, train: 400, neighbours: 13}
 	}
 	b.rounds = orElse(c.Int("rounds"), b.rounds)
 	return b.do(c.Context)

@@ -263,14 +263,14 @@ type server struct {
 }
 
 // serve starts the simulated API and waits until it listens.
-func (b *runBench) serve(ctx context.Context, latency time.Duration) (*server, error) {
+func (b *runBench) serve(ctx context.Context, latency time.Duration, flags ...string) (*server, error) {
 	file := filepath.Join(b.dir, "url.txt")
 	// One that was killed leaves its address behind.
 	if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, executable(b.bin, "fakeopenai"), "--addr-file", file, "--latency", latency.String(),
-		"--answer", answer, "--quiet", "--with-parent")
+	cmd := exec.CommandContext(ctx, executable(b.bin, "fakeopenai"), append([]string{"--addr-file", file, "--latency", latency.String(),
+		"--answer", answer, "--quiet", "--with-parent"}, flags...)...)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		return nil, err
