@@ -35,7 +35,7 @@ func TestKilledBatchRunsEndWithEveryRowOnceAndPaidOnce(t *testing.T) {
 	t.Parallel()
 	const models, rows = 3, 5
 	kills := 0
-	for world := range 12 {
+	for world := range 20 {
 		api, url := service(t, openaitest.Options{
 			Phases: openaitest.Phases{InProgress: time.Duration(world) * 20 * time.Millisecond},
 			Faults: []openaitest.Fault{{Kind: openaitest.LostAnswer, Path: "/v1/batches", Rate: 0.1, Times: 3}},
