@@ -13,7 +13,7 @@ var layers = [][]string{
 	{"fault"},
 	{"record", "markup", "catalog"},
 	{"wire", "pace", "durable", "progress"},
-	{"mrc", "openaiapi", "resume"},
+	{"mrc", "openaiapi", "resume", "price"},
 	{"prompt", "online", "batch", "collect"},
 }
 
@@ -21,8 +21,10 @@ var layers = [][]string{
 // ends in "/" stands for all below it.
 var owners = map[string][]string{
 	"github.com/openai/openai-go/": {"nertools/pkg/openaiapi"},
+	"github.com/tiktoken-go/":      {"nertools/pkg/price"},
 	"github.com/urfave/cli/":       {"nertools/cmd/", "nertools/scripts/"},
-	"nertools/pkg/openaiapi":       {"nertools/cmd/internal/service"}, // or ner-prompt and ner-collect would carry it
+	"nertools/pkg/openaiapi":       {"nertools/cmd/internal/service"},                                                   // or ner-prompt and ner-collect would carry it
+	"nertools/pkg/price":           {"nertools/cmd/internal/service", "nertools/cmd/ner-run", "nertools/cmd/ner-batch"}, // likewise
 	"nertools/pkg/openaitest":      {"nertools/scripts/"},
 	"os/signal":                    {"nertools/cmd/internal/cmdline", "nertools/scripts/"},
 }

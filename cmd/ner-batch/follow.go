@@ -23,6 +23,7 @@ import (
 	"nertools/pkg/batch"
 	"nertools/pkg/durable"
 	"nertools/pkg/fault"
+	"nertools/pkg/price"
 	"nertools/pkg/progress"
 	"nertools/pkg/record"
 	"nertools/pkg/wire"
@@ -265,7 +266,11 @@ func (s *session) fetchOne(c *cli.Context, j *batch.Job) error {
 	if err != nil {
 		return err
 	}
-	cmdline.Say(c, "%s: %s", path, describe(&o))
+	table, err := service.Prices(c)
+	if err != nil {
+		return err
+	}
+	cmdline.Say(c, "%s: %s", path, describe(&o, table))
 	return s.manager.Fetched(j, path)
 }
 
@@ -292,14 +297,18 @@ func output(path string, each func(put func(*record.Result) error) error) error 
 }
 
 func verdict(c *cli.Context, o *batch.Outcome) error {
-	cmdline.Say(c, "%s", describe(o))
+	table, err := service.Prices(c)
+	if err != nil {
+		return err
+	}
+	cmdline.Say(c, "%s", describe(o, table))
 	if o.FailedRows()+o.Missing > 0 {
 		return cmdline.Exit(cmdline.Partial, nil)
 	}
 	return nil
 }
 
-func describe(o *batch.Outcome) string {
+func describe(o *batch.Outcome, table *price.Table) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d rows: %d ok, %d failed", o.Requests, o.OK, o.FailedRows())
 	if len(o.Failed) > 0 {
@@ -310,6 +319,11 @@ func describe(o *batch.Outcome) string {
 		fmt.Fprintf(&b, " (%s)", strings.Join(parts, ", "))
 	}
 	fmt.Fprintf(&b, ", %d missing; %d tokens in, %d out", o.Missing, o.Usage.Prompt, o.Usage.Completion)
+	for model := range o.Models {
+		if cost, ok := table.Cost(model, o.Usage, true); ok && len(o.Models) == 1 {
+			fmt.Fprintf(&b, "; about %s", table.Money(cost))
+		}
+	}
 	return b.String()
 }
 

@@ -20,6 +20,7 @@ import (
 	"nertools/pkg/batch"
 	"nertools/pkg/durable"
 	"nertools/pkg/fault"
+	"nertools/pkg/price"
 	"nertools/pkg/progress"
 	"nertools/pkg/record"
 	"nertools/pkg/resume"
@@ -30,6 +31,9 @@ import (
 const maxRetries = 5
 
 func create(c *cli.Context) error {
+	if c.Bool("dry-run") {
+		return estimate(c)
+	}
 	parts, err := split(c)
 	if err != nil {
 		return err
@@ -45,6 +49,29 @@ func create(c *cli.Context) error {
 		cmdline.Say(c, "%s: %d requests, %d bytes", p.File, p.Requests, p.Bytes)
 	}
 	return nil
+}
+
+// estimate says what the batch would cost, and writes no file.
+func estimate(c *cli.Context) error {
+	table, err := service.Prices(c)
+	if err != nil {
+		return err
+	}
+	requests, err := service.Requests(c)
+	if err != nil {
+		return err
+	}
+	next, done, err := source(c, requests)
+	defer done()
+	if err != nil {
+		return err
+	}
+	e, err := price.Count(next)
+	if err != nil {
+		return err
+	}
+	quote := table.Quote(e, 0, 0)
+	return service.ShowQuote(c, quote)
 }
 
 func submit(c *cli.Context) error {
@@ -247,10 +274,10 @@ func split(c *cli.Context) ([]batch.Part, error) {
 		return nil, err
 	}
 	next, done, err := source(c, requests)
+	defer done()
 	if err != nil {
 		return nil, err
 	}
-	defer done()
 	parts, err := batch.Split(path, next)
 	if err != nil {
 		return nil, err

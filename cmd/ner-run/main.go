@@ -7,11 +7,15 @@
 //
 //	ner-prompt --source-dir data --data-name CONLL |
 //		ner-run -o results.jsonl --resume results.jsonl
+//
+// With --dry-run it sends nothing, needs no key, and tells what the run would
+// cost: in words on stderr, as a JSON object on stdout.
 package main
 
 import (
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"runtime/debug"
@@ -39,6 +43,8 @@ const (
 	// maxWait is the longest pause that a service may ask for: longer ones are
 	// those of a daily limit, better spent elsewhere.
 	maxWait = 10 * time.Minute
+
+	inputHint = "ner-run reads the records that ner-prompt writes, or a batch's request lines"
 )
 
 func main() {
@@ -63,7 +69,7 @@ func main() {
 		Usage:     "ask a model many prompts at once",
 		UsageText: "ner-prompt --source-dir examples/news --data-name CONLL --limit 4 | ner-run --model gpt-4o-mini -j 4",
 		ArgsUsage: "[PROMPTS.jsonl]",
-		Flags:     slices.Concat(flags, service.RequestFlags(), service.Flags()),
+		Flags:     slices.Concat(flags, []cli.Flag{service.DryRunFlag()}, service.PriceFlags(), service.RequestFlags(), service.Flags()),
 		Action:    run,
 	})
 }
@@ -77,25 +83,32 @@ func run(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	table, err := service.Prices(c)
+	if err != nil {
+		return err
+	}
+	if c.Bool("dry-run") {
+		in, name, err := openInput(c)
+		if err != nil {
+			return err
+		}
+		defer in.Close()
+		return dryRun(c, table, requests, record.NewLines(name, in))
+	}
 	client, err := service.Client(c, workers)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	input := "-"
-	if c.Args().Present() {
-		input = c.Args().First()
-	} else if term.IsTerminal(int(os.Stdin.Fd())) {
-		return cmdline.UsageError("no prompts: pipe them in, or name a file of them")
-	}
-	in, name, err := cmdline.Open(input)
+	in, name, err := openInput(c)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
 
+	asker := &noting{Asker: client}
 	r := online.Run{
-		Asker: client, Requests: requests, Flying: workers,
+		Asker: asker, Requests: requests, Flying: workers,
 		Pacer: pace.New(pace.Config{
 			Flying: workers, PerMinute: c.Int("rpm"), Tokens: c.Int("tpm"),
 			MaxRetries: c.Int("max-retries"), MaxWait: maxWait,
@@ -115,7 +128,7 @@ func run(c *cli.Context) (err error) {
 		err = e
 	}
 	if sum.Rows > 0 || err == nil {
-		cmdline.Say(c, "%s", describe(&sum, time.Since(begin)))
+		cmdline.Say(c, "%s", describe(&sum, asker.cost(table, sum.Usage), time.Since(begin)))
 	}
 	if stop, ok := errors.AsType[*online.StopError](err); ok && stop.Class == record.Auth {
 		return cmdline.Exit(cmdline.Key, err)
@@ -124,6 +137,16 @@ func run(c *cli.Context) (err error) {
 		return cmdline.Exit(cmdline.Partial, nil)
 	}
 	return err
+}
+
+func openInput(c *cli.Context) (in io.ReadCloser, name string, err error) {
+	if c.Args().Present() {
+		return cmdline.Open(c.Args().First())
+	}
+	if term.IsTerminal(int(os.Stdin.Fd())) {
+		return nil, "", cmdline.UsageError("no prompts: pipe them in, or name a file of them")
+	}
+	return cmdline.Open("-")
 }
 
 func checkFlags(c *cli.Context) (workers int, err error) {
@@ -256,7 +279,7 @@ func (f *files) close() error {
 	return errors.Join(errs...)
 }
 
-func describe(s *online.Sum, took time.Duration) string {
+func describe(s *online.Sum, cost string, took time.Duration) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d rows: %d ok", s.Rows, s.OK)
 	if s.Kept > 0 {
@@ -274,6 +297,9 @@ func describe(s *online.Sum, took time.Duration) string {
 		fmt.Fprintf(&b, "; %d retries", s.Retries)
 	}
 	fmt.Fprintf(&b, "; %d tokens in, %d out", s.Usage.Prompt, s.Usage.Completion)
+	if cost != "" {
+		fmt.Fprintf(&b, "; %s", cost)
+	}
 	fmt.Fprintf(&b, "; %.1f s", took.Seconds())
 	if asked := s.Rows - s.Kept; asked > 0 {
 		fmt.Fprintf(&b, ", %.1f rows/s", float64(asked)/took.Seconds())

@@ -22,6 +22,7 @@ type Outcome struct {
 	Failed   map[record.Class]int
 	Missing  int
 	Usage    record.Usage
+	Models   map[string]bool // that gave the answers
 }
 
 // FailedRows is how many requests failed.
@@ -263,6 +264,12 @@ func (f *fetch) unknown() error {
 
 func (o *Outcome) count(r *record.Result) {
 	o.Requests++
+	if r.Model != "" && !o.Models[r.Model] {
+		if o.Models == nil {
+			o.Models = map[string]bool{}
+		}
+		o.Models[strings.Clone(r.Model)] = true
+	}
 	switch {
 	case r.OK():
 		o.OK++

@@ -1,0 +1,157 @@
+package price
+
+import (
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/tidwall/gjson"
+	"github.com/tiktoken-go/tokenizer/codec"
+
+	"nertools/pkg/wire"
+)
+
+// Vocabulary is the one that tokens are counted with, whatever the model.
+const Vocabulary = "o200k_base"
+
+// What the chat format adds to its texts, after num_tokens_from_messages in
+// OpenAI's cookbook (How_to_count_tokens_with_tiktoken.ipynb): three tokens a
+// message, one more if it bears a name, three that begin the answer. The role is
+// counted as a text. For newer models this is about right, not exact.
+const (
+	perMessage = 3
+	perName    = 1
+	perAnswer  = 3
+)
+
+// usesVocabulary reports whether the model is known to read Vocabulary: all of
+// OpenAI's since gpt-4o do.
+func usesVocabulary(model string) bool {
+	name := model[strings.LastIndexByte(model, '/')+1:] // as routers name it: "openai/gpt-5"
+	name = strings.TrimPrefix(name, "ft:")
+	for _, family := range []string{"gpt-4o", "chatgpt-4o", "gpt-4.1", "gpt-4.5", "gpt-5", "o1", "o3", "o4"} {
+		// "gpt-5.1", "o3-mini", "gpt-4o:org"; but not "o1000".
+		if rest, ok := strings.CutPrefix(name, family); ok && (rest == "" || strings.ContainsAny(rest[:1], "-.:")) {
+			return true
+		}
+	}
+	return false
+}
+
+// A counter counts tokens. It is safe for concurrent use.
+type counter struct {
+	codec *codec.Codec
+
+	// Instructions and demonstrations come again in prompt after prompt: lines
+	// counted before are looked up, which is many times as fast.
+	mu    sync.RWMutex
+	lines map[string]int
+	size  int // bytes of text in lines
+}
+
+// maxCached bounds the text of the lines that a counter remembers, in bytes.
+const maxCached = 16 << 20
+
+func newCounter() *counter {
+	return &counter{codec: codec.NewO200kBase(), lines: map[string]int{}}
+}
+
+// request counts what a request body asks, and finds the bound of its answer; 0
+// is none.
+func (c *counter) request(path string, body []byte) (input, bound int64) {
+	gjson.ParseBytes(body).ForEach(func(key, v gjson.Result) bool {
+		switch {
+		case key.Str == "messages" && path == wire.Chat:
+			input += c.messages(v)
+		case key.Str == "prompt" && path == wire.Completions:
+			input += c.texts(v)
+		case key.Str == "max_tokens" || key.Str == "max_completion_tokens":
+			bound = max(0, v.Int())
+		}
+		return true
+	})
+	return input, bound
+}
+
+func (c *counter) messages(list gjson.Result) int64 {
+	n := int64(perAnswer)
+	list.ForEach(func(_, message gjson.Result) bool {
+		n += perMessage
+		message.ForEach(func(key, v gjson.Result) bool {
+			switch key.Str {
+			case "name":
+				n += perName + c.texts(v)
+			case "role", "content":
+				n += c.texts(v)
+			}
+			return true
+		})
+		return true
+	})
+	return n
+}
+
+// texts counts a text, or the texts of a list of parts: strings, or objects that
+// have one. What else there may be, such as images, is not counted.
+func (c *counter) texts(v gjson.Result) (n int64) {
+	switch {
+	case v.Type == gjson.String:
+		return int64(c.text(v.Str))
+	case v.IsArray():
+		v.ForEach(func(_, part gjson.Result) bool {
+			n += c.texts(part)
+			return true
+		})
+	case v.IsObject():
+		n = c.texts(v.Get("text"))
+	}
+	return n
+}
+
+// text counts the tokens of s line by line. The sum is exact: the vocabulary's
+// rules for splitting a text never let a token go on from the end of a line into
+// what is neither white space nor a slash.
+func (c *counter) text(s string) (n int) {
+	for begin, i := 0, 0; begin < len(s); {
+		next := strings.IndexByte(s[i:], '\n')
+		if next < 0 {
+			return n + c.line(s[begin:])
+		}
+		i += next + 1
+		if r, _ := utf8.DecodeRuneInString(s[i:]); i == len(s) || r != '/' && !unicode.IsSpace(r) {
+			n += c.line(s[begin:i])
+			begin = i
+		}
+	}
+	return n
+}
+
+func (c *counter) line(s string) int {
+	c.mu.RLock()
+	n, ok := c.lines[s]
+	c.mu.RUnlock()
+	if ok {
+		return n
+	}
+	n = c.count(s)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.size+len(s) > maxCached {
+		clear(c.lines)
+		c.size = 0
+	}
+	if _, ok := c.lines[s]; !ok {
+		c.lines[strings.Clone(s)] = n
+		c.size += len(s)
+	}
+	return n
+}
+
+func (c *counter) count(s string) int {
+	n, err := c.codec.Count(s)
+	if err != nil {
+		panic(err) // only of a time limit for matching, which is not set
+	}
+	return n
+}

@@ -1,0 +1,121 @@
+package price
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"nertools/pkg/wire"
+)
+
+// The counts of these texts are those that OpenAI's cookbook shows for
+// o200k_base (How_to_count_tokens_with_tiktoken.ipynb).
+func TestKnownCounts(t *testing.T) {
+	c := newCounter()
+	for _, k := range []struct {
+		text string
+		want int
+	}{
+		{"", 0},
+		{"tiktoken is great!", 6},
+		{"antidisestablishmentarianism", 6},
+		{"2 + 2 = 4", 7},
+		{"お誕生日おめでとう", 8},
+		{"hello world", 2},
+		{"<|endoftext|>", 7}, // a text like others, in a prompt
+	} {
+		if got := c.text(k.text); got != k.want {
+			t.Errorf("%q: got %d, want %d", k.text, got, k.want)
+		}
+	}
+}
+
+// The cookbook has the service count these messages: 124 for gpt-4o.
+func TestChatFormatAddsItsTokens(t *testing.T) {
+	const body = `{"model":"gpt-4o","messages":[
+{"role":"system","content":"You are a helpful, pattern-following assistant that translates corporate jargon into plain English."},
+{"role":"system","name":"example_user","content":"New synergies will help drive top-line growth."},
+{"role":"system","name":"example_assistant","content":"Things working well together will increase revenue."},
+{"role":"system","name":"example_user","content":"Let's circle back when we have more bandwidth to touch base on opportunities for increased leverage."},
+{"role":"system","name":"example_assistant","content":"Let's talk later when we're less busy about how to do better."},
+{"role":"user","content":"This late pivot means we don't have time to boil the ocean for the client deliverable."}],"max_tokens":7}`
+	input, bound := newCounter().request(wire.Chat, []byte(body))
+	if input != 124 || bound != 7 {
+		t.Errorf("got %d, at most %d", input, bound)
+	}
+}
+
+func TestRequestsOfAnyForm(t *testing.T) {
+	c := newCounter()
+	for _, k := range []struct {
+		path, body   string
+		input, bound int64
+	}{
+		{wire.Chat, `{"messages":[{"role":"user","content":"hello world"}]}`, 3 + 1 + 2 + 3, 0},
+		{wire.Chat, `{"max_completion_tokens":9,"messages":[{"role":"user","content":"hello world"}]}`, 9, 9},
+		{wire.Chat, `{"messages":[{"role":"user","content":[{"type":"text","text":"hello world"},{"type":"image_url","image_url":{"url":"data:"}}]}]}`, 9, 0},
+		{wire.Chat, `{"messages":[{"role":"assistant","content":null}]}`, 3 + 1 + 3, 0},
+		{wire.Chat, `{"messages":[{"role":"user","content":"hello\u0020world"}],"max_tokens":-1}`, 9, 0},
+		{wire.Chat, `{"prompt":"hello world"}`, 0, 0},
+		{wire.Completions, `{"prompt":"hello world","max_tokens":3}`, 2, 3},
+		{wire.Completions, `{"prompt":["hello world","hello"]}`, 3, 0},
+	} {
+		if input, bound := c.request(k.path, []byte(k.body)); input != k.input || bound != k.bound {
+			t.Errorf("%s: got %d, at most %d", k.body, input, bound)
+		}
+	}
+}
+
+// Counting line by line, and from memory, gives what counting the whole gives.
+func TestCountByLinesIsExact(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	pieces := []string{"\n", "\n\n", "\r\n", " ", "  ", "\t", "/", "//", ".", "!", "'s", "'", "@@", "##", "Ada", "met", "ab", "X", "1", "2345", "é", "ไทย", "你好", "\u00a0", "\u3000", "\u2028", "\u200b", "\x00", "🙂", "\u0301", "\xff"}
+	c := newCounter()
+	for range 20_000 {
+		var b strings.Builder
+		for range r.IntN(24) {
+			b.WriteString(pieces[r.IntN(len(pieces))])
+		}
+		if got, want := c.text(b.String()), c.count(b.String()); got != want {
+			t.Fatalf("%q: got %d, want %d", b.String(), got, want)
+		}
+	}
+}
+
+func FuzzCountByLines(f *testing.F) {
+	f.Add("a \n/b\n\nc's\r\n d")
+	c := newCounter()
+	f.Fuzz(func(t *testing.T, s string) {
+		if got, want := c.text(s), c.count(s); got != want {
+			t.Errorf("%q: got %d, want %d", s, got, want)
+		}
+	})
+}
+
+func TestRememberedLinesStayWithinBounds(t *testing.T) {
+	c := newCounter()
+	c.size = maxCached - 1000 // as if full of others
+	for i := range 200 {
+		c.line(fmt.Sprint("a line of its own: ", i))
+	}
+	held := 0
+	for line := range c.lines {
+		held += len(line)
+	}
+	if held != c.size || held == 0 || held > maxCached {
+		t.Errorf("%d bytes held, %d noted", held, c.size)
+	}
+}
+
+func TestModelsWhoseVocabularyIsKnown(t *testing.T) {
+	for model, want := range map[string]bool{
+		"gpt-4o": true, "gpt-4o-mini-2024-07-18": true, "chatgpt-4o-latest": true, "gpt-4.1-nano": true, "gpt-5": true, "gpt-5.4-mini": true,
+		"o1": true, "o3-mini": true, "o4-mini": true, "ft:gpt-4o-mini-2024-07-18:org::id": true, "ft:gpt-4.1:org": true, "openai/gpt-5-nano": true,
+		"gpt-4": false, "gpt-4-turbo": false, "gpt-3.5-turbo": false, "ft:gpt-3.5-turbo:org": false, "davinci-002": false, "o1000": false, "llama-3": false, "": false,
+	} {
+		if got := usesVocabulary(model); got != want {
+			t.Errorf("%q: got %v", model, got)
+		}
+	}
+}
