@@ -61,7 +61,8 @@ func estimate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	next, done, err := source(c, requests)
+	kept := 0
+	next, done, err := source(c, requests, &kept)
 	defer done()
 	if err != nil {
 		return err
@@ -71,6 +72,7 @@ func estimate(c *cli.Context) error {
 		return err
 	}
 	quote := table.Quote(e, 0, 0)
+	quote.Kept = kept
 	return service.ShowQuote(c, quote)
 }
 
@@ -273,7 +275,8 @@ func split(c *cli.Context) ([]batch.Part, error) {
 	if err != nil {
 		return nil, err
 	}
-	next, done, err := source(c, requests)
+	kept := 0
+	next, done, err := source(c, requests, &kept)
 	defer done()
 	if err != nil {
 		return nil, err
@@ -281,6 +284,9 @@ func split(c *cli.Context) ([]batch.Part, error) {
 	parts, err := batch.Split(path, next)
 	if err != nil {
 		return nil, err
+	}
+	if kept > 0 {
+		cmdline.Say(c, "left out %d rows that were answered earlier", kept)
 	}
 	if len(parts) > 0 {
 		return parts, nil
@@ -300,8 +306,9 @@ func isPipe(f *os.File) bool {
 	return err == nil && info.Mode()&os.ModeNamedPipe != 0
 }
 
-// source reads the requests of the input, without those answered earlier.
-func source(c *cli.Context, requests *wire.Builder) (next batch.Requests, done func(), err error) {
+// source reads the requests of the input, without those answered earlier, which
+// it counts in kept.
+func source(c *cli.Context, requests *wire.Builder, kept *int) (next batch.Requests, done func(), err error) {
 	input := "-"
 	if c.Args().Present() {
 		input = c.Args().First()
@@ -355,6 +362,7 @@ func source(c *cli.Context, requests *wire.Builder) (next batch.Requests, done f
 			if err != nil || !answered {
 				return q, err
 			}
+			*kept++
 		}
 	}
 	return next, done, nil
