@@ -131,6 +131,8 @@ func TestEveryEndOfABatchGivesEachRowOneResult(t *testing.T) {
 		{"completed", openaitest.Options{}, answered, wire.BatchCompleted},
 		{"completed, whole downloads only, broken ones", openaitest.Options{NoRanges: true,
 			Faults: []openaitest.Fault{{Kind: openaitest.ResetMidBody, Path: "/v1/files/", Times: 2}}}, answered, wire.BatchCompleted},
+		{"completed, a download that is short without saying so", openaitest.Options{
+			Faults: []openaitest.Fault{{Kind: openaitest.TruncatedJSON, Op: "downloadFile", Times: 2}}}, answered, wire.BatchCompleted},
 		{"completed, broken downloads", openaitest.Options{
 			Faults: []openaitest.Fault{{Kind: openaitest.ResetMidBody, Path: "/v1/files/", Times: 3}}}, answered, wire.BatchCompleted},
 		{"some rows refused", openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Status, Status: 400, Code: "bad", Message: "no", Contains: "Bob 3 .", Path: "/v1/chat"}}},

@@ -124,21 +124,24 @@ func (f *fetch) download(ctx context.Context, id string) (*os.File, error) {
 		return nil, err
 	}
 	f.files = append(f.files, file)
-	var at int64
-	err = f.manager.try(ctx, func(ctx context.Context) error {
-		n, err := f.manager.service.Download(ctx, id, at, file)
-		at += n
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("download %s: %w", id, err)
-	}
 	size, err := f.manager.size(ctx, id)
 	if err != nil {
 		return nil, fmt.Errorf("download %s: %w", id, err)
 	}
-	if size > 0 && size != at {
-		return nil, fmt.Errorf("download %s: %d bytes came, the service says it has %d", id, at, size)
+	var at int64
+	err = f.manager.try(ctx, func(ctx context.Context) error {
+		n, err := f.manager.service.Download(ctx, id, at, file)
+		at += n
+		if err == nil && at < size {
+			err = &wire.Error{Failure: record.Failure{Class: record.Network, Message: fmt.Sprintf("only %d of %d bytes came", at, size)}}
+		}
+		return err
+	})
+	if err == nil && size > 0 && at > size {
+		err = fmt.Errorf("%d bytes came, the service says it has %d", at, size)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("download %s: %w", id, err)
 	}
 	_, err = file.Seek(0, io.SeekStart)
 	return file, err
