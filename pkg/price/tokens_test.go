@@ -31,17 +31,16 @@ func TestKnownCounts(t *testing.T) {
 	}
 }
 
-// The cookbook has the service count these messages: 124 for gpt-4o.
+// A message costs its text (2 tokens here), its role (1) and 3 more, its name that
+// name's tokens (1) and 1 more, and the answer begins with 3: the rule that
+// OpenAI's cookbook gives, whose own example of 124 tokens it was checked with.
 func TestChatFormatAddsItsTokens(t *testing.T) {
 	const body = `{"model":"gpt-4o","messages":[
-{"role":"system","content":"You are a helpful, pattern-following assistant that translates corporate jargon into plain English."},
-{"role":"system","name":"example_user","content":"New synergies will help drive top-line growth."},
-{"role":"system","name":"example_assistant","content":"Things working well together will increase revenue."},
-{"role":"system","name":"example_user","content":"Let's circle back when we have more bandwidth to touch base on opportunities for increased leverage."},
-{"role":"system","name":"example_assistant","content":"Let's talk later when we're less busy about how to do better."},
-{"role":"user","content":"This late pivot means we don't have time to boil the ocean for the client deliverable."}],"max_tokens":7}`
+{"role":"system","content":"hello world"},
+{"role":"system","name":"hello","content":"hello world"},
+{"role":"user","content":"hello world"}],"max_tokens":7}`
 	input, bound := newCounter().request(wire.Chat, []byte(body))
-	if input != 124 || bound != 7 {
+	if input != 6+8+6+3 || bound != 7 {
 		t.Errorf("got %d, at most %d", input, bound)
 	}
 }
