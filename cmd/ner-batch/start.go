@@ -340,32 +340,7 @@ func source(c *cli.Context, requests *wire.Builder, kept *int) (next batch.Reque
 	if err != nil {
 		return nil, done, err
 	}
-	lines := record.NewLines(name, in)
-	first := true
-	next = func() (wire.Request, error) {
-		for {
-			line, err := lines.Next()
-			if err != nil {
-				return wire.Request{}, err
-			}
-			q, err := requests.ParseRequest(line)
-			if err != nil {
-				return q, lines.Fault(err, "ner-batch reads the records that ner-prompt writes, or a batch's request lines")
-			}
-			if first {
-				if err := earlier.Check(&q, requests.Settings()); err != nil {
-					return q, err
-				}
-				first = false
-			}
-			_, answered, err := earlier.Find(&q)
-			if err != nil || !answered {
-				return q, err
-			}
-			*kept++
-		}
-	}
-	return next, done, nil
+	return earlier.Rest(record.NewLines(name, in), requests, kept), done, nil
 }
 
 func pollInterval(c *cli.Context) (time.Duration, error) {

@@ -28,30 +28,8 @@ func dryRun(c *cli.Context, table *price.Table, requests *wire.Builder, lines *r
 	if err != nil {
 		return err
 	}
-	kept, first := 0, true
-	estimate, err := price.Count(func() (wire.Request, error) {
-		for {
-			line, err := lines.Next()
-			if err != nil {
-				return wire.Request{}, err
-			}
-			q, err := requests.ParseRequest(line)
-			if err != nil {
-				return q, lines.Fault(err, inputHint)
-			}
-			if first {
-				if err := earlier.Check(&q, requests.Settings()); err != nil {
-					return q, err
-				}
-				first = false
-			}
-			_, answered, err := earlier.Find(&q)
-			if err != nil || !answered {
-				return q, err
-			}
-			kept++
-		}
-	})
+	kept := 0
+	estimate, err := price.Count(earlier.Rest(lines, requests, &kept))
 	if err != nil {
 		return err
 	}

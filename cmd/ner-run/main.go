@@ -40,8 +40,6 @@ const (
 	// maxWait is the longest pause that a service may ask for: longer ones are
 	// those of a daily limit, better spent elsewhere.
 	maxWait = 10 * time.Minute
-
-	inputHint = "ner-run reads the records that ner-prompt writes, or a batch's request lines"
 )
 
 func main() {
