@@ -23,14 +23,6 @@ type Extra string
 
 func (e Extra) append(dst []byte) []byte { return append(dst, e...) }
 
-// Get returns the raw JSON of the member key, or "".
-func (e Extra) Get(key string) string {
-	if e == "" {
-		return ""
-	}
-	return gjson.Parse("{" + string(e[1:]) + "}").Get(gjson.Escape(key)).Raw
-}
-
 // ParsePrompt reads a prompt record from one line.
 func ParsePrompt(line []byte) (p Prompt, err error) {
 	p.Extra, err = parse(line, "prompt", func(key string, v gjson.Result) (known bool, err error) {
@@ -350,9 +342,6 @@ func (l *Lines) Line() int { return l.line }
 
 // Offset is where the line returned last begins, in bytes from the start.
 func (l *Lines) Offset() int64 { return l.start }
-
-// Name is what errors call the input.
-func (l *Lines) Name() string { return l.name }
 
 // Fault says what is wrong with the line returned last, and the remedy.
 func (l *Lines) Fault(err error, hint string) error {
