@@ -23,8 +23,7 @@ var owners = map[string][]string{
 	"github.com/openai/openai-go/": {"nertools/pkg/openaiapi"},
 	"github.com/tiktoken-go/":      {"nertools/pkg/price"},
 	"github.com/urfave/cli/":       {"nertools/cmd/", "nertools/scripts/"},
-	"nertools/pkg/openaiapi":       {"nertools/cmd/internal/service"},                                                   // or ner-prompt and ner-collect would carry it
-	"nertools/pkg/price":           {"nertools/cmd/internal/service", "nertools/cmd/ner-run", "nertools/cmd/ner-batch"}, // likewise
+	"nertools/pkg/openaiapi":       {"nertools/cmd/internal/service"}, // or ner-collect would carry it
 	"nertools/pkg/openaitest":      {"nertools/scripts/"},
 	"os/signal":                    {"nertools/cmd/internal/cmdline", "nertools/scripts/"},
 }

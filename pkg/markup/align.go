@@ -1,0 +1,255 @@
+package markup
+
+import (
+	"index/suffixarray"
+	"strings"
+)
+
+// How tells how an entity came to stand where it stands.
+type How uint8
+
+// The ways.
+const (
+	Given    How = iota // by the data set: nothing was aligned
+	Exact               // marked so in the answer, letter for letter, at a place that is certain
+	Repaired            // found after something was mended: marks, spacing, letters, or the place
+)
+
+// String gives "given", "exact" or "repaired".
+func (h How) String() string { return [...]string{"given", "exact", "repaired"}[h] }
+
+// Reason tells why a string that an answer marks is not used.
+type Reason uint8
+
+// The reasons.
+const (
+	Hallucinated Reason = iota + 1 // the source does not read so
+	Copied                         // nor does it, but a demonstration of the prompt does; or the whole answer is a demonstration's
+	Repeated                       // the source reads so less often than the answer marks it
+	PartOfToken                    // the source reads so only inside a token
+	Unclosed                       // where it ends is not marked
+	Blank                          // nothing stands between the marks
+)
+
+// Reasons gives all reasons.
+func Reasons() []Reason {
+	return []Reason{Hallucinated, Copied, Repeated, PartOfToken, Unclosed, Blank}
+}
+
+// String gives "hallucinated", "copied", "repeated", "part of token", "unclosed"
+// or "blank".
+func (r Reason) String() string {
+	return [...]string{"", "hallucinated", "copied", "repeated", "part of token", "unclosed", "blank"}[r]
+}
+
+// Class tells how the text of an answer, its marks removed, compares with the
+// source.
+type Class uint8
+
+// The classes.
+const (
+	Same    Class = iota // token for token
+	Spacing              // other spacing or tokenisation
+	Tokens               // a few tokens dropped, inserted or in other case
+	Edited               // other or partly other text
+	Part                 // only a part of the source
+	Chatter              // the source, with other text around it
+	Empty                // no text
+	List                 // a structured answer: it repeats no text
+)
+
+// Classes gives all classes.
+func Classes() []Class {
+	return []Class{Same, Spacing, Tokens, Edited, Part, Chatter, Empty, List}
+}
+
+// String gives "same", "spacing", "tokens", "edited", "part", "chatter", "empty"
+// or "list".
+func (c Class) String() string {
+	return [...]string{"same", "spacing", "tokens", "edited", "part", "chatter", "empty", "list"}[c]
+}
+
+// Damage is the set of what is wrong with the marks of an answer.
+type Damage uint8
+
+// What can be wrong.
+const (
+	Glued      Damage = 1 << iota // a mark inside a token, next to punctuation
+	Unbalanced                    // an entity without its end, or with a wrong one, or in another
+	Spaced                        // white space between a mark and its entity
+	Stray                         // marks that belong to no entity
+	ExtraSigns                    // more marks than two signs, or marks of another notation
+	EmptyMarks                    // marks around nothing
+)
+
+// Damages gives all single damages.
+func Damages() []Damage {
+	return []Damage{Glued, Unbalanced, Spaced, Stray, ExtraSigns, EmptyMarks}
+}
+
+// Names gives what the set holds, of "glued", "unbalanced", "spaced", "stray",
+// "extra signs" and "empty marks", in this order.
+func (d Damage) Names() []string {
+	var names []string
+	for i, name := range [...]string{"glued", "unbalanced", "spaced", "stray", "extra signs", "empty marks"} {
+		if d&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Alignment is what an answer says of its source.
+type Alignment struct {
+	Class  Class
+	Damage Damage
+	Found  []Found  // by Start, the longer first; none twice
+	Unused []Unused // in the order of the answer
+}
+
+// Found is an entity that stands in the source.
+type Found struct {
+	Span
+	How  How
+	Text string // as the answer has it, without marks
+}
+
+// Unused is a marked string that is not.
+type Unused struct {
+	Text   string // of an unclosed one the first token
+	Reason Reason
+}
+
+// A Source is a sentence prepared for having answers aligned to it. It is to be
+// used by one goroutine at a time.
+type Source struct {
+	Text   string
+	Tokens []string // as [AppendTokens] splits Text; they share its memory
+	starts []int    // byte offset of each token
+
+	ready   bool // what follows is of Text
+	letters letters
+	atoms   []atom
+	signs   signTokens
+	index   *suffixarray.Index // of letters.text; nil where that was not worth while
+
+	answer   answer // that is aligned
+	regions  []region
+	differ   differ
+	taken    map[Span]int // which mark has it
+	covered  []bool       // tokens that some mark has
+	readings map[string]*reading
+	found    []int
+}
+
+// Reset prepares s for text, reusing its memory.
+func (s *Source) Reset(text string) {
+	s.Text = text
+	s.Tokens = AppendTokens(s.Tokens[:0], text)
+	s.starts = s.starts[:0]
+	at := 0
+	for _, token := range s.Tokens {
+		at += strings.Index(text[at:], token)
+		s.starts = append(s.starts, at)
+		at += len(token)
+	}
+	s.ready = false
+}
+
+// Bytes gives where a span of at least one token stands in Text: byte offsets,
+// half-open.
+func (s *Source) Bytes(sp Span) (start, end int) {
+	return s.starts[sp.Start], s.starts[sp.End-1] + len(s.Tokens[sp.End-1])
+}
+
+// prepare makes what only answers that differ from the source need.
+func (s *Source) prepare() {
+	if s.ready {
+		return
+	}
+	s.ready = true
+	s.letters.reset()
+	for _, token := range s.Tokens {
+		s.letters.addSpace()
+		s.letters.add(token)
+	}
+	s.atoms = appendAtoms(s.atoms[:0], &s.letters, 0, len(s.letters.text))
+	s.signs.reset(s.Tokens)
+	s.index = nil
+	if s.taken == nil {
+		s.taken = map[Span]int{}
+	}
+}
+
+// Align finds the entities that answer marks in the source. shown reports
+// whether a demonstration of the prompt reads so; nil means that nobody knows.
+//
+// A marked string is found where its letters are those of whole tokens of the
+// source, next to each other. Letters are what white space leaves, so that the
+// tokenisation does not matter ("U.S." and "U . S ."). They are equal if they are
+// after the character references of HTML are resolved in each token, in Unicode
+// form NFKD, under simple case folding, and with typographic quotes and dashes
+// taken for ASCII ones. Besides, the first token may begin and the last one end
+// with punctuation (Unicode category P) that the string lacks: "tests" stands for
+// a token "tests.". Where the source reads as the string letter for letter with
+// the same tokens, other places count only if the text around the mark was aligned
+// there; places with other spacing but letter for letter come second.
+//
+// Of several places, the one counts where the text around the mark was aligned to
+// the source; otherwise the free one with the most letters in common around it,
+// of such places rather one outside of other entities, and the nearest to where it
+// is expected. No place is used twice, but places may overlap. Of a mark that was
+// aligned inside a token no other place is sought.
+//
+// A string is marked from "@@" to the next "##" that no "@@" in it has taken. More
+// signs than two are one mark, or two where entities begin or end together. "@@"
+// ends an entity where it stands as an end does (behind a character, before white
+// space or punctuation), or between spaces or in a word where the next mark is not
+// "##"; "##" begins one if none is open, it stands as a beginning does, and the next
+// mark is "##" too. What has no end is [Unclosed]. "**" begins and ends entities if
+// the answer has no "@@" and the source no "**". Signs are text, and no marks,
+// where that makes a token of the source of what stands between white space,
+// punctuation around it aside; of a token that is nothing but signs a neighbour has
+// to be the source's as well.
+//
+// An entity is [Exact] if it is between two "@" and two "#" with only white space
+// or the ends of the answer outside (what stands around the whole source does not
+// count) and none inside next to them, if it is in no other entity and holds none,
+// if its tokens are those of the source, and if its place is certain: the whole
+// source came back, or the tokens on either side did, or the source holds it once.
+//
+// An answer that holds a JSON array of strings or of objects, or an object whose
+// member "entities" is such an array, is a [List] if it marks nothing by "@@" and
+// its text is not the source's. Of objects, the member "text", "entity" or "name"
+// is the string. The strings are placed so that as many as can be stand in the
+// order of the list without touching each other; for each of the others the free
+// place near that of the string before it is taken.
+//
+// The time grows with the lengths of source and answer times the number of
+// differences. Of these, 96 are looked for in the text as a whole, then between
+// words that both have exactly once, and text with more is left unaligned: its
+// marks are placed by what stands next to them.
+func (s *Source) Align(answer string, shown func(text string) bool) Alignment {
+	if a, ok := s.same(answer); ok {
+		return a
+	}
+	class, _ := s.read(answer)
+	return s.report(class, shown)
+}
+
+// read takes an answer apart and places what it marks. Entries are those of a List.
+func (s *Source) read(text string) (class Class, entries []entry) {
+	s.prepare()
+	s.answer.read(text, &s.signs)
+	class = s.compare()
+	if class != Same && class != Spacing && s.answer.onlyStars() {
+		if entries, ok := list(text); ok {
+			s.regions = s.regions[:0]
+			s.answer.readList(entries)
+			s.placeList()
+			return List, entries
+		}
+	}
+	s.placeMarks()
+	return class, nil
+}

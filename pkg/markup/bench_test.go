@@ -1,0 +1,110 @@
+package markup_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"nertools/pkg/markup"
+)
+
+// sentence has the length of an average tweet of WNUT 2017 or so.
+const sentence = "On Monday Ingrid Solheim of the Bank of Norway flew from Oslo to Zürich for talks with the mayor and his staff about the new bridge ."
+
+func BenchmarkAlign(b *testing.B) {
+	for _, c := range []struct{ name, answer string }{
+		{"equal", "On Monday @@Ingrid Solheim## of the @@Bank of Norway## flew from Oslo to Zürich for talks with the mayor and his staff about the new bridge ."},
+		{"equal, nothing marked", sentence},
+		{"glued", "On Monday (@@Ingrid Solheim##) of the @@Bank of Norway## flew from Oslo to Zürich for talks with the mayor and his staff about the new bridge ."},
+		{"spaced", "On Monday @@ Ingrid Solheim ## of the @@ Bank of Norway ## flew from Oslo to Zürich for talks with the mayor and his staff about the new bridge ."},
+		{"spacing", "On Monday @@Ingrid Solheim## of the @@Bank of Norway## flew from Oslo to Zürich for talks with the mayor and his staff about the new bridge."},
+		{"tokens", "On Monday @@Ingrid Solheim## the @@bank of Norway## flew from Oslo to Zürich for talks with the mayor and his staff about the new bridge ."},
+		{"edited", "On Tuesday @@Ingrid Solheim## of a @@Bank of Norway## went from Oslo to Zürich for talks to the mayor and the staff about a new bridge ."},
+		{"part", "@@Ingrid Solheim## of the @@Bank of Norway## flew from Oslo"},
+		{"chatter", "The labeled sentence: \"On Monday @@Ingrid Solheim## of the @@Bank of Norway## flew from Oslo to Zürich for talks with the mayor and his staff about the new bridge .\""},
+		{"unrelated", "Paris @@Saint-Germain## have beaten @@Lyon## by two goals to one in a match that nobody will remember after this season , said the coach to reporters today ."},
+		{"list", `{"entities":["Ingrid Solheim","Bank of Norway"]}`},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			var s markup.Source
+			s.Reset(sentence)
+			b.ReportAllocs()
+			for b.Loop() {
+				s.Align(c.answer, nil)
+			}
+		})
+	}
+}
+
+// long are pairs of 5,000 tokens and more, the worst that were thought of.
+func long() []struct{ name, source, answer string } {
+	const n = 5000
+	r := rand.New(rand.NewPCG(1, 2))
+	words := func(format string, kinds int) []string {
+		list := make([]string, n)
+		for i := range list {
+			list[i] = fmt.Sprintf(format, r.IntN(kinds))
+		}
+		return list
+	}
+	source := words("w%d", 2000)
+	marked := func(list []string, every int) string {
+		var spans []markup.Span
+		for i := 0; i+1 < len(list); i += every {
+			spans = append(spans, markup.Span{Start: i, End: i + 1})
+		}
+		return string(markup.AppendMarked(nil, list, spans))
+	}
+	edited := append([]string{"Marked:"}, source...)
+	for i := range edited {
+		if r.IntN(10) == 0 {
+			edited[i] = "x" + edited[i]
+		}
+	}
+	equal := strings.Split(strings.TrimSpace(strings.Repeat("a ", n)), " ")
+	two := words("%c", 1)
+	for i := range two {
+		two[i] = string(rune('a' + r.IntN(2)))
+	}
+	return []struct{ name, source, answer string }{
+		{"equal", strings.Join(source, " "), marked(source, 50)},
+		{"edited", strings.Join(source, " "), marked(edited, 50)},
+		{"unrelated", strings.Join(source, " "), marked(words("v%d", 2000), 50)},
+		{"same words, other order", strings.Join(source, " "), marked(words("w%d", 2000), 50)},
+		{"one word", strings.Join(equal, " "), "b " + marked(equal, 2)},
+		{"two words", strings.Join(two, " "), marked(words("%c", 1), 2) + " " + marked(two[1:], 3)},
+		{"thousands of marks", strings.Join(source, " "), marked(words("w%d", 2000), 2)},
+		{"thousands of unknown marks", strings.Join(source, " "), marked(words("v%d", 9000), 2)},
+		{"signs only", strings.Join(source, " "), strings.Repeat("@@ ", n)},
+		{"signs in words", "@@ ## " + strings.Join(source, " "), strings.Repeat("@@a##b", n)},
+		{"source of signs", strings.Repeat("@@ ## ", n/2), strings.Repeat("## @@ ", n/2)},
+		{"list", strings.Join(source, " "), `["` + strings.Join(source, `","`) + `"]`},
+		{"list of one word", strings.Join(equal, " "), `["` + strings.Join(equal, `","`) + `"]`},
+		{"brackets", strings.Join(source, " "), strings.Repeat("[{", n)},
+	}
+}
+
+func BenchmarkAlignLong(b *testing.B) {
+	for _, c := range long() {
+		b.Run(c.name, func(b *testing.B) {
+			var s markup.Source
+			b.ReportAllocs()
+			for b.Loop() {
+				s.Reset(c.source)
+				s.Align(c.answer, nil)
+			}
+		})
+	}
+}
+
+func BenchmarkStrike(b *testing.B) {
+	const answer = "On Monday @@Ingrid Solheim## of the @@Bank of Norway## flew from Oslo to Zürich for talks with the mayor and his staff about the new bridge ."
+	var s markup.Source
+	s.Reset(sentence)
+	a := s.Align(answer, nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		s.Strike(answer, &a, func(i int) bool { return i == 0 })
+	}
+}

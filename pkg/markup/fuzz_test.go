@@ -1,0 +1,105 @@
+package markup_test
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"nertools/pkg/markup"
+)
+
+// FuzzAlign checks the law for any answer to any source.
+func FuzzAlign(f *testing.F) {
+	f.Add("Ada wrote to Bob Li .", "@@Ada@@ wrote ##to## @@ Bob Li ## .")
+	f.Add("a ## b @@ c# (X) @u", "@@a #### b## @@@@## @@c### (@@X##) @@@u## @@")
+	f.Add("我 爱 北 京 U.S. do n't e\u0301", "我爱@@北京## @@U . S .## don't @@é##")
+	f.Add("#", "###########")
+	f.Add("@ 北京", "@@\v\xe5\x8c\v\x97\v京##") // bytes that make no letter together
+	f.Add("Paris beat Paris", "**Paris** Sentence: @@Paris## beat @@Paris## Paris beat Paris")
+	f.Add("a \xff b &amp; ﬁ", "@@a \xff## b @@&## @@fi## @@##")
+	f.Add("Ada [x] wrote", `[1] {"entities":[{"text":"Ada"},{"name":"\u0041"}]}`)
+	f.Fuzz(func(t *testing.T, source, answer string) {
+		var s markup.Source
+		s.Reset(source)
+		shown := func(text string) bool { return strings.Contains(text, "a") }
+		a := s.Align(answer, shown)
+		seen := map[markup.Span]bool{}
+		for i, found := range a.Found {
+			if !reads(&s, found) {
+				t.Errorf("source %q, answer %q: %+v", source, answer, found)
+			}
+			if seen[found.Span] || i > 0 && (a.Found[i-1].Start > found.Start || a.Found[i-1].Start == found.Start && a.Found[i-1].End < found.End) {
+				t.Errorf("source %q, answer %q: order of %v", source, answer, a.Found)
+			}
+			if found.How != markup.Exact && found.How != markup.Repaired {
+				t.Errorf("source %q, answer %q: %+v", source, answer, found)
+			}
+			seen[found.Span] = true
+		}
+		for _, u := range a.Unused {
+			if u.Reason == 0 || (u.Text == "") != (u.Reason == markup.Blank) {
+				t.Errorf("source %q, answer %q: %+v", source, answer, u)
+			}
+		}
+		if d := cmp.Diff(a, s.Align(answer, shown)); d != "" {
+			t.Errorf("source %q, answer %q: twice: %s", source, answer, d)
+		}
+		for i := range a.Found {
+			s.Strike(answer, &a, func(k int) bool { return k == i })
+		}
+	})
+}
+
+// FuzzAlignMarked checks that marking and aligning are inverse, whatever signs
+// the source holds.
+func FuzzAlignMarked(f *testing.F) {
+	f.Add("Ada wrote to Bob Li .", 0, 0, 3, 4)
+	f.Add("@@ ## @@a##b c# ### @@@ #### a##", 0, 2, 4, 7)
+	f.Add("a\x1cb\u3000c ** **x** [\"y\"]", 2, 1, 3, 4)
+	f.Fuzz(func(t *testing.T, source string, a, b, c, d int) {
+		var s markup.Source
+		s.Reset(source)
+		spans, _ := markup.Place(nil, []int{a, c}, []int{b, d}, len(s.Tokens))
+		answer := string(markup.AppendMarked(nil, s.Tokens, spans))
+		want := markup.Alignment{Class: markup.Same}
+		if len(s.Tokens) == 0 {
+			want.Class = markup.Empty
+		}
+		for _, sp := range spans {
+			want.Found = append(want.Found, markup.Found{Span: sp, How: markup.Exact, Text: strings.Join(s.Tokens[sp.Start:sp.End], " ")})
+		}
+		if d := cmp.Diff(want, s.Align(answer, nil)); d != "" {
+			t.Errorf("source %q, answer %q: %s", source, answer, d)
+		}
+	})
+}
+
+// FuzzDamage checks the law, and striking, for damaged answers.
+func FuzzDamage(f *testing.F) {
+	for i := range damages {
+		f.Add("Ada Li wrote to (Bob), Paris to Paris. ", uint8(i), uint8(1), uint64(i))
+	}
+	f.Add("\x00 0 0 0 0000## 0 0 000000", uint8(6), uint8(','), uint64(112))
+	f.Fuzz(func(t *testing.T, source string, first, second uint8, seed uint64) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		var s markup.Source
+		s.Reset(source)
+		if len(s.Tokens) == 0 || len(source) > 500 {
+			return
+		}
+		n := len(s.Tokens)
+		spans, _ := markup.Place(nil, []int{r.IntN(n), r.IntN(n)}, []int{r.IntN(n), r.IntN(n)}, n)
+		answer := damages[int(first)%len(damages)].do(r, s.Tokens, spans)
+		if again := strings.Fields(answer); len(again) > 0 && second%2 == 0 {
+			answer = damages[int(second)%len(damages)].do(r, again, nil)
+		}
+		for _, found := range s.Align(answer, nil).Found {
+			if !reads(&s, found) {
+				t.Errorf("source %q, answer %q: %+v", source, answer, found)
+			}
+		}
+		checkStrike(t, &s, answer)
+	})
+}

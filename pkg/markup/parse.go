@@ -1,0 +1,426 @@
+package markup
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// answer is an answer taken apart: its letters, and where they are marked.
+type answer struct {
+	text    string
+	letters letters // without the signs of marks
+	damage  Damage
+	signs   []sign
+	atoms   []atom // of the region aligned last
+	marks   []mark // by open sign
+	stack   []int  // the marks that are open, innermost last
+}
+
+// sign is a run of signs in an answer: a mark, or several next to each other.
+type sign struct {
+	kind     byte // '@', '#' or '*'
+	from, to int  // the bytes of the mark, without signs that are text
+	at       int  // how many letters stand before it
+	rawAt    int
+	marks    int // that begin or end here
+}
+
+// mark is a string that the answer marks.
+type mark struct {
+	open, close int    // signs; close is -1 if there is none
+	odd         bool   // not as [AppendMarked] writes it, whatever stands around
+	left, right bool   // a sign has text on its outer side
+	region      int    // that holds it, or -1
+	found       bool   // at span
+	again       bool   // found before at span, in another copy of the source
+	reason      Reason // why it is neither
+	span        Span
+	how         How
+}
+
+// read takes text apart. The source's tokens tell signs that are text from marks.
+func (a *answer) read(text string, known *signTokens) {
+	a.text, a.damage = text, 0
+	a.signs, a.marks, a.stack = a.signs[:0], a.marks[:0], a.stack[:0]
+	if marks := a.scan(text, '@', '#', known); !marks && !known.stars && strings.Contains(text, "**") {
+		a.signs = a.signs[:0]
+		a.scan(text, '*', '*', known)
+	}
+	a.cut()
+	a.pair()
+}
+
+// scan finds the signs and reports whether one of kind begin is a mark.
+func (a *answer) scan(text string, begin, end byte, known *signTokens) (marks bool) {
+	for i := 0; i < len(text); {
+		c := text[i]
+		if c != begin && c != end {
+			i++
+			continue
+		}
+		n := count(text[i:], c)
+		if n > 1 {
+			left, right := known.literal(text, i, n)
+			if n -= left + right; n > 1 {
+				a.signs = append(a.signs, sign{kind: c, from: i + left, to: i + left + n})
+				marks = marks || c == begin
+			}
+			n += left + right
+		}
+		i += n
+	}
+	return marks
+}
+
+// cut makes the letters of the text without its marks.
+func (a *answer) cut() {
+	a.letters.reset()
+	from := 0
+	for i := range a.signs {
+		sg := &a.signs[i]
+		a.letters.addText(a.text[from:sg.from])
+		sg.at, sg.rawAt = len(a.letters.text), len(a.letters.raw)
+		from = sg.to
+	}
+	a.letters.addText(a.text[from:])
+}
+
+// pair finds which sign ends what.
+func (a *answer) pair() {
+	for i := range a.signs {
+		switch a.signs[i].kind {
+		case '@':
+			a.at(i)
+		case '#':
+			a.hash(i)
+		case '*':
+			a.damage |= ExtraSigns
+			if len(a.stack) > 0 {
+				a.end(i)
+			} else {
+				a.begin(i)
+			}
+		}
+	}
+	// What is still open never ends.
+	for _, m := range a.stack {
+		a.marks[m].close = -1
+	}
+	kept := a.marks[:0]
+	for _, m := range a.marks {
+		sg := &a.signs[m.open]
+		switch {
+		case m.close >= 0:
+			kept = append(kept, m)
+		case sg.marks > 1:
+			sg.marks--
+		case strings.TrimFunc(a.following(m.open), isSpace) == "":
+			a.damage |= Stray
+		default:
+			a.damage |= Unbalanced
+			m.reason = Unclosed
+			kept = append(kept, m)
+		}
+	}
+	a.marks = kept
+	a.look()
+}
+
+func (a *answer) begin(i int) {
+	a.stack = append(a.stack, len(a.marks))
+	a.marks = append(a.marks, mark{open: i})
+	a.signs[i].marks++
+}
+
+func (a *answer) end(i int) {
+	last := len(a.stack) - 1
+	m := &a.marks[a.stack[last]]
+	m.close = i
+	a.signs[i].marks++
+	if a.signs[m.open].kind != '@' || a.signs[i].kind != '#' {
+		m.odd = true
+		if a.signs[i].kind != '*' {
+			a.damage |= Unbalanced
+		}
+	}
+	a.stack = a.stack[:last]
+}
+
+// at decides whether "@@" begins an entity or, by mistake, ends one.
+func (a *answer) at(i int) {
+	closing, opening := a.shape(i)
+	next := a.kindOf(i + 1)
+	switch open := len(a.stack) > 0; {
+	case open && (closing || !opening && next != '#'):
+		a.end(i)
+	case closing && next != '#':
+		a.damage |= Stray
+	default:
+		a.begin(i)
+		if a.double(i) {
+			a.begin(i)
+		}
+	}
+}
+
+// double reports whether "@@@@" begins two entities: what follows ends both, and
+// all that begin inside.
+func (a *answer) double(i int) bool {
+	const reach = 64
+	if a.signs[i].to-a.signs[i].from != 2*len(Open) {
+		return false
+	}
+	open := 0
+	for _, sg := range a.signs[i:min(len(a.signs), i+reach)] {
+		n := (sg.to - sg.from) / len(Open)
+		if sg.kind == '#' {
+			n = -n
+		}
+		if open += n; open <= 0 {
+			break
+		}
+	}
+	return open == 0
+}
+
+// hash decides whether "##" ends an entity or, by mistake, begins one.
+func (a *answer) hash(i int) {
+	if len(a.stack) == 0 {
+		if _, opening := a.shape(i); opening && a.kindOf(i+1) == '#' {
+			a.begin(i)
+		} else {
+			a.damage |= Stray
+		}
+		return
+	}
+	a.end(i)
+	if a.signs[i].to-a.signs[i].from >= 2*len(Close) && len(a.stack) > 0 {
+		a.end(i)
+	}
+}
+
+func (a *answer) kindOf(i int) byte {
+	if i < len(a.signs) {
+		return a.signs[i].kind
+	}
+	return 0
+}
+
+// shape tells whether a sign stands as one that ends or one that begins an
+// entity. In the middle of a word and between spaces it does neither.
+func (a *answer) shape(i int) (closing, opening bool) {
+	before, after := a.around(i)
+	return !isSpace(before) && (isSpace(after) || unicode.IsPunct(after)),
+		!isSpace(after) && (isSpace(before) || unicode.IsPunct(before) && !unicode.IsPunct(after))
+}
+
+// around gives the characters on either side of a sign, a space where there is none.
+func (a *answer) around(i int) (before, after rune) {
+	before, after = ' ', ' '
+	if sg := a.signs[i]; sg.from > 0 {
+		before, _ = utf8.DecodeLastRuneInString(a.text[:sg.from])
+	}
+	if sg := a.signs[i]; sg.to < len(a.text) {
+		after, _ = utf8.DecodeRuneInString(a.text[sg.to:])
+	}
+	return before, after
+}
+
+// following gives what stands between a sign and the next one.
+func (a *answer) following(i int) string {
+	to := len(a.text)
+	if i+1 < len(a.signs) {
+		to = a.signs[i+1].from
+	}
+	return a.text[a.signs[i].to:to]
+}
+
+// look notes what is wrong with the marks that are paired.
+func (a *answer) look() {
+	outer := -1
+	a.marks = slices.CompactFunc(a.marks, func(x, y mark) bool { // "@@@@X####"
+		same := x.open == y.open && x.close == y.close
+		if same {
+			a.signs[x.open].marks--
+			a.signs[x.close].marks--
+		}
+		return same
+	})
+	for i := range a.marks {
+		m := &a.marks[i]
+		before, first := a.around(m.open)
+		if m.close < 0 {
+			continue
+		}
+		last, after := a.around(m.close)
+		if a.signs[m.open].at == a.signs[m.close].at {
+			a.damage |= EmptyMarks
+			m.reason = Blank
+			continue
+		}
+		if outer >= 0 && m.close <= a.marks[outer].close {
+			a.damage |= Unbalanced
+			m.odd, a.marks[outer].odd = true, true
+		} else {
+			outer = i
+		}
+		if isSpace(first) || isSpace(last) {
+			a.damage |= Spaced
+			m.odd = true
+		}
+		m.left, m.right = !isSpace(before), !isSpace(after)
+		for _, sg := range []sign{a.signs[m.open], a.signs[m.close]} {
+			if sg.to-sg.from != len(Open)*sg.marks {
+				a.damage |= ExtraSigns
+				m.odd = true
+			}
+		}
+	}
+}
+
+// plain gives the text of a mark without the signs in it.
+func (a *answer) plain(m *mark) string {
+	if m.close < 0 {
+		return AppendTokens(nil, a.following(m.open))[0]
+	}
+	from, to := a.signs[m.open].to, a.signs[m.close].from
+	if m.close == m.open+1 {
+		return strings.TrimFunc(a.text[from:to], isSpace)
+	}
+	return strings.TrimFunc(a.without(from, to, m.open+1), isSpace)
+}
+
+// without gives the text of a range without signs, of which i is the first.
+func (a *answer) without(from, to, i int) string {
+	var b strings.Builder
+	for ; i < len(a.signs) && a.signs[i].from < to; i++ {
+		b.WriteString(a.text[from:a.signs[i].from])
+		from = a.signs[i].to
+	}
+	b.WriteString(a.text[from:to])
+	return b.String()
+}
+
+// signTokens are the tokens of a source that hold signs.
+type signTokens struct {
+	any     bool
+	stars   bool            // one holds "**"
+	longest int             // bytes of the longest token
+	known   map[string]bool // the tokens, also without punctuation around, and with a space and a neighbour
+}
+
+func (k *signTokens) reset(tokens []string) {
+	*k = signTokens{known: k.known}
+	clear(k.known)
+	for i, t := range tokens {
+		k.stars = k.stars || strings.Contains(t, "**")
+		k.longest = max(k.longest, len(t))
+		if !strings.ContainsAny(t, "@#") {
+			continue
+		}
+		if k.known == nil {
+			k.known = map[string]bool{}
+		}
+		before, after := "", ""
+		if i > 0 {
+			before = tokens[i-1]
+		}
+		if i+1 < len(tokens) {
+			after = tokens[i+1]
+		}
+		k.any = true
+		k.known[t] = true
+		k.known[strings.TrimFunc(t, punctuation)] = true
+		k.known[before+" "+t] = true
+		k.known[t+" "+after] = true
+	}
+}
+
+// punctuation reports whether r is punctuation and no sign.
+func punctuation(r rune) bool { return unicode.IsPunct(r) && r != '@' && r != '#' }
+
+// literal gives how many of the n signs at i are text: on the left and on the
+// right of the mark, or all of them.
+func (k *signTokens) literal(text string, i, n int) (left, right int) {
+	if !k.any || text[i] == '*' {
+		return 0, 0
+	}
+	from, _ := k.chunk(text, i)
+	_, to := k.chunk(text, i+n-1)
+	for range 2 {
+		if a, b, ok := k.token(text, from, to); ok {
+			if text[i] == '@' {
+				return 0, overlap(i, i+n, a, b)
+			}
+			return overlap(i, i+n, a, b), 0
+		}
+		from = to - len(strings.TrimLeftFunc(text[from:to], punctuation))
+		to = from + len(strings.TrimRightFunc(text[from:to], punctuation))
+	}
+	return 0, 0
+}
+
+// token finds a token in a range of the text that holds nothing else but marks.
+func (k *signTokens) token(text string, from, to int) (a, b int, ok bool) {
+	for _, strip := range [...][2]int{{0, 0}, {2, 2}, {2, 0}, {0, 2}, {4, 4}, {4, 2}, {2, 4}, {4, 0}, {0, 4}} {
+		a, b = from+strip[0], to-strip[1]
+		if a >= b || strings.Trim(text[from:a], "@") != "" || strings.Trim(text[b:to], "#") != "" {
+			continue
+		}
+		token := text[a:b]
+		if k.known[token] && (strings.Trim(token, "@#") != "" || k.beside(text, from, to, token)) {
+			return a, b, true
+		}
+	}
+	return 0, 0, false
+}
+
+// beside reports whether a token of the text that is nothing but signs has the
+// same neighbour as in the source, on one side at least.
+func (k *signTokens) beside(text string, from, to int, token string) bool {
+	before := strings.TrimRightFunc(text[:from], isSpace)
+	if before != "" {
+		at, _ := k.chunk(before, len(before)-1)
+		before = before[at:]
+	}
+	return k.known[unmarked(before)+" "+token] || k.known[token+" "+k.next(text[to:])]
+}
+
+// next gives the token that comes next, without marks.
+func (k *signTokens) next(text string) string {
+	text = strings.TrimLeftFunc(text, isSpace)
+	if text == "" {
+		return ""
+	}
+	_, end := k.chunk(text, 0)
+	return unmarked(text[:end])
+}
+
+func unmarked(token string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(token, Open), Close)
+}
+
+// overlap gives how many places two ranges share.
+func overlap(a0, a1, b0, b1 int) int { return max(0, min(a1, b1)-max(a0, b0)) }
+
+// chunk gives the bounds of what stands around i between white space; where that
+// is too long to be a token with its marks, of a part of it.
+func (k *signTokens) chunk(text string, i int) (from, to int) {
+	reach := k.longest + 4*len(Open)
+	from, to = i, i
+	for from > max(0, i-reach) {
+		r, size := utf8.DecodeLastRuneInString(text[:from])
+		if isSpace(r) {
+			break
+		}
+		from -= size
+	}
+	for to < min(len(text), i+reach) && spaceAt(text, to) == 0 {
+		to++
+	}
+	return from, to
+}
+
+func inWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsMark(r) }

@@ -1,0 +1,371 @@
+package markup
+
+import (
+	"bytes"
+	"cmp"
+	"index/suffixarray"
+	"slices"
+)
+
+// The looseness tells how far the source reads as a mark: letter for letter with the
+// same tokens, letter for letter, or the same in the form that is compared.
+const (
+	sameTokens = iota
+	sameLetters
+	sameFolded
+)
+
+// reading is where the source reads as a marked string does, of the strictest
+// looseness that it has.
+type reading struct {
+	places    []place // by at, none with the span of another
+	looseness int
+	inside    bool // it reads so inside a token; of interest if there is no place
+	used      bool // a place is taken
+	next      int  // all places before it are
+}
+
+type place struct {
+	Span
+	at int // first letter
+}
+
+// placeMarks finds the place of each mark. First come those whose place the
+// text around them tells.
+func (s *Source) placeMarks() {
+	a := &s.answer
+	for i := range a.marks {
+		if m := &a.marks[i]; m.reason == 0 {
+			s.placeAligned(i, m)
+		}
+	}
+	expected := 0
+	for i := range a.marks {
+		m := &a.marks[i]
+		if m.reason == 0 && !m.found && !m.again {
+			s.placeFree(i, m, expected)
+		}
+		if m.found {
+			expected = s.letters.end(m.span.End - 1)
+		}
+	}
+}
+
+// placeAligned places a mark where it was aligned with something beside it.
+func (s *Source) placeAligned(i int, m *mark) {
+	a := &s.answer
+	from, to := a.signs[m.open].at, a.signs[m.close].at
+	m.region = s.regionOf(from, to)
+	if m.region < 0 {
+		return
+	}
+	r := &s.regions[m.region]
+	b := r.block(from)
+	if b == nil || to > b.answer+b.n {
+		return
+	}
+	at := b.source + from - b.answer
+	if !r.whole && s.likeness(from, to, at) == 0 {
+		return
+	}
+	span, ok := s.spanAt(at, at+to-from)
+	if !ok {
+		m.reason = PartOfToken
+		return
+	}
+	left := from == 0 && at == 0 || from > b.answer && a.letters.starts[a.letters.token(from-1)] >= b.answer
+	right := to == len(a.letters.text) && at+to-from == len(s.letters.text) ||
+		to < b.answer+b.n && a.letters.end(a.letters.token(to)) <= b.answer+b.n
+	certain := r.whole || left && right
+	m.span = span
+	l := s.looseness(m, span)
+	if l == sameTokens && !certain {
+		certain = len(s.reading(m).places) == 1
+	}
+	s.take(i, m, l, certain)
+}
+
+// take gives a mark the place m.span.
+func (s *Source) take(i int, m *mark, looseness int, certain bool) {
+	if other, taken := s.taken[m.span]; taken {
+		if o := &s.answer.marks[other]; o.region != m.region && o.region >= 0 && m.region >= 0 {
+			m.again = true
+		} else {
+			m.reason = Repeated
+		}
+		return
+	}
+	s.taken[m.span] = i
+	for k := m.span.Start; k < m.span.End; k++ {
+		s.covered[k] = true
+	}
+	m.found = true
+	m.how = Repaired
+	if certain && looseness == sameTokens && !m.odd && !s.glued(m) {
+		m.how = Exact
+	}
+}
+
+// glued reports whether text stands close to the marks of m on the outside. What
+// stands around the whole source does not count.
+func (s *Source) glued(m *mark) bool {
+	if m.region < 0 || !s.regions[m.region].whole {
+		return m.left || m.right
+	}
+	r := &s.regions[m.region]
+	return m.left && s.answer.signs[m.open].at > r.from || m.right && s.answer.signs[m.close].at < r.to
+}
+
+// placeFree places a mark where the source reads so and no other mark stands.
+func (s *Source) placeFree(i int, m *mark, expected int) {
+	a := &s.answer
+	from, to := a.signs[m.open].at, a.signs[m.close].at
+	rd := s.reading(m)
+	if m.region >= 0 {
+		expected = s.regions[m.region].expected(from)
+	}
+	if m.region < 0 && len(s.regions) > 0 && s.regions[0].whole && s.used(rd) {
+		m.reason = Repeated
+		return
+	}
+	p, ok := s.choose(rd, from, to, expected)
+	if !ok {
+		m.reason = rd.missing()
+		return
+	}
+	m.span = p.Span
+	s.take(i, m, rd.looseness, len(rd.places) == 1)
+	rd.used = true
+}
+
+// regionOf gives the region that holds a range of letters, -1 if none does.
+func (s *Source) regionOf(from, to int) int {
+	i, found := slices.BinarySearchFunc(s.regions, from, func(r region, at int) int { return cmp.Compare(r.from, at) })
+	if !found {
+		i--
+	}
+	if i < 0 || to > s.regions[i].to {
+		return -1
+	}
+	return i
+}
+
+// block gives the last block that begins at or before a letter of the answer.
+func (r *region) block(at int) *block {
+	i, found := slices.BinarySearchFunc(r.blocks, at, func(b block, at int) int { return cmp.Compare(b.answer, at) })
+	if !found {
+		i--
+	}
+	if i < 0 {
+		return nil
+	}
+	return &r.blocks[i]
+}
+
+// expected gives where in the source a letter of the answer would stand if
+// nothing had been left out or inserted since the last block.
+func (r *region) expected(at int) int {
+	if b := r.block(at); b != nil {
+		return b.source + at - b.answer
+	}
+	return at - r.from
+}
+
+// spanAt gives the tokens whose letters stand from from to to. Only punctuation
+// may be missing at their outer ends.
+func (s *Source) spanAt(from, to int) (Span, bool) {
+	l := &s.letters
+	sp := Span{l.token(from), l.token(to-1) + 1}
+	return sp, onlyPunctuation(l.text[l.starts[sp.Start]:from]) && onlyPunctuation(l.text[to:l.end(sp.End-1)])
+}
+
+// looseness tells how far the source reads in a span as the mark does.
+func (s *Source) looseness(m *mark, sp Span) int {
+	a, src := &s.answer.letters, &s.letters
+	from, to := s.answer.signs[m.open].rawAt, s.answer.signs[m.close].rawAt
+	sourceFrom, sourceTo := src.rawRange(sp)
+	raw, want := a.raw[from:to], src.raw[sourceFrom:sourceTo]
+	if !bytes.Equal(raw, want) {
+		if bytes.Contains(want, raw) {
+			return sameLetters
+		}
+		return sameFolded
+	}
+	i, _ := slices.BinarySearch(a.rawStarts, from+1)
+	for _, start := range src.rawStarts[sp.Start+1 : sp.End] {
+		if i == len(a.rawStarts) || a.rawStarts[i]-from != start-sourceFrom {
+			return sameLetters
+		}
+		i++
+	}
+	if i < len(a.rawStarts) && a.rawStarts[i] < to {
+		return sameLetters
+	}
+	return sameTokens
+}
+
+// indexFrom is the work, letters of the source times marks, from which an index
+// of the source is made before it is searched for each mark.
+const indexFrom = 1 << 21
+
+// reading finds where the source reads as m does.
+func (s *Source) reading(m *mark) *reading {
+	a := &s.answer
+	key := a.text[a.signs[m.open].to:a.signs[m.close].from]
+	if rd, ok := s.readings[key]; ok {
+		return rd
+	}
+	from, to := a.signs[m.open].at, a.signs[m.close].at
+	want := a.letters.text[from:to]
+	rd := &reading{looseness: sameFolded}
+	for _, at := range s.search(want) {
+		sp, ok := s.spanAt(at, at+len(want))
+		if !ok {
+			rd.inside = rd.inside || sp.End-sp.Start == a.letters.touched(from, to)
+			continue
+		}
+		l := s.looseness(m, sp)
+		if l < rd.looseness {
+			rd.looseness, rd.places = l, rd.places[:0]
+		}
+		if n := len(rd.places); l == rd.looseness && (n == 0 || rd.places[n-1].Span != sp) {
+			rd.places = append(rd.places, place{sp, at})
+		}
+	}
+	if s.readings == nil {
+		s.readings = map[string]*reading{}
+	}
+	s.readings[key] = rd
+	return rd
+}
+
+// search gives where want stands in the letters of the source, in order.
+func (s *Source) search(want []byte) []int {
+	s.found = s.found[:0]
+	text := s.letters.text
+	if s.index == nil && len(text)*len(s.answer.marks) >= indexFrom {
+		s.index = suffixarray.New(text)
+	}
+	if s.index != nil {
+		s.found = append(s.found, s.index.Lookup(want, -1)...)
+		slices.Sort(s.found)
+		return s.found
+	}
+	for from := 0; ; {
+		i := bytes.Index(text[from:], want)
+		if i < 0 {
+			return s.found
+		}
+		s.found = append(s.found, from+i)
+		from += i + 1
+	}
+}
+
+// used reports whether a place of a reading is taken.
+func (s *Source) used(rd *reading) bool {
+	if !rd.used {
+		rd.used = slices.ContainsFunc(rd.places, func(p place) bool { _, taken := s.taken[p.Span]; return taken })
+	}
+	return rd.used
+}
+
+// nearby is how many places on either side of the expected one are compared.
+const nearby = 32
+
+// choose gives the free place around which the source is most like the answer
+// around the mark; of such places one outside of other entities, if there is,
+// and of these the nearest to the expected one. Where none nearby is free it is
+// the first.
+func (s *Source) choose(rd *reading, from, to, expected int) (best place, ok bool) {
+	i, _ := slices.BinarySearchFunc(rd.places, expected, func(p place, at int) int { return cmp.Compare(p.at, at) })
+	var least [3]int
+	for _, p := range rd.places[max(0, i-nearby):min(len(rd.places), i+nearby)] {
+		if _, taken := s.taken[p.Span]; taken {
+			continue
+		}
+		rank := [3]int{-s.likeness(from, to, p.at), 0, max(p.at-expected, expected-p.at)}
+		if s.covered[p.Start] || s.covered[p.End-1] {
+			rank[1] = 1
+		}
+		if !ok || slices.Compare(rank[:], least[:]) < 0 {
+			best, ok, least = p, true, rank
+		}
+	}
+	if !ok {
+		return s.firstFree(rd)
+	}
+	return best, true
+}
+
+func (s *Source) firstFree(rd *reading) (p place, ok bool) {
+	for rd.next < len(rd.places) {
+		p = rd.places[rd.next]
+		if _, taken := s.taken[p.Span]; !taken {
+			return p, true
+		}
+		rd.next++
+	}
+	return p, false
+}
+
+// missing says why a string that has no free place is not found.
+func (rd *reading) missing() Reason {
+	switch {
+	case len(rd.places) > 0:
+		return Repeated
+	case rd.inside:
+		return PartOfToken
+	}
+	return Hallucinated
+}
+
+// likeness counts the letters that answer and source share on both sides of a
+// mark, in threes, up to the reach of a few words.
+func (s *Source) likeness(from, to, at int) int {
+	const reach = 24
+	a, src := s.answer.letters.text, s.letters.text
+	n, before, after := 0, min(reach, from, at), min(reach, len(a)-to, len(src)-(at+to-from))
+	for i := 1; i <= before && a[from-i] == src[at-i]; i++ {
+		n++
+	}
+	for i := 0; i < after && a[to+i] == src[at+to-from+i]; i++ {
+		n++
+	}
+	return n / 3
+}
+
+// report lists what became of the marks.
+func (s *Source) report(class Class, shown func(text string) bool) Alignment {
+	a := &s.answer
+	out := Alignment{Class: class, Damage: a.damage}
+	if shown != nil && out.Class == Edited && len(a.marks) > 0 && shown(a.without(0, len(a.text), 0)) {
+		for i := range a.marks {
+			if m := &a.marks[i]; m.reason != Blank && m.reason != Unclosed {
+				m.found, m.again, m.reason = false, false, Copied
+			}
+		}
+	}
+	for i := range a.marks {
+		m := &a.marks[i]
+		if m.close >= 0 && m.reason != Blank && s.glued(m) {
+			out.Damage |= Glued
+		}
+		switch {
+		case m.found:
+			out.Found = append(out.Found, Found{m.span, m.how, a.plain(m)})
+		case !m.again:
+			text := a.plain(m)
+			if m.reason == Hallucinated && shown != nil && shown(text) {
+				m.reason = Copied
+			}
+			out.Unused = append(out.Unused, Unused{text, m.reason})
+		}
+	}
+	slices.SortFunc(out.Found, func(a, b Found) int { return outerFirst(a.Span, b.Span) })
+	return out
+}
+
+// outerFirst orders spans by Start, the longer first.
+func outerFirst(a, b Span) int {
+	return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(b.End, a.End))
+}

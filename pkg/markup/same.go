@@ -1,0 +1,56 @@
+package markup
+
+// same aligns an answer that is the source, token for token, with marks that
+// stand as [AppendMarked] writes them. Most answers are, and most time is saved
+// here. Since source and answer are read side by side, a sign that is the
+// source's is told from a mark.
+func (s *Source) same(answer string) (Alignment, bool) {
+	var out Alignment
+	pos, token, open := 0, 0, -1 // open is the token at which an entity begins
+	text := 0                    // where its text begins
+	for {
+		for pos < len(answer) {
+			size := spaceAt(answer, pos)
+			if size == 0 {
+				break
+			}
+			pos += size
+		}
+		if pos == len(answer) || token == len(s.Tokens) {
+			break
+		}
+		want := s.Tokens[token]
+		if signs := count(answer[pos:], '@'); signs > 1 && signs == count(want, '@')+len(Open) {
+			if open >= 0 {
+				return out, false
+			}
+			pos += len(Open)
+			open, text = token, pos
+		}
+		if len(answer)-pos < len(want) || answer[pos:pos+len(want)] != want {
+			return out, false
+		}
+		pos += len(want)
+		token++
+		if len(answer)-pos >= len(Close) && answer[pos:pos+len(Close)] == Close {
+			if open < 0 {
+				return out, false
+			}
+			out.Found = append(out.Found, Found{Span{open, token}, Exact, answer[text:pos]})
+			pos += len(Close)
+			open = -1
+		}
+		if pos < len(answer) && spaceAt(answer, pos) == 0 {
+			return out, false
+		}
+	}
+	return out, pos == len(answer) && token == len(s.Tokens) && token > 0 && open < 0
+}
+
+// count counts the signs at the start of s.
+func count(s string, sign byte) (n int) {
+	for n < len(s) && s[n] == sign {
+		n++
+	}
+	return n
+}

@@ -1,0 +1,29 @@
+package markup
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// FuzzSame checks that the short way gives what the long one does.
+func FuzzSame(f *testing.F) {
+	f.Add("Ada wrote to Bob Li .", "@@Ada##  wrote to @@Bob Li## .")
+	f.Add("see c# (X) @u", "@@see c### (X) @@@u##")
+	f.Fuzz(func(t *testing.T, source, answer string) {
+		var s Source
+		s.Reset(source)
+		short, ok := s.same(answer)
+		if !ok {
+			return
+		}
+		s.prepare()
+		if s.signs.any {
+			return // the long way can't tell all signs from marks
+		}
+		class, _ := s.read(answer)
+		if d := cmp.Diff(s.report(class, nil), short); d != "" {
+			t.Errorf("source %q, answer %q: %s", source, answer, d)
+		}
+	})
+}

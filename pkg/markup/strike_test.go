@@ -1,0 +1,85 @@
+package markup_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"nertools/pkg/markup"
+)
+
+func TestStruckEntitiesLookAsIfNeverMarked(t *testing.T) {
+	for _, c := range []struct {
+		name, source, answer string
+		drop                 string // texts, separated by |
+		want                 string
+	}{
+		{"none", "Ada met Bob", " @@Ada##  met @@Bob##", "", " @@Ada##  met @@Bob##"},
+		{"one", "Ada met Bob", " @@Ada##  met @@Bob##\n", "Ada", " Ada  met @@Bob##\n"},
+		{"all", "Ada met Bob", "@@Ada## met @@Bob##", "Ada|Bob", "Ada met Bob"},
+		{"spaced", "Ada met Bob", "@@ Ada ## met @@Bob##", "Ada", " Ada  met @@Bob##"},
+		{"glued", "see (X)", "see (@@X##)", "X", "see (X)"},
+		{"wrong ends", "Ada met Bob", "@@Ada@@ met ##Bob##", "Ada", "Ada met ##Bob##"},
+		{"extra signs", "I use c", "I use @@c###", "c", "I use c"},
+		{"signs of the source", "I use c# or C##", "I use @@c### or @@C####", "c#|C##", "I use c# or C##"},
+		{"bold", "Ada met Bob", "**Ada** met **Bob**", "Bob", "**Ada** met Bob"},
+		{"the outer one", "Bank of England", "@@Bank of @@England####", "Bank of England", "Bank of @@England##"},
+		{"the inner one", "Bank of England", "@@Bank of @@England####", "England", "@@Bank of England##"},
+		{"the inner one at the start", "Bank of England", "@@@@Bank## of England##", "Bank", "@@Bank of England##"},
+		{"unused marks stay", "Ada met Bob", "@@Ada## met @@Carl## @@", "Ada", "Ada met @@Carl## @@"},
+		{"said again", "Ada met Bob", "@@Ada## met Bob\n@@Ada## met @@Bob##", "Ada", "Ada met Bob\nAda met @@Bob##"},
+		{"marked too often", "Ada met Bob", "@@Ada## met @@Bob## @@Ada##", "Ada", "Ada met @@Bob## Ada"},
+		{"one of a list", "Ada met Bob and Carl", `{"entities": ["Ada", "Bob", "Carl"] }`, "Bob", `{"entities": ["Ada", "Carl"] }`},
+		{"the first of a list", "Ada met Bob and Carl", "[\n \"Ada\",\n \"Bob\"\n]", "Ada", "[\n \"Bob\"\n]"},
+		{"the last of a list", "Ada met Bob", `["Ada","Bob"]`, "Bob", `["Ada"]`},
+		{"all of a list", "Ada met Bob", `["Ada","Bob"]`, "Ada|Bob", `[]`},
+		{"objects of a list", "Ada met Bob", `Here: [{"text":"Ada","n":[1]}, {"text":"Bob"}]`, "Ada", `Here: [{"text":"Bob"}]`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var s markup.Source
+			s.Reset(c.source)
+			a := s.Align(c.answer, nil)
+			got := s.Strike(c.answer, &a, func(i int) bool { return slices.Contains(strings.Split(c.drop, "|"), a.Found[i].Text) })
+			if d := cmp.Diff(c.want, got); d != "" {
+				t.Error(d)
+			}
+			checkStrike(t, &s, c.answer)
+		})
+	}
+}
+
+func TestOfAListThatDoesNotTellTheOtherPlacesStay(t *testing.T) {
+	var s markup.Source
+	s.Reset("Paris  beat Paris")
+	const answer = `["Paris","Paris"]`
+	a := s.Align(answer, nil)
+	if got := s.Strike(answer, &a, func(i int) bool { return i == 0 }); got != "Paris beat @@Paris##" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// checkStrike strikes each entity of an answer, and all but each.
+func checkStrike(t *testing.T, s *markup.Source, answer string) {
+	t.Helper()
+	a := s.Align(answer, nil)
+	for i := range min(len(a.Found), 6) {
+		for _, only := range []bool{true, false} {
+			drop := func(k int) bool { return (k == i) == only }
+			struck := s.Strike(answer, &a, drop)
+			var want, got []markup.Span
+			for k, f := range a.Found {
+				if !drop(k) {
+					want = append(want, f.Span)
+				}
+			}
+			for _, f := range s.Align(struck, nil).Found {
+				got = append(got, f.Span)
+			}
+			if d := cmp.Diff(want, got); d != "" {
+				t.Errorf("source %q, answer %q without %v is %q: %s", s.Text, answer, a.Found[i], struck, d)
+			}
+		}
+	}
+}
