@@ -12,7 +12,7 @@ import (
 var layers = [][]string{
 	{"fault"},
 	{"record", "markup", "catalog"},
-	{"wire", "pace", "durable", "progress"},
+	{"wire", "pace", "durable", "progress", "corpus"},
 	{"mrc", "openaiapi", "resume", "price"},
 	{"prompt", "online", "batch", "collect"},
 }

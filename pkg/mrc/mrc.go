@@ -115,15 +115,18 @@ func (f *File) place(i int) *place { return &f.blocks[i/blockRows][i%blockRows] 
 func (f *File) Decode(i int, r *Row) {
 	p := f.place(i)
 	r.Label = f.labels[p.label]
-	from := p.row + uint64(p.context)
-	if p.escaped {
-		r.Context = record.Text(gjson.Parse(f.text[from-1:]))
-	} else {
-		r.Context = f.text[from : from+uint64(p.length)]
-	}
+	r.Context = f.context(p)
 	r.Plain = p.plain
 	r.Starts = f.positions(r.Starts[:0], p, p.starts)
 	r.Ends = f.positions(r.Ends[:0], p, p.ends)
+}
+
+func (f *File) context(p *place) string {
+	from := p.row + uint64(p.context)
+	if p.escaped {
+		return record.Text(gjson.Parse(f.text[from-1:]))
+	}
+	return f.text[from : from+uint64(p.length)]
 }
 
 // positions appends the array that stands at offset of p, whose text has been

@@ -1,0 +1,174 @@
+package corpus
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"nertools/pkg/fault"
+)
+
+// bratSentences is how many sentences a document holds: brat draws a document
+// whole.
+const bratSentences = 100
+
+// WriteBrat makes the folder dir, for the annotation tool brat
+// (https://brat.nlplab.org/standoff.html), of the sentences that write adds. A
+// document, NAME.txt with NAME.ann, is up to 100 sentences, a sentence a line:
+// its tokens joined by single spaces. NAME is the number of its first sentence,
+// from 0. Offsets are half-open and count Unicode code points of the document.
+//
+// annotation.conf declares the labels, in this order, and after them others that
+// the sentences bear. A brat type is made of ASCII letters, digits, "_" and "-":
+// of a label, anything else becomes "_", and a comment there says so.
+//
+// What exists at dir is refused with a [*fault.Error]. The folder appears when
+// it is complete; if write fails, it does not, and WriteBrat returns its error.
+func WriteBrat(dir string, labels []string, write func(add func(*Sentence) error) error) error {
+	dir = filepath.Clean(dir)
+	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+		if err != nil {
+			return fmt.Errorf("write brat folder: %w", err)
+		}
+		return &fault.Error{File: dir, Err: errors.New("exists"), Hint: "remove it, or name a new folder"}
+	}
+	parent := filepath.Dir(dir)
+	tmp, err := os.MkdirTemp(parent, "."+filepath.Base(dir)+"-*")
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return &fault.Error{File: parent, Err: errors.New("no such directory"), Hint: "make it first: mkdir -p " + parent}
+	case err != nil:
+		return fmt.Errorf("write brat folder: %w", err)
+	}
+	defer os.RemoveAll(tmp)
+	// A folder in it, as that gets the permissions of any new folder.
+	b := &brat{dir: filepath.Join(tmp, "brat"), types: newNames(bratType)}
+	if err := b.write(labels, write); err != nil {
+		return err
+	}
+	if err := os.Rename(b.dir, dir); err != nil {
+		return fmt.Errorf("write brat folder: %w", err)
+	}
+	return nil
+}
+
+// brat is a folder being written.
+type brat struct {
+	dir       string
+	types     *names
+	text, ann []byte // of the document
+	chars     int    // of the document so far
+	entities  int
+	sentences int // of the folder
+	first     int // sentence of the document
+}
+
+func (b *brat) write(labels []string, write func(add func(*Sentence) error) error) error {
+	if err := os.Mkdir(b.dir, 0o777); err != nil {
+		return fmt.Errorf("write brat folder: %w", err)
+	}
+	for _, label := range labels {
+		b.types.name(label)
+	}
+	if err := write(b.add); err != nil {
+		return err
+	}
+	if err := b.endDocument(); err != nil {
+		return err
+	}
+	return b.file("annotation.conf", b.conf(labels))
+}
+
+func (b *brat) add(s *Sentence) error {
+	if b.sentences > b.first && b.sentences%bratSentences == 0 {
+		if err := b.endDocument(); err != nil {
+			return err
+		}
+	}
+	// Here the tokens have other offsets than in the text.
+	line := Sentence{Text: strings.Join(s.Tokens, " "), Tokens: s.Tokens}
+	var at Offsets
+	at.Reset(&line)
+	for _, e := range s.Entities {
+		b.entities++
+		start, end := at.Chars(e.Span)
+		from, to := at.Bytes(e.Span)
+		b.ann = fmt.Appendf(b.ann, "T%d\t%s %d %d\t%s\n", b.entities, b.types.name(e.Label), b.chars+start, b.chars+end, line.Text[from:to])
+	}
+	b.text = append(append(b.text, line.Text...), '\n')
+	b.chars += utf8.RuneCountInString(line.Text) + 1
+	b.sentences++
+	return nil
+}
+
+// endDocument writes the document so far and begins the next.
+func (b *brat) endDocument() error {
+	if b.sentences == b.first {
+		return nil
+	}
+	name := fmt.Sprintf("%06d", b.first)
+	if err := b.file(name+".txt", b.text); err != nil {
+		return err
+	}
+	if err := b.file(name+".ann", b.ann); err != nil {
+		return err
+	}
+	b.text, b.ann, b.chars, b.entities, b.first = b.text[:0], b.ann[:0], 0, 0, b.sentences
+	return nil
+}
+
+func (b *brat) file(name string, data []byte) error {
+	f, err := os.Create(filepath.Join(b.dir, name))
+	if err != nil {
+		return fmt.Errorf("write brat folder: %w", err)
+	}
+	_, err = f.Write(data)
+	if err := cmp.Or(err, f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("write brat folder: %w", err)
+	}
+	return nil
+}
+
+// conf is the configuration (https://brat.nlplab.org/configuration.html). The
+// relation lets entities overlap.
+func (b *brat) conf(labels []string) []byte {
+	labels = slices.Clone(labels)
+	var others []string
+	for label := range b.types.of {
+		if !slices.Contains(labels, label) {
+			others = append(others, label)
+		}
+	}
+	slices.Sort(others)
+	dst := []byte("[entities]\n")
+	for _, label := range append(labels, others...) {
+		if name := b.types.name(label); name != label {
+			dst = fmt.Appendf(dst, "# %s stands for %s\n", name, strconv.Quote(label))
+		}
+		dst = append(append(dst, b.types.name(label)...), '\n')
+	}
+	return append(dst, "\n[relations]\n<OVERLAP>\tArg1:<ENTITY>, Arg2:<ENTITY>, <OVL-TYPE>:<ANY>\n\n[events]\n\n[attributes]\n"...)
+}
+
+// bratType is label in the characters that brat stores types in. A line that
+// begins with a hyphen would be a separator.
+func bratType(label string) string {
+	name := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '_', r == '-':
+			return r
+		}
+		return '_'
+	}, label)
+	if name == "" || name[0] == '-' {
+		return "_" + name
+	}
+	return name
+}

@@ -1,0 +1,81 @@
+package corpus
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"nertools/pkg/fault"
+)
+
+// Scheme is how tags tell where entities begin and end.
+type Scheme uint8
+
+// The schemes.
+const (
+	BIO   Scheme = iota // B-X begins an entity, I-X goes on, O is outside; also called IOB2
+	BIOES               // besides, E-X is the last token of an entity of several, S-X an entity of one
+)
+
+// docstart is the line that stands between documents in the files of the
+// CoNLL-2003 shared task.
+const docstart = "-DOCSTART-"
+
+// NewCoNLL returns a Writer of token and tag, a tab between them, a token a
+// line and a blank line behind every sentence: the first and last columns of
+// the CoNLL-2003 shared task (https://www.clips.uantwerpen.be/conll2003/ner/).
+//
+// Overlapping entities are left out as [Flat] has it with order; see
+// [Writer.Left]. White space in a label becomes "_"; should that make it equal
+// to another label, the later one ends in "-2". A sentence without tokens leaves
+// nothing. A token that reads as the mark between documents can't be written:
+// the error says what to do instead.
+func NewCoNLL(w io.Writer, scheme Scheme, order func(label string) int) *Writer {
+	c := newWriter(w)
+	labels := newNames(underscored)
+	write := c.lines(func(dst []byte, s *Sentence) []byte {
+		flat, left := Flat(s.Entities, order)
+		c.left += left
+		for i, token := range s.Tokens {
+			dst = append(append(dst, token...), '\t')
+			for len(flat) > 0 && flat[0].End <= i {
+				flat = flat[1:]
+			}
+			if len(flat) == 0 || flat[0].Start > i {
+				dst = append(dst, 'O', '\n')
+				continue
+			}
+			dst = append(dst, scheme.prefix(flat[0], i), '-')
+			dst = append(append(dst, labels.name(flat[0].Label)...), '\n')
+		}
+		if len(s.Tokens) > 0 {
+			dst = append(dst, '\n')
+		}
+		return dst
+	}).add
+	c.add = func(s *Sentence) error {
+		for _, token := range s.Tokens {
+			if strings.HasPrefix(token, docstart) {
+				return fault.WithHint(fmt.Errorf("sentence %s: the token %q: %w", s.ID, token, errDocstart), "write another format, such as jsonl")
+			}
+		}
+		return write(s)
+	}
+	return c
+}
+
+var errDocstart = errors.New("programs that read CoNLL files take it for the mark between documents")
+
+// prefix is that of token i of e.
+func (s Scheme) prefix(e Entity, i int) byte {
+	switch {
+	case s == BIOES && e.End-e.Start == 1:
+		return 'S'
+	case i == e.Start:
+		return 'B'
+	case s == BIOES && i == e.End-1:
+		return 'E'
+	}
+	return 'I'
+}

@@ -1,0 +1,32 @@
+// Package corpus is sentences and the entities in them: what data sets hold,
+// what answers add up to, and the formats in which both are written and read.
+package corpus
+
+import "nertools/pkg/markup"
+
+// A Sentence with its entities of all labels.
+type Sentence struct {
+	ID       string   // names it in its source; see mrc.Sentence
+	Text     string   // exactly as the source has it
+	Tokens   []string // as [markup.AppendTokens] splits Text
+	Entities []Entity // ordered as by [Sort]
+
+	// Of sentences that a model was asked about:
+	Model      string   // that answered; the first one, if there were several; may be empty
+	Unused     []Unused // what the answers mark and the sentence does not hold
+	Unanswered []string // labels whose question has no answer
+}
+
+// An Entity is a run of tokens that bears a label.
+type Entity struct {
+	markup.Span // token indexes, half-open
+	Label       string
+	How         markup.How
+}
+
+// Unused is a string that an answer marks and that is not used.
+type Unused struct {
+	Label  string
+	Text   string
+	Reason markup.Reason
+}

@@ -1,0 +1,83 @@
+package corpus
+
+import (
+	"io"
+	"strconv"
+
+	"nertools/pkg/markup"
+	"nertools/pkg/record"
+)
+
+// NewJSONL returns a Writer of the project's own format, described in
+// doc/formats.md: a JSON object a line, one for each sentence. What is empty or
+// not known is left out, but for "id", "text", "tokens" and "spans".
+//
+//	{"kind":"sentence","v":1,"id":"0","text":"Ada Li left .","tokens":["Ada","Li","left","."],
+//	 "spans":[{"start":0,"end":2,"label":"PER","text":"Ada Li","start_char":0,"end_char":6,"found":"exact"}],
+//	 "unused":[{"label":"LOC","text":"Paris","reason":"hallucinated"}],"unanswered":["ORG"],"model":"m"}
+//
+// Spans are half-open: start and end count tokens, start_char and end_char
+// Unicode code points. An entity that the data set gives has no "found".
+func NewJSONL(w io.Writer) *Writer {
+	j := newWriter(w)
+	return j.lines(j.appendJSONL)
+}
+
+func (w *Writer) appendJSONL(dst []byte, s *Sentence) []byte {
+	w.at.Reset(s)
+	dst = record.AppendString(append(dst, `{"kind":"sentence","v":1,"id":`...), s.ID)
+	dst = record.AppendString(append(dst, `,"text":`...), s.Text)
+	dst = appendList(append(dst, `,"tokens":`...), s.Tokens)
+	dst = append(dst, `,"spans":[`...)
+	for i, e := range s.Entities {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		start, end := w.at.Chars(e.Span)
+		dst = strconv.AppendInt(append(dst, `{"start":`...), int64(e.Start), 10)
+		dst = strconv.AppendInt(append(dst, `,"end":`...), int64(e.End), 10)
+		dst = record.AppendString(append(dst, `,"label":`...), e.Label)
+		dst = record.AppendString(append(dst, `,"text":`...), w.text(s, e))
+		dst = strconv.AppendInt(append(dst, `,"start_char":`...), int64(start), 10)
+		dst = strconv.AppendInt(append(dst, `,"end_char":`...), int64(end), 10)
+		if e.How != markup.Given {
+			dst = record.AppendString(append(dst, `,"found":`...), found(e.How))
+		}
+		dst = append(dst, '}')
+	}
+	dst = append(dst, ']')
+	for i, u := range s.Unused {
+		dst = append(dst, map[bool]string{true: `,"unused":[`, false: ","}[i == 0]...)
+		dst = record.AppendString(append(dst, `{"label":`...), u.Label)
+		dst = record.AppendString(append(dst, `,"text":`...), u.Text)
+		dst = record.AppendString(append(dst, `,"reason":`...), reason(u.Reason))
+		dst = append(dst, '}')
+	}
+	if len(s.Unused) > 0 {
+		dst = append(dst, ']')
+	}
+	if len(s.Unanswered) > 0 {
+		dst = appendList(append(dst, `,"unanswered":`...), s.Unanswered)
+	}
+	if s.Model != "" {
+		dst = record.AppendString(append(dst, `,"model":`...), s.Model)
+	}
+	return append(dst, '}', '\n')
+}
+
+// found is how files say h; of what is given they say nothing.
+func found(h markup.How) string {
+	return [...]string{markup.Given: "", markup.Exact: "exact", markup.Repaired: "repaired"}[h]
+}
+
+// reason is how files say r.
+func reason(r markup.Reason) string {
+	return [...]string{
+		markup.Hallucinated: "hallucinated",
+		markup.Copied:       "copied",
+		markup.Repeated:     "repeated",
+		markup.PartOfToken:  "part_of_token",
+		markup.Unclosed:     "unclosed",
+		markup.Blank:        "blank",
+	}[r]
+}

@@ -1,0 +1,114 @@
+package corpus
+
+import (
+	"encoding/xml"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+
+	"nertools/pkg/markup"
+	"nertools/pkg/record"
+)
+
+// NewLabelStudio returns a Writer of tasks for Label Studio, a JSON array
+// (https://labelstud.io/guide/predictions and .../guide/task_format). The
+// entities that answers mark are one prediction, those that the data set gives
+// one annotation; a sentence that has none of these is a prediction of nothing.
+//
+// Offsets are half-open and count Unicode code points, as Label Studio does:
+// only its versions up to 2021 counted UTF-16 units, which differ behind an emoji.
+// "score" is the share that was found exactly of all that the answers mark,
+// each question without an answer counted as something not found; it is 1
+// where that is nothing. The project needs the interface that
+// [LabelStudioConfig] gives.
+func NewLabelStudio(w io.Writer) *Writer {
+	l := newWriter(w)
+	l.out.WriteString("[\n")
+	l.between, l.last = ",\n", "\n]\n"
+	return l.lines(l.appendTask)
+}
+
+func (w *Writer) appendTask(dst []byte, s *Sentence) []byte {
+	w.at.Reset(s)
+	dst = record.AppendString(append(dst, `{"data":{"text":`...), s.Text)
+	if s.ID != "" {
+		dst = record.AppendString(append(dst, `,"sentence":`...), s.ID)
+	}
+	dst = append(dst, '}')
+	given := 0
+	for _, e := range s.Entities {
+		if e.How == markup.Given {
+			given++
+		}
+	}
+	if given > 0 {
+		dst = w.appendRegions(append(dst, `,"annotations":[{`...), s, true)
+		dst = append(dst, "}]"...)
+	}
+	if given == 0 || given < len(s.Entities) {
+		dst = append(dst, `,"predictions":[{`...)
+		if s.Model != "" {
+			dst = append(record.AppendString(append(dst, `"model_version":`...), s.Model), ',')
+		}
+		dst = strconv.AppendFloat(append(dst, `"score":`...), score(s), 'f', -1, 64)
+		dst = append(w.appendRegions(append(dst, ','), s, false), "}]"...)
+	}
+	return append(dst, '}')
+}
+
+// appendRegions appends the entities that are given, or those that are not.
+func (w *Writer) appendRegions(dst []byte, s *Sentence, given bool) []byte {
+	dst = append(dst, `"result":[`...)
+	first := true
+	for i, e := range s.Entities {
+		if (e.How == markup.Given) != given {
+			continue
+		}
+		if !first {
+			dst = append(dst, ',')
+		}
+		first = false
+		start, end := w.at.Chars(e.Span)
+		dst = strconv.AppendInt(append(dst, `{"id":"e`...), int64(i), 10)
+		dst = append(dst, `","from_name":"label","to_name":"text","type":"labels","value":{"start":`...)
+		dst = strconv.AppendInt(dst, int64(start), 10)
+		dst = strconv.AppendInt(append(dst, `,"end":`...), int64(end), 10)
+		dst = record.AppendString(append(dst, `,"text":`...), w.text(s, e))
+		dst = record.AppendString(append(dst, `,"labels":[`...), e.Label)
+		dst = append(dst, "]}}"...)
+	}
+	return append(dst, ']')
+}
+
+// score is rounded to four digits.
+func score(s *Sentence) float64 {
+	exact, all := 0, len(s.Unused)+len(s.Unanswered)
+	for _, e := range s.Entities {
+		switch e.How {
+		case markup.Exact:
+			exact++
+			all++
+		case markup.Repaired:
+			all++
+		}
+	}
+	if all == 0 {
+		return 1
+	}
+	return math.Round(float64(exact)/float64(all)*1e4) / 1e4
+}
+
+// LabelStudioConfig gives the labelling interface, in Label Studio's XML, for
+// what [NewLabelStudio] writes (https://labelstud.io/tags/labels).
+func LabelStudioConfig(labels []string) string {
+	var b strings.Builder
+	b.WriteString("<View>\n  <Labels name=\"label\" toName=\"text\">\n")
+	for _, label := range labels {
+		b.WriteString(`    <Label value="`)
+		xml.EscapeText(&b, []byte(label)) // a Builder never fails
+		b.WriteString("\"/>\n")
+	}
+	b.WriteString("  </Labels>\n  <Text name=\"text\" value=\"$text\"/>\n</View>\n")
+	return b.String()
+}

@@ -1,0 +1,211 @@
+package corpus
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+	"unicode/utf8"
+
+	"nertools/pkg/fault"
+	"nertools/pkg/markup"
+)
+
+// ReadCoNLL reads sentences from r, a token a line; errors call it name. It
+// holds one sentence at a time, and each is the caller's to keep. An error ends
+// it: bad input is a [*fault.Error] with the line.
+//
+// Columns are separated by tabs in a line that has any, else by spaces. The
+// first is the token, another one the tag. A blank line ends a sentence, and so
+// does one that begins with -DOCSTART-, which is left out. So is a comment: a
+// line before the first token of a sentence that begins with "#", has no tab,
+// and whose third column is "=" ("# id = 7") or whose last column is neither O
+// nor holds a hyphen ("#begin document"). Text is the tokens joined by single
+// spaces, which a token must not hold itself; there is no ID.
+//
+// A tag is O, or a letter, a hyphen and a label. One rule reads IOB1, IOB2
+// (BIO), IOE1, IOE2, BIOES, BILOU and BMEWO, and what strays from them: B, S, U
+// and W begin an entity; I, M, E and L go on with one of their label that the
+// token before left open, and begin one where there is none; E, L, S, U and W
+// leave none open.
+func ReadCoNLL(name string, r io.Reader, how Reading) iter.Seq2[*Sentence, error] {
+	c := &conll{reader: newReader(name, r, how)}
+	return all(c.next)
+}
+
+type conll struct {
+	reader
+	held []byte // a line that has been read and belongs to the next sentence
+
+	// The sentence so far:
+	text     []byte
+	ends     []int // of the tokens in text
+	entities []Entity
+	open     bool // the last entity may go on
+	first    int  // line of the first token
+}
+
+// next returns the next sentence, or io.EOF.
+func (c *conll) next() (*Sentence, error) {
+	c.text, c.ends, c.entities, c.open = c.text[:0], c.ends[:0], nil, false
+	for {
+		line, blank, err := c.line()
+		switch begun := len(c.ends) > 0; {
+		case errors.Is(err, io.EOF) && begun:
+			return c.sentence()
+		case err != nil:
+			return nil, err
+		case begun && blank:
+			c.held = line
+			return c.sentence()
+		case bytes.HasPrefix(line, []byte(docstart)) && begun:
+			return c.sentence()
+		case bytes.HasPrefix(line, []byte(docstart)), !begun && isComment(line):
+			continue
+		}
+		if err := c.token(line); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// line returns the next line that is not blank, and whether blank ones stand
+// before it.
+func (c *conll) line() (line []byte, blank bool, err error) {
+	if c.held != nil {
+		line, c.held = c.held, nil
+		return line, false, nil
+	}
+	before := c.Line()
+	line, err = c.Next()
+	return trim(line), c.Line() > before+1, err
+}
+
+// trim takes spaces, and the return of a last line that ends in no newline, off
+// the ends.
+func trim(s []byte) []byte {
+	for len(s) > 0 && s[0] == ' ' {
+		s = s[1:]
+	}
+	for len(s) > 0 && (s[len(s)-1] == ' ' || s[len(s)-1] == '\r') {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+func isComment(line []byte) bool {
+	if line[0] != '#' || separator(line) != ' ' {
+		return false
+	}
+	if third, _ := column(line, ' ', 3); string(third) == "=" {
+		return true
+	}
+	last := line[bytes.LastIndexByte(line, ' ')+1:]
+	return string(last) != "O" && bytes.IndexByte(last, '-') < 0
+}
+
+// separator is what separates the columns of line.
+func separator(line []byte) byte {
+	if bytes.IndexByte(line, '\t') >= 0 {
+		return '\t'
+	}
+	return ' '
+}
+
+// column returns the n-th column of line, from 1, or how many there are.
+func column(line []byte, separator byte, n int) (col []byte, columns int) {
+	for columns = 1; ; columns++ {
+		end := bytes.IndexByte(line, separator)
+		switch {
+		case columns == n && end >= 0:
+			return line[:end], n
+		case columns == n:
+			return line, n
+		case end < 0:
+			return nil, columns
+		}
+		line = line[end+1:]
+		if separator == ' ' {
+			line = bytes.TrimLeft(line, " ")
+		}
+	}
+}
+
+// token adds the token of line.
+func (c *conll) token(line []byte) error {
+	if !utf8.Valid(line) {
+		return c.Fault(errors.New("not UTF-8"), "convert the file, for example with iconv")
+	}
+	by := separator(line)
+	token, _ := column(line, by, 1)
+	if token = trim(token); len(token) == 0 {
+		return c.Fault(errors.New("an empty token"), "the first column is to be the token")
+	}
+	tag, err := c.tag(line, by)
+	if err != nil {
+		return err
+	}
+	n := len(c.ends)
+	if n == 0 {
+		c.first = c.Line()
+	} else {
+		c.text = append(c.text, ' ')
+	}
+	c.text = append(c.text, token...)
+	c.ends = append(c.ends, len(c.text))
+	return c.mark(n, tag)
+}
+
+func (c *conll) tag(line []byte, separator byte) ([]byte, error) {
+	if c.Column > 0 {
+		tag, columns := column(line, separator, c.Column)
+		if columns < c.Column {
+			return nil, c.Fault(fmt.Errorf("no column %d: the line has %d", c.Column, columns), "name the column of the tags")
+		}
+		return trim(tag), nil
+	}
+	last := bytes.LastIndexByte(line, separator)
+	if last < 0 {
+		return nil, c.Fault(fmt.Errorf("no tag behind the token %q", line), "a line is a token and, behind a tab or a space, its tag")
+	}
+	return trim(line[last+1:]), nil
+}
+
+// mark puts token n, which bears tag, into an entity or none.
+func (c *conll) mark(n int, tag []byte) error {
+	if string(tag) == "O" {
+		c.open = false
+		return nil
+	}
+	if len(tag) < 3 || tag[1] != '-' || strings.IndexByte("BIESLUMW", tag[0]) < 0 {
+		return c.Fault(fmt.Errorf("%q is not a tag", tag), "a tag is O, or one of B I E S L U M W, a hyphen and a label; if it stands in another column, name that")
+	}
+	label, err := c.label(tag[2:])
+	if err != nil {
+		return c.Fault(err, "")
+	}
+	goesOn := strings.IndexByte("IMEL", tag[0]) >= 0
+	if last := len(c.entities) - 1; goesOn && c.open && c.entities[last].Label == label {
+		c.entities[last].End++
+	} else {
+		c.entities = append(c.entities, Entity{Span: markup.Span{Start: n, End: n + 1}, Label: label})
+	}
+	c.open = strings.IndexByte("BIM", tag[0]) >= 0
+	return nil
+}
+
+func (c *conll) sentence() (*Sentence, error) {
+	text := string(c.text)
+	s := &Sentence{Text: text, Tokens: markup.AppendTokens(make([]string, 0, len(c.ends)), text), Entities: c.entities}
+	start := 0
+	for i, end := range c.ends {
+		if token := text[start:end]; i == len(s.Tokens) || s.Tokens[i] != token {
+			return nil, &fault.Error{File: c.name, Line: c.first + i, Err: fmt.Errorf("the token %q holds white space", token),
+				Hint: "join its parts, for example with _, or make each a token"}
+		}
+		start = end + 1
+	}
+	return s, nil
+}

@@ -1,0 +1,82 @@
+package corpus
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+
+	"nertools/pkg/record"
+)
+
+// A Writer writes sentences in one of the formats, in the order in which they
+// are added. It holds one sentence at a time, and the same sentences give the
+// same bytes.
+//
+// The spans of a sentence's entities have to be within its tokens.
+type Writer struct {
+	out           *bufio.Writer
+	add           func(s *Sentence) error
+	between, last string // written between sentences, and after the last
+	sentences     int
+	left          int
+	line          []byte
+	at            Offsets
+}
+
+func newWriter(w io.Writer) *Writer {
+	return &Writer{out: bufio.NewWriterSize(w, 256<<10)}
+}
+
+// Add writes s.
+func (w *Writer) Add(s *Sentence) error {
+	if w.sentences > 0 {
+		w.out.WriteString(w.between)
+	}
+	w.sentences++
+	if err := w.add(s); err != nil {
+		return fmt.Errorf("write sentences: %w", err)
+	}
+	return nil
+}
+
+// Close ends what was written and hands it on. It does not close the writer
+// that w writes to.
+func (w *Writer) Close() error {
+	w.out.WriteString(w.last)
+	if err := w.out.Flush(); err != nil {
+		return fmt.Errorf("write sentences: %w", err)
+	}
+	return nil
+}
+
+// Left is how many entities have been left out so far, as the format holds no
+// entities that overlap: see [Flat].
+func (w *Writer) Left() int { return w.left }
+
+// lines makes w write what line appends for each sentence.
+func (w *Writer) lines(line func(dst []byte, s *Sentence) []byte) *Writer {
+	w.add = func(s *Sentence) error {
+		w.line = line(w.line[:0], s)
+		_, err := w.out.Write(w.line) // the first error stays until Close
+		return err
+	}
+	return w
+}
+
+// text is the text of e, as w.at has been reset to s.
+func (w *Writer) text(s *Sentence, e Entity) string {
+	start, end := w.at.Bytes(e.Span)
+	return s.Text[start:end]
+}
+
+// appendList appends list as a JSON array of strings.
+func appendList(dst []byte, list []string) []byte {
+	dst = append(dst, '[')
+	for i, s := range list {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = record.AppendString(dst, s)
+	}
+	return append(dst, ']')
+}

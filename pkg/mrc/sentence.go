@@ -1,0 +1,101 @@
+package mrc
+
+import (
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tidwall/gjson"
+	"golang.org/x/sync/errgroup"
+
+	"nertools/pkg/record"
+)
+
+// A Sentence is the rows of a file that ask about one sentence, one for each
+// label.
+type Sentence struct {
+	ID   string // names it: no two sentences of a file have the same
+	Rows []int  // in the order of the file
+}
+
+// Sentences gives the sentences of the file in the order of their first rows.
+// Every row belongs to exactly one.
+//
+// Rows belong together if their qas_id, "S.L", names the same S, their contexts
+// are equal, and no two of them ask for the same label; S is the sentence's ID.
+// Rows without a qas_id belong together if they follow one another so, and the
+// ID is then the sentence's number, from 0. Where an ID comes up again, as in
+// files that were put together, the later sentence's ends in "~2", "~3" and so on.
+func (f *File) Sentences() (list []Sentence, err error) {
+	err = Guard(f.name, func() error {
+		names, err := f.names()
+		if err == nil {
+			list = f.group(names)
+		}
+		return err
+	})
+	return list, err
+}
+
+// names gives the S of each row's qas_id, or "" for a row that has none.
+func (f *File) names() ([]string, error) {
+	names := make([]string, f.rows)
+	parts := runtime.GOMAXPROCS(0)
+	var g errgroup.Group
+	for p := range parts {
+		g.Go(func() error {
+			return Guard(f.name, func() error {
+				for i := f.rows * p / parts; i < f.rows*(p+1)/parts; i++ {
+					id := record.Text(gjson.Get(f.text[f.place(i).row:], "qas_id"))
+					names[i] = strings.Clone(id[:max(strings.LastIndexByte(id, '.'), 0)])
+				}
+				return nil
+			})
+		})
+	}
+	return names, g.Wait()
+}
+
+func (f *File) group(names []string) []Sentence {
+	type key struct{ name, context string }
+	var list []Sentence
+	known := map[key]int{}
+	used := map[string]int{}
+	last := key{} // of the row before, if that has no name
+	for i, name := range names {
+		k := key{name, f.context(f.place(i))}
+		n, seen := known[k]
+		if name == "" {
+			n, seen = len(list)-1, i > 0 && names[i-1] == "" && last == k
+			last = k
+		}
+		if seen && !slices.ContainsFunc(list[n].Rows, func(row int) bool { return f.place(row).label == f.place(i).label }) {
+			list[n].Rows = append(list[n].Rows, i)
+			continue
+		}
+		if name != "" {
+			known[k] = len(list)
+		} else {
+			name = strconv.Itoa(len(list))
+		}
+		list = append(list, Sentence{ID: unique(name, used), Rows: []int{i}})
+	}
+	return list
+}
+
+// unique returns name, or name with the first number that makes it new.
+func unique(name string, used map[string]int) string {
+	for {
+		used[name]++
+		n := used[name]
+		if n == 1 {
+			return name
+		}
+		numbered := name + "~" + strconv.Itoa(n)
+		if used[numbered] == 0 {
+			used[numbered] = 1
+			return numbered
+		}
+	}
+}
