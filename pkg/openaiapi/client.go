@@ -188,7 +188,8 @@ func (c *Client) refused(response *http.Response, body []byte) error {
 	return e
 }
 
-// maxAnswer bounds an answer: a completion is far smaller.
+// maxAnswer bounds an answer: a completion is far smaller, and so are the
+// embeddings that one call of ours asks for.
 const maxAnswer = 64 << 20
 
 func readAll(r *http.Response) ([]byte, error) {

@@ -41,6 +41,8 @@ func ParsePrompt(line []byte) (p Prompt, err error) {
 			p.Text, err = text(v)
 		case "examples":
 			p.Examples, err = counts(v)
+		case "response_format":
+			p.ResponseFormat, err = object(v)
 		case "output", "error", "partial", "request", "model", "finish_reason", "usage", "attempts", "latency_ms", "batch_id":
 			// A result's own members: carried through they would stand there twice.
 		default:
@@ -231,6 +233,17 @@ func counts(v gjson.Result) (list []int, err error) {
 		return err == nil
 	})
 	return list, err
+}
+
+// object returns the raw JSON of an object, or "" for null.
+func object(v gjson.Result) (string, error) {
+	if v.Type == gjson.Null {
+		return "", nil
+	}
+	if !v.IsObject() {
+		return "", errors.New("should be an object")
+	}
+	return v.Raw, nil
 }
 
 func failure(v gjson.Result) (*Failure, error) {

@@ -21,6 +21,9 @@ func AppendPrompt(dst []byte, p *Prompt) []byte {
 		dst = strconv.AppendInt(dst, int64(n), 10)
 	}
 	dst = append(dst, ']')
+	if p.ResponseFormat != "" {
+		dst = append(append(dst, `,"response_format":`...), p.ResponseFormat...)
+	}
 	dst = p.Extra.append(dst)
 	return append(dst, '}', '\n')
 }

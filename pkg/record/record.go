@@ -26,7 +26,12 @@ type Prompt struct {
 	Context  string // the sentence; may be empty
 	Text     string // what to send: the field "prompt"
 	Examples []int  // training rows shown, in the order they are shown
-	Extra    Extra
+
+	// ResponseFormat is the form of answer to demand of the service: a JSON object
+	// on one line, sent as it stands. Empty demands none.
+	ResponseFormat string
+
+	Extra Extra
 }
 
 // A Result is the answer to one prompt, or the reason why there is none.

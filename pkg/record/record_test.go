@@ -18,6 +18,7 @@ import (
 func TestPromptComesBackAsWritten(t *testing.T) {
 	for _, p := range []record.Prompt{
 		{ID: "test/0/0123456789ab", Total: 3, Label: "PER", Context: "a <b> & \u2028 c", Text: "line one\nline \"two\"\t\\", Examples: []int{3, 1, 2}},
+		{ID: "x", Text: "p", ResponseFormat: `{"type": "json_schema", "a":[1.50,"<&>"]}`, Extra: `,"mine":1`},
 		{ID: "x", Text: "p", Extra: `,"mine":{"a":[1,2.50]},"other":"<&>"`},
 	} {
 		line := record.AppendPrompt(nil, &p)
@@ -61,6 +62,8 @@ func TestBadRecordIsRefusedWithItsReason(t *testing.T) {
 		{`{"kind":"prompt","v":1,"id":"a"}`, `no "prompt" in it`},
 		{`{"kind":"prompt","v":1,"id":"a","prompt":7}`, `"prompt": should be a string`},
 		{`{"kind":"prompt","v":1,"id":"a","prompt":"x","index":-1}`, `"index": should be a whole number`},
+		{`{"kind":"prompt","v":1,"id":"a","prompt":"x","response_format":"json"}`, `"response_format": should be an object`},
+		{`{"kind":"prompt","v":1,"id":"a","prompt":"x","response_format":[{}]}`, `"response_format": should be an object`},
 		{`{"kind":"prompt","v":1,"id":"a","prompt":"x","index":5,"total":5}`, "index 5, but the source has only 5 rows"},
 		{"{\"kind\":\"prompt\",\"v\":1,\"id\":\"\xff\"}", "not UTF-8"},
 	} {
@@ -206,6 +209,7 @@ func TestAnAnswerIsOneLine(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"kind":"prompt","v":1,"id":"test/0/0123456789ab","index":0,"total":2,"prompt":"x","examples":[1,2],"mine":null}`))
+	f.Add([]byte(`{"kind":"prompt","v":1,"id":"a","prompt":"x","response_format":{"type":"json_object"}}`))
 	f.Add([]byte(`{"kind":"result","v":1,"id":"a","output":"x","usage":{"prompt_tokens":3},"latency_ms":5,"é":"\ud800"}`))
 	f.Add([]byte(`{"kind":"result","v":1,"id":"a","error":{"class":"server","status":500},"partial":"p"}`))
 	f.Fuzz(func(t *testing.T, line []byte) {

@@ -18,6 +18,9 @@ type Amendments struct {
 
 type amendment struct{ key, instead string }
 
+// needed are the members without which something else would be asked.
+var needed = []string{"model", "messages", "prompt", "input", "dimensions"}
+
 var quoted = regexp.MustCompile(`'([a-z_]+)'`)
 
 // Learn looks at why a body was refused. If that is a member that can be done
@@ -25,14 +28,11 @@ var quoted = regexp.MustCompile(`'([a-z_]+)'`)
 // first to find that, and what tells it in words. again reports that the body
 // is worth asking again in any case.
 func (a *Amendments) Learn(e *Error, body []byte) (what string, learnt, again bool) {
-	if e.Status != 400 && e.Status != 422 || e.Code != "unsupported_parameter" && e.Code != "unsupported_value" {
+	if e.Status != 400 && e.Status != 422 {
 		return "", false, false
 	}
-	key := e.Param
-	if m := quoted.FindStringSubmatch(e.Message); key == "" && m != nil {
-		key = m[1] // as compatible servers do, which leave param out
-	}
-	if key == "" || !gjson.GetBytes(body, gjson.Escape(key)).Exists() || slices.Contains([]string{"model", "messages", "prompt"}, key) {
+	key := refused(e)
+	if key == "" || !gjson.GetBytes(body, gjson.Escape(key)).Exists() || slices.Contains(needed, key) {
 		return "", false, false
 	}
 	am := amendment{key: key}
@@ -55,6 +55,33 @@ func (a *Amendments) Learn(e *Error, body []byte) (what string, learnt, again bo
 			return what, true, true
 		}
 	}
+}
+
+// refused is the member that e complains of, or "".
+func refused(e *Error) string {
+	if refusesFormat(e) {
+		return responseFormat
+	}
+	if e.Code != "unsupported_parameter" && e.Code != "unsupported_value" {
+		return ""
+	}
+	if m := quoted.FindStringSubmatch(e.Message); e.Param == "" && m != nil {
+		return m[1] // as compatible servers do, which leave param out
+	}
+	return e.Param
+}
+
+// refusesFormat reports whether the model or the server knows no response_format,
+// or not this type of it. No code tells that, OpenAI's own service included, so
+// the words have to. A schema with a mistake in it is another thing: that has to
+// be mended.
+func refusesFormat(e *Error) bool {
+	in, _, _ := strings.Cut(e.Param, ".")
+	words := strings.ToLower(e.Message)
+	if in != responseFormat && (e.Param != "" || !strings.Contains(words, responseFormat)) || strings.Contains(words, "invalid schema") {
+		return false
+	}
+	return slices.ContainsFunc([]string{"support", "unavailable", "not permitted", "unrecognized"}, func(w string) bool { return strings.Contains(words, w) })
 }
 
 // Apply returns body as it is to be sent: body itself while nothing has been

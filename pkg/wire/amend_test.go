@@ -66,6 +66,8 @@ func TestOnlyWhatCanBeDoneWithoutIsAmended(t *testing.T) {
 		{"model", refusal(400, "unsupported_value", "model", "no")},
 		{"messages", refusal(400, "unsupported_value", "messages", "no")},
 		{"prompt", refusal(400, "unsupported_parameter", "prompt", "no")},
+		{"input", refusal(400, "unsupported_value", "input", "no")},
+		{"dimensions", refusal(400, "unsupported_parameter", "dimensions", "no")},
 		{"messages, named by the message", refusal(400, "unsupported_value", "", "'messages' does not support this")},
 		{"inside messages", refusal(400, "unsupported_value", "messages[0].role", "no")},
 		{"a path that gjson would follow", refusal(400, "unsupported_value", "x.temperature", "no")},
@@ -76,10 +78,36 @@ func TestOnlyWhatCanBeDoneWithoutIsAmended(t *testing.T) {
 		{"another status", refusal(500, "unsupported_value", "temperature", "no")},
 	} {
 		var a wire.Amendments
-		if what, learnt, again := a.Learn(c.e, []byte(strings.Replace(amendable, `"x"`, `"prompt":"p","x"`, 1))); what != "" || learnt || again {
+		if what, learnt, again := a.Learn(c.e, []byte(strings.Replace(amendable, `"x"`, `"prompt":"p","input":["i"],"dimensions":8,"x"`, 1))); what != "" || learnt || again {
 			t.Errorf("%s: got %q, %v, %v", c.name, what, learnt, again)
 		}
 		if got := a.Apply([]byte(amendable)); string(got) != amendable {
+			t.Errorf("%s: got %s", c.name, got)
+		}
+	}
+}
+
+func TestServiceWithoutStructuredAnswersIsAskedForPlainOnes(t *testing.T) {
+	const plain = `{"model":"m","messages":[]}`
+	body := []byte(`{"model":"m","messages":[],"response_format":{"type":"json_schema"}}`)
+	for _, c := range []struct {
+		name string
+		e    *wire.Error
+		want string
+	}{
+		{"no such type for this model", refusal(400, "", "response_format", "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model."), plain},
+		{"without param", refusal(400, "", "", "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model."), plain},
+		{"inside it", refusal(400, "InvalidParameter", "response_format.type", "invalid value: `json_schema`, supported values are: `json_object` and `text`"), plain},
+		{"not now", refusal(422, "invalid_request_error", "", "This response_format type is unavailable now"), plain},
+		{"unknown member", refusal(400, "", "", "Unrecognized request argument supplied: response_format"), plain},
+		{"by its code", refusal(400, "unsupported_parameter", "response_format", "no"), plain},
+		{"a mistake in the schema", refusal(400, "", "response_format", "Invalid schema for response_format 'entities': In context=(), 'minimum' is not permitted."), string(body)},
+		{"a demand on the prompt", refusal(400, "", "messages", "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object', which is all that is supported."), string(body)},
+		{"another status", refusal(500, "", "response_format", "not supported"), string(body)},
+	} {
+		var a wire.Amendments
+		a.Learn(c.e, body)
+		if got := string(a.Apply(body)); got != c.want {
 			t.Errorf("%s: got %s", c.name, got)
 		}
 	}

@@ -161,12 +161,8 @@ func ParseAnswer(body []byte, r *record.Result) error {
 		return malformed("the answer is cut off or is not JSON")
 	}
 	v := gjson.Parse(string(body))
-	if e := v.Get("error"); e.IsObject() || e.Type == gjson.String && e.Str != "" {
-		status := int(e.Get("code").Int()) // as some routers say it
-		if status < 300 || status > 599 {
-			status = http.StatusBadGateway
-		}
-		return ParseError(status, body)
+	if err := answeredError(v, body); err != nil {
+		return err
 	}
 	choices := v.Get("choices")
 	if !choices.IsArray() {
@@ -184,6 +180,20 @@ func ParseAnswer(body []byte, r *record.Result) error {
 		r.Output = text
 	}
 	return nil
+}
+
+// answeredError is the error that stands in an answer whose status is 200, as
+// some routers have it, or nil. v is the body.
+func answeredError(v gjson.Result, body []byte) error {
+	e := v.Get("error")
+	if !e.IsObject() && (e.Type != gjson.String || e.Str == "") {
+		return nil
+	}
+	status := int(e.Get("code").Int())
+	if status < 300 || status > 599 {
+		status = http.StatusBadGateway
+	}
+	return ParseError(status, body)
 }
 
 // unfit tells what keeps an answer from being a good one, or nil.

@@ -49,7 +49,8 @@ type Settings struct {
 type Builder struct {
 	path      string
 	head      string // up to the prompt, which follows as a JSON string
-	tail      string
+	tail      string // without the closing brace
+	format    string // the response_format that the extra body sets, as raw JSON; for chat only
 	maxTokens int    // that an answer may have, for the estimate of a call's tokens
 	settings  string // digest of all but the prompt
 }
@@ -87,18 +88,26 @@ func NewBuilder(s Settings) (*Builder, error) {
 	}
 	rest := ""
 	for _, m := range members {
+		if b.path == Chat && m.key == responseFormat {
+			b.format = m.value
+			continue
+		}
 		rest += "," + string(record.AppendString(nil, m.key)) + ":" + m.value
 		if isMaxTokens(m.key) {
 			b.maxTokens = tokenCount(gjson.Parse(m.value))
 		}
 	}
-	b.tail += rest + "}"
+	b.tail += rest
 	b.settings = settingsDigest(b.path, model[1:]+rest)
 	return b, nil
 }
 
 // member is a member of a JSON object, its value as raw JSON.
 type member struct{ key, value string }
+
+// responseFormat is the member that a prompt record may bring its own of. For the
+// request digest it belongs to the prompt, wherever it comes from.
+const responseFormat = "response_format"
 
 // isMaxTokens tells the two names that the bound of an answer goes by.
 func isMaxTokens(key string) bool { return key == "max_tokens" || key == "max_completion_tokens" }
@@ -188,9 +197,17 @@ func (b *Builder) Settings() string { return b.settings }
 
 // Append appends the body that asks prompt.
 func (b *Builder) Append(dst []byte, prompt string) []byte {
+	return b.append(dst, prompt, b.format)
+}
+
+func (b *Builder) append(dst []byte, prompt, format string) []byte {
 	dst = append(dst, b.head...)
 	dst = record.AppendString(dst, prompt)
-	return append(dst, b.tail...)
+	dst = append(dst, b.tail...)
+	if format != "" {
+		dst = append(append(dst, `,"`+responseFormat+`":`...), format...)
+	}
+	return append(dst, '}')
 }
 
 // A Request is one row ready to be sent.
@@ -202,7 +219,9 @@ type Request struct {
 }
 
 // ParseRequest reads a line to be asked: a prompt record, for which b makes the
-// body, or a Batch API request line, which is sent as it stands.
+// body, or a Batch API request line, which is sent as it stands. A record's
+// response_format takes the place of one from the extra body; legacy completions
+// know none, and there the record's is left out.
 func (b *Builder) ParseRequest(line []byte) (Request, error) {
 	if IsBatchLine(line) {
 		return ParseRequestLine(line)
@@ -211,15 +230,19 @@ func (b *Builder) ParseRequest(line []byte) (Request, error) {
 	if err != nil {
 		return Request{}, err
 	}
-	body := b.Append(make([]byte, 0, len(line)+len(b.head)+len(b.tail)), p.Text)
+	format := b.format
+	if p.ResponseFormat != "" && b.path == Chat {
+		format = p.ResponseFormat
+	}
+	body := b.append(make([]byte, 0, len(line)+len(b.head)+len(b.tail)+len(b.format)+1), p.Text, format)
 	return Request{
 		Row: record.Result{
 			ID: p.ID, Index: p.Index, Total: p.Total, Label: p.Label, Context: p.Context, Extra: p.Extra,
-			Request: b.settings + "-" + promptDigest(p.Text),
+			Request: b.settings + "-" + promptDigest(p.Text, format),
 		},
 		Path:   b.path,
 		Body:   body,
-		Tokens: len(p.Text)/4 + b.maxTokens,
+		Tokens: (len(p.Text)+len(format))/4 + b.maxTokens,
 	}, nil
 }
 
@@ -250,10 +273,14 @@ func ParseRequestLine(line []byte) (Request, error) {
 		return Request{}, fmt.Errorf("custom_id %q does not end in a row number", id)
 	}
 	r := Request{Row: record.Result{ID: id, Index: index}, Path: path, Body: []byte(body.Raw)}
-	rest, prompt := "", ""
+	rest, prompt, format := "", "", ""
 	body.ForEach(func(k, v gjson.Result) bool {
 		if k.Str == "messages" && path == Chat || k.Str == "prompt" && path == Completions {
 			prompt = promptText(v)
+			return true
+		}
+		if k.Str == responseFormat && path == Chat {
+			format = v.Raw
 			return true
 		}
 		if isMaxTokens(k.Str) {
@@ -262,8 +289,8 @@ func ParseRequestLine(line []byte) (Request, error) {
 		rest += "," + k.Raw + ":" + v.Raw
 		return true
 	})
-	r.Tokens += len(prompt) / 4
-	r.Row.Request = settingsDigest(path, strings.TrimPrefix(rest, ",")) + "-" + promptDigest(prompt)
+	r.Tokens += (len(prompt) + len(format)) / 4
+	r.Row.Request = settingsDigest(path, strings.TrimPrefix(rest, ",")) + "-" + promptDigest(prompt, format)
 	return r, nil
 }
 
@@ -289,7 +316,10 @@ func settingsDigest(path, members string) string {
 	return hex.EncodeToString(sum[:6])
 }
 
-func promptDigest(prompt string) string {
+func promptDigest(prompt, format string) string {
+	if format != "" {
+		prompt += "\x00" + format
+	}
 	sum := sha256.Sum256([]byte(prompt))
 	return hex.EncodeToString(sum[:6])
 }

@@ -1,6 +1,7 @@
 package wire_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -336,6 +337,72 @@ func TestReadyLineHasTheRequestDigestOfItsPromptRecord(t *testing.T) {
 	}
 }
 
+const schema = `{"type": "json_schema", "json_schema":{"name":"entities"}}`
+
+func formatLine(text string) []byte {
+	p := record.Prompt{ID: record.NewID("test", 3, []byte(text)), Index: 3, Text: text, ResponseFormat: schema}
+	return bytes.TrimSpace(record.AppendPrompt(nil, &p))
+}
+
+func TestRecordsResponseFormatIsSentAsItStandsInPlaceOfTheExtraBodys(t *testing.T) {
+	const head = `{"model":"m","messages":[{"role":"user","content":"hi"}],"temperature":0`
+	for _, c := range []struct {
+		name string
+		s    wire.Settings
+		line []byte
+		want string
+	}{
+		{"of the record", wire.Settings{}, formatLine("hi"), head + `,"response_format":` + schema + `}`},
+		{"of the extra body", wire.Settings{Extra: `{"response_format":{"type": "text"},"x":1}`}, promptLine("hi"), head + `,"x":1,"response_format":{"type":"text"}}`},
+		{"of both", wire.Settings{Extra: `{"response_format":{"type": "text"},"x":1}`}, formatLine("hi"), head + `,"x":1,"response_format":` + schema + `}`},
+		{"completions", wire.Settings{Endpoint: "completions"}, formatLine("hi"), `{"model":"m","prompt":"hi","temperature":0}`},
+		{"completions, of both", wire.Settings{Endpoint: "completions", Extra: `{"response_format":{}}`}, formatLine("hi"), `{"model":"m","prompt":"hi","temperature":0,"response_format":{}}`},
+	} {
+		c.s.Model = "m"
+		b := builder(t, c.s)
+		got := request(t, b, c.line)
+		if string(got.Body) != c.want {
+			t.Errorf("%s:\n got %s\nwant %s", c.name, got.Body, c.want)
+		}
+		line := fmt.Appendf(nil, `{"custom_id":"%s","method":"POST","url":"/v1/%s","body":%s}`, got.Row.ID, b.Path(), got.Body)
+		if ready := request(t, b, line); ready.Row.Request != got.Row.Request || ready.Tokens != got.Tokens {
+			t.Errorf("%s: as a record %s, %d tokens, in a batch %s, %d tokens", c.name, got.Row.Request, got.Tokens, ready.Row.Request, ready.Tokens)
+		}
+		if wire.SettingsOf(got.Row.Request) != b.Settings() {
+			t.Errorf("%s: settings %s, the builder's %s", c.name, got.Row.Request, b.Settings())
+		}
+	}
+	b := builder(t, wire.Settings{Model: "m"})
+	with, without := request(t, b, formatLine("hi")).Row.Request, request(t, b, promptLine("hi")).Row.Request
+	if with == without || wire.SettingsOf(with) != wire.SettingsOf(without) {
+		t.Errorf("with a response_format %s, without one %s", with, without)
+	}
+}
+
+// Files of earlier versions are resumed by these.
+func TestRequestDigestsStayWhatTheyAre(t *testing.T) {
+	seed := int64(7)
+	for _, c := range []struct {
+		s    wire.Settings
+		want string
+	}{
+		{wire.Settings{Model: "m"}, "c911d3f5f8e3"},
+		{wire.Settings{Model: "gpt-4o-mini", MaxTokens: 512}, "bd57a096b2b2"},
+		{wire.Settings{Model: "gpt-3.5-turbo-instruct", MaxTokens: 512, Seed: &seed, Stop: []string{"a"}}, "43bf68599fe6"},
+		{wire.Settings{Model: "o3", MaxTokens: 5, Extra: `{"a": {"b": 1}, "reasoning_effort": "low"}`}, "b07899157c1f"},
+		{wire.Settings{Model: "m", Endpoint: "completions", Extra: `{"response_format":{"type":"json_object"}}`}, "bc3e55eca8ba"},
+	} {
+		b := builder(t, c.s)
+		c.want += "-1f6cc8380825"
+		if got := request(t, b, promptLine(awkward)).Row.Request; got != c.want {
+			t.Errorf("%+v: got %s, want %s", c.s, got, c.want)
+		}
+		if got := request(t, b, readyLine(b, awkward)).Row.Request; got != c.want {
+			t.Errorf("%+v, in a batch: got %s, want %s", c.s, got, c.want)
+		}
+	}
+}
+
 func TestReadyLinesThatDifferHaveDifferentDigests(t *testing.T) {
 	b := builder(t, wire.Settings{Model: "m"})
 	seen := map[string]string{}
@@ -347,6 +414,8 @@ func TestReadyLinesThatDifferHaveDifferentDigests(t *testing.T) {
 		`{"messages":[{"role":"user","content":["x"]}]}`,
 		`{"messages":[{"role":"user","content":"x"}],"prompt":"y"}`,
 		`{"messages":[{"role":"user","content":"x"}],"prompt":"z"}`,
+		`{"messages":[{"role":"user","content":"x"}],"response_format":{}}`,
+		`{"messages":[{"role":"user","content":"x"}],"response_format":{"type":"text"}}`,
 		`{"messages":[]}`,
 		`{}`,
 	} {
@@ -380,6 +449,7 @@ func TestBuilderServesManyGoroutines(t *testing.T) {
 func FuzzParseRequest(f *testing.F) {
 	b := builder(f, wire.Settings{Model: "m"})
 	f.Add(promptLine(awkward))
+	f.Add(formatLine(awkward))
 	f.Add(readyLine(b, awkward))
 	f.Add([]byte(`{"custom_id":"a-1","url":"/v1/chat/completions","body":{"messages":[{"role":"user","content":"x"}]}}`))
 	f.Fuzz(func(t *testing.T, line []byte) {
