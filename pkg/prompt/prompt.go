@@ -13,10 +13,9 @@ import (
 	"sync/atomic"
 	"unsafe"
 
-	"golang.org/x/sync/errgroup"
-
 	"nertools/pkg/catalog"
 	"nertools/pkg/fault"
+	"nertools/pkg/inorder"
 	"nertools/pkg/markup"
 	"nertools/pkg/mrc"
 	"nertools/pkg/record"
@@ -30,11 +29,18 @@ type Job struct {
 	Labels   catalog.DataSet
 	Template *Template
 
+	// ResponseFormat is the form of answer that each record demands of the
+	// service, as raw JSON: [JSONFormat]. Empty demands none.
+	ResponseFormat string
+
 	Examples   int             // demonstrations a prompt, at most; 0 needs neither of the following
 	Train      *mrc.File       // where the demonstrations are taken from
 	Neighbours *mrc.Neighbours // which ones; opened for Total rows
 
-	Wanted func(row int) bool // which rows to write; nil means all
+	// Which of the rows to write: those of Shard that are Wanted. With a Limit,
+	// the shards are parts of the first Limit rows.
+	Shard  Shard
+	Wanted func(row int) bool // nil means all
 }
 
 // Total is the number of rows the job's records speak of.
@@ -69,72 +75,33 @@ func (j *Job) Write(ctx context.Context, w io.Writer) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	total := j.Total()
-	workers := min(runtime.GOMAXPROCS(0), (total+blockRows-1)/blockRows)
-
-	type block struct {
-		first int
-		text  chan []byte
-	}
-	g, ctx := errgroup.WithContext(ctx)
-	todo := make(chan block)
-	order := make(chan block, 2*workers)
-	free := make(chan []byte, 4*workers)
-	g.Go(func() error {
-		defer close(todo)
-		defer close(order)
-		for first := 0; first < total; first += blockRows {
-			b := block{first, make(chan []byte, 1)}
-			for _, to := range []chan block{order, todo} {
-				select {
-				case to <- b:
-				case <-ctx.Done():
-					return ctx.Err()
-				}
-			}
-		}
-		return nil
-	})
-	for range workers {
-		g.Go(func() error {
-			return mrc.Guard(j.files(), func() error {
-				m := maker{job: j, shared: shared}
-				for b := range todo {
-					var buf []byte
-					select {
-					case buf = <-free:
-					default:
-					}
-					buf, err := m.appendRows(buf[:0], b.first, min(b.first+blockRows, total))
-					if err != nil {
-						return err
-					}
-					b.text <- buf
-				}
-				return nil
-			})
-		})
-	}
-	g.Go(func() error {
-		for b := range order {
+	free := make(chan []byte, 4*runtime.GOMAXPROCS(0)) // buffers that live from block to block
+	newMaker := func() func(context.Context, int, int) ([]byte, error) {
+		m := maker{job: j, shared: shared}
+		return func(_ context.Context, from, to int) (buf []byte, err error) {
 			select {
-			case buf := <-b.text:
-				if len(buf) > 0 {
-					if _, err := w.Write(buf); err != nil {
-						return fmt.Errorf("write prompts: %w", err)
-					}
-				}
-				select {
-				case free <- buf:
-				default:
-				}
-			case <-ctx.Done():
-				return ctx.Err()
+			case buf = <-free:
+			default:
 			}
+			err = mrc.Guard(j.files(), func() (err error) {
+				buf, err = m.appendRows(buf[:0], from, to)
+				return err
+			})
+			return buf, err
+		}
+	}
+	err = inorder.Do(ctx, j.Total(), blockRows, newMaker, func(buf []byte) error {
+		if len(buf) > 0 {
+			if _, err := w.Write(buf); err != nil {
+				return fmt.Errorf("write prompts: %w", err)
+			}
+		}
+		select {
+		case free <- buf:
+		default:
 		}
 		return nil
 	})
-	err = g.Wait()
 	return shared.report(), err
 }
 
@@ -149,13 +116,18 @@ func (j *Job) files() string {
 // shared is what the makers of one job have in common.
 type shared struct {
 	labels     map[string]catalog.Label
+	wanted     func(row int) bool
 	mended     []atomic.Uint32 // one bit for each training row
 	prompts    atomic.Int64
 	otherLabel atomic.Int64
 }
 
 func (j *Job) prepare() (*shared, error) {
-	s := &shared{labels: map[string]catalog.Label{}}
+	wanted, err := j.selection()
+	if err != nil {
+		return nil, err
+	}
+	s := &shared{labels: map[string]catalog.Label{}, wanted: wanted}
 	for i := range j.Total() {
 		key := j.Rows.Label(i)
 		if _, ok := s.labels[key]; ok {
@@ -195,6 +167,7 @@ type maker struct {
 	tokens       []string
 	spans        []markup.Span
 	text, marked []byte
+	list         []byte // the entities as a JSON array
 	instructions map[instructionKey]string
 }
 
@@ -205,7 +178,7 @@ type instructionKey struct {
 
 func (m *maker) appendRows(dst []byte, from, to int) ([]byte, error) {
 	for i := from; i < to; i++ {
-		if m.job.Wanted != nil && !m.job.Wanted(i) {
+		if !m.shared.wanted(i) {
 			continue
 		}
 		var err error
@@ -243,8 +216,8 @@ func (m *maker) appendRow(dst []byte, i int) ([]byte, error) {
 		}
 	}
 	j.Rows.Decode(i, &m.row)
-	m.view.Number, m.view.Context, m.view.Marked, m.view.Entities = 0, m.row.Context, "", nil
-	if m.text, err = j.Template.query.append(m.text, &m.view); err != nil {
+	m.view.Number, m.view.Context, m.view.Marked, m.view.Entities, m.view.JSON = 0, m.row.Context, "", nil, ""
+	if m.text, err = j.Template.Query.Append(m.text, &m.view); err != nil {
 		return nil, err
 	}
 	return record.AppendPrompt(dst, &record.Prompt{
@@ -255,6 +228,8 @@ func (m *maker) appendRow(dst []byte, i int) ([]byte, error) {
 		Context:  m.row.Context,
 		Text:     unsafe.String(unsafe.SliceData(m.text), len(m.text)), // read before m.text is used again
 		Examples: m.neighbours,
+
+		ResponseFormat: j.ResponseFormat,
 	}), nil
 }
 
@@ -263,12 +238,12 @@ func (m *maker) appendRow(dst []byte, i int) ([]byte, error) {
 // the sentence.
 func (m *maker) appendInstruction(dst []byte) ([]byte, error) {
 	if m.job.Template.ownInstruction {
-		return m.job.Template.instruction.append(dst, &m.view)
+		return m.job.Template.Instruction.Append(dst, &m.view)
 	}
 	key := instructionKey{m.view.Label, m.view.Examples}
 	text, ok := m.instructions[key]
 	if !ok {
-		made, err := m.job.Template.instruction.append(nil, &m.view)
+		made, err := m.job.Template.Instruction.Append(nil, &m.view)
 		if err != nil {
 			return nil, err
 		}
@@ -288,13 +263,13 @@ func (m *maker) appendExample(dst []byte, number, row int) ([]byte, error) {
 		m.shared.otherLabel.Add(1)
 	}
 	m.view.Number, m.view.Context = number, m.row.Context
-	m.view.Marked, m.view.Entities = m.row.Context, m.view.Entities[:0]
+	m.view.Marked, m.view.Entities, m.view.JSON = m.row.Context, m.view.Entities[:0], "[]"
 	// Most rows hold no entity of their label, and most contexts are tokens
 	// joined by single spaces: those are shown as they are.
 	if !m.row.Plain || len(m.row.Starts)+len(m.row.Ends) > 0 {
 		m.mark(row)
 	}
-	return m.job.Template.example.append(dst, &m.view)
+	return m.job.Template.Example.Append(dst, &m.view)
 }
 
 // mark sets what the view shows of the entities of m.row, which is row n of the
@@ -308,11 +283,27 @@ func (m *maker) mark(n int) {
 	}
 	m.marked = markup.AppendMarked(m.marked[:0], m.tokens, m.spans)
 	m.view.Marked = unsafe.String(unsafe.SliceData(m.marked), len(m.marked)) // read before m.marked is used again
-	if m.job.Template.example.pieces == nil {
+	if m.job.Template.showsJSON {
+		m.list = appendList(m.list[:0], m.tokens, m.spans)
+		m.view.JSON = unsafe.String(unsafe.SliceData(m.list), len(m.list)) // as m.marked
+	}
+	if m.job.Template.showsEntities {
 		for _, s := range m.spans {
 			m.view.Entities = append(m.view.Entities, strings.Join(m.tokens[s.Start:s.End], " "))
 		}
 	}
+}
+
+// appendList appends the entities as a JSON array of strings.
+func appendList(dst []byte, tokens []string, spans []markup.Span) []byte {
+	dst = append(dst, '[')
+	for i, s := range spans {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = record.AppendString(dst, strings.Join(tokens[s.Start:s.End], " "))
+	}
+	return append(dst, ']')
 }
 
 // Mending tells in words what was wrong with the spans of row i of train, whose

@@ -196,6 +196,7 @@ func TestADemonstrationShowsItsTokensJoinedBySingleSpacesAndItsSpansWrapped(t *t
 		"Ada wrote to Bob Li .", "a b c d e",
 	}
 	entities := []string{"[Ada Bob Li]", "[Ada Bob Li]", "[b c d]", "[a\u200bb]", "[]", "[]"}
+	lists := []string{`["Ada","Bob Li"]`, `["Ada","Bob Li"]`, `["b c d"]`, "[\"a\u200bb\"]", "[]", "[]"}
 	path := writeRows(t, rows)
 	job := prompt.Job{Source: "made", Examples: 6, Limit: 1, Rows: openRows(t, path), Train: openRows(t, path)}
 	job.Neighbours = openNeighbours(t, writeFile(t, "made.knn.jsonl", "[0, 1, 2, 3, 4, 5]\n"), 1, len(rows))
@@ -204,10 +205,14 @@ func TestADemonstrationShowsItsTokensJoinedBySingleSpacesAndItsSpansWrapped(t *t
 	if got, want := records(t, write(t, &job))[0].Text, strings.Join(marked, "|")+"|"; got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
-	job.Template = parse(t, `{{define "instruction"}}{{end}}{{define "example"}}{{.Number}} {{.Marked}} {{.Entities}}|{{end}}{{define "query"}}{{.Number}}{{.Marked}}{{.Entities}}{{end}}`)
+	job.Template = parse(t, `{{define "instruction"}}{{end}}{{define "example"}}{{.JSON}}|{{end}}{{define "query"}}{{.JSON}}{{end}}`)
+	if got, want := records(t, write(t, &job))[0].Text, strings.Join(lists, "|")+"|"; got != want {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	job.Template = parse(t, `{{define "instruction"}}{{end}}{{define "example"}}{{.Number}} {{.Marked}} {{.Entities}} {{.JSON}}|{{end}}{{define "query"}}{{.Number}}{{.Marked}}{{.Entities}}{{.JSON}}{{end}}`)
 	var want strings.Builder
 	for i := range marked {
-		fmt.Fprintf(&want, "%d %s %s|", i+1, marked[i], entities[i])
+		fmt.Fprintf(&want, "%d %s %s %s|", i+1, marked[i], entities[i], lists[i])
 	}
 	want.WriteString("0[]")
 	if got := records(t, write(t, &job))[0].Text; got != want.String() {
@@ -604,7 +609,10 @@ func BenchmarkWrite(b *testing.B) {
 	for _, c := range []struct {
 		name, template string
 		examples       int
-	}{{"examples=0", prompt.DefaultTemplate, 0}, {"examples=32", prompt.DefaultTemplate, 32}, {"examples=32/reflection", referenceTemplate, 32}} {
+	}{
+		{"examples=0", prompt.DefaultTemplate, 0}, {"examples=32", prompt.DefaultTemplate, 32}, {"examples=32/reflection", referenceTemplate, 32},
+		{"examples=32/json", prompt.JSONTemplate, 32},
+	} {
 		b.Run(c.name, func(b *testing.B) {
 			job := prompt.Job{Examples: c.examples, Template: parse(b, c.template)}
 			b.SetBytes(int64(len(write(b, &job))))

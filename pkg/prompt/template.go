@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"text/template"
 	"text/template/parse"
@@ -12,10 +13,22 @@ import (
 	"nertools/pkg/fault"
 )
 
-// DefaultTemplate is the text of the built-in template.
+// DefaultTemplate is the text of the built-in template: the answer is the
+// sentence, its entities wrapped.
 //
 //go:embed default.tmpl
 var DefaultTemplate string
+
+// JSONTemplate is the text of the built-in template for structured answers: the
+// answer is a JSON object as [JSONFormat] describes it.
+//
+//go:embed json.tmpl
+var JSONTemplate string
+
+// JSONFormat is the response_format that goes with [JSONTemplate]: a JSON schema
+// that only {"entities": [...]} fits, a list of strings.
+const JSONFormat = `{"type":"json_schema","json_schema":{"name":"entities","strict":true,"schema":{"type":"object",` +
+	`"properties":{"entities":{"type":"array","items":{"type":"string"}}},"required":["entities"],"additionalProperties":false}}}`
 
 // View is what the blocks of a template can show.
 type View struct {
@@ -29,50 +42,70 @@ type View struct {
 	// In the block "example" alone:
 	Number   int      // of this demonstration, from 1
 	Marked   string   // its tokens joined by single spaces, the entities wrapped
-	Entities []string // its entities, in order
+	Entities []string // its entities, in order, the tokens of each joined by single spaces
+	JSON     string   // the same as a JSON array: ["Ada Li","Zürich"]
 }
 
-// A Template makes the text of a prompt from three blocks: "instruction" once,
-// "example" for each demonstration, "query" once, with nothing between them.
+// A Template makes the text of a prompt.
 type Template struct {
-	instruction, example, query block
+	Blocks
 
 	// The instruction may show the sentence, and then differs from row to row.
 	ownInstruction bool
+
+	showsEntities, showsJSON bool
 }
 
-// ParseTemplate reads a Go text/template that defines the three blocks. name is
-// what errors call it.
+// ParseTemplate reads a template whose blocks show a [View].
 func ParseTemplate(name, text string) (*Template, error) {
+	blocks, err := ParseBlocks(name, text, &View{Examples: 1, Number: 1, Entities: []string{"x"}, JSON: `["x"]`})
+	if err != nil {
+		return nil, err
+	}
+	instruction, example := blocks.Instruction.tmpl.Root.String(), &blocks.Example
+	return &Template{
+		Blocks:         *blocks,
+		ownInstruction: strings.Contains(instruction, ".Context") || strings.Contains(instruction, "{{template"),
+		showsEntities:  example.pieces == nil, // a list is no plain string
+		showsJSON:      example.pieces == nil || strings.Contains(example.tmpl.Root.String(), ".JSON"),
+	}, nil
+}
+
+// Blocks are the three parts of a template. A prompt is Instruction once,
+// Example for each demonstration, Query once, with nothing between them.
+type Blocks struct{ Instruction, Example, Query Block }
+
+// ParseBlocks reads a Go text/template that defines the three blocks. name is
+// what errors call it. view points to the struct that all blocks show, filled as
+// for a demonstration; its fields from Number on are those of demonstrations alone.
+func ParseBlocks(name, text string, view any) (*Blocks, error) {
 	if name == "instruction" || name == "example" || name == "query" {
 		name = "./" + name // a file called so is not the block
 	}
 	root, err := template.New(name).Parse(text)
 	if err != nil {
-		return nil, templateFault(err)
+		return nil, templateFault(err, view)
 	}
 	if s, at := outside(root.Tree); s != "" {
 		return nil, &fault.Error{File: name, Line: 1 + strings.Count(text[:at], "\n"), Err: fmt.Errorf("text outside the three blocks: %.40q", s),
 			Hint: `put it between {{define "instruction"}}, {{define "example"}} or {{define "query"}} and {{end}}`}
 	}
-	t := new(Template)
-	for _, b := range []struct {
-		name string
-		to   *block
-	}{{"instruction", &t.instruction}, {"example", &t.example}, {"query", &t.query}} {
-		def := root.Lookup(b.name)
+	b := new(Blocks)
+	for _, to := range []struct {
+		name  string
+		block *Block
+	}{{"instruction", &b.Instruction}, {"example", &b.Example}, {"query", &b.Query}} {
+		def := root.Lookup(to.name)
 		if def == nil {
-			return nil, &fault.Error{File: name, Err: fmt.Errorf("no block %q", b.name),
+			return nil, &fault.Error{File: name, Err: fmt.Errorf("no block %q", to.name),
 				Hint: "a template defines instruction, example and query; print the built-in one with: ner-prompt template"}
 		}
-		*b.to = compile(def)
-		if _, err := b.to.append(nil, &View{Examples: 1, Number: 1, Entities: []string{"x"}}); err != nil {
+		*to.block = compile(def, reflect.TypeOf(view).Elem())
+		if _, err := to.block.Append(nil, view); err != nil {
 			return nil, err
 		}
 	}
-	source := t.instruction.tmpl.Root.String()
-	t.ownInstruction = strings.Contains(source, ".Context") || strings.Contains(source, "{{template")
-	return t, nil
+	return b, nil
 }
 
 // outside returns what a template shows outside its defined blocks, and the
@@ -90,75 +123,89 @@ func outside(tree *parse.Tree) (text string, at int) {
 	return "", 0
 }
 
-func templateFault(err error) error {
-	return fault.WithHint(errors.New(strings.TrimPrefix(err.Error(), "template: ")),
-		"the blocks can show .DataName .Label .Name .Description .Examples .Context, and in example .Number .Marked .Entities")
+func templateFault(err error, view any) error {
+	return fault.WithHint(errors.New(strings.TrimPrefix(err.Error(), "template: ")), "the blocks can show "+fields(reflect.TypeOf(view).Elem()))
 }
 
-// block is one block of a template. One that only strings plain fields together
+// fields names the fields of a view.
+func fields(view reflect.Type) string {
+	var s strings.Builder
+	for i := range view.NumField() {
+		switch name := view.Field(i).Name; {
+		case i == 0:
+			s.WriteString("." + name)
+		case name == "Number":
+			s.WriteString(", and in example .Number")
+		default:
+			s.WriteString(" ." + name)
+		}
+	}
+	return s.String()
+}
+
+// A Block is one block of a template. One that only strings plain fields together
 // is taken apart into pieces: the example block runs millions of times, and
-// reflection would be most of the work.
-type block struct {
+// running the template would be most of the work.
+type Block struct {
 	tmpl   *template.Template
 	pieces []piece // nil when only tmpl can run it
 }
 
+// piece is a string field of the view, or where that is negative a text.
 type piece struct {
+	field int
 	text  string
-	field func(*View) string // instead of text
 }
 
-var plainFields = map[string]func(*View) string{
-	"DataName":    func(v *View) string { return v.DataName },
-	"Label":       func(v *View) string { return v.Label },
-	"Name":        func(v *View) string { return v.Name },
-	"Description": func(v *View) string { return v.Description },
-	"Context":     func(v *View) string { return v.Context },
-	"Marked":      func(v *View) string { return v.Marked },
-}
-
-func compile(t *template.Template) block {
-	b := block{tmpl: t, pieces: []piece{}}
+func compile(t *template.Template, view reflect.Type) Block {
+	b := Block{tmpl: t, pieces: []piece{}}
 	for _, node := range t.Root.Nodes {
 		switch n := node.(type) {
 		case *parse.TextNode:
-			b.pieces = append(b.pieces, piece{text: string(n.Text)})
+			b.pieces = append(b.pieces, piece{field: -1, text: string(n.Text)})
 		case *parse.ActionNode:
-			field := plainField(n)
-			if field == nil {
-				return block{tmpl: t}
+			field, ok := plainField(n, view)
+			if !ok {
+				return Block{tmpl: t}
 			}
 			b.pieces = append(b.pieces, piece{field: field})
 		default:
-			return block{tmpl: t}
+			return Block{tmpl: t}
 		}
 	}
 	return b
 }
 
 // plainField recognises {{.Field}} and nothing else.
-func plainField(n *parse.ActionNode) func(*View) string {
+func plainField(n *parse.ActionNode, view reflect.Type) (index int, ok bool) {
 	if len(n.Pipe.Decl) > 0 || len(n.Pipe.Cmds) != 1 || len(n.Pipe.Cmds[0].Args) != 1 {
-		return nil
+		return 0, false
 	}
 	f, ok := n.Pipe.Cmds[0].Args[0].(*parse.FieldNode)
 	if !ok || len(f.Ident) != 1 {
-		return nil
+		return 0, false
 	}
-	return plainFields[f.Ident[0]]
+	field, ok := view.FieldByName(f.Ident[0])
+	if !ok || !field.IsExported() || field.Type.Kind() != reflect.String {
+		return 0, false
+	}
+	return field.Index[0], true
 }
 
-func (b *block) append(dst []byte, v *View) ([]byte, error) {
+// Append appends what the block makes of view, which points to a struct of the
+// type that [ParseBlocks] was given.
+func (b *Block) Append(dst []byte, view any) ([]byte, error) {
 	if b.pieces == nil {
 		buf := bytes.NewBuffer(dst)
-		if err := b.tmpl.Execute(buf, v); err != nil {
-			return nil, templateFault(err)
+		if err := b.tmpl.Execute(buf, view); err != nil {
+			return nil, templateFault(err, view)
 		}
 		return buf.Bytes(), nil
 	}
+	v := reflect.ValueOf(view).Elem()
 	for i := range b.pieces {
-		if p := &b.pieces[i]; p.field != nil {
-			dst = append(dst, p.field(v)...)
+		if p := &b.pieces[i]; p.field >= 0 {
+			dst = append(dst, v.Field(p.field).String()...)
 		} else {
 			dst = append(dst, p.text...)
 		}

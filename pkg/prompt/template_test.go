@@ -42,6 +42,34 @@ func TestABrokenTemplateIsRefusedWithItsPlaceAndARemedy(t *testing.T) {
 	}
 }
 
+func TestTheRemedyNamesWhatTheBlocksCanShow(t *testing.T) {
+	_, err := prompt.ParseTemplate("own.tmpl", strings.Replace(blocks, "}q{", "}{{.Sentence}}{", 1))
+	want := "the blocks can show .DataName .Label .Name .Description .Examples .Context, and in example .Number .Marked .Entities .JSON"
+	if got := fault.Hint(err); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestBlocksShowTheFieldsOfTheirOwnViewOnly(t *testing.T) {
+	type view struct {
+		Count  int
+		Phrase string
+		hidden string
+	}
+	b, err := prompt.ParseBlocks("own.tmpl", strings.Replace(blocks, "}q{", "}{{.Phrase}}|{{.Phrase}}{", 1), &view{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := b.Query.Append([]byte("> "), &view{Phrase: "Ada", hidden: "x"}); string(got) != "> Ada|Ada" || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+	for _, field := range []string{"Context", "hidden", "DataName"} {
+		if _, err := prompt.ParseBlocks("own.tmpl", strings.Replace(blocks, "}q{", "}{{."+field+"}}{", 1), &view{}); err == nil {
+			t.Errorf(".%s is accepted", field)
+		}
+	}
+}
+
 func TestAFileCalledAfterABlockIsATemplateLikeAnother(t *testing.T) {
 	for _, name := range []string{"instruction", "example", "query", "a:b", "a b", ""} {
 		if _, err := prompt.ParseTemplate(name, "{{/* ours */}}\n"+blocks+"\n"); err != nil {
