@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/tidwall/gjson"
 )
 
 // The marks around an entity.
@@ -29,19 +31,44 @@ const wideColon = "："
 // line above that its sentence. The lead-in is what precedes the sentence in
 // the demonstrations, and without any it ends with the first ": ". A prompt
 // whose last line is no cue is taken to end with the sentence.
-func Baseline(prompt string) string {
+//
+// Where the demonstrations answer with {"entities":["Ada Li",…]}, and where the
+// request's response_format is a json_schema, the answer is such an object: what
+// would have been marked, one entry for each mention, in the order of the
+// sentence.
+//
+// A prompt that ends in the three lines "Sentence: …", "Phrase: …" and "Answer:"
+// asks whether the phrase is an entity. It gets "yes" or "no", as most of its
+// demonstrations that show the same phrase say. Where none does, or as many say
+// yes as no, a guess from the phrase alone is made, which knows nothing of
+// labels: "no" if it begins with a lower-case letter or is a single English
+// function word, else "yes".
+func Baseline(prompt string) string { return baseline(prompt, false) }
+
+// baseline is Baseline for a request that may demand an object.
+func baseline(prompt string, object bool) string {
 	lines := strings.Split(strings.TrimRight(prompt, " \t\r\n"), "\n")
 	last := len(lines) - 1
 	cue := lines[last]
-	if last == 0 || !strings.HasSuffix(cue, ":") && !strings.HasSuffix(cue, wideColon) {
-		return afterColon(cue)
+	if phrase, ok := askedPhrase(lines); ok {
+		return verdict(phrase, lines[:last])
 	}
-	demos := demonstrations(lines[:last], cue)
+	isCue := last > 0 && (strings.HasSuffix(cue, ":") || strings.HasSuffix(cue, wideColon))
+	sentence := afterColon(cue)
 	var phrases []string
-	for _, d := range demos {
-		phrases = append(phrases, d.entities...)
+	if isCue {
+		demos := demonstrations(lines[:last], cue)
+		for _, d := range demos {
+			phrases = append(phrases, d.entities...)
+			object = object || d.object
+		}
+		sentence = askedSentence(lines[last-1], demos)
 	}
-	return mark(askedSentence(lines[last-1], demos), phrases)
+	spans := find(sentence, phrases)
+	if object {
+		return asObject(sentence, spans)
+	}
+	return mark(sentence, spans)
 }
 
 // Fixed returns an answerer for [Options.Answer] that always gives text.
@@ -54,6 +81,7 @@ type demonstration struct {
 	line     string // with lead-in
 	answer   string // without marks
 	entities []string
+	object   bool // the answer is {"entities":[…]}
 }
 
 func demonstrations(lines []string, cue string) []demonstration {
@@ -66,10 +94,32 @@ func demonstrations(lines []string, cue string) []demonstration {
 		if strings.TrimSpace(answer) == "" && i+1 < len(lines) {
 			answer = lines[i+1] // the answer stands under its cue
 		}
-		plain, entities := unmark(strings.TrimSpace(answer))
-		demos = append(demos, demonstration{lines[i-1], plain, entities})
+		answer = strings.TrimSpace(answer)
+		if entities, ok := unlist(answer); ok {
+			demos = append(demos, demonstration{line: lines[i-1], entities: entities, object: true})
+			continue
+		}
+		plain, entities := unmark(answer)
+		demos = append(demos, demonstration{line: lines[i-1], answer: plain, entities: entities})
 	}
 	return demos
+}
+
+// unlist returns the entities of an answer that is an object, if it is one.
+func unlist(answer string) (entities []string, ok bool) {
+	if !strings.HasPrefix(answer, "{") || !gjson.Valid(answer) {
+		return nil, false
+	}
+	found := gjson.Get(answer, "entities")
+	if !found.IsArray() {
+		return nil, false
+	}
+	for _, e := range found.Array() {
+		if e.Type == gjson.String && e.Str != "" {
+			entities = append(entities, e.Str)
+		}
+	}
+	return entities, true
 }
 
 // unmark takes the marks out of a line and returns what they enclose.
@@ -150,8 +200,8 @@ func commonPrefix(a, b string) string {
 // span is a part of a sentence, in bytes.
 type span struct{ start, end int }
 
-// mark puts marks around the phrases in the sentence.
-func mark(sentence string, phrases []string) string {
+// find returns where the phrases stand in the sentence, in its order.
+func find(sentence string, phrases []string) []span {
 	slices.SortFunc(phrases, func(a, b string) int {
 		return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b))
 	})
@@ -160,7 +210,23 @@ func mark(sentence string, phrases []string) string {
 		spans = appendMatches(spans, sentence, phrase)
 	}
 	slices.SortFunc(spans, func(a, b span) int { return a.start - b.start })
+	return spans
+}
 
+// asObject is the spans' text as {"entities":[…]}.
+func asObject(sentence string, spans []span) string {
+	b := []byte(`{"entities":[`)
+	for i, s := range spans {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = gjson.AppendJSONString(b, sentence[s.start:s.end])
+	}
+	return string(append(b, "]}"...))
+}
+
+// mark puts marks around the spans of the sentence.
+func mark(sentence string, spans []span) string {
 	var b strings.Builder
 	b.Grow(len(sentence) + len(spans)*len(openMark+closeMark))
 	done := 0
@@ -198,3 +264,44 @@ func standsAlone(sentence string, s span) bool {
 	after, _ := utf8.DecodeRuneInString(sentence[s.end:])
 	return (s.start == 0 || unicode.IsSpace(before)) && (s.end == len(sentence) || unicode.IsSpace(after))
 }
+
+// The lead-ins of a question about one phrase.
+const (
+	sentenceLead = "Sentence: "
+	phraseLead   = "Phrase: "
+	answerLead   = "Answer:"
+)
+
+// askedPhrase is the phrase that the last three lines ask about, if they do.
+func askedPhrase(lines []string) (phrase string, ok bool) {
+	n := len(lines)
+	if n < 3 || lines[n-1] != answerLead || !strings.HasPrefix(lines[n-3], sentenceLead) {
+		return "", false
+	}
+	return strings.CutPrefix(lines[n-2], phraseLead)
+}
+
+// verdict says whether the phrase is an entity.
+func verdict(phrase string, lines []string) string {
+	votes := 0
+	for i := 1; i < len(lines); i++ {
+		if shown, ok := strings.CutPrefix(lines[i-1], phraseLead); !ok || shown != phrase {
+			continue
+		}
+		answer, _ := strings.CutPrefix(lines[i], answerLead)
+		switch strings.TrimSpace(answer) {
+		case "yes":
+			votes++
+		case "no":
+			votes--
+		}
+	}
+	first, _ := utf8.DecodeRuneInString(phrase)
+	if votes < 0 || votes == 0 && (unicode.IsLower(first) || functionWords[strings.ToLower(phrase)]) {
+		return "no"
+	}
+	return "yes"
+}
+
+var functionWords = setOf("a", "an", "the", "this", "that", "these", "those", "i", "you", "he", "she", "it", "we", "they",
+	"and", "or", "but", "if", "in", "on", "at", "by", "for", "from", "of", "to", "with", "as", "is", "are", "was", "were")

@@ -1,6 +1,7 @@
 package openaitest_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -69,6 +70,79 @@ func TestBaselineMarksWhatTheDemonstrationsMark(t *testing.T) {
 				t.Errorf("got  %q\nwant %q", got, tt.want)
 			}
 		})
+	}
+}
+
+const listing = `List the people as JSON.
+
+Sentence: Ada met Bob Stone in York .
+Entities: {"entities":["Ada","Bob Stone"]}
+
+Sentence: "Eve" left .
+Entities: {"entities":["\"Eve\""]}
+
+Sentence: `
+
+func TestBaselineListsWhatTheDemonstrationsList(t *testing.T) {
+	for _, tt := range []struct{ sentence, want string }{
+		{"Bob Stone saw Ada and Ada .", `{"entities":["Bob Stone","Ada","Ada"]}`},
+		{`" Eve " or "Eve"`, `{"entities":["\"Eve\""]}`},
+		{"Nobody left .", `{"entities":[]}`},
+		{"", `{"entities":[]}`},
+	} {
+		if got := openaitest.Baseline(listing + tt.sentence + "\nEntities:"); got != tt.want {
+			t.Errorf("%q: got %s, want %s", tt.sentence, got, tt.want)
+		}
+	}
+	if got := openaitest.Baseline("Sentence: Ada left .\nEntities: {\"entities\":7}\nSentence: Ada\nEntities:"); got != "Ada" {
+		t.Errorf("a demonstration that is no such object: got %s", got)
+	}
+}
+
+func TestARequestWithASchemaGetsAnObject(t *testing.T) {
+	_, c := serve(t, openaitest.Options{})
+	format := func(kind string) map[string]any {
+		return map[string]any{"type": kind, "json_schema": map[string]any{"name": "entities"}}
+	}
+	for _, tt := range []struct{ prompt, kind, want string }{
+		{"Sentence: Ada left .\nEntities:", "json_schema", `{"entities":[]}`},
+		{prompt("Ada left ."), "json_schema", `{"entities":["Ada"]}`},
+		{prompt("Ada left ."), "json_object", "@@Ada## left ."},
+	} {
+		if got := content(t, c.post(chatPath, chatBody("m", tt.prompt, "response_format", format(tt.kind)))); got != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.kind, got, tt.want)
+		}
+	}
+	if a := c.post(chatPath, chatBody("m", "x", "response_format", "json")); a.status != http.StatusBadRequest {
+		t.Errorf("a response_format that is no object: status %d", a.status)
+	}
+}
+
+func TestBaselineSaysWhetherAPhraseIsAnEntity(t *testing.T) {
+	const shown = "Is it a person?\n\n" +
+		"Sentence: Ada met York in York .\nPhrase: York\nAnswer: no\n\n" +
+		"Sentence: York came .\nPhrase: York\nAnswer: yes\n\n" +
+		"Sentence: To York !\nPhrase: York\nAnswer: no\n\n" +
+		"Sentence: van Gogh\nPhrase: van Gogh\nAnswer: yes\n\n" +
+		"Sentence: The band\nPhrase: The\nAnswer: yes\n\n" +
+		"Sentence: The end\nPhrase: The\nAnswer: no\n\n"
+	for _, tt := range []struct{ name, before, phrase, want string }{
+		{"most say no", shown, "York", "no"},
+		{"one says yes", shown, "van Gogh", "yes"},
+		{"as many say yes as no", shown, "The", "no"},
+		{"not shown", shown, "Adam", "yes"},
+		{"no demonstrations", "", "Ada Li", "yes"},
+		{"lower case", "", "ada li", "no"},
+		{"a function word", "", "It", "no"},
+		{"begins with a function word", "", "The Hague", "yes"},
+		{"without case", "", "北京", "yes"},
+	} {
+		if got := openaitest.Baseline(tt.before + "Sentence: x " + tt.phrase + "\nPhrase: " + tt.phrase + "\nAnswer:"); got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+	}
+	if got := openaitest.Baseline("Phrase: Ada\nAnswer:"); got != "Ada" {
+		t.Errorf("without a sentence it is no such question, but got %q", got)
 	}
 }
 

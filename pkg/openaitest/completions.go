@@ -106,9 +106,9 @@ func (s *Server) answer(req request, api *completionAPI, seq int64) reply {
 	})
 	c := s.makeCompletion(req, seq, f)
 	rep := reply{status: http.StatusOK, answered: c.good(), body: c.append(api)}
-	rep.bill = &Bill{
+	rep.bills = []Bill{{
 		PromptSHA: promptSHA(req.prompt), Call: seq, InputTokens: c.promptTokens, OutputTokens: c.answerTokens(),
-	}
+	}}
 	if f != nil {
 		rep = f.spoil(rep)
 	}
@@ -119,7 +119,11 @@ func (s *Server) answer(req request, api *completionAPI, seq int64) reply {
 // any, may bend what the answer says.
 func (s *Server) makeCompletion(req request, seq int64, f *Fault) completion {
 	c := completion{seq: seq, model: req.model, promptTokens: req.tokens, finish: "stop"}
-	c.content = s.opt.Answer(req.prompt)
+	if s.opt.Answer != nil {
+		c.content = s.opt.Answer(req.prompt)
+	} else {
+		c.content = baseline(req.prompt, req.object)
+	}
 	if limit := req.maxTokens; limit > 0 && tokens(len(c.content)) > limit {
 		c.content, c.finish = cutAt(c.content, 4*limit), "length"
 	}

@@ -80,6 +80,7 @@ var scopes = map[Kind]scope{
 const (
 	opChat        = "createChatCompletion"
 	opLegacy      = "createCompletion"
+	opEmbed       = "createEmbedding"
 	opListModels  = "listModels"
 	opModel       = "retrieveModel"
 	opUpload      = "createFile"
@@ -99,11 +100,11 @@ const (
 	onRows  = "rows"
 )
 
-var ops = setOf(opChat, opLegacy, opListModels, opModel, opUpload, opListFiles, opFile, opDownload, opDeleteFile,
+var ops = setOf(opChat, opLegacy, opEmbed, opListModels, opModel, opUpload, opListFiles, opFile, opDownload, opDeleteFile,
 	opCreateBatch, opListBatches, opBatch, opCancelBatch)
 
 // Fault is a rule that makes some calls go wrong, or some rows of batches, or
-// some batches. Completions that are refused for what they are (a bad request, a
+// some batches. Completions and embeddings that are refused for what they are (a bad request, a
 // wrong key, over the limits) never meet one. Calls about files and batches meet
 // one once their key was found right, before anything else is looked at: with an
 // error, Reset or Hang they have no effect, with the other kinds they have.
@@ -113,10 +114,12 @@ type Fault struct {
 	// A call matches if its prompt contains Contains, its model is Model, its
 	// path begins with Path and its Call.Op is Op. Empty: any. A batch's row
 	// matches as the same completion called for would. A batch has its
-	// metadata, as JSON, for a prompt; calls about files and batches have
-	// neither prompt nor model. The ops are
+	// metadata, as JSON, for a prompt, and a call for embeddings its inputs, a
+	// line each; calls about files and batches have neither prompt nor model.
+	// The ops are
 	//
-	//	createChatCompletion createCompletion listModels retrieveModel
+	//	createChatCompletion createCompletion createEmbedding
+	//	listModels retrieveModel
 	//	createFile listFiles retrieveFile downloadFile deleteFile
 	//	createBatch listBatches retrieveBatch cancelBatch
 	Contains string `json:"contains"`
@@ -444,7 +447,7 @@ func (f *Fault) spoil(rep reply) reply {
 	rep.answered = false
 	switch f.Kind {
 	case Reset:
-		rep.ending, rep.bill = nothing, nil
+		rep.ending, rep.bills = nothing, nil
 	case LostAnswer:
 		rep.ending = nothing
 	case ResetMidBody:
@@ -455,7 +458,7 @@ func (f *Fault) spoil(rep reply) reply {
 			rep.content.size /= 2
 		}
 	case Hang:
-		rep.ending, rep.bill = never, nil
+		rep.ending, rep.bills = never, nil
 	case NoContentType:
 		rep.contentType = "text/plain; charset=utf-8"
 		rep.answered = answered

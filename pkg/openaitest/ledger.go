@@ -13,9 +13,10 @@ import (
 )
 
 // Bill is one prompt that somebody has to pay for: a completion that was made,
-// whether or not its answer arrived, or a row that a batch has done.
+// whether or not its answer arrived, a row that a batch has done, or an input of
+// a call for embeddings.
 type Bill struct {
-	// PromptSHA is the first 12 hex digits of the SHA-256 of the prompt.
+	// PromptSHA is the first 12 hex digits of the SHA-256 of the prompt or input.
 	PromptSHA string `json:"prompt_sha"`
 
 	// BatchID and CustomID tell a batch's row; Call, the Call.Seq of a
@@ -29,7 +30,7 @@ type Bill struct {
 }
 
 // Bills returns everything that has been billed, in order; what an earlier Server
-// left in Options.Dir comes first, calls before batches. Synchronous completions
+// left in Options.Dir comes first, calls before batches. Synchronous calls
 // are billed when their answer begins to leave or is lost by a fault, but not if
 // the client left before. A batch's rows are billed when the batch has done them
 // by its clock, whatever becomes of it later. Errors cost nothing, and neither do
@@ -59,15 +60,15 @@ type ledger struct {
 	err   error
 }
 
-// addCall adds the bill of a synchronous call.
-func (l *ledger) addCall(b Bill) {
+// addCall adds the bills of a synchronous call.
+func (l *ledger) addCall(bills []Bill) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.bills = append(l.bills, b)
-	if l.path == "" {
+	l.bills = append(l.bills, bills...)
+	if l.path == "" || len(bills) == 0 {
 		return
 	}
-	if err := appendLine(l.path, b); err != nil && l.err == nil {
+	if err := appendLines(l.path, bills); err != nil && l.err == nil {
 		l.err = err
 	}
 }
@@ -90,17 +91,22 @@ func (l *ledger) firstErr() error {
 	return l.err
 }
 
-// appendLine writes v as a line with one Write, so that a kill can't mix lines.
-func appendLine(path string, v any) error {
-	line, err := json.Marshal(v)
-	if err != nil {
-		return err
+// appendLines writes the bills, a line each, with one Write, so that a kill can't
+// mix lines.
+func appendLines(path string, bills []Bill) error {
+	var lines []byte
+	for _, b := range bills {
+		line, err := json.Marshal(b)
+		if err != nil {
+			return err
+		}
+		lines = append(append(lines, line...), '\n')
 	}
 	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(append(line, '\n'))
+	_, err = f.Write(lines)
 	return errors.Join(err, f.Close())
 }
 

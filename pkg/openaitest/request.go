@@ -12,13 +12,14 @@ import (
 // limit because gjson.Valid recurses: on 25 MB of "[" it overflows the stack.
 const maxBody = 4 << 20
 
-// request is what the simulation needs of a completion's body.
+// request is what the simulation needs of a body.
 type request struct {
 	model     string
 	prompt    string
 	hasPrompt bool
-	tokens    int // of all the text sent
-	maxTokens int // asked for; 0: not asked
+	tokens    int  // of all the text sent
+	maxTokens int  // asked for; 0: not asked
+	object    bool // an answer by a JSON schema is demanded
 
 	temperature, topP float64
 
@@ -101,6 +102,11 @@ func (req *request) set(name string, value gjson.Result, api *completionAPI) *ap
 	case "frequency_penalty", "presence_penalty":
 		var unused float64
 		return setNumber(&unused, name, value, -2, 2)
+	case "response_format":
+		if !value.IsObject() {
+			return wrongType(name, "an object", value)
+		}
+		req.object = value.Get("type").Str == "json_schema"
 	case "n", "best_of":
 		if value.Type != gjson.Number || value.Num != 1 {
 			return notSimulated(name)

@@ -6,6 +6,7 @@
 //
 //	POST /v1/chat/completions
 //	POST /v1/completions
+//	POST /v1/embeddings
 //	GET  /v1/models
 //	GET  /v1/models/{id}
 //	POST /v1/files
@@ -20,10 +21,12 @@
 //
 // and answers anything else with 404 in the API's error form. No model stands
 // behind it: unless [Options.Answer] says otherwise, an answer is [Baseline],
-// which marks what the prompt's own demonstrations mark. So that nobody takes
-// it for the real service, every answer has the header "x-simulated: true",
-// every completion the system_fingerprint "simulated", and every id of a file or
-// batch begins with file-sim or batch_sim.
+// which marks what the prompt's own demonstrations mark. An embedding is made of
+// hashed words and trigrams of characters: texts that share many are near each
+// other, and what they mean plays no part. So that nobody takes it for the real
+// service, every answer has the header "x-simulated: true", every completion the
+// system_fingerprint "simulated", and every id of a file or batch begins with
+// file-sim or batch_sim.
 //
 // # Batches
 //
@@ -56,9 +59,11 @@
 // the same mistake.
 //
 // Known differences from the real service: streaming, n other than 1, several
-// legacy prompts in one call and message parts other than text are refused with
-// 400; stop, logprobs, tools and response_format are accepted and have no
-// effect; a token is 4 bytes; a refused call takes nothing from the rate
+// legacy prompts in one call, message parts other than text and embeddings of
+// tokens are refused with 400; stop, logprobs and tools are accepted and have no
+// effect; of a response_format only the type is looked at, and any but
+// json_schema has no effect; any model but a known one of the completions gives
+// embeddings; a token is 4 bytes; a refused call takes nothing from the rate
 // limits; a batch's endpoint is one of the two completions endpoints, and other
 // files than those of batches are refused; a batch names at most 100 errors; a
 // row that got an error is not tried again by the batch itself; an input file
@@ -111,7 +116,7 @@ type Options struct {
 	// rounded up, plus the answer tokens it asks for.
 	RPM, TPM int
 
-	// MaxInFlight refuses calls to the completions endpoints with 429,
+	// MaxInFlight refuses calls for completions and embeddings with 429,
 	// without retry-after, while more than this many calls of any kind are
 	// in flight. 0: no limit.
 	MaxInFlight int
@@ -234,9 +239,6 @@ func Open(opt Options) (*Server, error) {
 			return nil, fmt.Errorf("fault %d: %w", i+1, err)
 		}
 	}
-	if opt.Answer == nil {
-		opt.Answer = Baseline
-	}
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
@@ -296,6 +298,8 @@ func (s *Server) route(x *exchange) reply {
 		return s.complete(x, chatAPI)
 	case "POST " + legacyAPI.path:
 		return s.complete(x, legacyAPI)
+	case "POST /v1/embeddings":
+		return s.embed(x)
 	case "GET /v1/models":
 		return s.models(x, "")
 	case "POST /v1/files":
@@ -417,7 +421,7 @@ type reply struct {
 	header      http.Header
 	body        []byte
 	content     *section // in place of body, for what is too long for it
-	bill        *Bill    // what the answer costs
+	bills       []Bill   // what the answer costs
 	answered    bool     // a whole good answer, once it is written
 	wait        time.Duration
 	ending      ending
@@ -542,9 +546,7 @@ func (x *exchange) send(rep reply) {
 		}
 		return
 	}
-	if rep.bill != nil {
-		x.srv.bills.addCall(*rep.bill)
-	}
+	x.srv.bills.addCall(rep.bills)
 	if rep.ending == nothing {
 		x.settle(0, false)
 		x.cut()
