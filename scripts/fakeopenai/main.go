@@ -1,11 +1,17 @@
 // Command fakeopenai serves the simulated OpenAI API of package openaitest on
 // loopback, for scripts, demonstrations and benchmarks. It is not the real
 // service and no model stands behind it: an answer marks what the prompt's own
-// demonstrations mark.
+// demonstrations mark, a question about a phrase is answered as they are, and an
+// embedding is made of hashed words and trigrams.
 //
 //	fakeopenai --addr-file url.txt --with-parent &
 //	until [ -s url.txt ]; do sleep 0.1; done
 //	export OPENAI_API_KEY=sk-any OPENAI_BASE_URL="$(cat url.txt)"
+//
+// Given a command, it serves for as long as that runs, which finds the API by
+// its environment:
+//
+//	fakeopenai --quiet -- ner-run prompts.jsonl > results.jsonl
 //
 // With --faults it goes wrong as the rules in a file say, such as
 //
@@ -44,7 +50,7 @@
 // # Exit
 //
 // It exits with 0 when it was told to stop, with 2 on a bad command line, and
-// with 1 if anything else fails.
+// with 1 if anything else fails; after a command, with the command's own code.
 package main
 
 import (
@@ -55,6 +61,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"syscall"
@@ -69,6 +76,9 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := newApp(os.Stderr).RunContext(ctx, os.Args)
 	stop()
+	if ended := (*exec.ExitError)(nil); errors.As(err, &ended) && ended.Exited() {
+		os.Exit(ended.ExitCode())
+	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "fakeopenai: %v\n", err)
 		code := 1
@@ -102,7 +112,7 @@ func newApp(stderr io.Writer) *cli.App {
 			&cli.StringFlag{Name: "faults", Usage: "go wrong as the rules in `FILE` say, a JSON array"},
 			&cli.StringFlag{Name: "log", Usage: "append every call to `FILE` as a line of JSON"},
 			&cli.BoolFlag{Name: "keep-bodies", Usage: "put the request bodies into the log"},
-			&cli.StringFlag{Name: "answer", Value: "baseline", Usage: "answer with `TEXT`; baseline marks what the demonstrations mark"},
+			&cli.StringFlag{Name: "answer", Value: "baseline", Usage: "answer with `TEXT`; baseline answers as the demonstrations do"},
 			&cli.StringFlag{Name: "state", Usage: "keep files, batches and bills in the folder `DIR`, and go on with what is there"},
 			&cli.DurationFlag{Name: "validating", Usage: "let the validation of a batch take `TIME`"},
 			&cli.DurationFlag{Name: "in-progress", Usage: "let a batch be in progress for `TIME`"},
@@ -127,11 +137,9 @@ func newApp(stderr io.Writer) *cli.App {
 	}
 }
 
-// run serves until the context ends, max-life is over or the parent is gone.
+// run serves until the context ends, max-life is over or the parent is gone; or
+// until the command that it is given ends.
 func run(c *cli.Context, stderr io.Writer) (err error) {
-	if c.Args().Present() {
-		return cli.Exit(fmt.Sprintf("unexpected argument %q", c.Args().First()), 2)
-	}
 	addrFile := c.String("addr-file")
 	if addrFile != "" {
 		// A reader must never find the address of an earlier run.
@@ -172,7 +180,15 @@ func run(c *cli.Context, stderr io.Writer) (err error) {
 	ctx, cancel := context.WithTimeoutCause(c.Context, c.Duration("max-life"),
 		fmt.Errorf("%v are over (--max-life)", c.Duration("max-life")))
 	defer cancel()
-	if c.Bool("with-parent") {
+	var failed error // of a command
+	if c.Args().Present() {
+		var done context.CancelCauseFunc
+		ctx, done = context.WithCancelCause(context.WithoutCancel(ctx))
+		go func() {
+			failed = command(url, c.Args().Slice())
+			done(errors.New("the command has ended"))
+		}()
+	} else if c.Bool("with-parent") {
 		ctx = withParent(ctx)
 	}
 	if err := serve(ctx, listener, api); err != nil {
@@ -180,7 +196,7 @@ func run(c *cli.Context, stderr io.Writer) (err error) {
 	}
 	say("stopped: %v; %d calls, %d answered, at most %d at once, %d connections",
 		context.Cause(ctx), api.Calls(), api.Answered(), api.MaxInFlight(), api.Connections())
-	return api.LogErr()
+	return errors.Join(failed, api.LogErr())
 }
 
 // serve answers until ctx ends; then it lets the calls at work finish and cuts

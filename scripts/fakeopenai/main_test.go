@@ -179,7 +179,7 @@ func TestItRefusesWhatItCannotServe(t *testing.T) {
 		"0.0.0.0:0 is not a loopback address":                        {"--addr", "0.0.0.0:0"},
 		":0 is not a loopback address":                               {"--addr", ":0"},
 		"192.0.2.1:80 is not a loopback address":                     {"--addr", "192.0.2.1:80"},
-		`unexpected argument "8080"`:                                 {"8080"},
+		`run a command: `:                                            {"./no-such"},
 		"flag provided but not defined: -nonsense":                   {"--nonsense"},
 		bad + `: read faults: fault 1: unknown kind "explode"`:       {"--faults", bad},
 		"open faults: open " + filepath.Join(dir, "none") + ": ":     {"--faults", filepath.Join(dir, "none")},
@@ -218,4 +218,17 @@ func TestItEndsWithItsParent(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	t.Error("it outlived its parent by 2s")
+}
+
+func TestACommandFindsTheAPIAndItsCodeIsPassedOn(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the command is a POSIX shell")
+	}
+	cmd := exec.Command(os.Args[0], "--quiet", "--", "sh", "-c", `echo "$OPENAI_BASE_URL $OPENAI_API_KEY"; cat; exit 7`)
+	cmd.Env = append(os.Environ(), asProgram+"=fakeopenai")
+	cmd.Stdin = strings.NewReader("what it reads")
+	out, err := cmd.Output()
+	if got := string(out); !strings.HasPrefix(got, "http://127.0.0.1:") || !strings.HasSuffix(got, "/v1 sk-simulated\nwhat it reads") || cmd.ProcessState.ExitCode() != 7 {
+		t.Errorf("got %q, code %d (%v)", got, cmd.ProcessState.ExitCode(), err)
+	}
 }
