@@ -13,7 +13,7 @@ var layers = [][]string{
 	{"fault", "inorder"},
 	{"record", "markup", "catalog"},
 	{"wire", "pace", "durable", "progress", "corpus"},
-	{"mrc", "openaiapi", "resume", "price"},
+	{"mrc", "openaiapi", "resume", "price", "score"},
 	{"prompt", "online", "batch", "collect"},
 }
 

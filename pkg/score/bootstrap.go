@@ -1,0 +1,100 @@
+package score
+
+import (
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"sync"
+)
+
+// DefaultResamples is how many resamples to draw where nobody says otherwise.
+const DefaultResamples = 1000
+
+// An Interval is the middle 95 % of what the resamples came to: from the 2.5th
+// percentile to the 97.5th, with linear interpolation between neighbours.
+//
+// It is a percentile bootstrap (Efron and Tibshirani, An Introduction to the
+// Bootstrap, 1993, chapter 13): a resample is as many sentences as there are,
+// drawn with replacement, and is scored as the whole is. A label that a
+// resample lacks counts there as 0, and not at all for its macro mean.
+type Interval struct{ Low, High float64 }
+
+// Intervals are those of one score.
+type Intervals struct{ Precision, Recall, F1 Interval }
+
+// rates is precision, recall and F1 of one resample.
+type rates [3]float64
+
+func (c Counts) rates() rates { return rates{c.Precision(), c.Recall(), c.F1()} }
+
+// resample adds the intervals to r. Each resample has a generator of its own,
+// so that it is the same whichever goroutine draws it.
+func (s *Scorer) resample(r *Report, order []int) {
+	source := rand.New(rand.NewPCG(r.Seed, 0))
+	generators := make([]rand.PCG, r.Resamples)
+	for i := range generators {
+		generators[i].Seed(source.Uint64(), source.Uint64())
+	}
+	// For each resample those of all labels in order, then micro, then macro.
+	width := len(order) + 2
+	drawn := make([]rates, width*r.Resamples)
+	workers := runtime.GOMAXPROCS(0)
+	var work sync.WaitGroup
+	for w := range workers {
+		work.Go(func() {
+			sums := make([]Counts, len(s.labels))
+			for i := w; i < r.Resamples; i += workers {
+				s.draw(drawn[i*width:(i+1)*width], sums, order, rand.New(&generators[i]))
+			}
+		})
+	}
+	work.Wait()
+	column := make([]float64, r.Resamples)
+	intervals := func(at int) *Intervals {
+		var ends [3]Interval
+		for rate := range ends {
+			for i := range column {
+				column[i] = drawn[i*width+at][rate]
+			}
+			slices.Sort(column)
+			ends[rate] = Interval{quantile(column, 0.025), quantile(column, 0.975)}
+		}
+		return &Intervals{ends[0], ends[1], ends[2]}
+	}
+	for i := range r.Labels {
+		r.Labels[i].Intervals = intervals(i)
+	}
+	r.Micro.Intervals, r.Macro.Intervals = intervals(len(order)), intervals(len(order)+1)
+}
+
+// draw scores one resample into out. sums is for its use.
+func (s *Scorer) draw(out []rates, sums []Counts, order []int, generator *rand.Rand) {
+	clear(sums)
+	for n := len(s.ends); n > 0; n-- {
+		i, begin := generator.IntN(len(s.ends)), 0
+		if i > 0 {
+			begin = s.ends[i-1]
+		}
+		for _, c := range s.counts[begin:s.ends[i]] {
+			sums[c.label].add(c.Counts)
+		}
+	}
+	var micro Counts
+	for i, id := range order {
+		micro.add(sums[id])
+		out[i] = sums[id].rates()
+	}
+	m := macro(sums, order)
+	out[len(order)], out[len(order)+1] = micro.rates(), rates{m.Precision, m.Recall, m.F1}
+}
+
+// quantile gives the q-quantile of sorted values, of which there is one at least.
+func quantile(values []float64, q float64) float64 {
+	at := q * float64(len(values)-1)
+	i := int(at)
+	if i+1 == len(values) {
+		return values[i]
+	}
+	step := float64((at - float64(i)) * (values[i+1] - values[i])) // not fused with the sum, as some machines would
+	return values[i] + step
+}

@@ -1,0 +1,104 @@
+package score
+
+import (
+	"slices"
+	"strings"
+
+	"nertools/pkg/markup"
+)
+
+// A Row is what a published score looks at: a sentence, a label, and the answer.
+type Row struct {
+	Label  string
+	Source string        // the sentence
+	Answer string        // as it came; "" where there is none
+	Gold   []markup.Span // as the row has them; what stands there twice counts twice
+}
+
+// CountPublished counts as the evaluation behind the published GPT-NER figures
+// does, so that one can compare with them. It is not a fair measure: an entity
+// that the source does not hold costs nothing by itself, but everything marked
+// after it is lost.
+//
+// Source and answer are split into words as by [markup.AppendTokens]. A word of
+// more than two characters that begins with "@@" opens an entity; one of more
+// than two that ends with "##" closes. A cursor walks through the source while
+// the words of the answer are read one after the other:
+//
+//   - An opening word looks for its end, the first closing word from itself on.
+//     If there is one, the words up to it, without the two signs at either end,
+//     are looked for in the source, from the cursor on. Where they are found is a
+//     candidate, and the cursor goes to its first word; where they are not, the
+//     cursor goes to the end of the source, and nothing is counted.
+//   - From an opening word, even one without an end, up to the next closing
+//     word the cursor rests.
+//   - A closing word never moves it, whether something was open or not.
+//   - Every other word moves it on by one.
+//
+// So the cursor lags behind by the length of each entity. A candidate that is
+// equal to a gold span not yet taken takes it and is a true positive, any other
+// is a false positive; gold spans that nothing took are false negatives.
+func CountPublished(source, answer string, gold []markup.Span) Counts {
+	words := markup.AppendTokens(nil, source)
+	said := markup.AppendTokens(nil, answer)
+	left := slices.Clone(gold)
+	var c Counts
+	cursor, open, end := 0, false, -1
+	for i, word := range said {
+		if opens(word) {
+			open = true
+			if end < i {
+				end = from(said, i, closes)
+			}
+			if end < len(said) {
+				cursor = find(words, cursor, said[i:end+1])
+				if cursor < len(words) {
+					candidate := markup.Span{Start: cursor, End: cursor + end + 1 - i}
+					if k := slices.Index(left, candidate); k >= 0 {
+						left = slices.Delete(left, k, k+1)
+						c.TP++
+					} else {
+						c.FP++
+					}
+				}
+			}
+		}
+		switch {
+		case closes(word):
+			open = false
+		case !open:
+			cursor++
+		}
+	}
+	c.FN = len(left)
+	return c
+}
+
+func opens(word string) bool  { return len(word) > 2 && strings.HasPrefix(word, markup.Open) }
+func closes(word string) bool { return len(word) > 2 && strings.HasSuffix(word, markup.Close) }
+
+// from gives the first i from start on for which is(words[i]); their number if
+// there is none.
+func from(words []string, start int, is func(string) bool) int {
+	for i := start; i < len(words); i++ {
+		if is(words[i]) {
+			return i
+		}
+	}
+	return len(words)
+}
+
+// find gives where the marked words stand in words, without their marks, from
+// start on; the number of words if they do not.
+func find(words []string, start int, marked []string) int {
+	entity := slices.Clone(marked)
+	entity[0] = strings.TrimPrefix(entity[0], markup.Open)
+	last := len(entity) - 1
+	entity[last] = strings.TrimSuffix(entity[last], markup.Close)
+	for i := start; i+last < len(words); i++ {
+		if slices.Equal(words[i:i+last+1], entity) {
+			return i
+		}
+	}
+	return len(words)
+}

@@ -1,0 +1,117 @@
+package score
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// A Report is what a Scorer adds up to.
+type Report struct {
+	Match     Match
+	Sentences int
+	Resamples int    // that the intervals are from; 0 without intervals
+	Seed      uint64 // of these
+
+	Micro  Score   // over all entities
+	Macro  Macro   // over labels
+	Labels []Score // those that New was given, then others by name
+
+	Errors    Errors      // of all labels
+	Confusion []Confusion // the most frequent first, then by gold and predicted label
+}
+
+// A Score is that of one label, or of all.
+type Score struct {
+	Label string // "" for all
+	Counts
+	Intervals *Intervals // nil without resampling
+	Errors    Errors
+}
+
+// Macro is the mean over the labels that have a count: those that occur neither
+// in the gold nor as predicted are left out, and without any all is 0. F1 is the
+// mean of the labels' F1.
+type Macro struct {
+	Labels                int // that have a count
+	Precision, Recall, F1 float64
+	Intervals             *Intervals // nil without resampling
+}
+
+// Errors counts the differences by [Kind], as [Compare] tells them, whatever the
+// match: those of an entity under its label, a wrong label under that of the
+// gold. All are 0 for a published score, which looks at no entities.
+type Errors [kinds]int
+
+// Confusion is how often a gold entity was predicted under another label.
+type Confusion struct {
+	Gold, Predicted string
+	Count           int
+}
+
+// Report sums up what was added. The intervals are from so many resamples of the
+// sentences, drawn as seed says; without any there are none.
+func (s *Scorer) Report(resamples int, seed uint64) *Report {
+	r := &Report{Match: s.match, Sentences: len(s.ends), Resamples: max(resamples, 0), Seed: seed}
+	order := s.order()
+	sums := make([]Counts, len(s.labels))
+	for id, l := range s.labels {
+		sums[id] = l.counts
+	}
+	for _, id := range order {
+		l := &s.labels[id]
+		r.Labels = append(r.Labels, Score{Label: l.name, Counts: l.counts, Errors: l.errors})
+		r.Micro.Counts.add(l.counts)
+		for k, n := range l.errors {
+			r.Errors[k] += n
+		}
+	}
+	r.Micro.Errors = r.Errors
+	r.Macro = macro(sums, order)
+	r.Confusion = s.confusion(order)
+	if resamples > 0 {
+		s.resample(r, order)
+	}
+	return r
+}
+
+// order gives the labels in the order in which they are shown.
+func (s *Scorer) order() []int {
+	order := make([]int, len(s.labels))
+	for id := range order {
+		order[id] = id
+	}
+	slices.SortFunc(order[s.listed:], func(a, b int) int { return strings.Compare(s.labels[a].name, s.labels[b].name) })
+	return order
+}
+
+func macro(sums []Counts, order []int) Macro {
+	var m Macro
+	for _, id := range order {
+		if c := sums[id]; c != (Counts{}) {
+			m.Labels++
+			m.Precision += c.Precision()
+			m.Recall += c.Recall()
+			m.F1 += c.F1()
+		}
+	}
+	n := float64(max(m.Labels, 1))
+	m.Precision, m.Recall, m.F1 = m.Precision/n, m.Recall/n, m.F1/n
+	return m
+}
+
+func (s *Scorer) confusion(order []int) []Confusion {
+	rank := make([]int, len(order))
+	for i, id := range order {
+		rank[id] = i
+	}
+	pairs := slices.SortedFunc(maps.Keys(s.confused), func(a, b [2]int) int {
+		return cmp.Or(cmp.Compare(s.confused[b], s.confused[a]), cmp.Compare(rank[a[0]], rank[b[0]]), cmp.Compare(rank[a[1]], rank[b[1]]))
+	})
+	var list []Confusion
+	for _, p := range pairs {
+		list = append(list, Confusion{s.labels[p[0]].name, s.labels[p[1]].name, s.confused[p]})
+	}
+	return list
+}
