@@ -14,7 +14,7 @@ var layers = [][]string{
 	{"record", "markup", "catalog"},
 	{"wire", "pace", "durable", "progress", "corpus"},
 	{"mrc", "openaiapi", "resume", "price", "score"},
-	{"prompt", "online", "batch", "collect"},
+	{"prompt", "online", "batch", "collect", "knn"},
 }
 
 // owners are the packages that alone may import certain others: a path that

@@ -1,0 +1,36 @@
+package knn
+
+import (
+	"context"
+	"hash/fnv"
+	"math/rand/v2"
+)
+
+// Random draws neighbours at random: the same ones for the same seed, source
+// sentence and training file, and the same sentences for all labels of the source
+// sentence. The similarity is the number drawn, from 0 to 1, and means nothing.
+func Random(seed uint64) Method { return random(seed) }
+
+type random uint64
+
+func (seed random) prepare(t *texts) (newScorer, error) {
+	sources := make([]uint64, len(t.source))
+	for i, text := range t.source {
+		h := fnv.New64a()
+		_, _ = h.Write([]byte(text)) // never fails
+		sources[i] = h.Sum64()
+	}
+	return func() scorer {
+		scores := make([]float64, len(t.train))
+		return func(ctx context.Context, from, to int, visit func(int, []float64)) error {
+			for i := from; i < to && ctx.Err() == nil; i++ {
+				draw := rand.New(rand.NewPCG(uint64(seed), sources[i]))
+				for text := range scores {
+					scores[text] = draw.Float64()
+				}
+				visit(i, scores)
+			}
+			return ctx.Err()
+		}
+	}, nil
+}
