@@ -14,7 +14,7 @@ var layers = [][]string{
 	{"record", "markup", "catalog"},
 	{"wire", "pace", "durable", "progress", "corpus"},
 	{"mrc", "openaiapi", "resume", "price", "score"},
-	{"prompt", "online", "batch", "collect", "knn"},
+	{"prompt", "online", "batch", "collect", "knn", "embedding"},
 }
 
 // owners are the packages that alone may import certain others: a path that
