@@ -33,6 +33,9 @@ const (
 type Row struct {
 	State State
 	Line  string // how the row stands in a results file, without a line end
+
+	// What its record says, where [Results.Sources] is set; each may be empty.
+	Label, Context, Model string
 }
 
 // Class is the kind of failure of a row that failed or is missing, and empty for
@@ -51,7 +54,13 @@ func (r Row) Class() record.Class {
 // replaces an earlier failure only. Records that do not belong together (of two
 // sources, of a source of two sizes, of two prompts for one row) are an error.
 type Results struct {
+	// Sources, set before the first Read, keeps the sentence, the label and the
+	// model of each row's record.
+	Sources bool
+
 	rows    map[int]row
+	names   map[string]string // what Sources keeps, each text once
+	spent   []Spent
 	records int
 	length  int      // the highest row seen, plus 1
 	files   []string // what place.file counts
@@ -69,10 +78,11 @@ type Results struct {
 }
 
 type row struct {
-	line   string
-	digest [6]byte // of the prompt; zero in ids of other tools
-	state  State
-	at     place
+	line                  string
+	digest                [6]byte // of the prompt; zero in ids of other tools
+	state                 State
+	at                    place
+	label, context, model string
 }
 
 // A place is a line of an input. Each row has one, so it is small.
@@ -133,7 +143,7 @@ func (r *Results) Read(name string, in io.Reader) (torn int, err error) {
 			return 0, lines.Fault(err, "every line is to be a result record, or a line of a batch's output or error file; "+
 				"without this line its row would count as missing")
 		}
-		if err := r.add(&rec, place{file, int32(min(lines.Line(), math.MaxInt32))}); err != nil {
+		if err := r.add(&rec, wire.IsBatchLine(line), place{file, int32(min(lines.Line(), math.MaxInt32))}); err != nil {
 			return 0, lines.Fault(err, "")
 		}
 	}
@@ -151,7 +161,7 @@ func parse(line []byte) (record.Result, error) {
 // so many missing rows would only fill the disk.
 const maxGuess = 10_000_000
 
-func (r *Results) add(rec *record.Result, at place) error {
+func (r *Results) add(rec *record.Result, batch bool, at place) error {
 	source, index, digest, ours := record.ParseID(rec.ID)
 	switch {
 	case index < 0 || index != rec.Index:
@@ -176,13 +186,14 @@ func (r *Results) add(rec *record.Result, at place) error {
 		return fault.WithHint(fmt.Errorf("row %d (from 0), but %s says that the source has %d rows", index, r.where(r.totalAt), r.total),
 			"leave out the results of another source, or correct the total")
 	}
-	now := newRow(rec, digest, at)
+	now := r.newRow(rec, digest, at)
 	old, seen := r.rows[index]
 	if seen && now.digest != old.digest {
 		return fault.WithHint(fmt.Errorf("row %d answers another prompt than in %s", index, r.where(old.at)),
 			"the prompts were made anew between the two runs: collect the results of each run by themselves")
 	}
 	r.records++
+	r.spend(rec, batch || rec.BatchID != "")
 	r.length = max(r.length, index+1)
 	if now.state == OK || old.state != OK {
 		r.rows[index] = now
@@ -190,8 +201,11 @@ func (r *Results) add(rec *record.Result, at place) error {
 	return nil
 }
 
-func newRow(rec *record.Result, digest string, at place) row {
+func (r *Results) newRow(rec *record.Result, digest string, at place) row {
 	n := row{at: at}
+	if r.Sources {
+		n.label, n.context, n.model = r.keep(rec.Label), r.keep(rec.Context), r.keep(rec.Model)
+	}
 	// ParseID has seen to it that a digest is 12 hex digits, or none.
 	_, _ = hex.Decode(n.digest[:], []byte(digest))
 	if rec.OK() {
@@ -201,6 +215,20 @@ func newRow(rec *record.Result, digest string, at place) row {
 	n.line = failureLine(rec.Failure)
 	n.state = stateOf(n.line)
 	return n
+}
+
+// keep returns a copy of s that all rows share: a record's own is part of its
+// whole line.
+func (r *Results) keep(s string) string {
+	kept, ok := r.names[s]
+	if !ok {
+		if r.names == nil {
+			r.names = map[string]string{}
+		}
+		kept = strings.Clone(s)
+		r.names[kept] = kept
+	}
+	return kept
 }
 
 // LayOver lays the results over an earlier results file, of which a rerun
@@ -223,6 +251,15 @@ func (r *Results) Len() int {
 	return max(r.length, len(r.last))
 }
 
+// Source names the source in the ids of the records; "" where these are not of
+// our making.
+func (r *Results) Source() string {
+	if !r.ours {
+		return ""
+	}
+	return r.source
+}
+
 // TotalKnown reports whether Len is the source's own number of rows. Without it,
 // rows after the last one seen may be missing.
 func (r *Results) TotalKnown() bool { return r.total != 0 }
@@ -239,18 +276,35 @@ func (r *Results) All() iter.Seq2[int, Row] {
 	}
 }
 
+// Row gives row i.
+func (r *Results) Row(i int) Row {
+	row, _ := r.row(i)
+	return row
+}
+
 // row gives row i, and whether it is a line of the earlier results file.
 func (r *Results) row(i int) (_ Row, kept bool) {
 	now, seen := r.rows[i]
 	if i < len(r.last) && now.state != OK {
 		if line := r.last[i]; !seen || !IsFailure(line) {
-			return Row{stateOf(line), line}, true
+			return Row{State: stateOf(line), Line: line, Label: now.label, Context: now.context}, true
 		}
 	}
 	if !seen {
-		return Row{Missing, missingLine}, false
+		return Row{State: Missing, Line: missingLine}, false
 	}
-	return Row{now.state, now.line}, false
+	return Row{now.state, now.line, now.label, now.context, now.model}, false
+}
+
+// SetLine gives row i, which is OK, another answer.
+func (r *Results) SetLine(i int, answer string) {
+	line := answerLine(answer)
+	if now, seen := r.rows[i]; seen && now.state == OK {
+		now.line = line
+		r.rows[i] = now
+		return
+	}
+	r.last[i] = line
 }
 
 // WriteText writes the rows as a results file: line i is row i.

@@ -2,11 +2,14 @@ package collect
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"unicode"
+
+	"github.com/tidwall/gjson"
 
 	"nertools/pkg/fault"
 	"nertools/pkg/record"
@@ -76,6 +79,22 @@ func stateOf(line string) State {
 		return Missing
 	}
 	return Failed
+}
+
+// Sniff reports whether in holds a results file: its first line is neither a
+// result record nor one of a batch. It returns a reader of all that in holds.
+func Sniff(in io.Reader) (_ io.Reader, text bool, err error) {
+	r := bufio.NewReaderSize(in, 64<<10)
+	if _, err := r.Peek(1); err != nil && !errors.Is(err, io.EOF) {
+		return nil, false, err
+	}
+	line, _ := r.Peek(r.Buffered())
+	line, _, _ = bytes.Cut(bytes.TrimSpace(line), []byte("\n"))
+	if len(line) == 0 || line[0] != '{' {
+		return r, len(line) > 0, nil
+	}
+	// A structured answer begins with a brace as well.
+	return r, !gjson.GetBytes(line, "kind").Exists() && !gjson.GetBytes(line, "custom_id").Exists(), nil
 }
 
 // ReadLines reads a results file, line i for row i. A file of more than total

@@ -1,0 +1,313 @@
+// Package annotate turns answers into annotated sentences: the answers to the
+// questions about one sentence, one a label, are aligned to it and become its
+// entities.
+package annotate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"nertools/pkg/collect"
+	"nertools/pkg/corpus"
+	"nertools/pkg/fault"
+	"nertools/pkg/inorder"
+	"nertools/pkg/markup"
+	"nertools/pkg/mrc"
+)
+
+// A Sentence is what the answers to the questions about one sentence add up to.
+type Sentence struct {
+	corpus.Sentence                 // its Entities are what the answers mark
+	Gold            []corpus.Entity // what the source marks, ordered likewise, none twice
+	Answers         []Answer        // one for each question, in the order of the rows
+}
+
+// An Answer is one row of a sentence.
+type Answer struct {
+	Row              int
+	Label            string
+	State            collect.State
+	Line             string        // as in a results file
+	markup.Alignment               // of a row that is [collect.OK]
+	Gold             []markup.Span // as the source has them: those given twice, or beyond the sentence, too
+}
+
+// A Job is results and the rows that they answer.
+type Job struct {
+	Results *collect.Results // nil: sentences have the gold entities for their own
+
+	// Order is the rank of a label, for entities of one place; nil takes the
+	// order in which the rows ask for labels.
+	Order func(label string) int
+
+	// Shown gives what tells whether a demonstration that row's prompt shows
+	// reads so. nil: nobody knows.
+	Shown func(row int) func(text string) bool
+
+	file      *mrc.File      // nil where the records tell their sentences
+	sentences []mrc.Sentence // the rows of each
+}
+
+// Gold gives the sentences of a file with the entities that the file itself marks.
+func Gold(f *mrc.File) (*Job, error) {
+	sentences, err := f.Sentences()
+	return &Job{file: f, sentences: sentences}, err
+}
+
+// FromFile joins results with the rows of the file that they answer. Where
+// records tell label and sentence, they have to be those of the file. The results
+// may be of fewer rows: those of a run with a limit.
+func FromFile(r *collect.Results, f *mrc.File) (*Job, error) {
+	if n := r.Len(); n > f.Len() {
+		return nil, fault.WithHint(fmt.Errorf("results of %d rows, but %s has %d", n, f.Name(), f.Len()),
+			"name the file that the prompts were made from")
+	}
+	sentences, err := f.Sentences()
+	if err != nil {
+		return nil, err
+	}
+	j := &Job{Results: r, file: f, sentences: sentences}
+	err = mrc.Guard(f.Name(), func() error {
+		var row mrc.Row
+		for i, result := range r.All() {
+			if result.Label == "" && result.Context == "" {
+				continue
+			}
+			f.Decode(i, &row)
+			if result.Label != "" && result.Label != row.Label || result.Context != "" && result.Context != row.Context {
+				return &fault.Error{File: f.Name(), Line: f.Line(i), Err: fmt.Errorf("row %d is not the one that was asked", i),
+					Hint: "name the file that the prompts were made from"}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	j.limit(r.Len())
+	return j, nil
+}
+
+// limit leaves out the rows from n on.
+func (j *Job) limit(n int) {
+	kept := j.sentences[:0]
+	for _, s := range j.sentences {
+		s.Rows = slices.DeleteFunc(s.Rows, func(row int) bool { return row >= n })
+		if len(s.Rows) > 0 {
+			kept = append(kept, s)
+		}
+	}
+	j.sentences = kept
+}
+
+// FromRecords takes the sentences from the results' own records, which have
+// been read with [collect.Results.Sources] set. Rows that follow one another with
+// one sentence and different labels belong together. Rows without a record have no
+// sentence; lost is how many those are.
+func FromRecords(r *collect.Results) (j *Job, lost int, err error) {
+	j = &Job{Results: r}
+	var last collect.Row
+	var labels []string
+	for i, row := range r.All() {
+		switch {
+		case row.State == collect.Missing && row.Context == "":
+			lost++
+			continue
+		case row.Context == "":
+			return nil, 0, fault.WithHint(fmt.Errorf("the record of row %d does not tell its sentence", i),
+				"name the MRC file that the prompts were made from with --source-dir and --source-name")
+		}
+		if n := len(j.sentences); n > 0 && row.Context == last.Context && !slices.Contains(labels, row.Label) {
+			j.sentences[n-1].Rows = append(j.sentences[n-1].Rows, i)
+		} else {
+			j.sentences = append(j.sentences, mrc.Sentence{ID: fmt.Sprint(n), Rows: []int{i}})
+			labels = labels[:0]
+		}
+		last, labels = row, append(labels, row.Label)
+	}
+	return j, lost, nil
+}
+
+// Len is the number of sentences.
+func (j *Job) Len() int { return len(j.sentences) }
+
+// Labels gives the labels that the rows ask for, in the order in which they
+// first do.
+func (j *Job) Labels() []string {
+	var list []string
+	seen := map[string]bool{}
+	for _, s := range j.sentences {
+		for _, row := range s.Rows {
+			if label := j.label(row); !seen[label] {
+				seen[label] = true
+				list = append(list, label)
+			}
+		}
+	}
+	return list
+}
+
+func (j *Job) label(row int) string {
+	if j.file != nil {
+		return j.file.Label(row)
+	}
+	return j.Results.Row(row).Label
+}
+
+// blockSentences is how many sentences a worker aligns before it hands them on.
+const blockSentences = 32
+
+// Each aligns all answers, on all cores, and calls emit with every sentence, in
+// order, in the calling goroutine. It ends with the first error of emit or ctx. A
+// sentence shares memory with the file: it is not to be used when that is closed.
+func (j *Job) Each(ctx context.Context, emit func(*Sentence) error) error {
+	if j.Order == nil {
+		j.Order = order(j.Labels())
+	}
+	newWorker := func() func(context.Context, int, int) (list []Sentence, err error) {
+		var source markup.Source
+		return func(_ context.Context, from, to int) (list []Sentence, err error) {
+			err = j.Guard(func() error {
+				list = j.align(&source, j.sentences[from:to])
+				return nil
+			})
+			return list, err
+		}
+	}
+	return inorder.Do(ctx, len(j.sentences), blockSentences, newWorker, func(list []Sentence) error {
+		return j.Guard(func() error {
+			for i := range list {
+				if err := emit(&list[i]); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
+}
+
+// Guard calls f, which uses sentences of the file, as [mrc.Guard] does.
+func (j *Job) Guard(f func() error) error {
+	if j.file == nil {
+		return f()
+	}
+	return mrc.Guard(j.file.Name(), f)
+}
+
+// order gives the rank of a label in list.
+func order(list []string) func(string) int {
+	ranks := map[string]int{}
+	for i, label := range list {
+		ranks[label] = i
+	}
+	return func(label string) int {
+		if rank, ok := ranks[label]; ok {
+			return rank
+		}
+		return len(list)
+	}
+}
+
+func (j *Job) align(source *markup.Source, sentences []mrc.Sentence) []Sentence {
+	list := make([]Sentence, len(sentences))
+	for i := range sentences {
+		j.fill(&list[i], source, &sentences[i])
+	}
+	return list
+}
+
+// fill makes s of the rows of one sentence.
+func (j *Job) fill(s *Sentence, source *markup.Source, rows *mrc.Sentence) {
+	s.ID, s.Answers = rows.ID, make([]Answer, len(rows.Rows))
+	var row mrc.Row
+	var result collect.Row
+	for i, n := range rows.Rows {
+		if j.Results != nil {
+			result = j.Results.Row(n)
+			row.Label, row.Context = result.Label, result.Context
+		}
+		if j.file != nil {
+			j.file.Decode(n, &row)
+		}
+		if i == 0 {
+			source.Reset(row.Context)
+			s.Text, s.Tokens = row.Context, slices.Clone(source.Tokens)
+		}
+		a := &s.Answers[i]
+		*a = Answer{Row: n, Label: row.Label, State: result.State, Line: result.Line}
+		if s.Model == "" {
+			s.Model = result.Model
+		}
+		s.addGold(a, &row)
+		if j.Results == nil {
+			continue
+		}
+		if result.State != collect.OK {
+			s.Unanswered = append(s.Unanswered, row.Label)
+			continue
+		}
+		var shown func(string) bool
+		if j.Shown != nil {
+			shown = j.Shown(n)
+		}
+		a.Alignment = source.Align(result.Line, shown)
+		for _, f := range a.Found {
+			s.Entities = append(s.Entities, corpus.Entity{Span: f.Span, Label: row.Label, How: f.How})
+		}
+		for _, u := range a.Unused {
+			s.Unused = append(s.Unused, corpus.Unused{Label: row.Label, Text: u.Text, Reason: u.Reason})
+		}
+	}
+	corpus.Sort(s.Entities, j.Order)
+	corpus.Sort(s.Gold, j.Order)
+	s.Gold = slices.Compact(s.Gold)
+	if j.Results == nil {
+		s.Entities = s.Gold
+	}
+}
+
+func (s *Sentence) addGold(a *Answer, row *mrc.Row) {
+	for i := range min(len(row.Starts), len(row.Ends)) {
+		span := markup.Span{Start: row.Starts[i], End: row.Ends[i] + 1}
+		a.Gold = append(a.Gold, span)
+		if span.Start >= 0 && span.Start < span.End && span.End <= len(s.Tokens) {
+			s.Gold = append(s.Gold, corpus.Entity{Span: span, Label: row.Label})
+		}
+	}
+}
+
+// Strike takes the marks off the found entities for which drop is true: the
+// results are then as if these had never been marked. drop is told the answer
+// and which of those that it found. Strike returns how many were dropped.
+func (j *Job) Strike(ctx context.Context, drop func(a *Answer, found int) bool) (dropped int, err error) {
+	lines := map[int]string{}
+	var source markup.Source
+	err = j.Each(ctx, func(s *Sentence) error {
+		for i := range s.Answers {
+			a := &s.Answers[i]
+			n := 0
+			var which []bool
+			for k := range a.Found {
+				d := drop(a, k)
+				which = append(which, d)
+				if d {
+					n++
+				}
+			}
+			if n > 0 {
+				source.Reset(s.Text)
+				lines[a.Row] = source.Strike(a.Line, &a.Alignment, func(k int) bool { return which[k] })
+				dropped += n
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	for row, line := range lines {
+		j.Results.SetLine(row, line)
+	}
+	return dropped, nil
+}

@@ -1,0 +1,329 @@
+package annotate_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"nertools/pkg/annotate"
+	"nertools/pkg/collect"
+	"nertools/pkg/fault"
+	"nertools/pkg/markup"
+	"nertools/pkg/mrc"
+	"nertools/pkg/record"
+)
+
+// open writes an MRC file of rows "qas_id|label|context|start-end ...", the end
+// inclusive, and opens it.
+func open(t testing.TB, rows ...string) *mrc.File {
+	t.Helper()
+	var list []string
+	for _, row := range rows {
+		parts := strings.Split(row, "|")
+		var starts, ends []string
+		for _, span := range strings.Fields(parts[3]) {
+			start, end, _ := strings.Cut(span, "-")
+			starts, ends = append(starts, start), append(ends, end)
+		}
+		list = append(list, fmt.Sprintf(`{"qas_id":%q,"entity_label":%q,"context":%q,"start_position":[%s],"end_position":[%s]}`,
+			parts[0], parts[1], parts[2], strings.Join(starts, ","), strings.Join(ends, ",")))
+	}
+	path := filepath.Join(t.TempDir(), "mrc-ner.test")
+	if err := os.WriteFile(path, []byte("["+strings.Join(list, ",\n")+"]"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := mrc.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+func sample(t testing.TB) *mrc.File {
+	return open(t,
+		"a.1|PER|Ada Li of New York saw Ada .|0-1 6-6",
+		"a.2|LOC|Ada Li of New York saw Ada .|3-4 3-4 9-9",
+		"b.1|PER|So what ?|",
+		"b.2|LOC|So what ?|",
+	)
+}
+
+// read collects records, one a row: an answer, or a failure where it begins with "!".
+// Contexts and labels are those of the file, if it is given.
+func read(t testing.TB, f *mrc.File, answers ...string) *collect.Results {
+	t.Helper()
+	r := &collect.Results{Sources: true}
+	var lines []byte
+	for i, answer := range answers {
+		if answer == "-" {
+			continue
+		}
+		rec := record.Result{ID: record.NewID("test", i, nil), Index: i, Total: len(answers), Output: answer, Model: "m"}
+		if f != nil {
+			var row mrc.Row
+			f.Decode(i, &row)
+			rec.Label, rec.Context = row.Label, row.Context
+		}
+		if message, failed := strings.CutPrefix(answer, "!"); failed {
+			rec.Output, rec.Failure = "", &record.Failure{Class: record.Timeout, Message: message}
+		}
+		lines = record.AppendResult(lines, &rec)
+	}
+	if _, err := r.Read("r.jsonl", strings.NewReader(string(lines))); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// spell gives each sentence in a line: its entities, gold after "=", what is
+// not used and what is not answered.
+func spell(t testing.TB, j *annotate.Job) (lines []string) {
+	t.Helper()
+	err := j.Each(t.Context(), func(s *annotate.Sentence) error {
+		line := s.ID + ":"
+		for _, e := range s.Entities {
+			line += fmt.Sprintf(" %s(%s %s)", e.Label, strings.Join(s.Tokens[e.Start:e.End], " "), e.How)
+		}
+		line += " ="
+		for _, e := range s.Gold {
+			line += fmt.Sprintf(" %s(%s)", e.Label, strings.Join(s.Tokens[e.Start:e.End], " "))
+		}
+		for _, u := range s.Unused {
+			line += fmt.Sprintf(" -%s(%s, %s)", u.Label, u.Text, u.Reason)
+		}
+		for _, l := range s.Unanswered {
+			line += " ?" + l
+		}
+		lines = append(lines, line)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lines
+}
+
+func TestTheAnswersAboutASentenceBecomeItsEntities(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		answers []string
+		want    []string
+	}{
+		{"all right", []string{"@@Ada Li## of New York saw @@Ada## .", "Ada Li of @@New York## saw Ada .", "So what ?", "So what ?"},
+			[]string{"a: PER(Ada Li exact) LOC(New York exact) PER(Ada exact) = PER(Ada Li) LOC(New York) PER(Ada)", "b: ="}},
+		{"overlapping labels", []string{"@@Ada Li of New York## saw Ada .", "Ada Li of @@New York## saw Ada .", "So what ?", "@@So what## ?"},
+			[]string{"a: PER(Ada Li of New York exact) LOC(New York exact) = PER(Ada Li) LOC(New York) PER(Ada)", "b: LOC(So what exact) ="}},
+		{"one place, two labels", []string{"Ada Li of @@New York## saw Ada .", "Ada Li of @@New York## saw Ada .", "So what ?", "So what ?"},
+			[]string{"a: PER(New York exact) LOC(New York exact) = PER(Ada Li) LOC(New York) PER(Ada)", "b: ="}},
+		{"not in the sentence", []string{"@@Bob## of New York .", "Ada Li of New York saw Ada .", "So what ?", "So what ?"},
+			[]string{"a: = PER(Ada Li) LOC(New York) PER(Ada) -PER(Bob, hallucinated)", "b: ="}},
+		{"failed and missing", []string{"!slow", "Ada Li of @@New York## saw Ada .", "-", "So what ?"},
+			[]string{"a: LOC(New York exact) = PER(Ada Li) LOC(New York) PER(Ada) ?PER", "b: = ?PER"}},
+	} {
+		f := sample(t)
+		j, err := annotate.FromFile(read(t, f, c.answers...), f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(c.want, spell(t, j)); d != "" {
+			t.Errorf("%s: %s", c.name, d)
+		}
+		// Batch lines tell neither sentence nor label.
+		if j, err = annotate.FromFile(read(t, nil, c.answers...), f); err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(c.want, spell(t, j)); d != "" {
+			t.Errorf("%s, without sentences: %s", c.name, d)
+		}
+	}
+}
+
+func TestTheOrderOfLabelsSettlesThatOfEntitiesAtOnePlace(t *testing.T) {
+	f := sample(t)
+	j, err := annotate.FromFile(read(t, f, "Ada Li of @@New York## saw Ada .", "Ada Li of @@New York## saw Ada .", "So what ?", "So what ?"), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j.Order = func(label string) int { return map[string]int{"LOC": 0, "PER": 1}[label] }
+	if got := spell(t, j)[0]; !strings.HasPrefix(got, "a: LOC(New York exact) PER(New York exact)") {
+		t.Errorf("got %s", got)
+	}
+	if d := cmp.Diff([]string{"PER", "LOC"}, j.Labels()); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestResultsOfFewerRowsAreThoseOfTheFirst(t *testing.T) {
+	f := sample(t)
+	j, err := annotate.FromFile(read(t, f, "Ada Li of New York saw Ada .", "Ada Li of New York saw Ada .", "So what ?"), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]string{"a: = PER(Ada Li) LOC(New York) PER(Ada)", "b: ="}, spell(t, j)); d != "" {
+		t.Error(d)
+	}
+	if j.Len() != 2 {
+		t.Errorf("%d sentences", j.Len())
+	}
+}
+
+func TestResultsOfAnotherFileAreRefused(t *testing.T) {
+	f := sample(t)
+	other := open(t, "a.1|PER|Ada Li of New York saw Ada .|", "a.2|LOC|Ada Li of New York saw Ada .|", "b.1|LOC|So what ?|", "b.2|PER|So what ?|")
+	_, err := annotate.FromFile(read(t, other, "a", "b", "c", "d"), f)
+	var bad *fault.Error
+	if !errors.As(err, &bad) || bad.Line != 3 || bad.Hint == "" || !strings.Contains(err.Error(), "row 2 is not the one that was asked") {
+		t.Errorf("another label: %v", err)
+	}
+	if _, err := annotate.FromFile(read(t, nil, "a", "b", "c", "d", "e"), f); err == nil || fault.Hint(err) == "" {
+		t.Errorf("more rows: %v", err)
+	}
+}
+
+func TestRecordsTellTheirOwnSentences(t *testing.T) {
+	f := sample(t)
+	j, lost, err := annotate.FromRecords(read(t, f, "@@Ada Li## of New York saw Ada .", "!slow", "-", "@@So## what ?"))
+	if err != nil || lost != 1 {
+		t.Fatal(lost, err)
+	}
+	if d := cmp.Diff([]string{"0: PER(Ada Li exact) = ?LOC", "1: LOC(So exact) ="}, spell(t, j)); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff([]string{"PER", "LOC"}, j.Labels()); d != "" {
+		t.Error(d)
+	}
+	if _, _, err := annotate.FromRecords(read(t, nil, "a")); err == nil || !strings.Contains(fault.Hint(err), "--source-dir") {
+		t.Errorf("without a sentence: %v", err)
+	}
+}
+
+func TestGoldIsWhatTheFileMarks(t *testing.T) {
+	j, err := annotate.Gold(sample(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"a: PER(Ada Li given) LOC(New York given) PER(Ada given) = PER(Ada Li) LOC(New York) PER(Ada)", "b: ="}
+	if d := cmp.Diff(want, spell(t, j)); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestAStruckEntityIsAsIfItHadNeverBeenMarked(t *testing.T) {
+	f := sample(t)
+	answers := []string{"@@Ada Li## of @@New York## saw @@Ada## .", "Ada Li of @@New York## saw Ada .", `{"entities": ["So", "what"]}`, "@@So## what ?"}
+	results := read(t, f, answers...)
+	j, err := annotate.FromFile(results, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dropped, err := j.Strike(t.Context(), func(a *annotate.Answer, found int) bool {
+		return a.Found[found].Text == "Ada" || a.Found[found].Text == "So"
+	})
+	if err != nil || dropped != 3 {
+		t.Fatal(dropped, err)
+	}
+	want := []string{"a: PER(Ada Li exact) PER(New York exact) LOC(New York exact) = PER(Ada Li) LOC(New York) PER(Ada)", "b: PER(what exact) ="}
+	if d := cmp.Diff(want, spell(t, j)); d != "" {
+		t.Error(d)
+	}
+	if got := results.Row(0).Line; got != "@@Ada Li## of @@New York## saw Ada ." {
+		t.Errorf("row 0: %s", got)
+	}
+	if got := results.Row(1).Line; got != answers[1] {
+		t.Errorf("row 1: %s", got)
+	}
+	if got := results.Row(3).Line; got != "So what ?" {
+		t.Errorf("row 3: %s", got)
+	}
+}
+
+func TestWhatADemonstrationShowedIsToldApart(t *testing.T) {
+	f := sample(t)
+	train := open(t, "a.1|PER|Bob Ray sang in Bonn .|", "b.1|PER|Nothing .|")
+	path := filepath.Join(t.TempDir(), "test.knn.jsonl")
+	if err := os.WriteFile(path, []byte("[1, 0]\n[1, 0]\n[1]\n[]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	neighbours, err := mrc.OpenNeighbours(path, f.Len(), train.Len())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer neighbours.Close()
+	j, err := annotate.FromFile(read(t, f, "@@Bob Ray## saw @@ob Ray## .", "@@Eve## in @@Bonn##", "@@Bonn##", "So what ?"), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for num, want := range map[int][]markup.Reason{
+		2: {markup.Copied, markup.Hallucinated, markup.Hallucinated, markup.Copied, markup.Hallucinated},
+		1: {markup.Hallucinated, markup.Hallucinated, markup.Hallucinated, markup.Hallucinated, markup.Hallucinated},
+	} {
+		j.Shown = (&annotate.Demonstrations{Train: train, Neighbours: neighbours, Num: num}).Shown
+		var got []markup.Reason
+		err := j.Each(t.Context(), func(s *annotate.Sentence) error {
+			for _, u := range s.Unused {
+				got = append(got, u.Reason)
+			}
+			return nil
+		})
+		if d := cmp.Diff(want, got); d != "" || err != nil {
+			t.Errorf("%d shown: %s %v", num, d, err)
+		}
+	}
+}
+
+func TestEachEndsWithTheFirstError(t *testing.T) {
+	f := sample(t)
+	j, err := annotate.FromFile(read(t, f, "a", "b", "c", "d"), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := errors.New("broken")
+	if err := j.Each(t.Context(), func(*annotate.Sentence) error { return broken }); !errors.Is(err, broken) {
+		t.Errorf("got %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := j.Each(ctx, func(*annotate.Sentence) error { return nil }); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// BenchmarkEach aligns and joins the answers about 25,000 sentences of 4 labels.
+func BenchmarkEach(b *testing.B) {
+	var rows, answers []string
+	for i := range 25_000 {
+		context := fmt.Sprintf("Report %d : the council of Zürich met Ada Li and the board of the Lumen Institute on Tuesday in Bonn .", i)
+		for l, label := range []string{"PER", "LOC", "ORG", "MISC"} {
+			rows = append(rows, fmt.Sprintf("%d.%d|%s|%s|8-9", i, l+1, label, context))
+			answer := context
+			switch (i + l) % 10 {
+			case 0:
+				answer = strings.Replace(answer, "Ada Li", "@@Ada Li##", 1)
+			case 1:
+				answer = strings.Replace(answer, "in Bonn .", "in @@Bonn##.", 1)
+			case 2:
+				answer = "The sentence: " + strings.Replace(answer, "Zürich", "@@Zürich##", 1)
+			}
+			answers = append(answers, answer)
+		}
+	}
+	f := open(b, rows...)
+	j, err := annotate.FromFile(read(b, f, answers...), f)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		n := 0
+		if err := j.Each(b.Context(), func(s *annotate.Sentence) error { n += len(s.Entities); return nil }); err != nil || n == 0 {
+			b.Fatal(n, err)
+		}
+	}
+}
