@@ -1,0 +1,313 @@
+package verify
+
+import (
+	"hash/fnv"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"nertools/pkg/markup"
+	"nertools/pkg/mrc"
+)
+
+// training is what demonstrations are chosen from.
+type training struct {
+	file   *mrc.File
+	labels map[string]*pool
+	row    mrc.Row
+}
+
+// pool is the phrases of the training sentences that can be shown for one label,
+// each in the order of the file.
+type pool struct {
+	entities []phrase // of the label
+	others   []phrase // entities of another label; until near is known, all of them
+	near     []phrase // those that are an entity of the label elsewhere
+	asked    map[string]*askedPhrase
+}
+
+// phrase is words that stand in the sentence of a row, which asks for the label
+// of the phrase's pool.
+type phrase struct {
+	text string
+	row  int
+}
+
+// askedPhrase is where the words of a candidate stand.
+type askedPhrase struct {
+	entities []phrase // as an entity of the label
+	others   []phrase // as one of another label alone
+	plain    []phrase // as none
+}
+
+// demonstration is a phrase with its verdict.
+type demonstration struct {
+	phrase  string
+	row     int
+	verdict Verdict
+}
+
+// readTraining reads the training file for the sake of the candidates.
+func readTraining(file *mrc.File, candidates []Candidate) (*training, error) {
+	sentences, err := file.Sentences()
+	if err != nil {
+		return nil, err
+	}
+	w := newWords(candidates)
+	readers := make([]reader, runtime.GOMAXPROCS(0))
+	var g errgroup.Group
+	for i := range readers {
+		g.Go(func() error {
+			return mrc.Guard(file.Name(), func() error {
+				readers[i] = reader{file: file, words: w, pools: w.pools()}
+				for _, s := range sentences[len(sentences)*i/len(readers) : len(sentences)*(i+1)/len(readers)] {
+					readers[i].sentence(s.Rows)
+				}
+				return nil
+			})
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	t := &training{file: file, labels: w.pools()}
+	for label, p := range t.labels {
+		for i := range readers {
+			p.add(readers[i].pools[label])
+		}
+		p.split()
+	}
+	return t, nil
+}
+
+// add appends what was found further on in the file.
+func (p *pool) add(next *pool) {
+	p.entities = append(p.entities, next.entities...)
+	p.others = append(p.others, next.others...)
+	for text, a := range next.asked {
+		all := p.asked[text]
+		all.entities = append(all.entities, a.entities...)
+		all.others = append(all.others, a.others...)
+		all.plain = append(all.plain, a.plain...)
+	}
+}
+
+// split moves from others to near.
+func (p *pool) split() {
+	known := map[string]bool{}
+	for _, e := range p.entities {
+		known[e.text] = true
+	}
+	rest := p.others[:0]
+	for _, o := range p.others {
+		if known[o.text] {
+			p.near = append(p.near, o)
+		} else {
+			rest = append(rest, o)
+		}
+	}
+	p.others = rest
+}
+
+// words is the words of the candidates.
+type words struct {
+	labels map[string]map[string]bool // label -> the words asked about
+	first  map[string][]askedWords    // by their first token
+}
+
+// askedWords is the words of one candidate or several.
+type askedWords struct {
+	text   string
+	tokens []string
+}
+
+func newWords(candidates []Candidate) *words {
+	w := &words{labels: map[string]map[string]bool{}, first: map[string][]askedWords{}}
+	seen := map[string]bool{}
+	for _, c := range candidates {
+		if w.labels[c.Label] == nil {
+			w.labels[c.Label] = map[string]bool{}
+		}
+		w.labels[c.Label][c.Text] = true
+		if tokens := markup.AppendTokens(nil, c.Text); !seen[c.Text] && len(tokens) > 0 {
+			seen[c.Text] = true
+			w.first[tokens[0]] = append(w.first[tokens[0]], askedWords{c.Text, tokens})
+		}
+	}
+	return w
+}
+
+// pools makes an empty pool for each label asked about.
+func (w *words) pools() map[string]*pool {
+	pools := map[string]*pool{}
+	for label, texts := range w.labels {
+		p := &pool{asked: map[string]*askedPhrase{}}
+		for text := range texts {
+			p.asked[text] = new(askedPhrase)
+		}
+		pools[label] = p
+	}
+	return pools
+}
+
+// reader reads sentences one after the other.
+type reader struct {
+	file  *mrc.File
+	words *words
+	pools map[string]*pool
+
+	row      mrc.Row
+	tokens   []string
+	mentions []mention
+}
+
+// mention is words of the sentence and the labels that they bear, wherever in it
+// they stand.
+type mention struct {
+	text   string
+	labels []string
+}
+
+func (r *reader) sentence(rows []int) {
+	r.mentions = r.mentions[:0]
+	for i, row := range rows {
+		r.file.Decode(row, &r.row)
+		if i == 0 {
+			r.tokens = markup.AppendTokens(r.tokens[:0], r.row.Context)
+		}
+		for k := range min(len(r.row.Starts), len(r.row.Ends)) {
+			start, end := r.row.Starts[k], r.row.Ends[k]+1
+			if start < 0 || end <= start || end > len(r.tokens) {
+				continue // ner-prompt says so where it shows the row
+			}
+			m := r.mention(strings.Join(r.tokens[start:end], " "))
+			if !slices.Contains(m.labels, r.row.Label) {
+				m.labels = append(m.labels, r.row.Label)
+			}
+		}
+	}
+	for i, token := range r.tokens {
+		for _, w := range r.words.first[token] {
+			if len(w.tokens) <= len(r.tokens)-i && slices.Equal(r.tokens[i:i+len(w.tokens)], w.tokens) {
+				r.mention(w.text)
+			}
+		}
+	}
+	for _, row := range rows {
+		label := r.file.Label(row)
+		if pool := r.pools[label]; pool != nil {
+			for _, m := range r.mentions {
+				pool.put(phrase{m.text, row}, slices.Contains(m.labels, label), len(m.labels) > 0)
+			}
+		}
+	}
+}
+
+// mention finds or adds the mention of words.
+func (r *reader) mention(text string) *mention {
+	for i := range r.mentions {
+		if r.mentions[i].text == text {
+			return &r.mentions[i]
+		}
+	}
+	r.mentions = append(r.mentions, mention{text: text})
+	return &r.mentions[len(r.mentions)-1]
+}
+
+// put takes in a phrase that is an entity of the pool's label (mine), or of any.
+func (p *pool) put(ph phrase, mine, any bool) {
+	asked, ok := p.asked[ph.text]
+	switch {
+	case mine:
+		p.entities = append(p.entities, ph)
+		if ok {
+			asked.entities = append(asked.entities, ph)
+		}
+	case any:
+		p.others = append(p.others, ph)
+		if ok {
+			asked.others = append(asked.others, ph)
+		}
+	case ok:
+		asked.plain = append(asked.plain, ph)
+	}
+}
+
+// choose gives the demonstrations of a question about c, n at most; see [Job].
+func (t *training) choose(c *Candidate, n int) []demonstration {
+	pool := t.labels[c.Label]
+	asked := pool.asked[c.Text]
+	seed := fnv.New64a()
+	seed.Write([]byte(c.Label + "\x00" + c.Text))
+	chance := rand.New(rand.NewPCG(seed.Sum64(), 0))
+	used := []string{singleSpaced(c.Context)}
+
+	yes := t.pick(Yes, n-n/2, chance, &used, asked.entities, pool.entities)
+	no := t.pick(No, n/2, chance, &used, asked.others, asked.plain, pool.near, pool.others)
+	yes = yes[:min(len(yes), len(no)+1)]
+	no = no[:min(len(no), len(yes)+1)]
+	all := append(yes, no...)
+	chance.Shuffle(len(all), func(i, k int) { all[i], all[k] = all[k], all[i] })
+	return all
+}
+
+// pick gives up to n phrases, of the earlier classes first, of sentences that
+// are not yet used.
+func (t *training) pick(v Verdict, n int, chance *rand.Rand, used *[]string, classes ...[]phrase) (list []demonstration) {
+	for _, class := range classes {
+		for i := range anyOrder(len(class), chance) {
+			if len(list) == n {
+				return list
+			}
+			t.file.Decode(class[i].row, &t.row)
+			sentence := t.row.Context
+			if !t.row.Plain {
+				sentence = singleSpaced(sentence)
+			}
+			if slices.Contains(*used, sentence) {
+				continue
+			}
+			*used = append(*used, sentence)
+			list = append(list, demonstration{class[i].text, class[i].row, v})
+		}
+	}
+	return list
+}
+
+// anyOrder yields the numbers below n in an order of chance, without the memory
+// and time of a shuffle: a step that has no divisor in common with n meets every
+// number once.
+func anyOrder(n int, chance *rand.Rand) func(yield func(int) bool) {
+	return func(yield func(int) bool) {
+		if n == 0 {
+			return
+		}
+		at, step := chance.IntN(n), 1+chance.IntN(n)
+		for gcd(step, n) != 1 {
+			step++
+		}
+		for range n {
+			if !yield(at) {
+				return
+			}
+			at = (at + step) % n
+		}
+	}
+}
+
+func gcd(a, b int) int {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}
+
+func singleSpaced(sentence string) string {
+	if markup.SingleSpaced(sentence) {
+		return sentence
+	}
+	return strings.Join(markup.AppendTokens(nil, sentence), " ")
+}

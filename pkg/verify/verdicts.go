@@ -1,0 +1,236 @@
+package verify
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/tidwall/gjson"
+
+	"nertools/pkg/fault"
+	"nertools/pkg/markup"
+	"nertools/pkg/record"
+	"nertools/pkg/wire"
+)
+
+// Verdicts is what a model said of the entities of one source.
+//
+// A later answer replaces an earlier one and any failure; a failure replaces a
+// failure only. Records that do not belong together (of another source, of two
+// questions with one index) are an error.
+type Verdicts struct {
+	source  string
+	records map[int]*asked // by index
+}
+
+// asked is what is known of one question.
+type asked struct {
+	digest  string // of the question
+	verdict Verdict
+	about   *entity // nil while no record has told it
+	label   string  // "" where no record tells it
+	at      place   // of the record that counts
+}
+
+// place is a line of an input.
+type place struct {
+	file string
+	line int
+}
+
+func (p place) String() string { return fmt.Sprintf("%s:%d", p.file, p.line) }
+
+// NewVerdicts returns Verdicts of none of the entities of the source so called.
+func NewVerdicts(source string) *Verdicts {
+	return &Verdicts{sourceOf(source), map[int]*asked{}}
+}
+
+// Read takes in one input, in any order: result records, lines of a batch's
+// output and error files, and the questions themselves as prompt records. The
+// questions are needed only for answers that do not carry the member "entity", as
+// those of a batch. A last line that is no whole record and has no newline is what
+// a killed writer left; it is passed over, and torn is its number. After an error
+// the verdicts are good for nothing.
+func (v *Verdicts) Read(name string, in io.Reader) (torn int, err error) {
+	lines := record.NewLines(name, in)
+	for {
+		line, err := lines.Next()
+		if errors.Is(err, io.EOF) {
+			return 0, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+		rec, err := parse(line)
+		if err != nil && lines.Torn() && !record.ValidJSON(line) {
+			return lines.Line(), nil
+		}
+		if err != nil {
+			return 0, lines.Fault(err, "every line is to be a result record, a line of a batch's output or error file, or one of the questions")
+		}
+		if err := v.add(&rec, place{name, lines.Line()}); err != nil {
+			return 0, lines.Fault(err, "")
+		}
+	}
+}
+
+// parse reads a line; that of a question is a result whose verdict is not asked for.
+func parse(line []byte) (r answer, err error) {
+	switch {
+	case wire.IsBatchLine(line):
+		r.Result, err = wire.ParseBatchLine(line)
+	case gjson.GetBytes(line, "kind").Str == "prompt":
+		p, err := record.ParsePrompt(line)
+		r.Result = record.Result{ID: p.ID, Index: p.Index, Label: p.Label, Extra: p.Extra}
+		return answer{r.Result, NotAsked}, err
+	default:
+		r.Result, err = record.ParseResult(line)
+	}
+	r.verdict = Failed
+	if r.OK() {
+		r.verdict = readAnswer(r.Output)
+	}
+	return r, err
+}
+
+type answer struct {
+	record.Result
+	verdict Verdict
+}
+
+func (v *Verdicts) add(r *answer, at place) error {
+	source, index, digest, ours := record.ParseID(r.ID)
+	switch {
+	case !ours || source != v.source:
+		return fault.WithHint(fmt.Errorf("id %q is none of the questions about these results, whose ids begin with %q", r.ID, v.source+"/"),
+			"give the answers to the questions that ner-prompt verify made from these results")
+	case index != r.Index:
+		return fault.WithHint(fmt.Errorf("id %q does not give index %d", r.ID, r.Index), "ids are <source>/<index>/<digest>")
+	}
+	about, err := entityOf(r.Extra)
+	if err != nil {
+		return fault.WithHint(err, "it is to be as ner-prompt verify writes it")
+	}
+	old, known := v.records[index]
+	if !known {
+		old = &asked{digest: strings.Clone(digest), at: at}
+		v.records[index] = old
+	}
+	switch {
+	case about != nil && about.row != index/perRow:
+		return fault.WithHint(fmt.Errorf("id %q asks about row %d, its entity stands in row %d", r.ID, index/perRow, about.row), "do not change the records")
+	case digest != old.digest, about != nil && old.about != nil && *about != *old.about, r.Label != "" && old.label != "" && r.Label != old.label:
+		return fault.WithHint(fmt.Errorf("id %q is another question than in %s", r.ID, old.at),
+			"the questions were made anew between the two: give the questions and the answers of one run")
+	}
+	if about != nil {
+		old.about = about
+	}
+	if r.Label != "" {
+		old.label = strings.Clone(r.Label)
+	}
+	if r.verdict != NotAsked && (r.verdict != Failed || old.verdict == NotAsked || old.verdict == Failed) {
+		old.verdict, old.at = r.verdict, at
+	}
+	return nil
+}
+
+// entityOf reads the member "entity" of a record, nil if it has none.
+func entityOf(extra record.Extra) (*entity, error) {
+	if extra == "" {
+		return nil, nil
+	}
+	m := gjson.Get("{"+string(extra[1:])+"}", "entity")
+	if !m.Exists() {
+		return nil, nil
+	}
+	e := entity{
+		row: int(m.Get("row").Int()), span: markup.Span{Start: int(m.Get("start").Int()), End: int(m.Get("end").Int())},
+		text: strings.Clone(record.Text(m.Get("text"))), // a clone, since a record's strings hold on to its whole line
+	}
+	if e.row < 0 || e.span.Start < 0 || e.span.End <= e.span.Start || e.text == "" {
+		return nil, fmt.Errorf(`"entity": should hold row, start, end and text, not %.80s`, m.Raw)
+	}
+	return &e, nil
+}
+
+// Counts is how many entities have which verdict.
+type Counts struct{ Yes, No, Unclear, Failed, NotAsked int }
+
+func (n *Counts) add(v Verdict) {
+	switch v {
+	case Yes:
+		n.Yes++
+	case No:
+		n.No++
+	case Unclear:
+		n.Unclear++
+	case Failed:
+		n.Failed++
+	case NotAsked:
+		n.NotAsked++
+	}
+}
+
+// Decide gives the verdict on each of the candidates, which are in the order of
+// their rows. All verdicts read must be on one of them: the error is a
+// [*StaleError] if one is not.
+func (v *Verdicts) Decide(candidates []Candidate) ([]Verdict, Counts, error) {
+	indexes, err := numbers(candidates)
+	if err != nil {
+		return nil, Counts{}, err
+	}
+	byIndex := make(map[int]*Candidate, len(candidates))
+	for i := range candidates {
+		byIndex[indexes[i]] = &candidates[i]
+	}
+	for _, index := range slices.Sorted(maps.Keys(v.records)) {
+		if err := v.records[index].check(byIndex[index]); err != nil {
+			return nil, Counts{}, err
+		}
+	}
+	list := make([]Verdict, len(candidates))
+	var n Counts
+	for i, index := range indexes {
+		if a := v.records[index]; a != nil {
+			list[i] = a.verdict
+		}
+		n.add(list[i])
+	}
+	return list, n, nil
+}
+
+// check finds out whether a question that was answered is the one about c, which
+// is nil where there is no such entity.
+func (a *asked) check(c *Candidate) error {
+	switch {
+	case a.verdict == NotAsked: // nobody relies on it
+		return nil
+	case a.about == nil:
+		return &fault.Error{File: a.at.file, Line: a.at.line, Err: errors.New("an answer that does not tell which entity it is about"),
+			Hint: "the lines of a batch do not tell it: give the questions, as ner-prompt verify wrote them, beside the answers"}
+	case c == nil || *a.about != (entity{c.Row, c.Span, c.Text}) || a.label != "" && a.label != c.Label:
+		return &fault.Error{File: a.at.file, Line: a.at.line, Err: &StaleError{a.about.row, a.about.span, a.label, a.about.text},
+			Hint: "make the questions again from these results, and ask them with --resume and another -o: what still holds is not asked again"}
+	}
+	return nil
+}
+
+// A StaleError says that a verdict is on an entity that the results no longer hold.
+type StaleError struct {
+	Row   int
+	Span  markup.Span
+	Label string // "" where it is not known
+	Text  string
+}
+
+func (e *StaleError) Error() string {
+	label := e.Label
+	if label != "" {
+		label += " "
+	}
+	return fmt.Sprintf("the results changed since they were verified: row %d (from 0) holds no %sentity %q at tokens %d to %d", e.Row, label, e.Text, e.Span.Start, e.Span.End-1)
+}

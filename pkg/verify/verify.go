@@ -1,0 +1,245 @@
+// Package verify has a model check the entities that it found: a yes/no question
+// for each of them, and what the answers say of which entity.
+//
+// A question is a prompt record of the source "<source>.verify" whose member
+// "entity" tells what it asks about:
+//
+//	"entity":{"row":17,"start":3,"end":5,"text":"Bob Li"}
+//
+// row is the row of the source, start and end are token indexes, half-open. The
+// record's index is row*256 + n. n follows from where the entity stands, and
+// other rows or other entities have no part in it, so that a question keeps its
+// id when answers to other questions change, and a resumed run asks only what is
+// new: n is start + 32*(end-start-1) modulo 256, which differs for any two
+// entities of at most 8 tokens that begin less than 32 tokens apart. An entity
+// whose n is taken has the next one that is free; those that stand first in the
+// sentence choose first. The record has no total.
+package verify
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+
+	"nertools/pkg/catalog"
+	"nertools/pkg/fault"
+	"nertools/pkg/markup"
+	"nertools/pkg/mrc"
+	"nertools/pkg/prompt"
+	"nertools/pkg/record"
+)
+
+// A Candidate is an entity that was found and may be a wrong one.
+type Candidate struct {
+	Row     int // of the source, from 0
+	Label   string
+	Context string // the sentence, exactly as it stands in the file
+	Span    markup.Span
+	Text    string // the tokens of Span joined by single spaces
+}
+
+// sourceOf is the source of the questions about the entities of a source.
+func sourceOf(source string) string { return record.SourceName(record.SourceName(source) + ".verify") }
+
+// perRow is how many entities of a row have numbers.
+const perRow = 256
+
+// numbers gives the index of each candidate's question.
+func numbers(candidates []Candidate) ([]int, error) {
+	list := make([]int, len(candidates))
+	var order []int
+	for from, to := 0, 0; from < len(candidates); from = to {
+		row := candidates[from].Row
+		for to = from; to < len(candidates) && candidates[to].Row == row; to++ {
+		}
+		switch {
+		case to < len(candidates) && candidates[to].Row < row:
+			return nil, fmt.Errorf("entities of row %d behind those of row %d", candidates[to].Row, row)
+		case row > math.MaxInt32/perRow:
+			return nil, fault.WithHint(fmt.Errorf("row %d: only the entities of the first %d rows can be verified", row, math.MaxInt32/perRow+1), "cut the source into smaller files")
+		case to-from > perRow:
+			return nil, fault.WithHint(fmt.Errorf("row %d: %d entities, and only %d of a row can be verified", row, to-from, perRow),
+				"look at the answer to this row: a sentence of so many entities of one label is rather several")
+		}
+		order = order[:0]
+		for i := from; i < to; i++ {
+			order = append(order, i)
+		}
+		slices.SortFunc(order, func(a, b int) int { return compareSpans(candidates[a].Span, candidates[b].Span) })
+		var taken [perRow]bool
+		for k, i := range order {
+			s := candidates[i].Span
+			if k > 0 && s == candidates[order[k-1]].Span {
+				return nil, fmt.Errorf("row %d: the entity %q twice", row, candidates[i].Text)
+			}
+			n := (s.Start + 32*(s.End-s.Start-1)) % perRow
+			for taken[n] {
+				n = (n + 1) % perRow
+			}
+			taken[n] = true
+			list[i] = row*perRow + n
+		}
+	}
+	return list, nil
+}
+
+func compareSpans(a, b markup.Span) int {
+	return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End))
+}
+
+// A Job makes the questions about the entities of one source.
+type Job struct {
+	Source   string // name of the source that the entities were found in
+	Labels   catalog.DataSet
+	Template *prompt.Blocks // see [ParseTemplate]
+
+	// Examples is how many demonstrations a question shows, at most. Half of
+	// them, rounded down, are near misses, phrases that are no entity of the
+	// label in their sentence, the others entities of the label. Of either kind
+	// those of the same words as the entity come first: near misses that are an
+	// entity of another label before those that are none at all. Then come, of
+	// the entities, any other, and of the near misses entities of another label,
+	// those before all that elsewhere are one of the asked label. Within these
+	// classes chance decides, seeded by label and words; chance decides the order
+	// in the prompt, too. No demonstration shows the asked sentence, none shows
+	// a sentence that another one shows, and where one kind runs out, the other
+	// is at most one ahead.
+	Examples int
+	Train    *mrc.File // where the demonstrations are taken from; not needed without any
+}
+
+// Report says what was written.
+type Report struct {
+	Questions int
+	Fewer     int // questions that show fewer demonstrations than asked for
+}
+
+// Write writes a question about each of the candidates to w, in their order,
+// which is that of their rows. Everything that can be wrong with the candidates
+// is found before the first record is written.
+//
+// The training file is read once, on all cores. Memory is needed for its
+// [mrc.File.Sentences], and about 24 bytes for each of its entities times the
+// labels that candidates have, and for each place where a candidate's words stand.
+func (j *Job) Write(ctx context.Context, w io.Writer, candidates []Candidate) (report Report, err error) {
+	m := maker{job: j, labels: map[string]catalog.Label{}}
+	indexes, err := numbers(candidates)
+	if err != nil {
+		return report, err
+	}
+	for _, c := range candidates {
+		if m.labels[c.Label], err = j.Labels.Label(c.Label); err != nil {
+			return report, fault.WithHint(fmt.Errorf("row %d: %w", c.Row, err),
+				"choose the data set with --data-name, or bring the label with --labels FILE (ner-prompt labels prints a catalogue to edit)")
+		}
+	}
+	if j.Examples == 0 {
+		return m.write(ctx, w, indexes, candidates)
+	}
+	err = mrc.Guard(j.Train.Name(), func() (err error) {
+		if m.train, err = readTraining(j.Train, candidates); err == nil {
+			report, err = m.write(ctx, w, indexes, candidates)
+		}
+		return err
+	})
+	return report, err
+}
+
+// maker makes questions one after the other; its buffers live from one to the next.
+type maker struct {
+	job    *Job
+	labels map[string]catalog.Label
+	train  *training
+
+	view  View
+	row   mrc.Row
+	shown []demonstration
+	rows  []int
+	text  []byte
+	extra []byte
+}
+
+func (m *maker) write(ctx context.Context, w io.Writer, indexes []int, candidates []Candidate) (report Report, err error) {
+	out := bufio.NewWriterSize(w, 256<<10)
+	var line []byte
+	for i := range candidates {
+		if err := ctx.Err(); err != nil {
+			return report, err
+		}
+		if line, err = m.appendQuestion(line[:0], indexes[i], &candidates[i]); err != nil {
+			return report, fmt.Errorf("%w, at the entity %q of row %d", err, candidates[i].Text, candidates[i].Row)
+		}
+		if _, err := out.Write(line); err != nil {
+			return report, fmt.Errorf("write questions: %w", err)
+		}
+		report.Questions++
+		if len(m.shown) < m.job.Examples {
+			report.Fewer++
+		}
+	}
+	if err := out.Flush(); err != nil {
+		return report, fmt.Errorf("write questions: %w", err)
+	}
+	return report, nil
+}
+
+func (m *maker) appendQuestion(dst []byte, index int, c *Candidate) (_ []byte, err error) {
+	j := m.job
+	m.rows = m.rows[:0]
+	if m.train != nil {
+		m.shown = m.train.choose(c, j.Examples)
+	}
+	label := m.labels[c.Label]
+	m.view = View{
+		DataName: j.Labels.Name, Label: c.Label, Name: label.Name, Description: label.Description,
+		Examples: len(m.shown), Context: c.Context, Phrase: c.Text,
+	}
+	if m.text, err = j.Template.Instruction.Append(m.text[:0], &m.view); err != nil {
+		return nil, err
+	}
+	for n, d := range m.shown {
+		j.Train.Decode(d.row, &m.row)
+		m.view.Number, m.view.Context, m.view.Phrase, m.view.Verdict = n+1, m.row.Context, d.phrase, d.verdict.String()
+		if m.text, err = j.Template.Example.Append(m.text, &m.view); err != nil {
+			return nil, err
+		}
+		m.rows = append(m.rows, d.row)
+	}
+	m.view.Number, m.view.Context, m.view.Phrase, m.view.Verdict = 0, c.Context, c.Text, ""
+	if m.text, err = j.Template.Query.Append(m.text, &m.view); err != nil {
+		return nil, err
+	}
+	m.extra = appendEntity(append(m.extra[:0], ','), &entity{c.Row, c.Span, c.Text})
+	return record.AppendPrompt(dst, &record.Prompt{
+		ID:       record.NewID(sourceOf(j.Source), index, m.text),
+		Index:    index,
+		Label:    c.Label,
+		Context:  c.Context,
+		Text:     string(m.text),
+		Examples: m.rows,
+		Extra:    record.Extra(m.extra),
+	}), nil
+}
+
+// entity is the member that tells what a record asks about.
+type entity struct {
+	row  int
+	span markup.Span
+	text string
+}
+
+func appendEntity(dst []byte, e *entity) []byte {
+	dst = append(dst, `"entity":{"row":`...)
+	dst = strconv.AppendInt(dst, int64(e.row), 10)
+	dst = append(dst, `,"start":`...)
+	dst = strconv.AppendInt(dst, int64(e.span.Start), 10)
+	dst = append(dst, `,"end":`...)
+	dst = strconv.AppendInt(dst, int64(e.span.End), 10)
+	dst = append(dst, `,"text":`...)
+	return append(record.AppendString(dst, e.text), '}')
+}
