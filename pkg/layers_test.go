@@ -15,7 +15,7 @@ var layers = [][]string{
 	{"wire", "pace", "durable", "progress", "corpus"},
 	{"mrc", "openaiapi", "resume", "price", "score"},
 	{"prompt", "online", "batch", "collect", "knn", "embedding"},
-	{"verify", "annotate"},
+	{"verify", "annotate", "report"},
 }
 
 // owners are the packages that alone may import certain others: a path that

@@ -1,0 +1,155 @@
+// Package report shows what a run came to: one HTML file with the scores and
+// the sentences behind them, and a picture that compares methods. Both are
+// whole in themselves: they load nothing and run anywhere.
+package report
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+	"iter"
+	"strconv"
+	"strings"
+
+	"nertools/pkg/collect"
+	"nertools/pkg/corpus"
+	"nertools/pkg/markup"
+	"nertools/pkg/score"
+)
+
+// A Report is what the page shows. A part that is empty is left out of it.
+type Report struct {
+	Title     string   // what was looked at: names of files
+	Labels    []string // in catalogue order, which settles their colours; labels that come up besides follow
+	Rows      Rows
+	Scores    *score.Report // nil without gold
+	Answers   Answers
+	Costs     []Cost
+	Total     string // what all Costs come to, in words; may be empty
+	Prices    string // the day that the prices were taken down, such as "2026-11-22"; may be empty
+	Sentences iter.Seq[Sentence]
+}
+
+// Rows counts the rows that were asked. Rows = OK + Failed + Missing.
+type Rows struct{ Rows, OK, Failed, Missing int }
+
+// Answers counts what the answers were like. The zero value is empty.
+type Answers struct {
+	Classes map[markup.Class]int
+	Damage  map[markup.Damage]int // by single kind; an answer can have several
+}
+
+// Add counts an answer.
+func (a *Answers) Add(x *markup.Alignment) {
+	if a.Classes == nil {
+		a.Classes, a.Damage = map[markup.Class]int{}, map[markup.Damage]int{}
+	}
+	a.Classes[x.Class]++
+	for _, d := range markup.Damages() {
+		if x.Damage&d != 0 {
+			a.Damage[d]++
+		}
+	}
+}
+
+// Cost is what calls of one kind took.
+type Cost struct {
+	collect.Spent
+	Money string // in words; empty where no price is known
+}
+
+// A Sentence as it was predicted, and as it should be. Entities lie within its
+// tokens; on either side none stands twice.
+type Sentence struct {
+	corpus.Sentence
+	Gold    []corpus.Entity
+	HasGold bool // false: nothing is known, and nothing counts as an error
+}
+
+//go:embed page.tmpl
+var pageTemplate string
+
+//go:embed page.css
+var style string
+
+//go:embed page.js
+var script string
+
+var pages = template.Must(template.New("page").Funcs(template.FuncMap{
+	"plain":   plain,
+	"n":       grouped,
+	"sum":     func(x, y int) int { return x + y },
+	"percent": func(x float64) string { return strconv.FormatFloat(100*x, 'f', 2, 64) },
+}).Parse(pageTemplate))
+
+// WriteHTML writes the page. It reads Sentences once and holds the page in
+// memory. The same report gives the same bytes.
+func (r *Report) WriteHTML(w io.Writer) error {
+	b := newBody(r.Labels)
+	if r.Sentences != nil {
+		for s := range r.Sentences {
+			b.add(&s)
+		}
+	}
+	rows := scoreRows(r.Scores, b)
+	css := style + colours(len(b.labels))
+	head := struct {
+		*Report
+		Policy    string
+		Style     template.CSS
+		Sentences int
+		HasGold   bool
+		Scores    []scoreRow
+		About     string
+		Tables    []table
+		Labels    []string
+		Kinds     []option
+	}{
+		Report:    r,
+		Policy:    policy(css, script),
+		Style:     template.CSS(css),
+		Sentences: b.sentences,
+		HasGold:   b.hasGold,
+		Scores:    rows,
+		About:     about(r.Scores),
+		Tables:    r.tables(b),
+		Labels:    b.labels,
+		Kinds:     b.kinds(),
+	}
+	var out bytes.Buffer
+	if err := pages.ExecuteTemplate(&out, "head", head); err != nil {
+		return fmt.Errorf("make report: %w", err)
+	}
+	out.Write(b.out)
+	if err := pages.ExecuteTemplate(&out, "foot", template.JS(script)); err != nil {
+		return fmt.Errorf("make report: %w", err)
+	}
+	if _, err := out.WriteTo(w); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	return nil
+}
+
+// policy lets the page run its own style and script and nothing else. Style
+// attributes hold numbers only.
+func policy(style, script string) string {
+	hash := func(s string) string {
+		sum := sha256.Sum256([]byte(s))
+		return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+	}
+	return "default-src 'none'; base-uri 'none'; form-action 'none'; style-src-attr 'unsafe-inline'; style-src " + hash(style) + "; script-src " + hash(script)
+}
+
+// colours is the rules for n labels.
+func colours(n int) string {
+	var b strings.Builder
+	for i := range n {
+		c := colourOf(i)
+		fmt.Fprintf(&b, ".l%d { --bg: %s; --fg: %s; --mid: %s }\n", i, c.Back, c.Fore, c.Mid)
+	}
+	return b.String()
+}

@@ -1,0 +1,360 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"html"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"nertools/pkg/corpus"
+	"nertools/pkg/markup"
+	"nertools/pkg/score"
+)
+
+// A sign is one of the things that a sentence can be filtered by.
+type sign struct {
+	Letter  string // in the page's data
+	Sign    string // for those who don't see the colour or the line
+	Name    string
+	Class   string // of the mark
+	Meaning string
+}
+
+var (
+	correct    = sign{"c", "", "correct", "", "the words and the label are those of gold"}
+	missed     = sign{"m", "−", "missed", "missed", "in gold only"}
+	spurious   = sign{"s", "+", "spurious", "spurious", "predicted only"}
+	boundary   = sign{"b", "↔", "wrong boundary", "boundary", "the label is right and some of the words"}
+	wrongLabel = sign{"l", "≠", "wrong label", "label", "the words are right"}
+	found      = sign{"f", "", "found", "", "predicted; there is no gold to compare with"}
+	repaired   = sign{"r", "~", "repaired", "", "predicted; marks, spacing, letters or place had to be mended"}
+	unused     = sign{"u", "?", "not used", "", "marked in an answer, not to be found in the sentence"}
+	unanswered = sign{"n", "∅", "no answer", "", "a label whose question has no answer"}
+)
+
+// signs are all of these in the order in which they are shown; the first four
+// are errors.
+var signs = []sign{missed, spurious, boundary, wrongLabel, correct, found, repaired, unused, unanswered}
+
+const errorLetters = "msbl"
+
+var signOf = map[score.Kind]sign{score.Correct: correct, score.Missed: missed, score.Spurious: spurious, score.WrongBoundary: boundary, score.WrongLabel: wrongLabel}
+
+// A mark is an entity as it is drawn.
+type mark struct {
+	corpus.Entity
+	gold bool
+	sign sign
+	lane int // 0 is next to the words
+}
+
+// body renders sentences, one after another, and counts what is in them.
+type body struct {
+	labels    []string
+	known     map[string]int
+	out       []byte
+	sentences int
+	hasGold   bool
+	items     map[string]int // how many there are, by letter
+	holding   map[string]int // how many sentences hold one, by letter; "" for an error of any kind
+	reasons   map[markup.Reason]int
+	marks     []mark
+	seen      []string // the items of the sentence at hand
+}
+
+func newBody(labels []string) *body {
+	b := &body{known: map[string]int{}, items: map[string]int{}, holding: map[string]int{}, reasons: map[markup.Reason]int{}}
+	for _, name := range labels {
+		b.label(name)
+	}
+	return b
+}
+
+// label gives the number of a label.
+func (b *body) label(name string) int {
+	i, ok := b.known[name]
+	if !ok {
+		i = len(b.labels)
+		b.known[name] = i
+		b.labels = append(b.labels, name)
+	}
+	return i
+}
+
+// holds takes note that the sentence at hand has an item of a label.
+func (b *body) holds(s sign, label string) {
+	item := s.Letter + strconv.Itoa(b.label(label))
+	if !slices.Contains(b.seen, item) {
+		b.seen = append(b.seen, item)
+	}
+}
+
+func (b *body) add(s *Sentence) {
+	b.sentences++
+	b.hasGold = b.hasGold || s.HasGold
+	b.marks, b.seen = b.marks[:0], b.seen[:0]
+	notes := b.entities(s)
+	for _, u := range s.Unused {
+		b.holds(unused, u.Label)
+		b.items[unused.Letter]++
+		b.reasons[u.Reason]++
+		quote := ""
+		if u.Text != "" {
+			quote = "<q><bdi>" + text(u.Text) + "</bdi></q>, "
+		}
+		notes = appendNote(notes, unused, b.chip(u.Label), quote, reasonMeanings[u.Reason])
+	}
+	if len(s.Unanswered) > 0 {
+		var chips []string
+		for _, l := range s.Unanswered {
+			b.holds(unanswered, l)
+			b.items[unanswered.Letter]++
+			chips = append(chips, b.chip(l))
+		}
+		notes = appendNote(notes, unanswered, strings.Join(chips, " "))
+	}
+	b.tally()
+
+	n := strconv.Itoa(b.sentences)
+	b.write(`<article class="s" id="s`, n, `" tabindex="-1" data-i="`, strings.Join(b.seen, " "), `"><a href="#s`, n, `"><bdi>`, text(cmp.Or(s.ID, n)), `</bdi></a>`)
+	b.lanes()
+	b.words(s.Tokens)
+	if len(notes) > 0 {
+		b.write("<ul>")
+		b.out = append(b.out, notes...)
+		b.write("</ul>")
+	}
+	b.write("</article>\n")
+}
+
+// tally counts the sentence at hand under each letter that it holds.
+func (b *body) tally() {
+	var letters []string
+	for _, item := range b.seen {
+		letter := item[:1]
+		if strings.Contains(errorLetters, letter) {
+			letters = append(letters, "")
+		}
+		letters = append(letters, letter)
+	}
+	slices.Sort(letters)
+	for _, letter := range slices.Compact(letters) {
+		b.holding[letter]++
+	}
+}
+
+// entities fills b.marks and tells the differences in words.
+func (b *body) entities(s *Sentence) (notes []byte) {
+	if !s.HasGold {
+		for _, e := range s.Entities {
+			b.entity(e, false, found)
+			b.items[found.Letter]++
+		}
+		return nil
+	}
+	for _, d := range score.Compare(s.Gold, s.Entities) {
+		kind := signOf[d.Kind]
+		var sides []string
+		if d.Gold >= 0 {
+			e := s.Gold[d.Gold]
+			b.entity(e, true, kind)
+			sides = append(sides, b.name(s, e))
+		}
+		if d.Predicted >= 0 {
+			e := s.Entities[d.Predicted]
+			b.entity(e, false, kind)
+			sides = append(sides, b.name(s, e))
+		}
+		b.items[kind.Letter]++
+		switch {
+		case d.Kind == score.Correct:
+		case len(sides) == 2:
+			notes = appendNote(notes, kind, "gold ", sides[0], ", predicted ", sides[1])
+		default:
+			notes = appendNote(notes, kind, sides[0])
+		}
+	}
+	return notes
+}
+
+func (b *body) entity(e corpus.Entity, gold bool, kind sign) {
+	b.marks = append(b.marks, mark{Entity: e, gold: gold, sign: kind})
+	b.holds(kind, e.Label)
+	if e.How == markup.Repaired {
+		b.holds(repaired, e.Label)
+		b.items[repaired.Letter]++
+	}
+}
+
+// lanes places the marks so that none covers another of its side: the first and
+// longest lie next to the words.
+func (b *body) lanes() {
+	slices.SortStableFunc(b.marks, func(x, y mark) int {
+		return cmp.Or(cmp.Compare(x.Start, y.Start), cmp.Compare(y.End, x.End))
+	})
+	for i := range b.marks {
+		m := &b.marks[i]
+		for slices.ContainsFunc(b.marks[:i], func(o mark) bool {
+			return o.gold == m.gold && o.lane == m.lane && m.Start < o.End && o.Start < m.End
+		}) {
+			m.lane++
+		}
+	}
+}
+
+// words writes the tokens with the marks above and below them.
+func (b *body) words(tokens []string) {
+	above, below := 0, 0
+	for _, m := range b.marks {
+		if m.gold {
+			above = max(above, m.lane+1)
+		} else {
+			below = max(below, m.lane+1)
+		}
+	}
+	b.write(`<p dir="auto"`)
+	if above+below > 0 {
+		b.write(` style="--g:`, strconv.Itoa(above), `;--p:`, strconv.Itoa(below), `"`)
+	}
+	b.write(">")
+	for i, token := range tokens {
+		if i > 0 {
+			b.write(" ")
+		}
+		b.token(tokens, i, token)
+	}
+	b.write("</p>")
+}
+
+func (b *body) token(tokens []string, i int, token string) {
+	wide, marked := 0, false
+	for _, m := range b.marks {
+		if m.Start <= i && i < m.End {
+			marked = true
+		}
+		if m.Start == i {
+			wide = max(wide, m.room(tokens))
+		}
+	}
+	if !marked {
+		b.write(text(token))
+		return
+	}
+	b.write(`<span class="t"`)
+	if wide > 0 {
+		b.write(` style="min-width:`, strconv.Itoa(wide), `ch"`)
+	}
+	b.write(">", text(token))
+	for _, m := range b.marks {
+		if m.Start <= i && i < m.End {
+			b.mark(m, i)
+		}
+	}
+	b.write("</span>")
+}
+
+// room is how wide the first token of m has to be, in digits of the text, so
+// that the label fits over the entity; 0 if it fits anyway. A letter of a label
+// is counted as four fifths of a digit, one of the text as a whole.
+func (m mark) room(tokens []string) int {
+	rest := 0
+	for _, t := range tokens[m.Start+1 : m.End] {
+		rest += 1 + utf8.RuneCountInString(t)
+	}
+	need := (utf8.RuneCountInString(m.caption())*4+4)/5 + 1 - rest
+	if need <= utf8.RuneCountInString(tokens[m.Start]) {
+		return 0
+	}
+	return need
+}
+
+func (m mark) caption() string {
+	s := m.sign.Sign
+	if m.How == markup.Repaired {
+		s += repaired.Sign
+	}
+	return strings.TrimSpace(s + " " + m.Label)
+}
+
+func (b *body) mark(m mark, i int) {
+	side, what := "pred", "predicted"
+	if m.gold {
+		side, what = "gold", "gold"
+	}
+	b.write(`<b class="`, side, " l", strconv.Itoa(b.label(m.Label)))
+	if i == m.Start {
+		b.write(" first")
+	}
+	if i == m.End-1 {
+		b.write(" last")
+	}
+	if m.sign.Class != "" {
+		b.write(" ", m.sign.Class)
+	}
+	b.write(`"`)
+	if m.lane > 0 {
+		b.write(` style="--k:`, strconv.Itoa(m.lane), `"`)
+	}
+	if i == m.Start {
+		b.write(` data-l="`, text(m.caption()), `"`)
+	}
+	b.write(` title="`, what, " ", text(m.Label))
+	if m.sign.Letter != found.Letter {
+		b.write(": ", m.sign.Name)
+	}
+	if m.How == markup.Repaired {
+		b.write(", ", repaired.Name)
+	}
+	b.write(`"></b>`)
+}
+
+func appendNote(dst []byte, s sign, parts ...string) []byte {
+	dst = fmt.Appendf(dst, `<li><i aria-hidden="true">%s</i>%s: `, s.Sign, s.Name)
+	for _, p := range parts {
+		dst = append(dst, p...)
+	}
+	return append(dst, "</li>"...)
+}
+
+func (b *body) chip(label string) string {
+	return fmt.Sprintf(`<bdi class="chip l%d">%s</bdi> `, b.label(label), text(label))
+}
+
+// name tells label and words of e.
+func (b *body) name(s *Sentence, e corpus.Entity) string {
+	return b.chip(e.Label) + "<bdi>" + text(strings.Join(s.Tokens[e.Start:e.End], " ")) + "</bdi>"
+}
+
+func (b *body) write(parts ...string) {
+	for _, p := range parts {
+		b.out = append(b.out, p...)
+	}
+}
+
+// text makes s fit to stand in HTML, as text or in a quoted attribute.
+func text(s string) string { return html.EscapeString(plain(s)) }
+
+// plain makes s fit to be shown: what is not UTF-8 becomes U+FFFD, and
+// characters that cannot be seen but act on what stands around them (controls,
+// bidirectional embedding and override) are named.
+func plain(s string) string {
+	if strings.IndexFunc(s, acts) < 0 && utf8.ValidString(s) {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if acts(r) {
+			fmt.Fprintf(&b, "⟨U+%04X⟩", r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+func acts(r rune) bool {
+	return r < ' ' && r != '\n' && r != '\t' || 0x7f <= r && r < 0xa0 || r == 0x2028 || r == 0x2029 || 0x202a <= r && r <= 0x202e || 0x2066 <= r && r <= 0x2069
+}

@@ -1,0 +1,152 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"nertools/pkg/markup"
+	"nertools/pkg/score"
+)
+
+// What the words of packages markup and score mean, for people who have not
+// read these.
+var (
+	classMeanings = map[markup.Class]string{
+		markup.Same:    "the sentence, token for token",
+		markup.Spacing: "other spacing or tokenisation",
+		markup.Tokens:  "a few tokens dropped, inserted or in other case",
+		markup.Edited:  "other or partly other text",
+		markup.Part:    "only a part of the sentence",
+		markup.Chatter: "the sentence, with other text around it",
+		markup.Empty:   "no text",
+		markup.List:    "a structured answer, which repeats no text",
+	}
+	damageMeanings = map[markup.Damage]string{
+		markup.Glued:      "a mark inside a token, next to punctuation",
+		markup.Unbalanced: "an entity without its end, with a wrong one, or in another",
+		markup.Spaced:     "white space between a mark and its entity",
+		markup.Stray:      "marks that belong to no entity",
+		markup.ExtraSigns: "more marks than two signs, or marks of another notation",
+		markup.EmptyMarks: "marks around nothing",
+	}
+	reasonMeanings = map[markup.Reason]string{
+		markup.Hallucinated: "the sentence does not read so",
+		markup.Copied:       "a demonstration of the prompt reads so, the sentence does not",
+		markup.Repeated:     "the sentence reads so less often than the answer marks it",
+		markup.PartOfToken:  "the sentence reads so only inside a token",
+		markup.Unclosed:     "where it ends is not marked",
+		markup.Blank:        "nothing stands between the marks",
+	}
+	matchMeanings = map[score.Match]string{
+		score.Strict:    "An entity is correct if its words and its label are those of gold.",
+		score.Boundary:  "An entity is correct if its words are those of gold, whatever the label.",
+		score.Overlap:   "An entity is correct if it shares a token and the label with one of gold.",
+		score.Published: "Counted as for the published GPT-NER figures.",
+	}
+)
+
+type scoreRow struct {
+	Name, Class           string
+	Precision, Recall, F1 float64
+	Interval              *score.Interval // of F1; may be nil
+	Counts                *score.Counts   // nil for a mean
+}
+
+// scoreRows are the labels, then all of them together.
+func scoreRows(s *score.Report, b *body) (rows []scoreRow) {
+	if s == nil {
+		return nil
+	}
+	row := func(name, class string, s *score.Score) {
+		rows = append(rows, scoreRow{name, class, s.Precision(), s.Recall(), s.F1(), f1Of(s.Intervals), &s.Counts})
+	}
+	for i := range s.Labels {
+		l := &s.Labels[i]
+		row(l.Label, "l"+strconv.Itoa(b.label(l.Label)), l)
+	}
+	row("micro", "all first", &s.Micro)
+	m := s.Macro
+	return append(rows, scoreRow{"macro", "all", m.Precision, m.Recall, m.F1, f1Of(m.Intervals), nil})
+}
+
+func f1Of(in *score.Intervals) *score.Interval {
+	if in == nil {
+		return nil
+	}
+	return &in.F1
+}
+
+// about tells what the scores are.
+func about(s *score.Report) string {
+	if s == nil {
+		return ""
+	}
+	text := "In percent. " + matchMeanings[s.Match] + " Micro is over all entities, macro the mean of the labels that occur."
+	if s.Resamples > 0 {
+		text += fmt.Sprintf(" The lines on the bars are 95 %% intervals, from %s resamples of the sentences.", grouped(s.Resamples))
+	}
+	return text
+}
+
+type table struct {
+	Title  string
+	Counts []count
+}
+
+type count struct {
+	Sign, Name, Meaning string
+	N                   int
+}
+
+// tables are the counts, without those of nothing.
+func (r *Report) tables(b *body) []table {
+	var kinds []count
+	for _, s := range signs {
+		kinds = append(kinds, count{s.Sign, s.Name, s.Meaning, b.items[s.Letter]})
+	}
+	all := []table{
+		{"Entities", kinds},
+		{"Text of the answers", countEach(markup.Classes(), markup.Class.String, classMeanings, r.Answers.Classes)},
+		{"Damaged marks", countEach(markup.Damages(), damageName, damageMeanings, r.Answers.Damage)},
+		{"Marked but not used", countEach(markup.Reasons(), markup.Reason.String, reasonMeanings, b.reasons)},
+	}
+	for i := range all {
+		all[i].Counts = slices.DeleteFunc(all[i].Counts, func(c count) bool { return c.N == 0 })
+	}
+	return slices.DeleteFunc(all, func(t table) bool { return len(t.Counts) == 0 })
+}
+
+func countEach[T comparable](all []T, name func(T) string, meaning map[T]string, n map[T]int) (list []count) {
+	for _, x := range all {
+		list = append(list, count{"", name(x), meaning[x], n[x]})
+	}
+	return list
+}
+
+func damageName(d markup.Damage) string { return d.Names()[0] }
+
+type option struct {
+	Letters, Name string
+	N             int
+}
+
+// kinds are those that sentences can be filtered by, without those that
+// no sentence holds.
+func (b *body) kinds() []option {
+	list := []option{{errorLetters, "any error", b.holding[""]}}
+	for _, s := range signs {
+		list = append(list, option{s.Letter, strings.TrimSpace(s.Sign + " " + s.Name), b.holding[s.Letter]})
+	}
+	return slices.DeleteFunc(list, func(o option) bool { return o.N == 0 })
+}
+
+// grouped writes n with thin spaces between thousands.
+func grouped(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "\u202f" + s[i:]
+	}
+	return s
+}
