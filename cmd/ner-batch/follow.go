@@ -19,6 +19,7 @@ import (
 	"golang.org/x/term"
 
 	"nertools/cmd/internal/cmdline"
+	"nertools/cmd/internal/cost"
 	"nertools/cmd/internal/service"
 	"nertools/pkg/batch"
 	"nertools/pkg/durable"
@@ -266,7 +267,7 @@ func (s *session) fetchOne(c *cli.Context, j *batch.Job) error {
 	if err != nil {
 		return err
 	}
-	table, err := service.Prices(c)
+	table, err := cost.Table(c)
 	if err != nil {
 		return err
 	}
@@ -297,7 +298,7 @@ func output(path string, each func(put func(*record.Result) error) error) error 
 }
 
 func verdict(c *cli.Context, o *batch.Outcome) error {
-	table, err := service.Prices(c)
+	table, err := cost.Table(c)
 	if err != nil {
 		return err
 	}

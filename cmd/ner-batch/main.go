@@ -18,6 +18,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"nertools/cmd/internal/cmdline"
+	"nertools/cmd/internal/cost"
 	"nertools/cmd/internal/service"
 	"nertools/pkg/progress"
 )
@@ -30,15 +31,15 @@ func main() {
 		Commands: []*cli.Command{
 			{
 				Name: "create", Usage: "write the batch file; nothing is sent", ArgsUsage: "[PROMPTS.jsonl]",
-				Flags: slices.Concat(inputFlags, []cli.Flag{service.DryRunFlag()}, service.PriceFlags(), service.RequestFlags()), Action: create,
+				Flags: slices.Concat(inputFlags, []cli.Flag{cost.DryRunFlag()}, cost.Flags(), service.RequestFlags()), Action: create,
 			},
 			{
 				Name: "submit", Usage: "upload and start the batch, and leave it", ArgsUsage: "[PROMPTS.jsonl]",
-				Flags: slices.Concat(inputFlags, startFlags, waitFlags, outputFlags, service.PriceFlags(), service.RequestFlags(), service.Flags()), Action: submit,
+				Flags: slices.Concat(inputFlags, startFlags, waitFlags, outputFlags, cost.Flags(), service.RequestFlags(), service.Flags()), Action: submit,
 			},
 			{
 				Name: "run", Usage: "submit, wait and download", ArgsUsage: "[PROMPTS.jsonl]",
-				Flags: slices.Concat(inputFlags, startFlags, waitFlags, outputFlags, service.PriceFlags(), service.RequestFlags(), service.Flags()), Action: run,
+				Flags: slices.Concat(inputFlags, startFlags, waitFlags, outputFlags, cost.Flags(), service.RequestFlags(), service.Flags()), Action: run,
 			},
 			{
 				Name: "status", Usage: "show how batches stand", ArgsUsage: "[JOBS.jsonl]",
@@ -50,7 +51,7 @@ func main() {
 			},
 			{
 				Name: "download", Usage: "fetch the results of ended batches", ArgsUsage: "[JOBS.jsonl]",
-				Flags: slices.Concat(idFlags, batchFileFlags, outputFlags, service.PriceFlags(), service.Flags()), Action: download,
+				Flags: slices.Concat(idFlags, batchFileFlags, outputFlags, cost.Flags(), service.Flags()), Action: download,
 			},
 			{
 				Name: "cancel", Usage: "stop batches; what is done by then is paid for and can be fetched", ArgsUsage: "[JOBS.jsonl]",
@@ -63,7 +64,7 @@ func main() {
 			},
 			{
 				Name: "sync", Usage: "for cron: one look at every job of a ledger, fetch what is ready, start what waits",
-				Flags: slices.Concat(syncFlags, startFlags, service.PriceFlags(), service.Flags()), Action: sync,
+				Flags: slices.Concat(syncFlags, startFlags, cost.Flags(), service.Flags()), Action: sync,
 			},
 		},
 	})

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/term"
 
 	"nertools/cmd/internal/cmdline"
+	"nertools/cmd/internal/cost"
 	"nertools/cmd/internal/service"
 	"nertools/pkg/batch"
 	"nertools/pkg/durable"
@@ -53,7 +54,7 @@ func create(c *cli.Context) error {
 
 // estimate says what the batch would cost, and writes no file.
 func estimate(c *cli.Context) error {
-	table, err := service.Prices(c)
+	table, err := cost.Table(c)
 	if err != nil {
 		return err
 	}
@@ -73,7 +74,7 @@ func estimate(c *cli.Context) error {
 	}
 	quote := table.Quote(e, 0, 0)
 	quote.Kept = kept
-	return service.ShowQuote(c, quote)
+	return cost.Show(c, quote)
 }
 
 func submit(c *cli.Context) error {

@@ -11,7 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"nertools/cmd/internal/cmdline"
-	"nertools/cmd/internal/service"
+	"nertools/cmd/internal/cost"
 	"nertools/pkg/online"
 	"nertools/pkg/pace"
 	"nertools/pkg/price"
@@ -35,7 +35,7 @@ func dryRun(c *cli.Context, table *price.Table, requests *wire.Builder, lines *r
 	}
 	quote := table.Quote(estimate, c.Int("rpm"), c.Int("tpm"))
 	quote.Kept = kept
-	return service.ShowQuote(c, quote)
+	return cost.Show(c, quote)
 }
 
 // earlierAnswers reads the files of --resume. The one that is the -o file as well

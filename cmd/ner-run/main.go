@@ -27,6 +27,7 @@ import (
 	"golang.org/x/term"
 
 	"nertools/cmd/internal/cmdline"
+	"nertools/cmd/internal/cost"
 	"nertools/cmd/internal/service"
 	"nertools/pkg/online"
 	"nertools/pkg/pace"
@@ -64,7 +65,7 @@ func main() {
 		Usage:     "ask a model many prompts at once",
 		UsageText: "ner-prompt --source-dir examples/news --data-name CONLL --limit 4 | ner-run --model gpt-4o-mini -j 4",
 		ArgsUsage: "[PROMPTS.jsonl]",
-		Flags:     slices.Concat(flags, []cli.Flag{service.DryRunFlag()}, service.PriceFlags(), service.RequestFlags(), service.Flags()),
+		Flags:     slices.Concat(flags, []cli.Flag{cost.DryRunFlag()}, cost.Flags(), service.RequestFlags(), service.Flags()),
 		Action:    run,
 	})
 }
@@ -78,7 +79,7 @@ func run(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	table, err := service.Prices(c)
+	table, err := cost.Table(c)
 	if err != nil {
 		return err
 	}

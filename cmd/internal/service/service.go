@@ -82,6 +82,11 @@ func Flags() []cli.Flag {
 	}
 }
 
+// BaseURL is where the service is.
+func BaseURL(c *cli.Context) string {
+	return cmp.Or(strings.TrimSpace(c.String("base-url")), openaiapi.DefaultBaseURL)
+}
+
 // Account tells accounts apart without telling the key: it is the same for the
 // same key at the same address.
 func Account(c *cli.Context) (string, error) {

@@ -1,4 +1,6 @@
-package service
+// Package cost is what the programs that tell a cost have in common: where the
+// prices are, and how an estimate is shown.
+package cost
 
 import (
 	"fmt"
@@ -16,15 +18,15 @@ func DryRunFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "dry-run", Usage: "send nothing, need no key: tell what it would cost"}
 }
 
-// PriceFlags are the flags of whatever tells a cost.
-func PriceFlags() []cli.Flag {
+// Flags are the flags of whatever tells a cost.
+func Flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "prices", Usage: "take the prices of models from this JSON `FILE` (default: a built-in table of " + price.Builtin().Date + ")"},
 	}
 }
 
-// Prices is the table that --prices names, or the built-in one.
-func Prices(c *cli.Context) (*price.Table, error) {
+// Table is the table of prices that --prices names, or the built-in one.
+func Table(c *cli.Context) (*price.Table, error) {
 	path := c.String("prices")
 	if path == "" {
 		return price.Builtin(), nil
@@ -36,8 +38,8 @@ func Prices(c *cli.Context) (*price.Table, error) {
 	return price.ParseTable(name, data)
 }
 
-// ShowQuote writes a quote: in words on stderr, as a JSON object on stdout.
-func ShowQuote(c *cli.Context, q *price.Quote) error {
+// Show writes a quote: in words on stderr, as a JSON object on stdout.
+func Show(c *cli.Context, q *price.Quote) error {
 	for _, line := range q.Lines() {
 		cmdline.Say(c, "%s", line)
 	}
