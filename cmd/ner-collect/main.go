@@ -29,6 +29,25 @@
 // never written over. An existing file's permissions are kept; a symbolic link is
 // replaced, not followed.
 //
+// # Other formats
+//
+// With --format the rows of a sentence become one sentence with all its labels:
+// answers are aligned to it, and what they mark becomes spans of its tokens, if
+// the sentence reads so. The sentences are those of the MRC file that
+// --source-dir and --source-name name, or --gold, and else the records' own; with
+// an MRC file a results file does instead of records.
+//
+//	ner-collect results.jsonl --format conll > predicted.conll
+//	ner-collect results.jsonl --format html --gold data/mrc-ner.test > report.html
+//
+// --verdicts takes answers to the questions of ner-prompt verify: entities
+// answered with no are dropped, from the results file and from every other
+// format, as if they had never been marked. With the flags that ner-prompt had to
+// find its demonstrations, what an answer copied from these is told apart.
+//
+// "score" scores results against an MRC file, "compare" sets scores beside each
+// other, "gold" writes what an MRC file marks.
+//
 // On stderr it prints the sum: rows = ok + failed + missing, and records read =
 // rows that have one + duplicates. It exits with 3 if a row failed or is missing.
 // Ctrl-C ends the reading of files, but stdin is read to its end: the answers
@@ -36,37 +55,73 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/urfave/cli/v2"
 
+	"nertools/cmd/internal/answers"
 	"nertools/cmd/internal/cmdline"
+	"nertools/cmd/internal/cost"
+	"nertools/cmd/internal/dataset"
 	"nertools/pkg/collect"
 	"nertools/pkg/durable"
-	"nertools/pkg/fault"
 )
 
 func main() {
 	cmdline.Main(&cli.App{
 		Name:      "ner-collect",
-		Usage:     "bring result records into row order, as a results file",
+		Usage:     "bring result records into row order, as a results file, or into other formats",
 		UsageText: "ner-collect results.jsonl --write-dir . --write-name results.txt",
 		ArgsUsage: "[FILE ...]",
 		Description: "Reads any number of files, in any order: result records, and the output and error\n" +
 			"files of the Batch API. No file, or -, is stdin. Line i of the results file is row i,\n" +
 			"from 0; the sum goes to stderr. Exits with 3 if a row failed or is missing.",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "write-dir", Value: ".", Usage: "write to a file in `DIR`"},
-			&cli.StringFlag{Name: "write-name", Usage: "write to the file `NAME` instead of stdout"},
-			&cli.StringFlag{Name: "last-results", Usage: "lay the results over those in this earlier results `FILE`"},
-			&cli.IntFlag{Name: "total", Usage: "the source has `N` rows", DefaultText: "what the records say"},
-		},
+		Flags:  slices.Concat(outputFlags, resultFlags, verdictFlags, joinFlags(), cost.Flags()),
 		Action: run,
+		Commands: []*cli.Command{
+			{
+				Name: "score", Usage: "score results against the entities that an MRC file marks",
+				UsageText: "ner-collect score --gold examples/news/mrc-ner.test results.jsonl",
+				ArgsUsage: "[FILE ...]",
+				Flags:     slices.Concat(scoreFlags, resultFlags, verdictFlags, joinFlags()),
+				Action:    scoreResults,
+			},
+			{
+				Name: "compare", Usage: "set scores that score --json wrote beside each other",
+				UsageText: "ner-collect compare bm25.8.json random.8.json --svg comparison.svg",
+				ArgsUsage: "FILE ...",
+				Flags:     []cli.Flag{&cli.StringFlag{Name: "svg", Usage: "draw them as a picture into this `FILE`"}},
+				Action:    compare,
+			},
+			{
+				Name: "gold", Usage: "write the entities that an MRC file marks, in any of the formats",
+				UsageText: "ner-collect gold examples/news/mrc-ner.test --format conll",
+				ArgsUsage: "FILE",
+				Flags:     slices.Concat(outputFlags, dataset.LabelFlags()),
+				Action:    gold,
+			},
+		},
+	})
+}
+
+var outputFlags = []cli.Flag{
+	&cli.StringFlag{Name: "format", Value: "text", Usage: "write this `FORMAT`: " + formatNames},
+	&cli.StringFlag{Name: "scheme", Value: "bio", Usage: "tags of conll: `bio` or bioes"},
+	&cli.StringFlag{Name: "write-dir", Value: ".", Usage: "write to a file in `DIR`"},
+	&cli.StringFlag{Name: "write-name", Usage: "write to the file `NAME` instead of stdout; with brat, a folder"},
+}
+
+var resultFlags = []cli.Flag{
+	&cli.StringFlag{Name: "last-results", Usage: "lay the results over those in this earlier results `FILE`"},
+	&cli.IntFlag{Name: "total", Usage: "the source has `N` rows", DefaultText: "what the records say"},
+}
+
+func joinFlags() []cli.Flag {
+	return slices.Concat(dataset.SourceFlags(), dataset.ExampleFlags(), dataset.LabelFlags(), []cli.Flag{
+		&cli.StringFlag{Name: "gold", Usage: "the rows are those of this MRC `FILE`, and what it marks is right"},
 	})
 }
 
@@ -74,148 +129,56 @@ func run(c *cli.Context) error {
 	if c.IsSet("total") && c.Int("total") <= 0 {
 		return cmdline.UsageError("--total %d: a number of rows from 1", c.Int("total"))
 	}
+	format, err := formatOf(c)
+	if err != nil {
+		return err
+	}
 	target, err := targetFile(c)
 	if err != nil {
 		return err
 	}
-	files := c.Args().Slice()
-	if len(files) == 0 {
-		files = []string{"-"}
-	}
-	if err := checkInputs(c, files, target); err != nil {
+	if err := checkInputs(c, target); err != nil {
 		return err
 	}
-	// The answers may take hours to come: what else is needed must be there.
-	if target != "" {
+	if target != "" && !format.folder {
 		if err := durable.CheckReplace(target); err != nil {
 			return err
 		}
 	}
-	var last io.ReadCloser
-	var lastName string
-	if file := c.String("last-results"); file != "" {
-		if last, lastName, err = cmdline.Open(file); err != nil {
-			return err
-		}
-		defer last.Close()
-	}
 	var results collect.Results
-	if c.IsSet("total") {
-		if err := results.SetTotal(c.Int("total"), "--total"); err != nil {
+	if format.name == "text" && !c.IsSet("verdicts") {
+		if err := answers.Read(c, &results, inputs(c), 0); err != nil {
 			return err
 		}
-	}
-	for _, file := range files {
-		if err := read(c, &results, file); err != nil {
-			return err
+		if results.Len() == 0 {
+			return answers.None(c)
 		}
+		return finish(c, &results, write(target, results.WriteText))
 	}
-	if last != nil {
-		if err := results.LayOver(lastName, last); err != nil {
-			return err
-		}
-	}
-	return finish(c, &results, target)
-}
-
-// targetFile is the file to write, or "" for stdout.
-func targetFile(c *cli.Context) (string, error) {
-	name := c.String("write-name")
-	if name == "" && (c.IsSet("write-dir") || c.IsSet("write-name")) {
-		return "", cmdline.UsageError("--write-name is missing: name the file to write")
-	}
-	if name == "" {
-		return "", nil
-	}
-	return filepath.Join(c.String("write-dir"), name), nil
-}
-
-// checkInputs refuses, before anything is read, to read stdin twice or to write
-// where an input is.
-func checkInputs(c *cli.Context, files []string, target string) error {
-	var out os.FileInfo
-	var err error
-	if target == "" {
-		// What a shell redirects stdout to is a file; a terminal may well be both.
-		if out, err = os.Stdout.Stat(); err != nil || !out.Mode().IsRegular() {
-			out = nil
-		}
-	} else if out, err = os.Stat(target); err != nil {
-		out = nil // a new file, or one that durable will not replace
-	}
-	if last := c.String("last-results"); last != "" {
-		files = append(slices.Clip(files), last)
-	}
-	stdin := false
-	for _, file := range files {
-		var in os.FileInfo
-		if file == "-" {
-			if stdin {
-				return cmdline.UsageError("stdin can be read only once: give \"-\" once")
-			}
-			stdin = true
-			in, err = os.Stdin.Stat()
-		} else {
-			in, err = os.Stat(file)
-		}
-		if err != nil {
-			return err
-		}
-		if out != nil && os.SameFile(in, out) {
-			return cmdline.Exit(cmdline.Usage, &fault.Error{File: file, Err: errors.New("is an input, and inputs are not written over"),
-				Hint: "write to another file; it can be renamed afterwards"})
-		}
-	}
-	return nil
-}
-
-func read(c *cli.Context, results *collect.Results, file string) error {
-	r, name, err := cmdline.Open(file)
+	joined, err := answers.Join(c, &results, inputs(c))
 	if err != nil {
 		return err
 	}
-	defer r.Close()
-	in := io.Reader(r)
-	if file != "-" {
-		in = interruptible{c.Context, r}
-	} else {
-		defer context.AfterFunc(c.Context, func() {
-			cmdline.Say(c, "interrupted: reading stdin to its end (once more: stop at once)")
-		})()
+	defer joined.Close()
+	if err := joined.Demonstrations(c); err != nil {
+		return err
 	}
-	torn, err := results.Read(name, in)
-	if torn > 0 {
-		cmdline.Say(c, "%s:%d: passed over the last line: its writer was stopped in the middle of it", name, torn)
+	if err := strike(c, joined); err != nil {
+		return err
 	}
-	return err
+	return finish(c, &results, format.write(c, joined, target))
 }
 
-// interruptible is a reader that ends with its context.
-type interruptible struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (i interruptible) Read(p []byte) (int, error) {
-	if err := i.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return i.r.Read(p)
-}
-
-func finish(c *cli.Context, results *collect.Results, target string) (err error) {
-	if results.Len() == 0 {
-		if err := c.Context.Err(); err != nil {
-			return err
-		}
-		return fault.WithHint(errors.New("no result records to collect"),
-			"see what the program that should have written them says; --total N would take all N rows for missing")
-	}
+// write writes to the target file, whole or not at all, or to stdout.
+func write(target string, to func(io.Writer) error) error {
 	if target == "" {
-		err = results.WriteText(os.Stdout)
-	} else {
-		err = durable.Replace(target, results.WriteText)
+		return to(os.Stdout)
 	}
+	return durable.Replace(target, to)
+}
+
+// finish tells what the results came to, once they are written.
+func finish(c *cli.Context, results *collect.Results, err error) error {
 	if err != nil {
 		return err
 	}

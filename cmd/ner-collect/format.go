@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"nertools/cmd/internal/answers"
+	"nertools/cmd/internal/cmdline"
+	"nertools/cmd/internal/dataset"
+	"nertools/pkg/annotate"
+	"nertools/pkg/corpus"
+	"nertools/pkg/markup"
+	"nertools/pkg/mrc"
+)
+
+// A format is one of what --format names.
+type format struct {
+	name   string
+	folder bool // it writes a folder, which has to be named
+	write  func(c *cli.Context, j *answers.Joined, target string) error
+}
+
+const formatNames = "text (a line a row), jsonl, conll, spacy, brat, labelstudio, csv, html"
+
+func formatOf(c *cli.Context) (format, error) {
+	formats := []format{
+		{name: "text", write: writeText},
+		{name: "jsonl", write: sentences(func(w io.Writer, _ *answers.Joined) *corpus.Writer { return corpus.NewJSONL(w) })},
+		{name: "conll", write: sentences(func(w io.Writer, j *answers.Joined) *corpus.Writer {
+			return corpus.NewCoNLL(w, scheme(c), j.Order)
+		})},
+		{name: "spacy", write: sentences(func(w io.Writer, j *answers.Joined) *corpus.Writer { return corpus.NewSpaCy(w, j.Order) })},
+		{name: "brat", folder: true, write: writeBrat},
+		{name: "labelstudio", write: sentences(func(w io.Writer, _ *answers.Joined) *corpus.Writer { return corpus.NewLabelStudio(w) })},
+		{name: "csv", write: sentences(func(w io.Writer, _ *answers.Joined) *corpus.Writer { return corpus.NewCSV(w) })},
+		{name: "html", write: writeHTML},
+	}
+	name := strings.ToLower(c.String("format"))
+	i := slices.IndexFunc(formats, func(f format) bool { return f.name == name })
+	switch {
+	case i < 0:
+		return format{}, cmdline.UsageError("--format %s: one of %s", c.String("format"), formatNames)
+	case formats[i].folder && c.String("write-name") == "":
+		return format{}, cmdline.UsageError("--format %s writes a folder: name it with --write-name", name)
+	}
+	switch strings.ToLower(c.String("scheme")) {
+	case "bio", "bioes":
+	default:
+		return format{}, cmdline.UsageError("--scheme %s: bio or bioes", c.String("scheme"))
+	}
+	return formats[i], nil
+}
+
+func scheme(c *cli.Context) corpus.Scheme {
+	if strings.EqualFold(c.String("scheme"), "bioes") {
+		return corpus.BIOES
+	}
+	return corpus.BIO
+}
+
+// writeText writes the results file anew, as --verdicts has changed it; without
+// results, the one that would be right.
+func writeText(c *cli.Context, j *answers.Joined, target string) error {
+	if j.Results != nil {
+		return write(target, j.Results.WriteText)
+	}
+	lines := make([][]byte, j.Rows.Len())
+	err := each(c, j, func(s *annotate.Sentence) error {
+		for _, a := range s.Answers {
+			var starts, ends []int
+			for _, g := range a.Gold {
+				starts, ends = append(starts, g.Start), append(ends, g.End-1)
+			}
+			spans, _ := markup.Place(nil, starts, ends, len(s.Tokens))
+			lines[a.Row] = append(markup.AppendMarked(nil, s.Tokens, spans), '\n')
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return write(target, func(w io.Writer) error {
+		_, err := w.Write(slices.Concat(lines...))
+		return err
+	})
+}
+
+// sentences writes one of the formats that a sentence after the other makes up.
+func sentences(open func(w io.Writer, j *answers.Joined) *corpus.Writer) func(c *cli.Context, j *answers.Joined, target string) error {
+	return func(c *cli.Context, j *answers.Joined, target string) error {
+		var left int
+		err := write(target, func(w io.Writer) error {
+			out := open(w, j)
+			if err := each(c, j, func(s *annotate.Sentence) error { return out.Add(&s.Sentence) }); err != nil {
+				return err
+			}
+			left = out.Left()
+			return out.Close()
+		})
+		if err == nil && left > 0 {
+			cmdline.Say(c, "left out %d of the entities: this format holds none that overlap, and the longest goes first, then the first label", left)
+		}
+		return err
+	}
+}
+
+func writeBrat(c *cli.Context, j *answers.Joined, target string) error {
+	return corpus.WriteBrat(target, j.Labels(), func(add func(*corpus.Sentence) error) error {
+		return each(c, j, func(s *annotate.Sentence) error { return add(&s.Sentence) })
+	})
+}
+
+// each goes through the sentences, of which Ctrl-C loses none: what has been
+// read is written.
+func each(c *cli.Context, j *answers.Joined, emit func(*annotate.Sentence) error) error {
+	return j.Each(context.WithoutCancel(c.Context), emit)
+}
+
+// gold writes what an MRC file marks.
+func gold(c *cli.Context) error {
+	format, err := formatOf(c)
+	if err != nil {
+		return err
+	}
+	if c.NArg() != 1 {
+		return cmdline.UsageError("name the MRC file to read")
+	}
+	target, err := targetFile(c)
+	if err != nil {
+		return err
+	}
+	rows, err := mrc.Open(c.Args().First())
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	j := &answers.Joined{Rows: rows}
+	if j.Job, err = annotate.Gold(rows); err != nil {
+		return err
+	}
+	if j.Order, err = dataset.Order(c); err != nil {
+		return err
+	}
+	return format.write(c, j, target)
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+
+	"github.com/urfave/cli/v2"
+
+	"nertools/cmd/internal/answers"
+	"nertools/cmd/internal/cmdline"
+	"nertools/pkg/annotate"
+	"nertools/pkg/verify"
+)
+
+var verdictFlags = []cli.Flag{
+	&cli.StringSliceFlag{Name: "verdicts", Usage: "drop the entities that the answers in this `FILE` to the questions of ner-prompt verify refuse (repeatable)"},
+}
+
+// strike takes the marks off the entities that --verdicts refuses.
+func strike(c *cli.Context, j *answers.Joined) error {
+	files := c.StringSlice("verdicts")
+	if len(files) == 0 {
+		return nil
+	}
+	verdicts := verify.NewVerdicts(j.Source(c))
+	for _, file := range files {
+		if err := readVerdicts(c, verdicts, file); err != nil {
+			return err
+		}
+	}
+	ctx := context.WithoutCancel(c.Context)
+	candidates, err := j.Candidates(ctx)
+	if err != nil {
+		return err
+	}
+	decided, n, err := verdicts.Decide(candidates)
+	if err != nil {
+		return err
+	}
+	type place struct{ row, start, end int }
+	refused := map[place]bool{}
+	for i, candidate := range candidates {
+		if decided[i] == verify.No {
+			refused[place{candidate.Row, candidate.Span.Start, candidate.Span.End}] = true
+		}
+	}
+	if _, err := j.Strike(ctx, func(a *annotate.Answer, found int) bool {
+		f := a.Found[found]
+		return refused[place{a.Row, f.Start, f.End}]
+	}); err != nil {
+		return err
+	}
+	cmdline.Say(c, "%d entities: %d confirmed, %d dropped; kept although unclear: %d, no answer: %d, not asked: %d",
+		len(candidates), n.Yes, n.No, n.Unclear, n.Failed, n.NotAsked)
+	return nil
+}
+
+func readVerdicts(c *cli.Context, verdicts *verify.Verdicts, file string) error {
+	r, name, err := cmdline.Open(file)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	torn, err := verdicts.Read(name, r)
+	if torn > 0 {
+		cmdline.Say(c, "%s:%d: passed over the last line: its writer was stopped in the middle of it", name, torn)
+	}
+	return err
+}
