@@ -58,11 +58,13 @@ func Do[T any](ctx context.Context, n, size int, newWorker func() func(ctx conte
 	}
 	var failed error
 	for b := range order {
-		select {
-		case t := <-b.done:
-			failed = put(t)
-		case <-ctx.Done():
-			failed = ctx.Err()
+		if failed = ctx.Err(); failed == nil { // else select may not see it
+			select {
+			case t := <-b.done:
+				failed = put(t)
+			case <-ctx.Done():
+				failed = ctx.Err()
+			}
 		}
 		if failed != nil {
 			cancel()

@@ -66,6 +66,11 @@ func TestTheFirstErrorEndsTheWork(t *testing.T) {
 		t.Errorf("work: %v after %d", err, n)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := inorder.Do(ctx, 3, 1, whole, func(block) error { t.Error("put after the end"); return nil }); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled before: %v", err)
+	}
+	ctx, cancel = context.WithCancel(t.Context())
 	put = 0
 	err = inorder.Do(ctx, 1_000_000, 1, whole, func(block) error {
 		if put++; put == 5 {
