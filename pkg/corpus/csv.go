@@ -5,6 +5,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"nertools/pkg/markup"
 )
 
 // NewCSV returns a Writer of comma-separated values as in RFC 4180, but with
@@ -24,7 +26,11 @@ func NewCSV(w io.Writer) *Writer {
 		c.at.Reset(s)
 		for _, e := range s.Entities {
 			start, end := c.at.Chars(e.Span)
-			lines.Write([]string{s.ID, e.Label, strconv.Itoa(e.Start), strconv.Itoa(e.End), strconv.Itoa(start), strconv.Itoa(end), c.text(s, e), found(e.How), ""})
+			found := ""
+			if e.How != markup.Given {
+				found = e.How.String()
+			}
+			lines.Write([]string{s.ID, e.Label, strconv.Itoa(e.Start), strconv.Itoa(e.End), strconv.Itoa(start), strconv.Itoa(end), c.text(s, e), found, ""})
 		}
 		for _, u := range s.Unused {
 			lines.Write([]string{s.ID, u.Label, "", "", "", "", strings.ToValidUTF8(u.Text, "\ufffd"), "", reason(u.Reason)})

@@ -3,6 +3,7 @@ package corpus
 import (
 	"io"
 	"strconv"
+	"strings"
 
 	"nertools/pkg/markup"
 	"nertools/pkg/record"
@@ -41,7 +42,7 @@ func (w *Writer) appendJSONL(dst []byte, s *Sentence) []byte {
 		dst = strconv.AppendInt(append(dst, `,"start_char":`...), int64(start), 10)
 		dst = strconv.AppendInt(append(dst, `,"end_char":`...), int64(end), 10)
 		if e.How != markup.Given {
-			dst = record.AppendString(append(dst, `,"found":`...), found(e.How))
+			dst = record.AppendString(append(dst, `,"found":`...), e.How.String())
 		}
 		dst = append(dst, '}')
 	}
@@ -65,19 +66,5 @@ func (w *Writer) appendJSONL(dst []byte, s *Sentence) []byte {
 	return append(dst, '}', '\n')
 }
 
-// found is how files say h; of what is given they say nothing.
-func found(h markup.How) string {
-	return [...]string{markup.Given: "", markup.Exact: "exact", markup.Repaired: "repaired"}[h]
-}
-
-// reason is how files say r.
-func reason(r markup.Reason) string {
-	return [...]string{
-		markup.Hallucinated: "hallucinated",
-		markup.Copied:       "copied",
-		markup.Repeated:     "repeated",
-		markup.PartOfToken:  "part_of_token",
-		markup.Unclosed:     "unclosed",
-		markup.Blank:        "blank",
-	}[r]
-}
+// reason is how files say r: one word.
+func reason(r markup.Reason) string { return strings.ReplaceAll(r.String(), " ", "_") }
