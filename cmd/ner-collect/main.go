@@ -49,7 +49,8 @@
 // other, "gold" writes what an MRC file marks.
 //
 // On stderr it prints the sum: rows = ok + failed + missing, and records read =
-// rows that have one + duplicates. It exits with 3 if a row failed or is missing.
+// rows that have one + duplicates. It exits with 3 if a row failed or is missing, or
+// a verdict.
 // Ctrl-C ends the reading of files, but stdin is read to its end: the answers
 // that ner-run still writes then are paid for. A second Ctrl-C ends it at once.
 package main
@@ -153,7 +154,7 @@ func run(c *cli.Context) error {
 		if results.Len() == 0 {
 			return answers.None(c)
 		}
-		return finish(c, &results, write(target, results.WriteText))
+		return finish(c, &results, true, write(target, results.WriteText))
 	}
 	joined, err := answers.Join(c, &results, inputs(c))
 	if err != nil {
@@ -163,10 +164,11 @@ func run(c *cli.Context) error {
 	if err := joined.Demonstrations(c); err != nil {
 		return err
 	}
-	if err := strike(c, joined); err != nil {
+	verified, err := strike(c, joined)
+	if err != nil {
 		return err
 	}
-	return finish(c, &results, format.write(c, joined, target))
+	return finish(c, &results, verified, format.write(c, joined, target))
 }
 
 // write writes to the target file, whole or not at all, or to stdout.
@@ -177,8 +179,9 @@ func write(target string, to func(io.Writer) error) error {
 	return durable.Replace(target, to)
 }
 
-// finish tells what the results came to, once they are written.
-func finish(c *cli.Context, results *collect.Results, err error) error {
+// finish tells what the results came to, once they are written. verified says
+// whether there are all the verdicts that there should be.
+func finish(c *cli.Context, results *collect.Results, verified bool, err error) error {
 	if err != nil {
 		return err
 	}
@@ -190,7 +193,7 @@ func finish(c *cli.Context, results *collect.Results, err error) error {
 	switch {
 	case c.Context.Err() != nil:
 		return cmdline.Exit(cmdline.Interrupted, errors.New("interrupted: the results are those that had come by then"))
-	case !sum.Complete():
+	case !sum.Complete() || !verified:
 		return cmdline.Exit(cmdline.Partial, nil)
 	}
 	return nil

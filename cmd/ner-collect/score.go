@@ -48,7 +48,8 @@ func scoreResults(c *cli.Context) error {
 	if err := joined.Demonstrations(c); err != nil {
 		return err
 	}
-	if err := strike(c, joined); err != nil {
+	verified, err := strike(c, joined)
+	if err != nil {
 		return err
 	}
 	r, err := scoreOf(c, joined, match, c.Int("resamples"), c.Uint64("seed"), nil)
@@ -57,7 +58,7 @@ func scoreResults(c *cli.Context) error {
 	} else if err == nil {
 		err = r.WriteTable(os.Stdout)
 	}
-	return finish(c, &results, err)
+	return finish(c, &results, verified, err)
 }
 
 // scoreOf scores the results. also, if not nil, is called with each sentence.

@@ -12,29 +12,30 @@ import (
 )
 
 var verdictFlags = []cli.Flag{
-	&cli.StringSliceFlag{Name: "verdicts", Usage: "drop the entities that the answers in this `FILE` to the questions of ner-prompt verify refuse (repeatable)"},
+	&cli.StringSliceFlag{Name: "verdicts", Usage: "drop the entities that the answers in this `FILE` to the questions of ner-prompt verify refuse (repeatable; those of a batch need the questions beside them)"},
 }
 
-// strike takes the marks off the entities that --verdicts refuses.
-func strike(c *cli.Context, j *answers.Joined) error {
+// strike takes the marks off the entities that --verdicts refuses, and reports
+// whether there is a verdict on every entity.
+func strike(c *cli.Context, j *answers.Joined) (complete bool, err error) {
 	files := c.StringSlice("verdicts")
 	if len(files) == 0 {
-		return nil
+		return true, nil
 	}
 	verdicts := verify.NewVerdicts(j.Source(c))
 	for _, file := range files {
 		if err := readVerdicts(c, verdicts, file); err != nil {
-			return err
+			return false, err
 		}
 	}
 	ctx := context.WithoutCancel(c.Context)
 	candidates, err := j.Candidates(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
 	decided, n, err := verdicts.Decide(candidates)
 	if err != nil {
-		return err
+		return false, err
 	}
 	type place struct{ row, start, end int }
 	refused := map[place]bool{}
@@ -47,11 +48,11 @@ func strike(c *cli.Context, j *answers.Joined) error {
 		f := a.Found[found]
 		return refused[place{a.Row, f.Start, f.End}]
 	}); err != nil {
-		return err
+		return false, err
 	}
 	cmdline.Say(c, "%d entities: %d confirmed, %d dropped; kept although unclear: %d, no answer: %d, not asked: %d",
 		len(candidates), n.Yes, n.No, n.Unclear, n.Failed, n.NotAsked)
-	return nil
+	return n.Failed == 0 && n.NotAsked == 0, nil
 }
 
 func readVerdicts(c *cli.Context, verdicts *verify.Verdicts, file string) error {

@@ -36,8 +36,8 @@ func run(c *cli.Context) (err error) {
 	default:
 		return cmdline.UsageError("--style %s: markup or json", c.String("style"))
 	}
-	if shard := c.String("shard"); shard != "" {
-		if job.Shard, err = prompt.ParseShard(shard); err != nil {
+	if c.IsSet("shard") {
+		if job.Shard, err = prompt.ParseShard(c.String("shard")); err != nil {
 			return cmdline.Exit(cmdline.Usage, err)
 		}
 	}

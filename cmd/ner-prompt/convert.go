@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"errors"
 	"io"
 	"iter"
@@ -10,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tidwall/gjson"
 	"github.com/urfave/cli/v2"
 
 	"nertools/cmd/internal/cmdline"
@@ -28,7 +31,7 @@ var convertCommand = &cli.Command{
 		"JSON with token or character offsets. With --data-name or --labels the rows ask for the labels\n" +
 		"of that data set, else for those found, in alphabetical order. No FILE, or -, is stdin.",
 	Flags: slices.Concat(dataset.LabelFlags(), writeFlags("mrc-ner.NAME"), []cli.Flag{
-		&cli.StringFlag{Name: "format", Usage: "the form of FILE: `conll` or jsonl (default: jsonl if it is called so)"},
+		&cli.StringFlag{Name: "format", Usage: "read FILE as `FORMAT`: conll or jsonl (default: jsonl if the first line is JSON)"},
 		&cli.IntFlag{Name: "column", Usage: "the tag stands in column `N` of a conll file, from 1", DefaultText: "the last one"},
 	}),
 	Action: convert,
@@ -46,10 +49,6 @@ func convert(c *cli.Context) error {
 	file := c.Args().First()
 	if c.NArg() > 1 {
 		return cmdline.UsageError("one file at a time: %s", strings.Join(c.Args().Slice(), ", "))
-	}
-	read, err := reader(c, file)
-	if err != nil {
-		return err
 	}
 	how := corpus.Reading{Column: c.Int("column")}
 	if how.Column < 0 {
@@ -72,16 +71,22 @@ func convert(c *cli.Context) error {
 	if file == "" {
 		file = "-"
 	}
+	if err := checkFile(c, "mrc-ner.", "", file); err != nil {
+		return err
+	}
 	in, name, err := cmdline.Open(file)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	sentences := read(name, in, how)
+	sentences, err := sentencesIn(c, name, in, how)
+	if err != nil {
+		return err
+	}
 	if questions == nil {
 		// The labels are known when the last sentence is.
 		var all []*corpus.Sentence
-		if all, questions, err = found(sentences); err != nil {
+		if all, questions, err = found(name, sentences); err != nil {
 			return err
 		}
 		sentences = values(all)
@@ -109,27 +114,31 @@ func convert(c *cli.Context) error {
 	return err
 }
 
-type readFunc func(name string, r io.Reader, how corpus.Reading) iter.Seq2[*corpus.Sentence, error]
-
-func reader(c *cli.Context, file string) (readFunc, error) {
+// sentencesIn reads sentences in the form that --format names, or else in the
+// one that the first line has. Ctrl-C ends it.
+func sentencesIn(c *cli.Context, name string, in io.Reader, how corpus.Reading) (iter.Seq2[*corpus.Sentence, error], error) {
 	format := c.String("format")
+	r := bufio.NewReaderSize(cmdline.Interruptible(c.Context, in), 64<<10)
 	if format == "" {
 		format = "conll"
-		if strings.HasSuffix(file, ".jsonl") {
-			format = "jsonl"
+		if begin, err := r.Peek(1); err == nil && begin[0] == '{' {
+			line, _ := r.Peek(r.Buffered())
+			if line, _, _ = bytes.Cut(line, []byte("\n")); gjson.GetBytes(line, "@keys").Get("#").Int() > 0 {
+				format = "jsonl"
+			}
 		}
 	}
 	switch format {
 	case "conll":
-		return corpus.ReadCoNLL, nil
+		return corpus.ReadCoNLL(name, r, how), nil
 	case "jsonl":
-		return corpus.ReadJSONL, nil
+		return corpus.ReadJSONL(name, r, how), nil
 	}
 	return nil, cmdline.UsageError("--format %s: conll or jsonl", format)
 }
 
 // found reads all sentences, and asks for the labels that they bear.
-func found(sentences iter.Seq2[*corpus.Sentence, error]) (all []*corpus.Sentence, questions []mrc.Question, err error) {
+func found(name string, sentences iter.Seq2[*corpus.Sentence, error]) (all []*corpus.Sentence, questions []mrc.Question, err error) {
 	labels := map[string]bool{}
 	for s, err := range sentences {
 		if err != nil {
@@ -144,7 +153,7 @@ func found(sentences iter.Seq2[*corpus.Sentence, error]) (all []*corpus.Sentence
 		questions = append(questions, mrc.Question{Label: label})
 	}
 	if len(all) > 0 && len(questions) == 0 {
-		return nil, nil, fault.WithHint(errors.New("no entities, and so no labels, in it"), "name the labels to ask for with --data-name or --labels")
+		return nil, nil, &fault.Error{File: name, Err: errors.New("no entities, and so no labels, in it"), Hint: "name the labels to ask for with --data-name or --labels"}
 	}
 	return all, questions, nil
 }
@@ -159,15 +168,43 @@ func values(list []*corpus.Sentence) iter.Seq2[*corpus.Sentence, error] {
 	}
 }
 
-// writeFile writes the file called prefix, --write-name, suffix, whole or not at
-// all, or to stdout where no name is given.
-func writeFile(c *cli.Context, prefix, suffix string, write func(io.Writer) error) error {
+// targetFile is the file called prefix, --write-name, suffix, or "" for stdout.
+func targetFile(c *cli.Context, prefix, suffix string) (string, error) {
 	name := c.String("write-name")
 	switch {
-	case name != "":
-		return durable.Replace(filepath.Join(c.String("write-dir"), prefix+name+suffix), write)
-	case c.IsSet("write-dir") || c.IsSet("write-name"):
-		return cmdline.UsageError("--write-name is missing: name what to write")
+	case name == "" && (c.IsSet("write-dir") || c.IsSet("write-name")):
+		return "", cmdline.UsageError("--write-name is missing: name what to write")
+	case name == "":
+		return "", nil
+	case filepath.Base(name) != name:
+		return "", cmdline.UsageError("--write-name %s: a name, without a directory: that is --write-dir", name)
 	}
-	return write(os.Stdout)
+	return filepath.Join(c.String("write-dir"), prefix+name+suffix), nil
+}
+
+// checkFile finds out whether that file can be written, and is none of the inputs.
+func checkFile(c *cli.Context, prefix, suffix string, inputs ...string) error {
+	target, err := targetFile(c, prefix, suffix)
+	if err != nil || target == "" {
+		return err
+	}
+	for _, input := range inputs {
+		if input != "-" && cmdline.SameFile(input, target) {
+			return cmdline.Exit(cmdline.Usage, &fault.Error{File: target, Err: errors.New("is an input, and inputs are not written over"),
+				Hint: "give another --write-name or --write-dir"})
+		}
+	}
+	return durable.CheckReplace(target)
+}
+
+// writeFile writes that file, whole or not at all, or to stdout.
+func writeFile(c *cli.Context, prefix, suffix string, write func(io.Writer) error) error {
+	target, err := targetFile(c, prefix, suffix)
+	switch {
+	case err != nil:
+		return err
+	case target == "":
+		return write(os.Stdout)
+	}
+	return durable.Replace(target, write)
 }

@@ -26,7 +26,7 @@ const embeddingModel = "text-embedding-3-small"
 var embeddingFlags = []cli.Flag{
 	&cli.StringFlag{Category: "embedding", Name: "model", Value: embeddingModel, Usage: "ask this `MODEL` for embeddings"},
 	&cli.IntFlag{Category: "embedding", Name: "dimensions", Usage: "ask for vectors of `N` numbers", DefaultText: "the model's own"},
-	&cli.StringFlag{Category: "embedding", Name: "cache", Usage: "keep what was asked in `DIR`", DefaultText: "the user's cache directory"},
+	&cli.StringFlag{Category: "embedding", Name: "cache", Usage: "keep in `DIR` what was asked, by server (host and port), model, dimensions and text", DefaultText: "the user's cache directory"},
 	&cli.IntFlag{Category: "embedding", Name: "workers", Aliases: []string{"j"}, Value: 4, Usage: "have `N` calls at work at once"},
 }
 
@@ -49,11 +49,11 @@ func embeddings(c *cli.Context, search *knn.Search) (*embedding.Vectors, error) 
 		return nil, err
 	}
 	defer client.Close()
-	meter := progress.New(c.App.ErrWriter, c.App.Name, "auto")
+	meter := progress.NewOf("sentences", c.App.ErrWriter, c.App.Name, c.String("progress"))
 	cache := embedding.Cache{
 		Dir: dir, Server: service.BaseURL(c), Model: cmp.Or(c.String("model"), embeddingModel), Dimensions: c.Int("dimensions"),
 		Asker: client, Flying: flying, Pacer: pace.New(pace.Config{Flying: flying, MaxRetries: 10}),
-		Say: meter.Say,
+		Say: meter.Say, Progress: func(done, total int) { meter.Total(total); meter.Set(done, 0) },
 	}
 	vectors, err := cache.Get(c.Context, slices.Concat(search.Train.Texts, search.Source.Texts))
 	meter.Close()

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -13,6 +14,7 @@ import (
 	"nertools/pkg/knn"
 	"nertools/pkg/markup"
 	"nertools/pkg/mrc"
+	"nertools/pkg/progress"
 )
 
 var knnCommand = &cli.Command{
@@ -26,6 +28,7 @@ var knnCommand = &cli.Command{
 		&cli.BoolFlag{Name: "diverse", Usage: "take a sentence once, and keep at least half of the rows such that show an entity"},
 		&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "of random: another `N`, other neighbours"},
 		&cli.BoolFlag{Name: "scores", Usage: "write the similarities as well, line by line, to NAME.knn.scores.jsonl"},
+		&cli.StringFlag{Name: "progress", Value: progress.Auto, Usage: "show progress as `HOW`: auto, bar, plain or none"},
 	}, embeddingFlags, service.Flags()),
 	Action: findNeighbours,
 }
@@ -41,6 +44,9 @@ func findNeighbours(c *cli.Context) (err error) {
 	if c.Bool("scores") && c.String("method") == "random" {
 		return cmdline.UsageError("--scores: chance measures no similarity")
 	}
+	if !slices.Contains(progress.Modes, c.String("progress")) {
+		return cmdline.UsageError("--progress %q: %s", c.String("progress"), strings.Join(progress.Modes, ", "))
+	}
 	train, err := dataset.OpenTrain(c)
 	if err != nil {
 		return err
@@ -51,6 +57,10 @@ func findNeighbours(c *cli.Context) (err error) {
 		return err
 	}
 	defer source.Close()
+	// Before anything is paid for.
+	if err := checkFile(c, "", ".knn.jsonl", train.Name(), source.Name()); err != nil {
+		return err
+	}
 	return mrc.Guard(train.Name()+" or "+source.Name(), func() error {
 		if search.Train, err = sentencesOf(train); err != nil {
 			return err
@@ -63,13 +73,18 @@ func findNeighbours(c *cli.Context) (err error) {
 			return err
 		}
 		defer done()
+		meter := progress.NewOf("sentences", c.App.ErrWriter, c.App.Name, c.String("progress"))
+		meter.Total(len(search.Source.Texts))
+		search.Progress = func(done int) { meter.Set(done, 0) }
 		report, err := writeNeighbours(c, &search, method)
+		meter.Close()
 		if err != nil {
 			return err
 		}
-		cmdline.Say(c, "%d rows, %d sentences; %d of the sentences also stand in %s", source.Len(), len(search.Source.Texts), report.Leaked, train.Name())
+		cmdline.Say(c, "%d rows, %d sentences; %d of the sentences also stand in %s%s", source.Len(), len(search.Source.Texts), report.Leaked, train.Name(),
+			map[bool]string{true: ", which is the same file"}[cmdline.SameFile(source.Name(), train.Name())])
 		if report.Short > 0 {
-			cmdline.Say(c, "%d rows have fewer than %d neighbours, as %s has no more rows of their label", report.Short, search.Num, train.Name())
+			cmdline.Say(c, "%d rows have fewer than %d neighbours, as %s has no more rows of their label in other sentences", report.Short, search.Num, train.Name())
 		}
 		return nil
 	})

@@ -99,7 +99,7 @@ func isComment(line []byte) bool {
 	if line[0] != '#' || separator(line) != ' ' {
 		return false
 	}
-	if third, _ := column(line, ' ', 3); string(third) == "=" {
+	if bytes.Contains(line, []byte(" = ")) {
 		return true
 	}
 	last := line[bytes.LastIndexByte(line, ' ')+1:]

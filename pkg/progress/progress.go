@@ -38,6 +38,7 @@ type Meter struct {
 	name string
 	w    io.Writer
 	mode string
+	unit string
 
 	mu            sync.Mutex
 	total         int
@@ -50,29 +51,32 @@ type Meter struct {
 	stopped       sync.WaitGroup
 }
 
-// New returns a meter that writes to w behind name. The caller closes it.
-func New(w io.Writer, name, mode string) *Meter {
+// New returns a meter of rows that writes to w behind name. The caller closes it.
+func New(w io.Writer, name, mode string) *Meter { return NewOf("rows", w, name, mode) }
+
+// NewOf returns a meter of other units, such as sentences.
+func NewOf(unit string, w io.Writer, name, mode string) *Meter {
 	if mode == Auto {
 		mode = Plain
 		if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 			mode = Bar
 		}
 	}
-	m := &Meter{name: name, w: w, mode: mode, began: time.Now(), stop: make(chan struct{})}
+	m := &Meter{name: name, w: w, mode: mode, unit: unit, began: time.Now(), stop: make(chan struct{})}
 	if mode == Bar || mode == Plain {
 		m.stopped.Go(m.loop)
 	}
 	return m
 }
 
-// Total says how many rows there are.
+// Total says how many units there are.
 func (m *Meter) Total(n int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.total = n
 }
 
-// Done counts a row.
+// Done counts a unit.
 func (m *Meter) Done(failed bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -82,7 +86,7 @@ func (m *Meter) Done(failed bool) {
 	}
 }
 
-// Set says how many rows are settled, for those who do not see each go by.
+// Set says how many units are settled, for those who do not see each go by.
 func (m *Meter) Set(done, failed int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -149,7 +153,7 @@ func (m *Meter) draw() {
 		}
 		m.bar = progressbar.NewOptions(length,
 			progressbar.OptionSetWriter(m.w), progressbar.OptionSetDescription(m.name),
-			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("rows"),
+			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString(m.unit),
 			progressbar.OptionThrottle(redraw), progressbar.OptionClearOnFinish(),
 			// Or it would draw by itself, after Close, too.
 			progressbar.OptionSetSpinnerChangeInterval(0))
@@ -170,13 +174,13 @@ func (m *Meter) speak(now time.Time) {
 	if m.total > 0 {
 		fmt.Fprintf(&b, " of %d", m.total)
 	}
-	fmt.Fprintf(&b, " rows")
+	b.WriteString(" " + m.unit)
 	if m.failed > 0 {
 		fmt.Fprintf(&b, ", %d failed", m.failed)
 	}
 	elapsed := now.Sub(m.began)
 	rate := float64(m.done) / elapsed.Seconds()
-	fmt.Fprintf(&b, ", %.1f rows/s", rate)
+	fmt.Fprintf(&b, ", %.1f %s/s", rate, m.unit)
 	if m.total > m.done && rate > 0 {
 		left := time.Duration(float64(m.total-m.done) / rate * float64(time.Second))
 		fmt.Fprintf(&b, ", about %v left", left.Round(time.Second))

@@ -211,10 +211,10 @@ func (a *asked) check(c *Candidate) error {
 		return nil
 	case a.about == nil:
 		return &fault.Error{File: a.at.file, Line: a.at.line, Err: errors.New("an answer that does not tell which entity it is about"),
-			Hint: "the lines of a batch do not tell it: give the questions, as ner-prompt verify wrote them, beside the answers"}
+			Hint: "the lines of a batch do not tell it: give the questions that ner-prompt verify wrote as well, with another --verdicts"}
 	case c == nil || *a.about != (entity{c.Row, c.Span, c.Text}) || a.label != "" && a.label != c.Label:
 		return &fault.Error{File: a.at.file, Line: a.at.line, Err: &StaleError{a.about.row, a.about.span, a.label, a.about.text},
-			Hint: "make the questions again from these results, and ask them with --resume and another -o: what still holds is not asked again"}
+			Hint: "make the questions again from these results, with the same template and --example-num, and ask them with --resume and another -o: what still holds is not asked again"}
 	}
 	return nil
 }

@@ -149,7 +149,8 @@ func None(c *cli.Context) error {
 
 // Read reads result files, and what the flags --total and --last-results, where a
 // program has them, add. A results file, a line a row, does instead of records
-// where the rows are known from elsewhere: rows is how many there are.
+// where results keep their sources and the rows are known from elsewhere: rows is
+// how many there are.
 func Read(c *cli.Context, results *collect.Results, files []string, rows int) error {
 	if c.IsSet("total") {
 		if err := results.SetTotal(c.Int("total"), "--total"); err != nil {
@@ -185,21 +186,24 @@ func read(c *cli.Context, results *collect.Results, file string, rows int, alone
 	defer r.Close()
 	in := io.Reader(r)
 	if file != "-" {
-		in = interruptible{c.Context, r}
+		in = cmdline.Interruptible(c.Context, r)
 	} else {
 		defer context.AfterFunc(c.Context, func() {
 			cmdline.Say(c, "interrupted: reading stdin to its end (once more: stop at once)")
 		})()
 	}
-	if rows > 0 {
+	if results.Sources {
 		var lines bool
 		if in, lines, err = collect.Sniff(in); err != nil {
 			return err
 		}
-		if lines && !alone {
+		switch {
+		case lines && !alone:
 			return cmdline.UsageError("%s is a results file, not records: give it alone", name)
-		}
-		if lines {
+		case lines && rows == 0:
+			return &fault.Error{File: name, Err: errors.New("not result records; a results file, a line a row, does not tell its sentences"),
+				Hint: "name the MRC file that the prompts were made from with --source-dir and --source-name"}
+		case lines:
 			return readLines(c, results, name, in, rows)
 		}
 	}
@@ -217,17 +221,4 @@ func readLines(c *cli.Context, results *collect.Results, name string, in io.Read
 		}
 	}
 	return results.LayOver(name, in)
-}
-
-// interruptible is a reader that ends with its context.
-type interruptible struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (i interruptible) Read(p []byte) (int, error) {
-	if err := i.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return i.r.Read(p)
 }

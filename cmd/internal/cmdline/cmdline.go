@@ -294,6 +294,21 @@ func Open(path string) (r io.ReadCloser, name string, err error) {
 	return f, path, nil
 }
 
+// Interruptible gives a reader of r that ends with ctx.
+func Interruptible(ctx context.Context, r io.Reader) io.Reader { return interruptible{ctx, r} }
+
+type interruptible struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (i interruptible) Read(p []byte) (int, error) {
+	if err := i.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return i.r.Read(p)
+}
+
 // ReadFile reads a whole input file; "-" is stdin.
 func ReadFile(path string) (data []byte, name string, err error) {
 	r, name, err := Open(path)
