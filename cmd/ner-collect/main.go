@@ -156,18 +156,11 @@ func run(c *cli.Context) error {
 		}
 		return finish(c, &results, true, write(target, results.WriteText))
 	}
-	joined, err := answers.Join(c, &results, inputs(c))
+	joined, verified, err := join(c, &results)
 	if err != nil {
 		return err
 	}
 	defer joined.Close()
-	if err := joined.Demonstrations(c); err != nil {
-		return err
-	}
-	verified, err := strike(c, joined)
-	if err != nil {
-		return err
-	}
 	return finish(c, &results, verified, format.write(c, joined, target))
 }
 

@@ -40,18 +40,11 @@ func scoreResults(c *cli.Context) error {
 		return err
 	}
 	var results collect.Results
-	joined, err := answers.Join(c, &results, inputs(c))
+	joined, verified, err := join(c, &results)
 	if err != nil {
 		return err
 	}
 	defer joined.Close()
-	if err := joined.Demonstrations(c); err != nil {
-		return err
-	}
-	verified, err := strike(c, joined)
-	if err != nil {
-		return err
-	}
 	r, err := scoreOf(c, joined, match, c.Int("resamples"), c.Uint64("seed"), nil)
 	if err == nil && c.Bool("json") {
 		_, err = os.Stdout.Write(r.JSON())

@@ -8,11 +8,28 @@ import (
 	"nertools/cmd/internal/answers"
 	"nertools/cmd/internal/cmdline"
 	"nertools/pkg/annotate"
+	"nertools/pkg/collect"
 	"nertools/pkg/verify"
 )
 
 var verdictFlags = []cli.Flag{
 	&cli.StringSliceFlag{Name: "verdicts", Usage: "drop the entities that the answers in this `FILE` to the questions of ner-prompt verify refuse (repeatable; those of a batch need the questions beside them)"},
+}
+
+// join reads the result files and joins them with their rows and demonstrations.
+// Entities that --verdicts refuses are struck from them; verified reports whether
+// there is a verdict on every entity, if any are asked for. The caller closes j.
+func join(c *cli.Context, results *collect.Results) (j *answers.Joined, verified bool, err error) {
+	if j, err = answers.Join(c, results, inputs(c)); err != nil {
+		return nil, false, err
+	}
+	if err = j.Demonstrations(c); err == nil {
+		verified, err = strike(c, j)
+	}
+	if err != nil {
+		j.Close()
+	}
+	return j, verified, err
 }
 
 // strike takes the marks off the entities that --verdicts refuses, and reports

@@ -6,7 +6,6 @@ package collect
 import (
 	"bufio"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -127,26 +126,14 @@ func (r *Results) setTotal(total int, at place) error {
 func (r *Results) Read(name string, in io.Reader) (torn int, err error) {
 	file := r.addFile(name)
 	lines := record.NewLines(name, in)
-	for {
-		line, err := lines.Next()
-		if errors.Is(err, io.EOF) {
-			return 0, nil
-		}
-		if err != nil {
-			return 0, err
-		}
-		rec, err := parse(line)
-		if err != nil && lines.Torn() && !record.ValidJSON(line) {
-			return lines.Line(), nil
-		}
-		if err != nil {
-			return 0, lines.Fault(err, "every line is to be a result record, or a line of a batch's output or error file; "+
-				"without this line its row would count as missing")
-		}
-		if err := r.add(&rec, wire.IsBatchLine(line), place{file, int32(min(lines.Line(), math.MaxInt32))}); err != nil {
-			return 0, lines.Fault(err, "")
-		}
-	}
+	return lines.Each("every line is to be a result record, or a line of a batch's output or error file; without this line its row would count as missing",
+		func(line []byte) error {
+			rec, err := parse(line)
+			if err != nil {
+				return err
+			}
+			return r.add(&rec, wire.IsBatchLine(line), place{file, int32(min(lines.Line(), math.MaxInt32))})
+		})
 }
 
 func parse(line []byte) (record.Result, error) {

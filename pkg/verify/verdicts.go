@@ -56,25 +56,14 @@ func NewVerdicts(source string) *Verdicts {
 // the verdicts are good for nothing.
 func (v *Verdicts) Read(name string, in io.Reader) (torn int, err error) {
 	lines := record.NewLines(name, in)
-	for {
-		line, err := lines.Next()
-		if errors.Is(err, io.EOF) {
-			return 0, nil
-		}
-		if err != nil {
-			return 0, err
-		}
-		rec, err := parse(line)
-		if err != nil && lines.Torn() && !record.ValidJSON(line) {
-			return lines.Line(), nil
-		}
-		if err != nil {
-			return 0, lines.Fault(err, "every line is to be a result record, a line of a batch's output or error file, or one of the questions")
-		}
-		if err := v.add(&rec, place{name, lines.Line()}); err != nil {
-			return 0, lines.Fault(err, "")
-		}
-	}
+	return lines.Each("every line is to be a result record, a line of a batch's output or error file, or one of the questions",
+		func(line []byte) error {
+			rec, err := parse(line)
+			if err != nil {
+				return err
+			}
+			return v.add(&rec, place{name, lines.Line()})
+		})
 }
 
 // parse reads a line; that of a question is a result whose verdict is not asked for.
