@@ -79,7 +79,10 @@ func main() {
 		ArgsUsage: "[FILE ...]",
 		Description: "Reads any number of files, in any order: result records, and the output and error\n" +
 			"files of the Batch API. No file, or -, is stdin. Line i of the results file is row i,\n" +
-			"from 0; the sum goes to stderr. Exits with 3 if a row failed or is missing.",
+			"from 0; the sum goes to stderr. Exits with 3 if a row failed or is missing.\n" +
+			"With --format the rows of a sentence become one sentence with its entities. Its text is that\n" +
+			"of the records, or of the MRC file that --gold or the --source flags name; with the --example\n" +
+			"flags that ner-prompt had, what an answer copied from a demonstration is told apart.",
 		Flags:  slices.Concat(outputFlags, resultFlags, verdictFlags, joinFlags(), cost.Flags()),
 		Action: run,
 		Commands: []*cli.Command{

@@ -104,7 +104,7 @@ func (j *Joined) fromFile(c *cli.Context, results *collect.Results) (err error) 
 // Demonstrations opens what the prompts showed, where a flag says so, so that what
 // an answer copied from there can be told.
 func (j *Joined) Demonstrations(c *cli.Context) error {
-	if j.Rows == nil || !slices.ContainsFunc([]string{"train-name", "example-dir", "example-name", "example-num"}, c.IsSet) {
+	if j.Rows == nil || c.Int("example-num") == 0 || !slices.ContainsFunc([]string{"train-name", "example-dir", "example-name", "example-num"}, c.IsSet) {
 		return nil
 	}
 	train, neighbours, err := dataset.OpenExamples(c, j.Results.Len())
