@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"io"
+	"os"
 	"slices"
 	"strings"
 
@@ -10,9 +13,12 @@ import (
 
 	"nertools/cmd/internal/answers"
 	"nertools/cmd/internal/cmdline"
+	"nertools/cmd/internal/cost"
 	"nertools/cmd/internal/dataset"
 	"nertools/pkg/annotate"
 	"nertools/pkg/corpus"
+	"nertools/pkg/durable"
+	"nertools/pkg/fault"
 	"nertools/pkg/markup"
 	"nertools/pkg/mrc"
 )
@@ -22,6 +28,26 @@ type format struct {
 	name   string
 	folder bool // it writes a folder, which has to be named
 	write  func(c *cli.Context, j *answers.Joined, target string) error
+}
+
+// check finds out whether the target can be written and what the format needs is
+// there, before the answers come.
+func (f format) check(c *cli.Context, target string) error {
+	if f.name == "html" {
+		if _, err := cost.Table(c); err != nil {
+			return err
+		}
+	}
+	switch {
+	case target == "":
+		return nil
+	case !f.folder:
+		return durable.CheckReplace(target)
+	}
+	if _, err := os.Lstat(target); err == nil {
+		return &fault.Error{File: target, Err: errors.New("exists"), Hint: "remove it, or name a new folder"}
+	}
+	return nil
 }
 
 const formatNames = "text (a line a row), jsonl, conll, spacy, brat, labelstudio, csv, html"
@@ -68,7 +94,7 @@ func writeText(c *cli.Context, j *answers.Joined, target string) error {
 	if j.Results != nil {
 		return write(target, j.Results.WriteText)
 	}
-	lines := make([][]byte, j.Rows.Len())
+	lines := make([]string, j.Rows.Len())
 	err := each(c, j, func(s *annotate.Sentence) error {
 		for _, a := range s.Answers {
 			var starts, ends []int
@@ -76,7 +102,7 @@ func writeText(c *cli.Context, j *answers.Joined, target string) error {
 				starts, ends = append(starts, g.Start), append(ends, g.End-1)
 			}
 			spans, _ := markup.Place(nil, starts, ends, len(s.Tokens))
-			lines[a.Row] = append(markup.AppendMarked(nil, s.Tokens, spans), '\n')
+			lines[a.Row] = string(markup.AppendMarked(nil, s.Tokens, spans))
 		}
 		return nil
 	})
@@ -84,8 +110,12 @@ func writeText(c *cli.Context, j *answers.Joined, target string) error {
 		return err
 	}
 	return write(target, func(w io.Writer) error {
-		_, err := w.Write(slices.Concat(lines...))
-		return err
+		out := bufio.NewWriter(w)
+		for _, line := range lines {
+			out.WriteString(line)
+			out.WriteByte('\n')
+		}
+		return out.Flush()
 	})
 }
 
@@ -126,11 +156,20 @@ func gold(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.NArg() != 1 {
+	switch {
+	case c.NArg() != 1:
 		return cmdline.UsageError("name the MRC file to read")
+	case format.name == "html":
+		return cmdline.UsageError("--format html shows results, and there are none")
 	}
 	target, err := targetFile(c)
 	if err != nil {
+		return err
+	}
+	if err := cmdline.CheckFiles(target, c.Args().First(), c.String("labels")); err != nil {
+		return err
+	}
+	if err := format.check(c, target); err != nil {
 		return err
 	}
 	rows, err := mrc.Open(c.Args().First())
@@ -142,8 +181,12 @@ func gold(c *cli.Context) error {
 	if j.Job, err = annotate.Gold(rows); err != nil {
 		return err
 	}
-	if j.Order, err = dataset.Order(c); err != nil {
+	order, err := dataset.Order(c)
+	if err != nil {
 		return err
+	}
+	if order != nil {
+		j.Order = order
 	}
 	return format.write(c, j, target)
 }

@@ -130,9 +130,6 @@ func joinFlags() []cli.Flag {
 }
 
 func run(c *cli.Context) error {
-	if c.IsSet("total") && c.Int("total") <= 0 {
-		return cmdline.UsageError("--total %d: a number of rows from 1", c.Int("total"))
-	}
 	format, err := formatOf(c)
 	if err != nil {
 		return err
@@ -144,10 +141,8 @@ func run(c *cli.Context) error {
 	if err := checkInputs(c, target); err != nil {
 		return err
 	}
-	if target != "" && !format.folder {
-		if err := durable.CheckReplace(target); err != nil {
-			return err
-		}
+	if err := format.check(c, target); err != nil {
+		return err
 	}
 	var results collect.Results
 	if format.name == "text" && !c.IsSet("verdicts") {

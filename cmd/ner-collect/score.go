@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 	"nertools/pkg/annotate"
 	"nertools/pkg/collect"
 	"nertools/pkg/durable"
+	"nertools/pkg/markup"
 	"nertools/pkg/report"
 	"nertools/pkg/score"
 )
@@ -68,7 +70,11 @@ func scoreOf(c *cli.Context, j *answers.Joined, match score.Match, resamples int
 		var rows []score.Row
 		for _, a := range s.Answers {
 			row := score.Row{Label: a.Label, Source: s.Text, Gold: a.Gold}
-			if a.State == collect.OK {
+			switch {
+			case a.State != collect.OK:
+			case a.Class == markup.List: // which the procedure does not know
+				row.Answer = string(markup.AppendMarked(nil, s.Tokens, spansOf(&a)))
+			default:
 				row.Answer = a.Line
 			}
 			rows = append(rows, row)
@@ -82,11 +88,24 @@ func scoreOf(c *cli.Context, j *answers.Joined, match score.Match, resamples int
 	return scorer.Report(resamples, seed), nil
 }
 
+func spansOf(a *annotate.Answer) []markup.Span {
+	var starts, ends []int
+	for _, f := range a.Found {
+		starts, ends = append(starts, f.Start), append(ends, f.End-1)
+	}
+	spans, _ := markup.Place(nil, starts, ends, math.MaxInt)
+	return spans
+}
+
 // compare sets scores beside each other: as a table, and as a picture of those
 // that are called METHOD.N.json, the score of a method with N demonstrations.
 func compare(c *cli.Context) error {
 	if c.NArg() == 0 {
 		return cmdline.UsageError("name the files to compare: what ner-collect score --json wrote")
+	}
+	svg := c.String("svg")
+	if err := cmdline.CheckFiles(svg, c.Args().Slice()...); err != nil {
+		return err
 	}
 	var scores []*score.Summary
 	var points []report.Point
@@ -105,7 +124,6 @@ func compare(c *cli.Context) error {
 			points = append(points, p)
 		}
 	}
-	svg := c.String("svg")
 	if svg != "" && len(points) == 0 {
 		return cmdline.UsageError("--svg: the picture has a place for files that are called METHOD.N.json, and none is")
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 
 	"github.com/urfave/cli/v2"
 
@@ -19,29 +20,68 @@ var verdictFlags = []cli.Flag{
 // join reads the result files and joins them with their rows and demonstrations.
 // Entities that --verdicts refuses are struck from them; verified reports whether
 // there is a verdict on every entity, if any are asked for. The caller closes j.
-func join(c *cli.Context, results *collect.Results) (j *answers.Joined, verified bool, err error) {
-	if j, err = answers.Join(c, results, inputs(c)); err != nil {
+func join(c *cli.Context, results *collect.Results) (_ *answers.Joined, verified bool, err error) {
+	j, err := answers.Open(c)
+	if err != nil {
 		return nil, false, err
 	}
-	if err = j.Demonstrations(c); err == nil {
-		verified, err = strike(c, j)
+	defer func() {
+		if err != nil {
+			j.Close()
+		}
+	}()
+	if err := j.Demonstrations(c); err != nil {
+		return nil, false, err
 	}
+	verdicts, err := openVerdicts(c)
 	if err != nil {
-		j.Close()
+		return nil, false, err
 	}
+	defer verdicts.close()
+	if err := j.Read(c, results, inputs(c)); err != nil {
+		return nil, false, err
+	}
+	if len(verdicts) == 0 {
+		return j, true, nil
+	}
+	verified, err = strike(c, j, verdicts)
 	return j, verified, err
 }
 
-// strike takes the marks off the entities that --verdicts refuses, and reports
-// whether there is a verdict on every entity.
-func strike(c *cli.Context, j *answers.Joined) (complete bool, err error) {
-	files := c.StringSlice("verdicts")
-	if len(files) == 0 {
-		return true, nil
+// verdictFiles are open before the answers come.
+type verdictFiles []verdictFile
+
+type verdictFile struct {
+	io.ReadCloser
+	name string
+}
+
+func openVerdicts(c *cli.Context) (list verdictFiles, err error) {
+	for _, file := range c.StringSlice("verdicts") {
+		r, name, err := cmdline.Open(file)
+		if err != nil {
+			list.close()
+			return nil, err
+		}
+		list = append(list, verdictFile{r, name})
 	}
-	verdicts := verify.NewVerdicts(j.Source(c))
-	for _, file := range files {
-		if err := readVerdicts(c, verdicts, file); err != nil {
+	return list, nil
+}
+
+func (list verdictFiles) close() {
+	for _, f := range list {
+		_ = f.Close() // it was only read
+	}
+}
+
+// strike takes the marks off the entities that the verdicts refuse, and reports
+// whether there is a verdict on every entity.
+func strike(c *cli.Context, j *answers.Joined, files verdictFiles) (complete bool, err error) {
+	verdicts := verify.NewVerdicts(j.Source())
+	for _, f := range files {
+		torn, err := verdicts.Read(f.name, f)
+		answers.SayTorn(c, f.name, torn)
+		if err != nil {
 			return false, err
 		}
 	}
@@ -70,17 +110,4 @@ func strike(c *cli.Context, j *answers.Joined) (complete bool, err error) {
 	cmdline.Say(c, "%d entities: %d confirmed, %d dropped; kept although unclear: %d, no answer: %d, not asked: %d",
 		len(candidates), n.Yes, n.No, n.Unclear, n.Failed, n.NotAsked)
 	return n.Failed == 0 && n.NotAsked == 0, nil
-}
-
-func readVerdicts(c *cli.Context, verdicts *verify.Verdicts, file string) error {
-	r, name, err := cmdline.Open(file)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	torn, err := verdicts.Read(name, r)
-	if torn > 0 {
-		cmdline.Say(c, "%s:%d: passed over the last line: its writer was stopped in the middle of it", name, torn)
-	}
-	return err
 }

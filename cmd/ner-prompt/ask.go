@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -82,6 +83,9 @@ func wording(c *cli.Context) (*prompt.Template, error) {
 	name, text, err := templateText(c, c.String("style")+".tmpl", builtin)
 	if err != nil {
 		return nil, err
+	}
+	if c.String("style") == "json" && strings.Contains(text, ".Marked") {
+		return nil, cmdline.UsageError("--style json demands a list, and %s shows marks: take .JSON instead of .Marked", name)
 	}
 	return prompt.ParseTemplate(name, text)
 }

@@ -188,11 +188,8 @@ func checkFile(c *cli.Context, prefix, suffix string, inputs ...string) error {
 	if err != nil || target == "" {
 		return err
 	}
-	for _, input := range inputs {
-		if input != "-" && cmdline.SameFile(input, target) {
-			return cmdline.Exit(cmdline.Usage, &fault.Error{File: target, Err: errors.New("is an input, and inputs are not written over"),
-				Hint: "give another --write-name or --write-dir"})
-		}
+	if err := cmdline.CheckFiles(target, inputs...); err != nil {
+		return err
 	}
 	return durable.CheckReplace(target)
 }

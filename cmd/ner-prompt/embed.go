@@ -2,11 +2,13 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"github.com/urfave/cli/v2"
 
@@ -44,15 +46,12 @@ func embeddings(c *cli.Context, search *knn.Search) (*embedding.Vectors, error) 
 	if err != nil {
 		return nil, err
 	}
-	client, err := service.Client(c, flying)
-	if err != nil {
-		return nil, err
-	}
-	defer client.Close()
+	client := onDemand{c: c, flying: flying}
+	defer client.close()
 	meter := progress.NewOf("sentences", c.App.ErrWriter, c.App.Name, c.String("progress"))
 	cache := embedding.Cache{
 		Dir: dir, Server: service.BaseURL(c), Model: cmp.Or(c.String("model"), embeddingModel), Dimensions: c.Int("dimensions"),
-		Asker: client, Flying: flying, Pacer: pace.New(pace.Config{Flying: flying, MaxRetries: 10}),
+		Asker: &client, Flying: flying, Pacer: pace.New(pace.Config{Flying: flying, MaxRetries: 10}),
 		Say: meter.Say, Progress: func(done, total int) { meter.Total(total); meter.Set(done, 0) },
 	}
 	vectors, err := cache.Get(c.Context, slices.Concat(search.Train.Texts, search.Source.Texts))
@@ -65,6 +64,33 @@ func embeddings(c *cli.Context, search *knn.Search) (*embedding.Vectors, error) 
 	}
 	cmdline.Say(c, "%d sentences asked, %d tokens; kept in %s", vectors.Asked, vectors.Usage.Prompt, dir)
 	return vectors, nil
+}
+
+// onDemand makes the client for the first call: what is in the cache needs no key.
+type onDemand struct {
+	c      *cli.Context
+	flying int
+
+	once   sync.Once
+	err    error
+	client interface {
+		embedding.Asker
+		Close()
+	}
+}
+
+func (o *onDemand) Ask(ctx context.Context, path string, body []byte) ([]byte, pace.Limits, error) {
+	o.once.Do(func() { o.client, o.err = service.Client(o.c, o.flying) })
+	if o.err != nil {
+		return nil, pace.Limits{}, o.err
+	}
+	return o.client.Ask(ctx, path, body)
+}
+
+func (o *onDemand) close() {
+	if o.client != nil && o.err == nil {
+		o.client.Close()
+	}
 }
 
 func cacheDir(c *cli.Context) (string, error) {

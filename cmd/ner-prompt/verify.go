@@ -51,13 +51,19 @@ func verifyResults(c *cli.Context) (err error) {
 		}
 		defer job.Train.Close()
 	}
-	var results collect.Results
-	joined, err := answers.Join(c, &results, files)
+	if err := cmdline.CheckFiles("", slices.Concat(files, []string{c.String("template"), c.String("labels")})...); err != nil {
+		return err
+	}
+	joined, err := answers.Open(c)
 	if err != nil {
 		return err
 	}
 	defer joined.Close()
-	job.Source = joined.Source(c)
+	var results collect.Results
+	if err := joined.Read(c, &results, files); err != nil {
+		return err
+	}
+	job.Source = joined.Source()
 	candidates, err := joined.Candidates(c.Context)
 	if err != nil {
 		return err

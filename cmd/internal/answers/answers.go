@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -25,7 +26,33 @@ import (
 type Joined struct {
 	*annotate.Job
 	Rows  *mrc.File // nil where the records tell their sentences
+	order func(label string) int
+	shown func(row int) func(text string) bool
 	close []func() error
+}
+
+// Open opens what results are to be joined with: the MRC file that --gold names,
+// or else the flags of the source. The answers may take hours to come: what else
+// is needed must be there before. The caller closes what it returns.
+func Open(c *cli.Context) (_ *Joined, err error) {
+	j := new(Joined)
+	switch {
+	case c.String("gold") != "":
+		j.Rows, err = mrc.Open(c.String("gold"))
+	case c.IsSet("source-dir") || c.IsSet("source-name"):
+		j.Rows, err = dataset.OpenSource(c)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if j.Rows != nil {
+		j.close = append(j.close, j.Rows.Close)
+	}
+	if j.order, err = dataset.Order(c); err != nil {
+		j.Close()
+		return nil, err
+	}
+	return j, nil
 }
 
 // Close closes the files.
@@ -35,58 +62,52 @@ func (j *Joined) Close() {
 	}
 }
 
-// Join reads result files and joins them with the MRC file that the flags name:
-// --gold, or else the source. The caller closes what it returns.
-func Join(c *cli.Context, results *collect.Results, files []string) (_ *Joined, err error) {
-	j := new(Joined)
-	defer func() {
-		if err != nil {
-			j.Close()
-		}
-	}()
-	if j.Rows, err = openRows(c); err != nil {
-		return j, err
+// Demonstrations opens what the prompts showed, where a flag says so, so that what
+// an answer copied from there can be told. Call it before Read.
+func (j *Joined) Demonstrations(c *cli.Context) error {
+	if j.Rows == nil || c.Int("example-num") == 0 || !slices.ContainsFunc([]string{"train-name", "example-dir", "example-name", "example-num"}, c.IsSet) {
+		return nil
 	}
+	train, neighbours, err := dataset.OpenExamples(c, cmp.Or(c.Int("total"), j.Rows.Len()))
+	if err != nil {
+		return err
+	}
+	j.close = append(j.close, train.Close, neighbours.Close)
+	j.shown = (&annotate.Demonstrations{Train: train, Neighbours: neighbours, Num: c.Int("example-num")}).Shown
+	return nil
+}
+
+// Read reads result files and joins them with what is open.
+func (j *Joined) Read(c *cli.Context, results *collect.Results, files []string) error {
 	rows := 0
 	if j.Rows != nil {
-		j.close = append(j.close, j.Rows.Close)
 		rows = j.Rows.Len()
 	}
 	results.Sources = true
 	if err := Read(c, results, files, rows); err != nil {
-		return j, err
+		return err
 	}
 	if results.Len() == 0 {
-		return j, None(c)
+		return None(c)
 	}
+	if err := j.join(c, results); err != nil {
+		return err
+	}
+	if j.order != nil {
+		j.Order = j.order
+	}
+	j.Shown = j.shown
+	return nil
+}
+
+func (j *Joined) join(c *cli.Context, results *collect.Results) (err error) {
 	if j.Rows == nil {
 		var lost int
-		if j.Job, lost, err = annotate.FromRecords(results); err != nil {
-			return j, err
-		}
-		if lost > 0 {
+		if j.Job, lost, err = annotate.FromRecords(results); err == nil && lost > 0 {
 			cmdline.Say(c, "%d rows have no record and so no sentence: they are left out (--source-dir and --source-name give their sentences)", lost)
 		}
-	} else if err := j.fromFile(c, results); err != nil {
-		return j, err
+		return err
 	}
-	if j.Order, err = dataset.Order(c); err != nil {
-		return j, err
-	}
-	return j, nil
-}
-
-func openRows(c *cli.Context) (*mrc.File, error) {
-	switch {
-	case c.String("gold") != "":
-		return mrc.Open(c.String("gold"))
-	case c.IsSet("source-dir") || c.IsSet("source-name"):
-		return dataset.OpenSource(c)
-	}
-	return nil, nil
-}
-
-func (j *Joined) fromFile(c *cli.Context, results *collect.Results) (err error) {
 	if !results.TotalKnown() {
 		if err := results.SetTotal(j.Rows.Len(), j.Rows.Name()); err != nil {
 			return err
@@ -98,21 +119,6 @@ func (j *Joined) fromFile(c *cli.Context, results *collect.Results) (err error) 
 	if n := results.Len(); n < j.Rows.Len() {
 		cmdline.Say(c, "the results are of the first %d of the %d rows of %s", n, j.Rows.Len(), j.Rows.Name())
 	}
-	return nil
-}
-
-// Demonstrations opens what the prompts showed, where a flag says so, so that what
-// an answer copied from there can be told.
-func (j *Joined) Demonstrations(c *cli.Context) error {
-	if j.Rows == nil || c.Int("example-num") == 0 || !slices.ContainsFunc([]string{"train-name", "example-dir", "example-name", "example-num"}, c.IsSet) {
-		return nil
-	}
-	train, neighbours, err := dataset.OpenExamples(c, j.Results.Len())
-	if err != nil {
-		return err
-	}
-	j.close = append(j.close, train.Close, neighbours.Close)
-	j.Shown = (&annotate.Demonstrations{Train: train, Neighbours: neighbours, Num: c.Int("example-num")}).Shown
 	return nil
 }
 
@@ -133,9 +139,13 @@ func (j *Joined) Candidates(ctx context.Context) ([]verify.Candidate, error) {
 	return list, err
 }
 
-// Source names the source that the results are of.
-func (j *Joined) Source(c *cli.Context) string {
-	return cmp.Or(j.Results.Source(), c.String("source-name"))
+// Source names the source that the results are of: what their ids say, or else
+// the MRC file's name.
+func (j *Joined) Source() string {
+	if name := j.Results.Source(); name != "" || j.Rows == nil {
+		return name
+	}
+	return strings.TrimPrefix(filepath.Base(j.Rows.Name()), "mrc-ner.")
 }
 
 // None is the error of having no results at all.
@@ -151,8 +161,14 @@ func None(c *cli.Context) error {
 // program has them, add. A results file, a line a row, does instead of records
 // where results keep their sources and the rows are known from elsewhere: rows is
 // how many there are.
+//
+// Ctrl-C ends it, but for stdin, which is read to its end: what else was to be
+// read then is left out.
 func Read(c *cli.Context, results *collect.Results, files []string, rows int) error {
 	if c.IsSet("total") {
+		if c.Int("total") <= 0 {
+			return cmdline.UsageError("--total %d: a number of rows from 1", c.Int("total"))
+		}
 		if err := results.SetTotal(c.Int("total"), "--total"); err != nil {
 			return err
 		}
@@ -167,10 +183,16 @@ func Read(c *cli.Context, results *collect.Results, files []string, rows int) er
 		}
 		defer last.Close()
 	}
+	stdin := false // has been read
 	for _, file := range files {
-		if err := read(c, results, file, rows, len(files) == 1 && last == nil); err != nil {
+		err := read(c, results, file, rows, len(files) == 1 && last == nil)
+		if errors.Is(err, context.Canceled) && stdin {
+			break
+		}
+		if err != nil {
 			return err
 		}
+		stdin = stdin || file == "-"
 	}
 	if last != nil {
 		return results.LayOver(lastName, last)
@@ -208,10 +230,15 @@ func read(c *cli.Context, results *collect.Results, file string, rows int, alone
 		}
 	}
 	torn, err := results.Read(name, in)
+	SayTorn(c, name, torn)
+	return err
+}
+
+// SayTorn tells that a last line was passed over; torn is its number, or 0.
+func SayTorn(c *cli.Context, name string, torn int) {
 	if torn > 0 {
 		cmdline.Say(c, "%s:%d: passed over the last line: its writer was stopped in the middle of it", name, torn)
 	}
-	return err
 }
 
 func readLines(c *cli.Context, results *collect.Results, name string, in io.Reader, rows int) error {
@@ -220,5 +247,11 @@ func readLines(c *cli.Context, results *collect.Results, name string, in io.Read
 			return err
 		}
 	}
-	return results.LayOver(name, in)
+	if err := results.LayOver(name, in); err != nil {
+		return err
+	}
+	if sum := results.Sum(); sum.Kept < sum.Rows {
+		cmdline.Say(c, "%s has %d lines for %d rows: the others count as missing (--total N says that it is of the first N rows)", name, sum.Kept, sum.Rows)
+	}
+	return nil
 }

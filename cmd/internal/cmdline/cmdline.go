@@ -323,6 +323,45 @@ func ReadFile(path string) (data []byte, name string, err error) {
 	return data, name, nil
 }
 
+// CheckFiles refuses, before anything is read, to read stdin twice, to read what
+// is not there, and to write where an input is: to target, or where that is "" to
+// the file that stdout is redirected to. Inputs that are "" are none.
+func CheckFiles(target string, inputs ...string) error {
+	var out os.FileInfo
+	var err error
+	if target == "" {
+		// What a shell redirects stdout to is a file; a terminal may well be both.
+		if out, err = os.Stdout.Stat(); err != nil || !out.Mode().IsRegular() {
+			out = nil
+		}
+	} else if out, err = os.Stat(target); err != nil {
+		out = nil // a new file, or one that will not be replaced
+	}
+	stdin := false
+	for _, file := range inputs {
+		var in os.FileInfo
+		switch {
+		case file == "":
+			continue
+		case file == "-" && stdin:
+			return UsageError("stdin can be read only once: give \"-\" once")
+		case file == "-":
+			stdin = true
+			in, err = os.Stdin.Stat()
+		default:
+			in, err = os.Stat(file)
+		}
+		if err != nil {
+			return err
+		}
+		if out != nil && os.SameFile(in, out) {
+			return Exit(Usage, &fault.Error{File: file, Err: errors.New("is an input, and inputs are not written over"),
+				Hint: "write to another file; it can be renamed afterwards"})
+		}
+	}
+	return nil
+}
+
 // SameFile reports whether two paths lead to one file, which then exists.
 func SameFile(a, b string) bool {
 	x, errX := os.Stat(a)

@@ -48,16 +48,26 @@ func LabelFlags() []cli.Flag {
 	}
 }
 
+// SourceFile is the file that --source-dir and --source-name name.
+func SourceFile(c *cli.Context) string {
+	return mrc.Path(c.String("source-dir"), c.String("source-name"))
+}
+
+// TrainFile is the file that --source-dir and --train-name name.
+func TrainFile(c *cli.Context) string {
+	return mrc.Path(c.String("source-dir"), c.String("train-name"))
+}
+
 // OpenSource opens the rows that --source-dir and --source-name name. The caller
 // closes them.
 func OpenSource(c *cli.Context) (*mrc.File, error) {
-	return mrc.Open(mrc.Path(c.String("source-dir"), c.String("source-name")))
+	return mrc.Open(SourceFile(c))
 }
 
 // OpenTrain opens the rows that --source-dir and --train-name name. The caller
 // closes them.
 func OpenTrain(c *cli.Context) (*mrc.File, error) {
-	return mrc.Open(mrc.Path(c.String("source-dir"), c.String("train-name")))
+	return mrc.Open(TrainFile(c))
 }
 
 // OpenExamples opens the training file and the neighbours of the source's first
