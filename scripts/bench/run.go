@@ -100,7 +100,7 @@ func (b *runBench) startUp(ctx context.Context) (cost, error) {
 
 // at measures all cells of one latency against one server.
 func (b *runBench) at(ctx context.Context, latency time.Duration) ([]*cell, error) {
-	server, err := b.serve(ctx, latency)
+	server, err := serve(ctx, b.bin, b.dir, "--latency", latency.String())
 	if err != nil {
 		return nil, err
 	}
@@ -262,15 +262,14 @@ type server struct {
 	cmd *exec.Cmd
 }
 
-// serve starts the simulated API and waits until it listens.
-func (b *runBench) serve(ctx context.Context, latency time.Duration, flags ...string) (*server, error) {
-	file := filepath.Join(b.dir, "url.txt")
+// serve starts the simulated API, its address in dir, and waits until it listens.
+func serve(ctx context.Context, bin, dir string, flags ...string) (*server, error) {
+	file := filepath.Join(dir, "url.txt")
 	// One that was killed leaves its address behind.
 	if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, executable(b.bin, "fakeopenai"), append([]string{"--addr-file", file, "--latency", latency.String(),
-		"--answer", answer, "--quiet", "--with-parent"}, flags...)...)
+	cmd := exec.CommandContext(ctx, executable(bin, "fakeopenai"), append([]string{"--addr-file", file, "--answer", answer, "--quiet", "--with-parent"}, flags...)...)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		return nil, err
@@ -291,4 +290,9 @@ func (s *server) stop() {
 	// Interrupting is not possible everywhere; it has nothing to lose.
 	_ = s.cmd.Process.Kill()
 	_ = s.cmd.Wait()
+}
+
+// environment points a program at the simulated API.
+func (s *server) environment() []string {
+	return append(os.Environ(), "OPENAI_API_KEY="+apiKey, "OPENAI_BASE_URL="+s.url)
 }
