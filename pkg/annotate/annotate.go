@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"nertools/pkg/collect"
 	"nertools/pkg/corpus"
@@ -37,8 +38,8 @@ type Answer struct {
 type Job struct {
 	Results *collect.Results // nil: sentences have the gold entities for their own
 
-	// Order is the rank of a label, for entities of one place; nil takes the
-	// order in which the rows ask for labels.
+	// Order is the rank of a label, for entities of one place: that in which the
+	// rows ask for labels, unless it is set to another.
 	Order func(label string) int
 
 	// Shown gives what tells whether a demonstration that row's prompt shows
@@ -52,7 +53,9 @@ type Job struct {
 // Gold gives the sentences of a file with the entities that the file itself marks.
 func Gold(f *mrc.File) (*Job, error) {
 	sentences, err := f.Sentences()
-	return &Job{file: f, sentences: sentences}, err
+	j := &Job{file: f, sentences: sentences}
+	j.Order = order(j.Labels())
+	return j, err
 }
 
 // FromFile joins results with the rows of the file that they answer. Where
@@ -86,6 +89,7 @@ func FromFile(r *collect.Results, f *mrc.File) (*Job, error) {
 		return nil, err
 	}
 	j.limit(r.Len())
+	j.Order = order(j.Labels())
 	return j, nil
 }
 
@@ -103,8 +107,8 @@ func (j *Job) limit(n int) {
 
 // FromRecords takes the sentences from the results' own records, which have
 // been read with [collect.Results.Sources] set. Rows that follow one another with
-// one sentence and different labels belong together. Rows without a record have no
-// sentence; lost is how many those are.
+// one sentence and different labels belong together; the number of the first is
+// their ID. Rows without a record have no sentence; lost is how many those are.
 func FromRecords(r *collect.Results) (j *Job, lost int, err error) {
 	j = &Job{Results: r}
 	var last collect.Row
@@ -113,19 +117,21 @@ func FromRecords(r *collect.Results) (j *Job, lost int, err error) {
 		switch {
 		case row.State == collect.Missing && row.Context == "":
 			lost++
+			labels = nil
 			continue
 		case row.Context == "":
 			return nil, 0, fault.WithHint(fmt.Errorf("the record of row %d does not tell its sentence", i),
 				"name the MRC file that the prompts were made from with --source-dir and --source-name")
 		}
-		if n := len(j.sentences); n > 0 && row.Context == last.Context && !slices.Contains(labels, row.Label) {
+		if n := len(j.sentences); len(labels) > 0 && row.Context == last.Context && !slices.Contains(labels, row.Label) {
 			j.sentences[n-1].Rows = append(j.sentences[n-1].Rows, i)
 		} else {
-			j.sentences = append(j.sentences, mrc.Sentence{ID: fmt.Sprint(n), Rows: []int{i}})
+			j.sentences = append(j.sentences, mrc.Sentence{ID: strconv.Itoa(i), Rows: []int{i}})
 			labels = labels[:0]
 		}
 		last, labels = row, append(labels, row.Label)
 	}
+	j.Order = order(j.Labels())
 	return j, lost, nil
 }
 
@@ -162,9 +168,6 @@ const blockSentences = 32
 // order, in the calling goroutine. It ends with the first error of emit or ctx. A
 // sentence shares memory with the file: it is not to be used when that is closed.
 func (j *Job) Each(ctx context.Context, emit func(*Sentence) error) error {
-	if j.Order == nil {
-		j.Order = order(j.Labels())
-	}
 	newWorker := func() func(context.Context, int, int) (list []Sentence, err error) {
 		var source markup.Source
 		return func(_ context.Context, from, to int) (list []Sentence, err error) {

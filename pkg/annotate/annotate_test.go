@@ -193,11 +193,16 @@ func TestRecordsTellTheirOwnSentences(t *testing.T) {
 	if err != nil || lost != 1 {
 		t.Fatal(lost, err)
 	}
-	if d := cmp.Diff([]string{"0: PER(Ada Li exact) = ?LOC", "1: LOC(So exact) ="}, spell(t, j)); d != "" {
+	if d := cmp.Diff([]string{"0: PER(Ada Li exact) = ?LOC", "3: LOC(So exact) ="}, spell(t, j)); d != "" {
 		t.Error(d)
 	}
 	if d := cmp.Diff([]string{"PER", "LOC"}, j.Labels()); d != "" {
 		t.Error(d)
+	}
+	// The rows between may have been of another sentence that reads the same.
+	same := open(t, "a.1|A|x|", "a.2|B|x|", "b.1|A|x|", "b.2|B|x|", "b.3|C|x|")
+	if j, _, err = annotate.FromRecords(read(t, same, "x", "x", "-", "-", "x")); err != nil || j.Len() != 2 {
+		t.Errorf("%d sentences, %v", j.Len(), err)
 	}
 	if _, _, err := annotate.FromRecords(read(t, nil, "a")); err == nil || !strings.Contains(fault.Hint(err), "--source-dir") {
 		t.Errorf("without a sentence: %v", err)

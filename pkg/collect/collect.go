@@ -54,12 +54,14 @@ func (r Row) Class() record.Class {
 // sources, of a source of two sizes, of two prompts for one row) are an error.
 type Results struct {
 	// Sources, set before the first Read, keeps the sentence, the label and the
-	// model of each row's record.
+	// model of each row's record, and what was spent.
 	Sources bool
 
 	rows    map[int]row
-	names   map[string]string // what Sources keeps, each text once
-	spent   []Spent
+	told    map[int]told      // with Sources
+	names   map[string]string // the texts of told, each once
+	spent   map[spending]*Spent
+	counted map[uint64]bool // digests of what spent holds
 	records int
 	length  int      // the highest row seen, plus 1
 	files   []string // what place.file counts
@@ -77,12 +79,14 @@ type Results struct {
 }
 
 type row struct {
-	line                  string
-	digest                [6]byte // of the prompt; zero in ids of other tools
-	state                 State
-	at                    place
-	label, context, model string
+	line   string
+	digest [6]byte // of the prompt; zero in ids of other tools
+	state  State
+	at     place
 }
+
+// told is what a record tells of its row besides the answer.
+type told struct{ label, context, model string }
 
 // A place is a line of an input. Each row has one, so it is small.
 type place struct{ file, line int32 }
@@ -111,6 +115,8 @@ func (r *Results) setTotal(total int, at place) error {
 	case r.total != 0 && total != r.total:
 		return fault.WithHint(fmt.Errorf("a source of %d rows, but %s says %d", total, r.where(r.totalAt), r.total),
 			"results of two sizes of a source (--limit changes it too) are collected apart")
+	case total < len(r.last):
+		return fmt.Errorf("a source of %d rows, but the earlier results file has %d lines", total, len(r.last))
 	case total < r.length:
 		return fault.WithHint(fmt.Errorf("a source of %d rows, but %s is of row %d (from 0)", total, r.where(r.rows[r.length-1].at), r.length-1),
 			"give all rows of the source as the total, or leave out the results of another source")
@@ -173,14 +179,17 @@ func (r *Results) add(rec *record.Result, batch bool, at place) error {
 		return fault.WithHint(fmt.Errorf("row %d (from 0), but %s says that the source has %d rows", index, r.where(r.totalAt), r.total),
 			"leave out the results of another source, or correct the total")
 	}
-	now := r.newRow(rec, digest, at)
+	now := newRow(rec, digest, at)
 	old, seen := r.rows[index]
 	if seen && now.digest != old.digest {
 		return fault.WithHint(fmt.Errorf("row %d answers another prompt than in %s", index, r.where(old.at)),
 			"the prompts were made anew between the two runs: collect the results of each run by themselves")
 	}
 	r.records++
-	r.spend(rec, batch || rec.BatchID != "")
+	if r.Sources {
+		r.keep(rec)
+		r.spend(rec, batch || rec.BatchID != "")
+	}
 	r.length = max(r.length, index+1)
 	if now.state == OK || old.state != OK {
 		r.rows[index] = now
@@ -188,11 +197,8 @@ func (r *Results) add(rec *record.Result, batch bool, at place) error {
 	return nil
 }
 
-func (r *Results) newRow(rec *record.Result, digest string, at place) row {
+func newRow(rec *record.Result, digest string, at place) row {
 	n := row{at: at}
-	if r.Sources {
-		n.label, n.context, n.model = r.keep(rec.Label), r.keep(rec.Context), r.keep(rec.Model)
-	}
 	// ParseID has seen to it that a digest is 12 hex digits, or none.
 	_, _ = hex.Decode(n.digest[:], []byte(digest))
 	if rec.OK() {
@@ -204,14 +210,29 @@ func (r *Results) newRow(rec *record.Result, digest string, at place) row {
 	return n
 }
 
-// keep returns a copy of s that all rows share: a record's own is part of its
+// keep notes what rec tells of its row. What it does not tell, as the lines of a
+// batch do not, another record of the row may have told.
+func (r *Results) keep(rec *record.Result) {
+	if r.told == nil {
+		r.told, r.names = map[int]told{}, map[string]string{}
+	}
+	t := r.told[rec.Index]
+	for _, m := range []struct {
+		to   *string
+		text string
+	}{{&t.label, rec.Label}, {&t.context, rec.Context}, {&t.model, rec.Model}} {
+		if m.text != "" {
+			*m.to = r.one(m.text)
+		}
+	}
+	r.told[rec.Index] = t
+}
+
+// one returns a copy of s that all rows share: a record's own is part of its
 // whole line.
-func (r *Results) keep(s string) string {
+func (r *Results) one(s string) string {
 	kept, ok := r.names[s]
 	if !ok {
-		if r.names == nil {
-			r.names = map[string]string{}
-		}
 		kept = strings.Clone(s)
 		r.names[kept] = kept
 	}
@@ -274,13 +295,20 @@ func (r *Results) row(i int) (_ Row, kept bool) {
 	now, seen := r.rows[i]
 	if i < len(r.last) && now.state != OK {
 		if line := r.last[i]; !seen || !IsFailure(line) {
-			return Row{State: stateOf(line), Line: line, Label: now.label, Context: now.context}, true
+			return r.with(i, Row{State: stateOf(line), Line: line}), true
 		}
 	}
 	if !seen {
 		return Row{State: Missing, Line: missingLine}, false
 	}
-	return Row{now.state, now.line, now.label, now.context, now.model}, false
+	return r.with(i, Row{State: now.state, Line: now.line}), false
+}
+
+// with adds what the records of row i tell.
+func (r *Results) with(i int, row Row) Row {
+	t := r.told[i]
+	row.Label, row.Context, row.Model = t.label, t.context, t.model
+	return row
 }
 
 // SetLine gives row i, which is OK, another answer.

@@ -82,19 +82,27 @@ func stateOf(line string) State {
 }
 
 // Sniff reports whether in holds a results file: its first line is neither a
-// result record nor one of a batch. It returns a reader of all that in holds.
+// result record nor a line of a batch, nor a broken one of these. It returns a
+// reader of all that in holds.
 func Sniff(in io.Reader) (_ io.Reader, text bool, err error) {
 	r := bufio.NewReaderSize(in, 64<<10)
-	if _, err := r.Peek(1); err != nil && !errors.Is(err, io.EOF) {
+	var read []byte // of in, up to the end of the first line that is not blank
+	for len(bytes.TrimSpace(read)) == 0 && err == nil || err == bufio.ErrBufferFull && len(read) < record.MaxLine {
+		var part []byte
+		part, err = r.ReadSlice('\n')
+		read = append(read, part...)
+	}
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
 		return nil, false, err
 	}
-	line, _ := r.Peek(r.Buffered())
-	line, _, _ = bytes.Cut(bytes.TrimSpace(line), []byte("\n"))
-	if len(line) == 0 || line[0] != '{' {
-		return r, len(line) > 0, nil
+	line := bytes.TrimSpace(read)
+	whole := io.MultiReader(bytes.NewReader(read), r)
+	if len(line) == 0 || bytes.HasPrefix(line, []byte("\xef\xbb\xbf")) {
+		return whole, false, nil
 	}
 	// A structured answer begins with a brace as well.
-	return r, !gjson.GetBytes(line, "kind").Exists() && !gjson.GetBytes(line, "custom_id").Exists(), nil
+	record := line[0] == '{' && (!record.ValidJSON(line) || gjson.GetBytes(line, "kind").Exists() || gjson.GetBytes(line, "custom_id").Exists())
+	return whole, !record, nil
 }
 
 // ReadLines reads a results file, line i for row i. A file of more than total

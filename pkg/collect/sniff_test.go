@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -25,12 +26,14 @@ func TestAResultsFileIsToldFromRecords(t *testing.T) {
 		`{"entities":["Ada"]}` + "\n":                 true,
 		"[]\n":                                        true,
 	} {
-		r, text, err := collect.Sniff(strings.NewReader(in))
-		if err != nil || text != want {
-			t.Errorf("%.40q: %v %v", in, text, err)
-		}
-		if all, err := io.ReadAll(r); err != nil || string(all) != in {
-			t.Errorf("%.40q: %d bytes of %d left, %v", in, len(all), len(in), err)
+		for _, source := range []io.Reader{strings.NewReader(in), iotest.OneByteReader(strings.NewReader(in))} {
+			r, text, err := collect.Sniff(source)
+			if err != nil || text != want {
+				t.Errorf("%.40q: %v %v", in, text, err)
+			}
+			if all, err := io.ReadAll(r); err != nil || string(all) != in {
+				t.Errorf("%.40q: %d bytes of %d left, %v", in, len(all), len(in), err)
+			}
 		}
 	}
 	if _, _, err := collect.Sniff(failing{io.ErrUnexpectedEOF}); err == nil {
@@ -42,9 +45,12 @@ func TestWhatWasPaidForIsCounted(t *testing.T) {
 	use := func(row int, model, batch string, n int) string {
 		return line(record.Result{ID: id(row), Index: row, Total: 5, Output: "x", Model: model, BatchID: batch, Usage: record.Usage{Prompt: n, Completion: 1, Cached: 2}})
 	}
-	r, err := collectAll(use(0, "b", "", 10)+use(1, "a", "", 20)+use(0, "b", "", 30), use(2, "a", "batch_1", 5)+good(3, "no usage"))
-	if err != nil {
-		t.Fatal(err)
+	r := collect.Results{Sources: true}
+	again := use(0, "b", "", 30) // as a resumed run takes it over
+	for name, in := range map[string]string{"a": use(0, "b", "", 10) + use(1, "a", "", 20) + again, "b": use(2, "a", "batch_1", 5) + good(3, "no usage") + again} {
+		if _, err := r.Read(name, strings.NewReader(in)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	want := []collect.Spent{
 		{Model: "a", Calls: 1, Usage: record.Usage{Prompt: 20, Completion: 1, Cached: 2}},
@@ -72,5 +78,17 @@ func TestAnAnswerCanBePutInTheFirstOnesPlace(t *testing.T) {
 	}
 	if got, want := out.String(), "a\nB\n ERROR is a word\n"; !strings.HasPrefix(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestWhatAFailedRecordToldIsKept(t *testing.T) {
+	r := collect.Results{Sources: true}
+	failed := line(record.Result{ID: id(1), Index: 1, Total: 5, Label: "PER", Context: "Ada left", Model: "m", Failure: &record.Failure{Class: record.Timeout, Message: "slow"}})
+	if _, err := r.Read("a", strings.NewReader(failed+answered(id(1), "@@Ada## left"))); err != nil {
+		t.Fatal(err)
+	}
+	got := r.Row(1)
+	if want := (collect.Row{State: collect.OK, Line: "@@Ada## left", Label: "PER", Context: "Ada left", Model: got.Model}); got != want {
+		t.Errorf("got %+v", got)
 	}
 }
