@@ -35,8 +35,8 @@ func scoreResults(c *cli.Context) error {
 	switch {
 	case c.String("gold") == "":
 		return cmdline.UsageError("--gold is missing: name the MRC file whose entities are right")
-	case c.Int("resamples") < 0:
-		return cmdline.UsageError("--resamples %d: a number from 0", c.Int("resamples"))
+	case c.Int("resamples") < 0, c.Int("resamples") > score.MaxResamples:
+		return cmdline.UsageError("--resamples %d: a number from 0 to %d", c.Int("resamples"), score.MaxResamples)
 	}
 	if err := checkInputs(c, ""); err != nil {
 		return err

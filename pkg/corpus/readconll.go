@@ -62,7 +62,7 @@ func (c *conll) next() (*Sentence, error) {
 			return c.sentence()
 		case bytes.HasPrefix(line, []byte(docstart)) && begun:
 			return c.sentence()
-		case bytes.HasPrefix(line, []byte(docstart)), !begun && isComment(line):
+		case bytes.HasPrefix(line, []byte(docstart)), !begun && c.isComment(line):
 			continue
 		}
 		if err := c.token(line); err != nil {
@@ -95,15 +95,19 @@ func trim(s []byte) []byte {
 	return s
 }
 
-func isComment(line []byte) bool {
+// isComment looks at the column that would hold the tag.
+func (c *conll) isComment(line []byte) bool {
 	if line[0] != '#' || separator(line) != ' ' {
 		return false
 	}
 	if bytes.Contains(line, []byte(" = ")) {
 		return true
 	}
-	last := line[bytes.LastIndexByte(line, ' ')+1:]
-	return string(last) != "O" && bytes.IndexByte(last, '-') < 0
+	tag := line[bytes.LastIndexByte(line, ' ')+1:]
+	if c.Column > 0 {
+		tag, _ = column(line, ' ', c.Column)
+	}
+	return string(tag) != "O" && bytes.IndexByte(tag, '-') < 0
 }
 
 // separator is what separates the columns of line.

@@ -52,6 +52,7 @@ func TestCoNLLFilesAreRead(t *testing.T) {
 		{"labels with hyphens", "a B-creative-work\nb I-creative-work\n", 0, []string{"a b|0-2 creative-work"}},
 		{"a label with a space, tabs", "a\tB-work of art\n", 0, []string{"a|0-1 work of art"}},
 		{"tokens that look like tags", "O O\nB-PER B-PER\n", 0, []string{"O B-PER|1-2 PER"}},
+		{"no comments, as the tag's column tells", "# newdoc 1\n#wnut B-X 12\n# O 13\nis O 14\n", 2, []string{"#wnut # is|0-1 X"}},
 		{"characters", "🦊 B-X\ne\u0301 I-X\n東京 O\n", 0, []string{"🦊 e\u0301 東京|0-2 X"}},
 	} {
 		got, err := spell(corpus.ReadCoNLL("f", strings.NewReader(c.file), corpus.Reading{Column: c.column}))

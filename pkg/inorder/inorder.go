@@ -2,8 +2,8 @@
 package inorder
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"runtime"
 
 	"golang.org/x/sync/errgroup"
@@ -23,6 +23,7 @@ func Do[T any](ctx context.Context, n, size int, newWorker func() func(ctx conte
 		done chan T
 	}
 	workers := min(runtime.GOMAXPROCS(0), (n+size-1)/size)
+	outer := ctx
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	g, ctx := errgroup.WithContext(ctx)
@@ -56,24 +57,21 @@ func Do[T any](ctx context.Context, n, size int, newWorker func() func(ctx conte
 			return nil
 		})
 	}
-	var failed error
+	var failed error // of put
 	for b := range order {
-		if failed = ctx.Err(); failed == nil { // else select may not see it
-			select {
-			case t := <-b.done:
-				failed = put(t)
-			case <-ctx.Done():
-				failed = ctx.Err()
-			}
+		if ctx.Err() != nil { // which select may not see
+			break
+		}
+		select {
+		case t := <-b.done:
+			failed = put(t)
+		case <-ctx.Done():
 		}
 		if failed != nil {
 			cancel()
 			break
 		}
 	}
-	// An error of a worker has cancelled ctx, and goes before what that caused.
-	if err := g.Wait(); err != nil && (failed == nil || !errors.Is(err, context.Canceled)) {
-		return err
-	}
-	return failed
+	err := g.Wait()
+	return cmp.Or(failed, err, outer.Err())
 }

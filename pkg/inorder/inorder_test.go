@@ -47,6 +47,19 @@ func TestTheFirstErrorEndsTheWork(t *testing.T) {
 	if !errors.Is(err, broken) || put != 5 {
 		t.Errorf("put: %v after %d", err, put)
 	}
+	// What that makes of the workers is no matter.
+	err = inorder.Do(t.Context(), 100, 1, func() func(context.Context, int, int) (int, error) {
+		return func(ctx context.Context, from, _ int) (int, error) {
+			if from > 0 {
+				<-ctx.Done()
+				return 0, errors.New("stopped")
+			}
+			return 0, nil
+		}
+	}, func(int) error { return broken })
+	if !errors.Is(err, broken) {
+		t.Errorf("put, and then a worker: %v", err)
+	}
 	var worked atomic.Int64
 	err = inorder.Do(t.Context(), 1_000_000, 1, func() func(context.Context, int, int) (int, error) {
 		return func(_ context.Context, from, _ int) (int, error) {

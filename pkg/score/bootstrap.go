@@ -10,6 +10,9 @@ import (
 // DefaultResamples is how many resamples to draw where nobody says otherwise.
 const DefaultResamples = 1000
 
+// MaxResamples bounds how many resamples Report draws: it holds the rates of each.
+const MaxResamples = 100_000
+
 // An Interval is the middle 95 % of what the resamples came to: from the 2.5th
 // percentile to the 97.5th, with linear interpolation between neighbours.
 //

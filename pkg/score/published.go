@@ -91,12 +91,14 @@ func from(words []string, start int, is func(string) bool) int {
 // find gives where the marked words stand in words, without their marks, from
 // start on; the number of words if they do not.
 func find(words []string, start int, marked []string) int {
-	entity := slices.Clone(marked)
-	entity[0] = strings.TrimPrefix(entity[0], markup.Open)
-	last := len(entity) - 1
-	entity[last] = strings.TrimSuffix(entity[last], markup.Close)
-	for i := start; i+last < len(words); i++ {
-		if slices.Equal(words[i:i+last+1], entity) {
+	end := len(marked) - 1
+	first, last := strings.TrimPrefix(marked[0], markup.Open), strings.TrimSuffix(marked[end], markup.Close)
+	if end == 0 {
+		first = strings.TrimSuffix(first, markup.Close)
+		last = first
+	}
+	for i := start; i+end < len(words); i++ {
+		if words[i] == first && words[i+end] == last && (end == 0 || slices.Equal(words[i+1:i+end], marked[1:end])) {
 			return i
 		}
 	}

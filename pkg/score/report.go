@@ -51,8 +51,10 @@ type Confusion struct {
 }
 
 // Report sums up what was added. The intervals are from so many resamples of the
-// sentences, drawn as seed says; without any there are none.
+// sentences, drawn as seed says, but no more than [MaxResamples];
+// without any there are none.
 func (s *Scorer) Report(resamples int, seed uint64) *Report {
+	resamples = min(resamples, MaxResamples)
 	r := &Report{Match: s.match, Sentences: len(s.ends), Resamples: max(resamples, 0), Seed: seed}
 	order := s.order()
 	sums := make([]Counts, len(s.labels))

@@ -76,12 +76,16 @@ func refused(e *Error) string {
 // the words have to. A schema with a mistake in it is another thing: that has to
 // be mended.
 func refusesFormat(e *Error) bool {
-	in, _, _ := strings.Cut(e.Param, ".")
 	words := strings.ToLower(e.Message)
-	if in != responseFormat && (e.Param != "" || !strings.Contains(words, responseFormat)) || strings.Contains(words, "invalid schema") {
+	switch {
+	case e.Param != "" && e.Param != responseFormat && e.Param != responseFormat+".type",
+		e.Param == "" && !strings.Contains(words, responseFormat),
+		strings.Contains(words, responseFormat+".json_schema"), // a member of it
+		strings.Contains(words, "keyword"), strings.Contains(words, "invalid schema"), strings.Contains(words, "contact support"):
 		return false
 	}
-	return slices.ContainsFunc([]string{"support", "unavailable", "not permitted", "unrecognized"}, func(w string) bool { return strings.Contains(words, w) })
+	return slices.ContainsFunc([]string{"support", "unavailable", "not permitted", "not allowed", "unrecognized", "unknown"},
+		func(w string) bool { return strings.Contains(words, w) })
 }
 
 // Apply returns body as it is to be sent: body itself while nothing has been
