@@ -61,7 +61,7 @@ func formatOf(c *cli.Context) (format, error) {
 		})},
 		{name: "spacy", write: sentences(func(w io.Writer, j *answers.Joined) *corpus.Writer { return corpus.NewSpaCy(w, j.Order) })},
 		{name: "brat", folder: true, write: writeBrat},
-		{name: "labelstudio", write: sentences(func(w io.Writer, _ *answers.Joined) *corpus.Writer { return corpus.NewLabelStudio(w) })},
+		{name: "labelstudio", write: writeLabelStudio},
 		{name: "csv", write: sentences(func(w io.Writer, _ *answers.Joined) *corpus.Writer { return corpus.NewCSV(w) })},
 		{name: "html", write: writeHTML},
 	}
@@ -136,6 +136,15 @@ func sentences(open func(w io.Writer, j *answers.Joined) *corpus.Writer) func(c 
 		}
 		return err
 	}
+}
+
+func writeLabelStudio(c *cli.Context, j *answers.Joined, target string) error {
+	write := sentences(func(w io.Writer, _ *answers.Joined) *corpus.Writer { return corpus.NewLabelStudio(w) })
+	if err := write(c, j, target); err != nil {
+		return err
+	}
+	cmdline.Say(c, "a project that imports it needs this labelling interface:\n%s", corpus.LabelStudioConfig(j.Labels()))
+	return nil
 }
 
 func writeBrat(c *cli.Context, j *answers.Joined, target string) error {

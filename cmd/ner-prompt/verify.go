@@ -77,6 +77,9 @@ func verifyResults(c *cli.Context) (err error) {
 		return err
 	}
 	cmdline.Say(c, "%d entities to ask about", report.Questions)
+	if report.Surplus > 0 {
+		cmdline.Say(c, "%d entities are left out, as only 256 of a row can be asked about: look at these answers", report.Surplus)
+	}
 	if report.Fewer > 0 {
 		cmdline.Say(c, "%d questions show fewer demonstrations than %d, as %s has no more that fit", report.Fewer, job.Examples, job.Train.Name())
 	}

@@ -184,7 +184,7 @@ func (v *Verdicts) Decide(candidates []Candidate) ([]Verdict, Counts, error) {
 	list := make([]Verdict, len(candidates))
 	var n Counts
 	for i, index := range indexes {
-		if a := v.records[index]; a != nil {
+		if a := v.records[index]; a != nil && index >= 0 {
 			list[i] = a.verdict
 		}
 		n.add(list[i])

@@ -13,7 +13,8 @@
 // new: n is start + 32*(end-start-1) modulo 256, which differs for any two
 // entities of at most 8 tokens that begin less than 32 tokens apart. An entity
 // whose n is taken has the next one that is free; those that stand first in the
-// sentence choose first. The record has no total.
+// sentence choose first, and what comes behind the first 256 has none, and no
+// question. The record has no total.
 package verify
 
 import (
@@ -49,7 +50,8 @@ func sourceOf(source string) string { return record.SourceName(record.SourceName
 // perRow is how many entities of a row have numbers.
 const perRow = 256
 
-// numbers gives the index of each candidate's question.
+// numbers gives the index of each candidate's question; -1 where the row has no
+// number left.
 func numbers(candidates []Candidate) ([]int, error) {
 	list := make([]int, len(candidates))
 	var order []int
@@ -62,9 +64,6 @@ func numbers(candidates []Candidate) ([]int, error) {
 			return nil, fmt.Errorf("entities of row %d behind those of row %d", candidates[to].Row, row)
 		case row > math.MaxInt32/perRow:
 			return nil, fault.WithHint(fmt.Errorf("row %d: only the entities of the first %d rows can be verified", row, math.MaxInt32/perRow+1), "cut the source into smaller files")
-		case to-from > perRow:
-			return nil, fault.WithHint(fmt.Errorf("row %d: %d entities, and only %d of a row can be verified", row, to-from, perRow),
-				"look at the answer to this row: a sentence of so many entities of one label is rather several")
 		}
 		order = order[:0]
 		for i := from; i < to; i++ {
@@ -76,6 +75,9 @@ func numbers(candidates []Candidate) ([]int, error) {
 			s := candidates[i].Span
 			if k > 0 && s == candidates[order[k-1]].Span {
 				return nil, fmt.Errorf("row %d: the entity %q twice", row, candidates[i].Text)
+			}
+			if list[i] = -1; k >= perRow {
+				continue
 			}
 			n := (s.Start + 32*(s.End-s.Start-1)) % perRow
 			for taken[n] {
@@ -117,6 +119,7 @@ type Job struct {
 type Report struct {
 	Questions int
 	Fewer     int // questions that show fewer demonstrations than asked for
+	Surplus   int // entities that no question is about, as their row has more than 256
 }
 
 // Write writes a question about each of the candidates to w, in their order,
@@ -170,6 +173,10 @@ func (m *maker) write(ctx context.Context, w io.Writer, indexes []int, candidate
 	for i := range candidates {
 		if err := ctx.Err(); err != nil {
 			return report, err
+		}
+		if indexes[i] < 0 {
+			report.Surplus++
+			continue
 		}
 		if line, err = m.appendQuestion(line[:0], indexes[i], &candidates[i]); err != nil {
 			return report, fmt.Errorf("%w, at the entity %q of row %d", err, candidates[i].Text, candidates[i].Row)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -272,6 +273,13 @@ func TestEntitiesThatCannotBeAskedAboutStopBeforeTheFirstQuestion(t *testing.T) 
 	if got := questions(t, verify.Job{}, many[:256]); len(got) != 256 {
 		t.Errorf("%d questions about 256 entities", len(got))
 	}
+	surplus := verify.Job{Source: "test", Labels: conll(t), Template: wording(t, verify.DefaultTemplate)}
+	if report, err := surplus.Write(t.Context(), io.Discard, append(many, candidate(8, "PER", "a b", 0, 1))); err != nil || report != (verify.Report{Questions: 257, Surplus: 1}) {
+		t.Errorf("a row of 257 and another one: %+v, %v", report, err)
+	}
+	if list, n, err := verify.NewVerdicts("test").Decide(many); err != nil || list[256] != verify.NotAsked || n.NotAsked != 257 {
+		t.Errorf("%+v, %v", n, err)
+	}
 	one := candidate(1<<23-1, "PER", "a b", 0, 1)
 	if got := questions(t, verify.Job{}, []verify.Candidate{one})[0].Index; got != (1<<23-1)*256 {
 		t.Errorf("the last row that has numbers gives %d", got)
@@ -281,7 +289,6 @@ func TestEntitiesThatCannotBeAskedAboutStopBeforeTheFirstQuestion(t *testing.T) 
 		list []verify.Candidate
 		want string
 	}{
-		{"too many in one row", many, "row 7: 257 entities, and only 256 of a row can be verified"},
 		{"too high a row", []verify.Candidate{candidate(1<<23, "PER", "a b", 0, 1)}, "row 8388608: only the entities of the first 8388608 rows can be verified"},
 		{"an unknown label", []verify.Candidate{candidate(0, "PER", "a b", 0, 1), candidate(3, "CAR", "a b", 0, 1)}, `row 3: data set `},
 		{"rows out of order", []verify.Candidate{candidate(3, "PER", "a b", 0, 1), candidate(2, "PER", "a b", 0, 1)}, "entities of row 2 behind those of row 3"},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,8 +12,9 @@ import (
 // command runs a command that finds the API at url by its environment, and
 // returns when it has ended: with an *exec.ExitError if it failed. Ctrl-C is the
 // command's own affair, as it reaches both; what only this process is told, to
-// terminate, is passed on.
-func command(url string, args []string) error {
+// terminate, is passed on. When ctx ends the command is told to terminate, and
+// the error is the cause.
+func command(ctx context.Context, url string, args []string) error {
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Env = append(os.Environ(), "OPENAI_BASE_URL="+url, "OPENAI_API_KEY=sk-simulated")
@@ -24,11 +26,18 @@ func command(url string, args []string) error {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
+	over := ctx.Done()
 	for {
 		select {
 		case s := <-told:
 			_ = cmd.Process.Signal(s) // it may have ended
+		case <-over:
+			over = nil
+			_ = cmd.Process.Signal(syscall.SIGTERM)
 		case err := <-ended:
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
 			return err
 		}
 	}

@@ -177,19 +177,25 @@ func run(c *cli.Context, stderr io.Writer) (err error) {
 	}
 	say("simulated API on %s (not the real service)", url)
 
-	ctx, cancel := context.WithTimeoutCause(c.Context, c.Duration("max-life"),
+	outer := c.Context
+	if c.Args().Present() {
+		outer = context.WithoutCancel(outer) // signals are for the command
+	}
+	ctx, cancel := context.WithTimeoutCause(outer, c.Duration("max-life"),
 		fmt.Errorf("%v are over (--max-life)", c.Duration("max-life")))
 	defer cancel()
+	if c.Bool("with-parent") {
+		ctx = withParent(ctx)
+	}
 	var failed error // of a command
 	if c.Args().Present() {
+		life := ctx
 		var done context.CancelCauseFunc
 		ctx, done = context.WithCancelCause(context.WithoutCancel(ctx))
 		go func() {
-			failed = command(url, c.Args().Slice())
+			failed = command(life, url, c.Args().Slice())
 			done(errors.New("the command has ended"))
 		}()
-	} else if c.Bool("with-parent") {
-		ctx = withParent(ctx)
 	}
 	if err := serve(ctx, listener, api); err != nil {
 		return err

@@ -232,3 +232,15 @@ func TestACommandFindsTheAPIAndItsCodeIsPassedOn(t *testing.T) {
 		t.Errorf("got %q, code %d (%v)", got, cmd.ProcessState.ExitCode(), err)
 	}
 }
+
+func TestACommandEndsWithMaxLife(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the command is a POSIX one")
+	}
+	cmd := exec.Command(os.Args[0], "--quiet", "--max-life", "100ms", "--", "sleep", "60")
+	cmd.Env = append(os.Environ(), asProgram+"=fakeopenai")
+	out, err := cmd.CombinedOutput()
+	if cmd.ProcessState.ExitCode() != 1 || !strings.Contains(string(out), "(--max-life)") {
+		t.Errorf("code %d (%v): %s", cmd.ProcessState.ExitCode(), err, out)
+	}
+}
