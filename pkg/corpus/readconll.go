@@ -21,8 +21,8 @@ import (
 // first is the token, another one the tag. A blank line ends a sentence, and so
 // does one that begins with -DOCSTART-, which is left out. So is a comment: a
 // line before the first token of a sentence that begins with "#", has no tab,
-// and whose third column is "=" ("# id = 7") or whose last column is neither O
-// nor holds a hyphen ("#begin document"). Text is the tokens joined by single
+// and holds a column "=" ("# id = 7") or whose column of the tag is missing, or
+// neither O nor holds a hyphen ("#begin document"). Text is the tokens joined by single
 // spaces, which a token must not hold itself; there is no ID.
 //
 // A tag is O, or a letter, a hyphen and a label. One rule reads IOB1, IOB2
@@ -95,7 +95,6 @@ func trim(s []byte) []byte {
 	return s
 }
 
-// isComment looks at the column that would hold the tag.
 func (c *conll) isComment(line []byte) bool {
 	if line[0] != '#' || separator(line) != ' ' {
 		return false

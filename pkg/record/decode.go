@@ -328,7 +328,7 @@ func (l *Lines) read() ([]byte, error) {
 			l.long = append(l.long, part...)
 			if len(l.long) > MaxLine {
 				l.line++
-				return nil, l.Fault(fmt.Errorf("a line of more than %d MiB", MaxLine>>20), "is this a file of JSON lines?")
+				return nil, l.Fault(fmt.Errorf("a line of more than %d MiB", MaxLine>>20), "is this a text file?")
 			}
 		case errors.Is(err, io.EOF):
 			if len(l.long)+len(part) == 0 {

@@ -267,6 +267,12 @@ func TestIntervalsHoldTheScore(t *testing.T) {
 	holds(t, m.F1, m.Intervals.F1)
 }
 
+func TestTheNumberOfResamplesIsBounded(t *testing.T) {
+	if r := found(t, 1, 1).Report(math.MaxInt, 1); r.Resamples != score.MaxResamples || r.Micro.Intervals == nil {
+		t.Errorf("%d resamples, intervals %v", r.Resamples, r.Micro.Intervals)
+	}
+}
+
 func holds(t *testing.T, rate float64, in score.Interval) {
 	t.Helper()
 	if !(0 <= in.Low && in.Low < rate && rate < in.High && in.High <= 1) {

@@ -165,7 +165,7 @@ func (n *Counts) add(v Verdict) {
 }
 
 // Decide gives the verdict on each of the candidates, which are in the order of
-// their rows. All verdicts read must be on one of them: the error is a
+// their rows; those that [Job.Write] leaves out are not asked. All verdicts read must be on one of them: the error is a
 // [*StaleError] if one is not.
 func (v *Verdicts) Decide(candidates []Candidate) ([]Verdict, Counts, error) {
 	indexes, err := numbers(candidates)

@@ -122,8 +122,8 @@ type Report struct {
 	Surplus   int // entities that no question is about, as their row has more than 256
 }
 
-// Write writes a question about each of the candidates to w, in their order,
-// which is that of their rows. Everything that can be wrong with the candidates
+// Write writes a question about each of the candidates to w, the surplus of a row
+// excepted, in their order, which is that of their rows. Everything that can be wrong with the candidates
 // is found before the first record is written.
 //
 // The training file is read once, on all cores. Memory is needed for its
