@@ -50,7 +50,8 @@
 // # Exit
 //
 // It exits with 0 when it was told to stop, with 2 on a bad command line, and
-// with 1 if anything else fails; after a command, with the command's own code.
+// with 1 if anything else fails; after a command, with the command's own code,
+// or with 1 if the command had to be ended (--max-life, --with-parent).
 package main
 
 import (
@@ -140,6 +141,7 @@ func newApp(stderr io.Writer) *cli.App {
 // run serves until the context ends, max-life is over or the parent is gone; or
 // until the command that it is given ends.
 func run(c *cli.Context, stderr io.Writer) (err error) {
+	parent := os.Getppid() // which may be gone as soon as it knows the address
 	addrFile := c.String("addr-file")
 	if addrFile != "" {
 		// A reader must never find the address of an earlier run.
@@ -185,7 +187,7 @@ func run(c *cli.Context, stderr io.Writer) (err error) {
 		fmt.Errorf("%v are over (--max-life)", c.Duration("max-life")))
 	defer cancel()
 	if c.Bool("with-parent") {
-		ctx = withParent(ctx)
+		ctx = withParent(ctx, parent)
 	}
 	var failed error // of a command
 	if c.Args().Present() {
@@ -329,11 +331,10 @@ func publish(file, url string) error {
 	return nil
 }
 
-// withParent returns a context that ends when another process becomes this
-// one's parent, which is what a system does when the parent is gone.
-func withParent(ctx context.Context) context.Context {
+// withParent returns a context that ends when another process than parent is
+// this one's, which is what a system does when the parent is gone.
+func withParent(ctx context.Context, parent int) context.Context {
 	ctx, cancel := context.WithCancelCause(ctx)
-	parent := os.Getppid()
 	go func() {
 		tick := time.NewTicker(100 * time.Millisecond)
 		defer tick.Stop()
