@@ -62,7 +62,7 @@ func refused(e *Error) string {
 	if refusesFormat(e) {
 		return responseFormat
 	}
-	if e.Code != "unsupported_parameter" && e.Code != "unsupported_value" {
+	if !slices.Contains([]string{"unsupported_parameter", "unsupported_value", "unknown_parameter"}, e.Code) {
 		return ""
 	}
 	if m := quoted.FindStringSubmatch(e.Message); e.Param == "" && m != nil {
@@ -71,21 +71,27 @@ func refused(e *Error) string {
 	return e.Param
 }
 
+var (
+	unknown  = regexp.MustCompile(`\b(unsupported|not supported|(does not|doesn't|don't) support|supported values|unavailable|not available|not permitted|not allowed|unrecognized|unknown)\b`)
+	inSchema = regexp.MustCompile(`\b(schema|keyword|invalid json_schema|response_format\.json_schema\.\w+)\b`)
+)
+
 // refusesFormat reports whether the model or the server knows no response_format,
-// or not this type of it. No code tells that, OpenAI's own service included, so
-// the words have to. A schema with a mistake in it is another thing: that has to
-// be mended.
+// or not this type of it. Often no code tells that, as with OpenAI's own service,
+// so the words have to. A schema with a mistake in it is another thing: that has
+// to be mended.
 func refusesFormat(e *Error) bool {
-	words := strings.ToLower(e.Message)
-	switch {
-	case e.Param != "" && e.Param != responseFormat && e.Param != responseFormat+".type",
-		e.Param == "" && !strings.Contains(words, responseFormat),
-		strings.Contains(words, responseFormat+".json_schema"), // a member of it
-		strings.Contains(words, "keyword"), strings.Contains(words, "invalid schema"), strings.Contains(words, "contact support"):
+	words := strings.ReplaceAll(strings.ToLower(e.Message), "json schema", "json_schema")
+	switch e.Param {
+	case responseFormat, responseFormat + ".type", responseFormat + ".json_schema":
+	case "":
+		if !strings.Contains(words, responseFormat) {
+			return false
+		}
+	default:
 		return false
 	}
-	return slices.ContainsFunc([]string{"support", "unavailable", "not permitted", "not allowed", "unrecognized", "unknown"},
-		func(w string) bool { return strings.Contains(words, w) })
+	return unknown.MatchString(words) && !inSchema.MatchString(words)
 }
 
 // Apply returns body as it is to be sent: body itself while nothing has been
