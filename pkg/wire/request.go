@@ -14,6 +14,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
@@ -52,8 +53,14 @@ type Builder struct {
 	tail      string // without the closing brace
 	format    string // the response_format that the extra body sets, as raw JSON; for chat only
 	maxTokens int    // that an answer may have, for the estimate of a call's tokens
+	members   string // all but the prompt and format, as the settings' digest takes them
 	settings  string // digest of all but the prompt
+	last      atomic.Pointer[formatDigest]
 }
+
+// formatDigest is the digest of settings with the response_format of a record.
+// Records that follow one another nearly always have the same.
+type formatDigest struct{ format, settings string }
 
 // NewBuilder checks the settings and prepares what all bodies have in common.
 func NewBuilder(s Settings) (*Builder, error) {
@@ -98,7 +105,8 @@ func NewBuilder(s Settings) (*Builder, error) {
 		}
 	}
 	b.tail += rest
-	b.settings = settingsDigest(b.path, model[1:]+rest)
+	b.members = model[1:] + rest
+	b.settings = settingsDigest(b.path, b.members, b.format)
 	return b, nil
 }
 
@@ -106,7 +114,8 @@ func NewBuilder(s Settings) (*Builder, error) {
 type member struct{ key, value string }
 
 // responseFormat is the member that a prompt record may bring its own of. For the
-// request digest it belongs to the prompt, wherever it comes from.
+// request digest it belongs to the settings, wherever it comes from: a batch is of
+// one, and what it answers does not tell it.
 const responseFormat = "response_format"
 
 // isMaxTokens tells the two names that the bound of an answer goes by.
@@ -192,7 +201,8 @@ func (s *Settings) merge(list []member) ([]member, error) {
 func (b *Builder) Path() string { return b.path }
 
 // Settings is the digest of all that b asks for but the prompt: the first part
-// of the request digest of each of its results.
+// of the request digest of each of its results, unless their prompts bring a
+// response_format of their own.
 func (b *Builder) Settings() string { return b.settings }
 
 // Append appends the body that asks prompt.
@@ -238,7 +248,7 @@ func (b *Builder) ParseRequest(line []byte) (Request, error) {
 	return Request{
 		Row: record.Result{
 			ID: p.ID, Index: p.Index, Total: p.Total, Label: p.Label, Context: p.Context, Extra: p.Extra,
-			Request: b.settings + "-" + promptDigest(p.Text, format),
+			Request: b.settingsOf(format) + "-" + promptDigest(p.Text),
 		},
 		Path:   b.path,
 		Body:   body,
@@ -290,7 +300,7 @@ func ParseRequestLine(line []byte) (Request, error) {
 		return true
 	})
 	r.Tokens += (len(prompt) + len(format)) / 4
-	r.Row.Request = settingsDigest(path, strings.TrimPrefix(rest, ",")) + "-" + promptDigest(prompt, format)
+	r.Row.Request = settingsDigest(path, strings.TrimPrefix(rest, ","), format) + "-" + promptDigest(prompt)
 	return r, nil
 }
 
@@ -311,15 +321,28 @@ func promptText(v gjson.Result) string {
 	return v.Raw
 }
 
-func settingsDigest(path, members string) string {
+// settingsOf is the digest of b's settings with this response_format.
+func (b *Builder) settingsOf(format string) string {
+	if format == b.format {
+		return b.settings
+	}
+	last := b.last.Load()
+	if last == nil || last.format != format {
+		last = &formatDigest{format, settingsDigest(b.path, b.members, format)}
+		b.last.Store(last)
+	}
+	return last.settings
+}
+
+func settingsDigest(path, members, format string) string {
+	if format != "" {
+		members += `,"` + responseFormat + `":` + format
+	}
 	sum := sha256.Sum256([]byte(path + "\n" + members))
 	return hex.EncodeToString(sum[:6])
 }
 
-func promptDigest(prompt, format string) string {
-	if format != "" {
-		prompt += "\x00" + format
-	}
+func promptDigest(prompt string) string {
 	sum := sha256.Sum256([]byte(prompt))
 	return hex.EncodeToString(sum[:6])
 }
