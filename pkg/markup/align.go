@@ -24,7 +24,7 @@ type Reason uint8
 // The reasons.
 const (
 	Hallucinated Reason = iota + 1 // the source does not read so
-	Copied                         // nor does it, but a demonstration of the prompt does; or the whole answer is a demonstration's
+	Copied                         // a demonstration of the prompt reads so, or as the text around it
 	Repeated                       // the source reads so less often than the answer marks it
 	PartOfToken                    // the source reads so only inside a token
 	Unclosed                       // where it ends is not marked
@@ -134,7 +134,9 @@ type Source struct {
 	index   *suffixarray.Index // of letters.text; nil where that was not worth while
 
 	answer   answer // that is aligned
+	shown    func(text string) bool
 	regions  []region
+	copies   bool // the answer has whole copies of the source, and more
 	differ   differ
 	taken    map[Span]int // which mark has it
 	covered  []bool       // tokens that some mark has
@@ -191,14 +193,14 @@ func (s *Source) prepare() {
 // form NFKD, under simple case folding, and with typographic quotes and dashes
 // taken for ASCII ones. Besides, the first token may begin and the last one end
 // with punctuation (Unicode category P) that the string lacks: "tests" stands for
-// a token "tests.". Where the source reads as the string letter for letter with
-// the same tokens, other places count only if the text around the mark was aligned
-// there; places with other spacing but letter for letter come second.
+// a token "tests.". Where the source reads as the string letter for letter, other
+// places count only if the text around the mark was aligned there.
 //
 // Of several places, the one counts where the text around the mark was aligned to
 // the source; otherwise the free one with the most letters in common around it,
-// of such places rather one outside of other entities, and the nearest to where it
-// is expected. No place is used twice, but places may overlap. Of a mark that was
+// punctuation that only one side has aside; of such places rather one with the same
+// tokens, then one outside of other entities, and the nearest to where it is
+// expected. No place is used twice, but places may overlap. Of a mark that was
 // aligned inside a token no other place is sought.
 //
 // A string is marked from "@@" to the next "##" that no "@@" in it has taken. More
@@ -216,12 +218,17 @@ func (s *Source) prepare() {
 // or the ends of the answer outside (what stands around the whole source does not
 // count) and none inside next to them, if it is in no other entity and holds none,
 // if its tokens are those of the source, and if its place is certain: the whole
-// source came back, or the tokens on either side did, or the source holds it once.
+// source came back, or the tokens on either side did, or the source holds it once,
+// letter for letter. What is marked beside a whole copy of the source is not certain.
+//
+// Text is [Copied] if shown knows it and the source does not read so: a marked string,
+// all of an answer, or a mark with up to three tokens on either side in its line that
+// stands where the answer is not like the source.
 //
 // An answer that holds a JSON array of strings or of objects, or an object whose
-// member "entities" is such an array, is a [List] if it marks nothing by "@@" and
-// its text is not the source's. Of objects, the member "text", "entity" or "name"
-// is the string. The strings are placed so that as many as can be stand in the
+// member "entities", or whose only array, is one, is a [List] if it marks nothing
+// by "@@" and its text is not the source's. Of the objects in it, the member "text",
+// "entity" or "name" is the string. The strings are placed so that as many as can be stand in the
 // order of the list without touching each other; for each of the others the free
 // place near that of the string before it is taken.
 //
@@ -233,8 +240,9 @@ func (s *Source) Align(answer string, shown func(text string) bool) Alignment {
 	if a, ok := s.same(answer); ok {
 		return a
 	}
+	s.shown = shown
 	class, _ := s.read(answer)
-	return s.report(class, shown)
+	return s.report(class)
 }
 
 // read takes an answer apart and places what it marks. Entries are those of a List.

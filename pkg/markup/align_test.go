@@ -74,6 +74,14 @@ func TestMarksNextToPunctuation(t *testing.T) {
 		{"a currency is no punctuation", "for $5 only", "for $@@5## only", "same, glued: 5 part of token"},
 		{"quotes of the answer", "Ada wrote", `"@@Ada## wrote"`, "chatter: Ada 0:1 exact"},
 		{"quotes of the source", `" Ada wrote "`, `"@@Ada## wrote"`, "spacing, glued: Ada 1:2 repaired"},
+		{"the source's brackets left out", "In (Boston) we saw that Boston won", "In @@Boston## we saw that Boston won", "edited: Boston 1:2 repaired"},
+		{"the source's quotes left out", "\"Hamlet\" is a play and Hamlet a prince", "@@Hamlet## is a play and Hamlet a prince", "edited: Hamlet 0:1 repaired"},
+		{"the source's sign and comma left out", "via @CNN, CNN said", "via @@CNN## CNN said", "edited: CNN 1:2 repaired"},
+		{"the source's Chinese brackets left out", "读 《红楼梦》 的 人 爱 红楼梦 。", "读 @@红楼梦## 的 人 爱 红楼梦 。", "edited: 红楼梦 1:2 repaired"},
+		{"the source's sign behind it left out", "5% of 5", "@@5## of 5", "edited: 5 0:1 repaired"},
+		{"brackets left out at an end", "(5) x 5", "@@5## x 5", "edited: 5 0:1 repaired"},
+		{"brackets left out of the other one", "In (Boston) we saw that Boston won", "In Boston we saw that @@Boston## won", "edited: Boston 5:6 exact"},
+		{"brackets put in", "In Boston we saw that (Boston) won", "In (@@Boston##) we saw that Boston won", "edited, glued: Boston 1:2 repaired"},
 		{"entity by entity", "北 京 上 海", "@@北京##@@上海##", "spacing, glued: 北京 0:2 repaired; 上海 2:4 repaired"},
 	})
 }
@@ -182,6 +190,8 @@ func TestOtherLetters(t *testing.T) {
 		{"HTML in the source", "AT&amp;T rose", "@@AT&T## rose", "tokens: AT&T 0:1 repaired"},
 		{"Greek at the end of a word", "ΟΔΟΣ is", "@@οδος## is", "tokens: οδος 0:1 repaired"},
 		{"accents are not left out", "in Zürich now", "in @@Zurich## now", "edited: Zurich hallucinated"},
+		{"accents are not left out at the end", "the café now", "the @@cafe## now", "edited: cafe hallucinated"},
+		{"a syllable is not cut", "in 한국 now", "in @@한구## now", "edited: 한구 hallucinated"},
 		{"another word", "in Oslo now", "in @@Bergen## now", "edited: Bergen hallucinated"},
 		{"other spelling", "in Oslo now", "in @@Osloo## now", "edited: Osloo hallucinated"},
 		{"case tells two words apart", "he may come in May or so", "it is @@May## he comes", "edited: May 4:5 exact"},
@@ -215,6 +225,7 @@ func TestChatterAndParts(t *testing.T) {
 		{"a remark after", "Ada wrote to Bob .", "@@Ada## wrote to Bob . There is one entity.", "chatter: Ada 0:1 exact"},
 		{"a code fence", "Ada wrote to Bob .", "```\n@@Ada## wrote to Bob .\n```", "chatter: Ada 0:1 exact"},
 		{"a remark with marks", "Ada wrote to Bob .", "I marked @@Carl## . @@Ada## wrote to Bob .", "chatter: Ada 0:1 exact; Carl hallucinated"},
+		{"a remark that marks what is not marked", "Ada wrote to Bob .", "I marked @@Ada## . Ada wrote to Bob .", "chatter: Ada 0:1 repaired"},
 		{"a remark that marks the same", "Ada told Ada", "@@Ada## told Ada ( @@Ada## is a person )", "chatter: Ada 0:1 exact; Ada repeated"},
 		{"the source first, then marked", "I saw Paris and Paris .", "Sentence: I saw Paris and Paris .\nMarked: I saw Paris and @@Paris## .", "chatter: Paris 4:5 exact"},
 		{"several candidates that agree", "I saw Paris and Paris .", "I saw @@Paris## and Paris .\nI saw @@Paris## and Paris .", "chatter: Paris 2:3 exact"},
@@ -251,6 +262,12 @@ func TestTextOfADemonstrationIsToldApart(t *testing.T) {
 		{"@@Carl## flew to @@Oslo## .", "same: Carl 0:1 exact; Oslo 3:4 exact"},
 		{"flew to @@Oslo##", "part: Oslo 3:4 exact"},
 		{`["Ada", "Oslo"]`, "list: Oslo 3:4 exact; Ada copied"},
+		{"Sentence: Ada flew to Oslo in spring .\nMarked: Ada flew to @@Oslo## in spring .\n\nSentence: Carl flew to Oslo .\nMarked: Carl flew to Oslo .", "chatter: Oslo copied"},
+		{"Marked: \"@@Ada## flew to @@Oslo## in spring\"\nCarl flew to Oslo .", "chatter, glued: Ada copied; Oslo copied"},
+		{"@@Ada## flew to @@Oslo## in spring .\n@@Carl## flew to @@Oslo## .", "chatter: Carl 0:1 exact; Oslo 3:4 exact; Ada copied; Oslo copied"},
+		{"I took @@Oslo## to be one .\nCarl flew to Oslo .\nCarl flew to @@Oslo## . Done", "chatter: Oslo 3:4 exact; Oslo repeated"},
+		{"Entities: @@Oslo##\nCarl flew to Oslo .", "chatter: Oslo 3:4 repaired"},
+		{"He went to @@Oslo##", "edited: Oslo 3:4 exact"},
 	} {
 		if d := cmp.Diff(c.want, describe(s.Align(c.answer, shown))); d != "" {
 			t.Errorf("%q: %s", c.answer, d)
@@ -261,6 +278,9 @@ func TestTextOfADemonstrationIsToldApart(t *testing.T) {
 func TestAStructuredAnswerIsPlacedInOrder(t *testing.T) {
 	check(t, []alignCase{
 		{"an object", "Ada wrote to Bob Li .", `{"entities": ["Ada", "Bob Li"]}`, "list: Ada 0:1 exact; Bob Li 3:5 exact"},
+		{"another member", "Ada wrote to Bob Li .", `{"label":"PER","PER":["Ada","Bob Li"]}`, "list: Ada 0:1 exact; Bob Li 3:5 exact"},
+		{"two other members", "Ada wrote to Bob Li .", `{"PER":["Ada"],"LOC":["Bob Li"]}`, "edited:"},
+		{"punctuation left out", "via @CNN, CNN said", `["CNN"]`, "list: CNN 2:3 repaired"},
 		{"an array", "Ada wrote to Bob Li .", `["Ada","Bob Li"]`, "list: Ada 0:1 exact; Bob Li 3:5 exact"},
 		{"none", "Ada wrote .", `{"entities": []}`, "list:"},
 		{"none, an array", "Ada wrote .", `[]`, "list:"},

@@ -16,7 +16,7 @@ type region struct {
 // compare aligns the answer, its marks removed, to the source, and says how they compare.
 func (s *Source) compare() Class {
 	a, src := &s.answer.letters, &s.letters
-	s.regions, s.differ.blocks = s.regions[:0], s.differ.blocks[:0]
+	s.regions, s.copies, s.differ.blocks = s.regions[:0], false, s.differ.blocks[:0]
 	clear(s.taken)
 	clear(s.readings)
 	s.covered = append(s.covered[:0], make([]bool, len(s.Tokens))...)
@@ -33,6 +33,7 @@ func (s *Source) compare() Class {
 		}
 		return Same
 	case s.wholes():
+		s.copies = true
 		return Chatter
 	case !s.part():
 		s.align(0, len(a.text))

@@ -82,6 +82,7 @@ func FuzzDamage(f *testing.F) {
 		f.Add("Ada Li wrote to (Bob), Paris to Paris. ", uint8(i), uint8(1), uint64(i))
 	}
 	f.Add("\x00 0 0 0 0000## 0 0 000000", uint8(6), uint8(','), uint64(112))
+	f.Add("0 0 0 0 0## 0 0 0", uint8('@'), uint8(','), uint64(112))
 	f.Fuzz(func(t *testing.T, source string, first, second uint8, seed uint64) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		var s markup.Source

@@ -184,6 +184,12 @@ func (l *letters) begins(i int) bool {
 	return found
 }
 
+// cut reports whether i is inside of a letter: before an accent, or a part of a
+// Korean syllable.
+func (l *letters) cut(i int) bool {
+	return i < len(l.text) && l.text[i] >= utf8.RuneSelf && !norm.NFC.Properties(l.text[i:]).BoundaryBefore() && !l.begins(i)
+}
+
 // onlyPunctuation reports whether all of text is of category P.
 func onlyPunctuation(text []byte) bool {
 	for len(text) > 0 {

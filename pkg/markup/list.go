@@ -42,7 +42,7 @@ func list(answer string) (entries []entry, ok bool) {
 		array := gjson.Parse(answer[from:end])
 		alone := strings.Trim(strings.TrimSuffix(strings.TrimRight(answer[:from], fence), "json")+answer[end:], fence) == ""
 		if array.IsObject() {
-			array, alone = array.Get("entities"), true
+			array, alone = entities(array), true
 		}
 		if entries, ok := elements(array, from); ok && (alone || len(entries) > 0) {
 			return entries, true
@@ -50,6 +50,25 @@ func list(answer string) (entries []entry, ok bool) {
 		from = end
 	}
 	return nil, false
+}
+
+// entities gives the member "entities" of an object, or else its only array.
+func entities(object gjson.Result) (array gjson.Result) {
+	if array = object.Get("entities"); array.Exists() {
+		return array
+	}
+	arrays := 0
+	object.ForEach(func(_, value gjson.Result) bool {
+		if value.IsArray() {
+			array = value
+			arrays++
+		}
+		return true
+	})
+	if arrays != 1 {
+		return gjson.Result{}
+	}
+	return array
 }
 
 // plausible reports whether what begins with a bracket may be a list or an
@@ -115,7 +134,7 @@ const listReach = 8
 func (s *Source) placeList() {
 	type option struct {
 		mark int
-		Span
+		*place
 	}
 	a := &s.answer
 	var options []option
@@ -128,9 +147,10 @@ func (s *Source) placeList() {
 		rd := s.reading(m)
 		k := same[rd]
 		same[rd]++
+		places := rd.strictest()
 		// Backwards, so that of one entry only one can be in a rising sequence.
-		for at := min(len(rd.places), k+listReach) - 1; at >= max(0, k-listReach); at-- {
-			options = append(options, option{i, rd.places[at].Span})
+		for at := min(len(places), k+listReach) - 1; at >= max(0, k-listReach); at-- {
+			options = append(options, option{i, &places[at]})
 		}
 	}
 	follows := func(x, y option) bool { return x.End <= y.Start }
@@ -160,7 +180,7 @@ func (s *Source) placeEntry(i int, sp Span, same map[*reading]int) {
 	m := &s.answer.marks[i]
 	rd := s.reading(m)
 	m.span = sp
-	s.take(i, m, rd.looseness, len(rd.places) == same[rd])
+	s.take(i, m, s.looseness(m, sp), len(rd.places) == same[rd])
 }
 
 // strikeEntries removes entries from their array, each with the comma before it.

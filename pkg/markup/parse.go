@@ -1,6 +1,7 @@
 package markup
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"unicode"
@@ -54,6 +55,7 @@ func (a *answer) read(text string, known *signTokens) {
 
 // scan finds the signs and reports whether one of kind begin is a mark.
 func (a *answer) scan(text string, begin, end byte, known *signTokens) (marks bool) {
+	known.last = chunk{}
 	for i := 0; i < len(text); {
 		c := text[i]
 		if c != begin && c != end {
@@ -292,6 +294,38 @@ func (a *answer) plain(m *mark) string {
 	return strings.TrimFunc(a.without(from, to, m.open+1), isSpace)
 }
 
+// context gives a mark with up to three tokens on either side, without signs, if
+// there is one. They are of its line, and of what stands behind a colon before it,
+// where a sentence may begin.
+func (a *answer) context(m *mark) (text string, ok bool) {
+	const tokens, reach = 3, 256
+	from, to := a.signs[m.open].from, a.signs[m.close].to
+	first, _ := slices.BinarySearchFunc(a.signs, from-reach, func(sg sign, at int) int { return cmp.Compare(sg.from, at) })
+	before := a.without(max(0, from-reach), from, first)
+	before = before[strings.LastIndexByte(before, '\n')+1:]
+	after, _, _ := strings.Cut(a.without(to, min(len(a.text), to+reach), m.close+1), "\n")
+	start, end := len(before), 0
+	for range tokens {
+		rest := strings.TrimRightFunc(before[:start], isSpace)
+		if strings.HasSuffix(rest, ":") {
+			break
+		}
+		start = len(rest) - len(strings.TrimLeftFunc(rest[max(0, strings.LastIndexFunc(rest, isSpace)):], isSpace))
+		rest = strings.TrimLeftFunc(after[end:], isSpace)
+		end = len(after) - len(rest) + len(firstToken(rest))
+	}
+	before, after = before[start:], after[:end]
+	return strings.Trim(before+a.plain(m)+after, "\"`“”"), strings.TrimFunc(before+after, isSpace) != ""
+}
+
+// firstToken gives a text up to its first white space.
+func firstToken(text string) string {
+	if i := strings.IndexFunc(text, isSpace); i >= 0 {
+		return text[:i]
+	}
+	return text
+}
+
 // without gives the text of a range without signs, of which i is the first.
 func (a *answer) without(from, to, i int) string {
 	var b strings.Builder
@@ -299,7 +333,7 @@ func (a *answer) without(from, to, i int) string {
 		b.WriteString(a.text[from:a.signs[i].from])
 		from = a.signs[i].to
 	}
-	b.WriteString(a.text[from:to])
+	b.WriteString(a.text[min(from, to):to])
 	return b.String()
 }
 
@@ -307,21 +341,29 @@ func (a *answer) without(from, to, i int) string {
 type signTokens struct {
 	any     bool
 	stars   bool            // one holds "**"
-	longest int             // bytes of the longest token
 	known   map[string]bool // the tokens, also without punctuation around, and with a space and a neighbour
+	lengths map[int]bool    // of known, so that not all that is long is looked up
+	last    chunk
+}
+
+// chunk is what stands in an answer between white space.
+type chunk struct {
+	to      int
+	a, b    int // the token of the source in it, if there is one
+	literal bool
 }
 
 func (k *signTokens) reset(tokens []string) {
-	*k = signTokens{known: k.known}
+	*k = signTokens{known: k.known, lengths: k.lengths}
 	clear(k.known)
+	clear(k.lengths)
 	for i, t := range tokens {
 		k.stars = k.stars || strings.Contains(t, "**")
-		k.longest = max(k.longest, len(t))
 		if !strings.ContainsAny(t, "@#") {
 			continue
 		}
 		if k.known == nil {
-			k.known = map[string]bool{}
+			k.known, k.lengths = map[string]bool{}, map[int]bool{}
 		}
 		before, after := "", ""
 		if i > 0 {
@@ -331,10 +373,10 @@ func (k *signTokens) reset(tokens []string) {
 			after = tokens[i+1]
 		}
 		k.any = true
-		k.known[t] = true
-		k.known[strings.TrimFunc(t, punctuation)] = true
-		k.known[before+" "+t] = true
-		k.known[t+" "+after] = true
+		for _, text := range [...]string{t, strings.TrimFunc(t, punctuation), before + " " + t, t + " " + after} {
+			k.known[text] = true
+			k.lengths[len(text)] = true
+		}
 	}
 }
 
@@ -342,24 +384,34 @@ func (k *signTokens) reset(tokens []string) {
 func punctuation(r rune) bool { return unicode.IsPunct(r) && r != '@' && r != '#' }
 
 // literal gives how many of the n signs at i are text: on the left and on the
-// right of the mark, or all of them.
+// right of the mark, or all of them. The signs of a text are asked in its order.
 func (k *signTokens) literal(text string, i, n int) (left, right int) {
 	if !k.any || text[i] == '*' {
 		return 0, 0
 	}
-	from, _ := k.chunk(text, i)
-	_, to := k.chunk(text, i+n-1)
-	for range 2 {
-		if a, b, ok := k.token(text, from, to); ok {
-			if text[i] == '@' {
-				return 0, overlap(i, i+n, a, b)
-			}
-			return overlap(i, i+n, a, b), 0
-		}
+	if i >= k.last.to {
+		k.last = k.chunk(text, i)
+	}
+	switch c := &k.last; {
+	case !c.literal:
+		return 0, 0
+	case text[i] == '@':
+		return 0, overlap(i, i+n, c.a, c.b)
+	default:
+		return overlap(i, i+n, c.a, c.b), 0
+	}
+}
+
+// chunk finds the token in what stands around i, punctuation around it aside.
+func (k *signTokens) chunk(text string, i int) chunk {
+	from, to := wordAt(text, i)
+	c := chunk{to: to}
+	if c.a, c.b, c.literal = k.token(text, from, to); !c.literal {
 		from = to - len(strings.TrimLeftFunc(text[from:to], punctuation))
 		to = from + len(strings.TrimRightFunc(text[from:to], punctuation))
+		c.a, c.b, c.literal = k.token(text, from, to)
 	}
-	return 0, 0
+	return c
 }
 
 // token finds a token in a range of the text that holds nothing else but marks.
@@ -370,7 +422,7 @@ func (k *signTokens) token(text string, from, to int) (a, b int, ok bool) {
 			continue
 		}
 		token := text[a:b]
-		if k.known[token] && (strings.Trim(token, "@#") != "" || k.beside(text, from, to, token)) {
+		if k.lengths[len(token)] && k.known[token] && (strings.Trim(token, "@#") != "" || k.beside(text, from, to, token)) {
 			return a, b, true
 		}
 	}
@@ -382,20 +434,11 @@ func (k *signTokens) token(text string, from, to int) (a, b int, ok bool) {
 func (k *signTokens) beside(text string, from, to int, token string) bool {
 	before := strings.TrimRightFunc(text[:from], isSpace)
 	if before != "" {
-		at, _ := k.chunk(before, len(before)-1)
+		at, _ := wordAt(before, len(before)-1)
 		before = before[at:]
 	}
-	return k.known[unmarked(before)+" "+token] || k.known[token+" "+k.next(text[to:])]
-}
-
-// next gives the token that comes next, without marks.
-func (k *signTokens) next(text string) string {
-	text = strings.TrimLeftFunc(text, isSpace)
-	if text == "" {
-		return ""
-	}
-	_, end := k.chunk(text, 0)
-	return unmarked(text[:end])
+	after := unmarked(firstToken(strings.TrimLeftFunc(text[to:], isSpace)))
+	return k.known[unmarked(before)+" "+token] || k.known[token+" "+after]
 }
 
 func unmarked(token string) string {
@@ -405,19 +448,16 @@ func unmarked(token string) string {
 // overlap gives how many places two ranges share.
 func overlap(a0, a1, b0, b1 int) int { return max(0, min(a1, b1)-max(a0, b0)) }
 
-// chunk gives the bounds of what stands around i between white space; where that
-// is too long to be a token with its marks, of a part of it.
-func (k *signTokens) chunk(text string, i int) (from, to int) {
-	reach := k.longest + 4*len(Open)
-	from, to = i, i
-	for from > max(0, i-reach) {
+// wordAt gives the bounds of what stands around i between white space.
+func wordAt(text string, i int) (from, to int) {
+	for from = i; from > 0; {
 		r, size := utf8.DecodeLastRuneInString(text[:from])
 		if isSpace(r) {
 			break
 		}
 		from -= size
 	}
-	for to < min(len(text), i+reach) && spaceAt(text, to) == 0 {
+	for to = i; to < len(text) && spaceAt(text, to) == 0; {
 		to++
 	}
 	return from, to

@@ -5,6 +5,9 @@ import (
 	"cmp"
 	"index/suffixarray"
 	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // The looseness tells how far the source reads as a mark: letter for letter with the
@@ -15,19 +18,20 @@ const (
 	sameFolded
 )
 
-// reading is where the source reads as a marked string does, of the strictest
-// looseness that it has.
+// reading is where the source reads as a marked string does: letter for letter, or
+// where it nowhere does, in the form that is compared.
 type reading struct {
-	places    []place // by at, none with the span of another
-	looseness int
-	inside    bool // it reads so inside a token; of interest if there is no place
-	used      bool // a place is taken
-	next      int  // all places before it are
+	places []place // by at, none with the span of another
+	strict []place // those of the strictest looseness
+	inside bool    // it reads so inside a token; of interest if there is no place
+	used   bool    // a place is taken
+	next   int     // all places before it are
 }
 
 type place struct {
 	Span
-	at int // first letter
+	at        int // first letter
+	looseness int
 }
 
 // placeMarks finds the place of each mark. First come those whose place the
@@ -65,12 +69,16 @@ func (s *Source) placeAligned(i int, m *mark) {
 		return
 	}
 	at := b.source + from - b.answer
-	if !r.whole && s.likeness(from, to, at) == 0 {
+	if !r.whole && (s.likeness(from, to, at) == 0 || s.letters.cut(at+to-from)) {
 		return
 	}
 	span, ok := s.spanAt(at, at+to-from)
-	if !ok {
+	switch {
+	case !ok:
 		m.reason = PartOfToken
+		return
+	case s.copies && !r.whole && s.copied(m):
+		m.reason = Copied
 		return
 	}
 	left := from == 0 && at == 0 || from > b.answer && a.letters.starts[a.letters.token(from-1)] >= b.answer
@@ -124,18 +132,33 @@ func (s *Source) placeFree(i int, m *mark, expected int) {
 	if m.region >= 0 {
 		expected = s.regions[m.region].expected(from)
 	}
-	if m.region < 0 && len(s.regions) > 0 && s.regions[0].whole && s.used(rd) {
-		m.reason = Repeated
-		return
-	}
+	aside := s.copies && (m.region < 0 || !s.regions[m.region].whole)
 	p, ok := s.choose(rd, from, to, expected)
-	if !ok {
+	switch {
+	case !ok:
 		m.reason = rd.missing()
+	case aside && m.region < 0 && s.used(rd):
+		m.reason = Repeated
+	}
+	if (m.reason == Repeated || m.reason == 0 && (aside || s.likeness(from, to, p.at) == 0)) && s.copied(m) {
+		m.reason = Copied
+	}
+	if m.reason != 0 {
 		return
 	}
 	m.span = p.Span
-	s.take(i, m, rd.looseness, len(rd.places) == 1)
+	s.take(i, m, p.looseness, len(rd.places) == 1 && !aside)
 	rd.used = true
+}
+
+// copied reports whether a demonstration reads as the text around a mark does,
+// and the source does not.
+func (s *Source) copied(m *mark) bool {
+	if s.shown == nil {
+		return false
+	}
+	text, ok := s.answer.context(m)
+	return ok && s.shown(text) && !strings.Contains(" "+strings.Join(s.Tokens, " ")+" ", " "+strings.Join(AppendTokens(nil, text), " ")+" ")
 }
 
 // regionOf gives the region that holds a range of letters, -1 if none does.
@@ -217,19 +240,23 @@ func (s *Source) reading(m *mark) *reading {
 	}
 	from, to := a.signs[m.open].at, a.signs[m.close].at
 	want := a.letters.text[from:to]
-	rd := &reading{looseness: sameFolded}
+	rd := new(reading)
+	folded := true // all places are
 	for _, at := range s.search(want) {
+		if s.letters.cut(at + len(want)) {
+			continue
+		}
 		sp, ok := s.spanAt(at, at+len(want))
 		if !ok {
 			rd.inside = rd.inside || sp.End-sp.Start == a.letters.touched(from, to)
 			continue
 		}
 		l := s.looseness(m, sp)
-		if l < rd.looseness {
-			rd.looseness, rd.places = l, rd.places[:0]
+		if l < sameFolded && folded {
+			folded, rd.places = false, rd.places[:0]
 		}
-		if n := len(rd.places); l == rd.looseness && (n == 0 || rd.places[n-1].Span != sp) {
-			rd.places = append(rd.places, place{sp, at})
+		if n := len(rd.places); (l < sameFolded || folded) && (n == 0 || rd.places[n-1].Span != sp) {
+			rd.places = append(rd.places, place{sp, at, l})
 		}
 	}
 	if s.readings == nil {
@@ -273,19 +300,19 @@ func (s *Source) used(rd *reading) bool {
 const nearby = 32
 
 // choose gives the free place around which the source is most like the answer
-// around the mark; of such places one outside of other entities, if there is,
-// and of these the nearest to the expected one. Where none nearby is free it is
-// the first.
+// around the mark; of such places one of the strictest looseness, of these one
+// outside of other entities, if there is, and of these the nearest to the expected
+// one. Where none nearby is free it is the first.
 func (s *Source) choose(rd *reading, from, to, expected int) (best place, ok bool) {
 	i, _ := slices.BinarySearchFunc(rd.places, expected, func(p place, at int) int { return cmp.Compare(p.at, at) })
-	var least [3]int
+	var least [4]int
 	for _, p := range rd.places[max(0, i-nearby):min(len(rd.places), i+nearby)] {
 		if _, taken := s.taken[p.Span]; taken {
 			continue
 		}
-		rank := [3]int{-s.likeness(from, to, p.at), 0, max(p.at-expected, expected-p.at)}
+		rank := [4]int{-s.likeness(from, to, p.at), p.looseness, 0, max(p.at-expected, expected-p.at)}
 		if s.covered[p.Start] || s.covered[p.End-1] {
-			rank[1] = 1
+			rank[2] = 1
 		}
 		if !ok || slices.Compare(rank[:], least[:]) < 0 {
 			best, ok, least = p, true, rank
@@ -308,6 +335,19 @@ func (s *Source) firstFree(rd *reading) (p place, ok bool) {
 	return p, false
 }
 
+// strictest gives the places of the strictest looseness that there is.
+func (rd *reading) strictest() []place {
+	if rd.strict == nil && len(rd.places) > 0 {
+		least := slices.MinFunc(rd.places, func(p, q place) int { return cmp.Compare(p.looseness, q.looseness) }).looseness
+		for _, p := range rd.places {
+			if p.looseness == least {
+				rd.strict = append(rd.strict, p)
+			}
+		}
+	}
+	return rd.strict
+}
+
 // missing says why a string that has no free place is not found.
 func (rd *reading) missing() Reason {
 	switch {
@@ -320,25 +360,51 @@ func (rd *reading) missing() Reason {
 }
 
 // likeness counts the letters that answer and source share on both sides of a
-// mark, in threes, up to the reach of a few words.
+// mark, in threes.
 func (s *Source) likeness(from, to, at int) int {
-	const reach = 24
 	a, src := s.answer.letters.text, s.letters.text
-	n, before, after := 0, min(reach, from, at), min(reach, len(a)-to, len(src)-(at+to-from))
-	for i := 1; i <= before && a[from-i] == src[at-i]; i++ {
-		n++
+	return (alike(a[:from], src[:at], true) + alike(a[to:], src[at+to-from:], false)) / 3
+}
+
+// alike counts the bytes of the letters that two texts share at their end or at
+// their beginning, up to the reach of a few words. Punctuation that only one has
+// is passed over. That both end together counts for two.
+func alike(x, y []byte, atEnd bool) (n int) {
+	const reach, together = 24, 2
+	letter := func(text []byte) (rune, []byte) {
+		if atEnd {
+			r, size := utf8.DecodeLastRune(text)
+			return r, text[:len(text)-size]
+		}
+		r, size := utf8.DecodeRune(text)
+		return r, text[size:]
 	}
-	for i := 0; i < after && a[to+i] == src[at+to-from+i]; i++ {
-		n++
+	for steps := 0; n < reach && steps < 2*reach && (len(x) > 0 || len(y) > 0); steps++ {
+		r, x1 := letter(x)
+		q, y1 := letter(y)
+		switch {
+		case len(x) > 0 && len(y) > 0 && r == q:
+			n += utf8.RuneLen(r)
+			x, y = x1, y1
+		case len(y) > 0 && unicode.IsPunct(q):
+			y = y1
+		case len(x) > 0 && unicode.IsPunct(r):
+			x = x1
+		default:
+			return n
+		}
 	}
-	return n / 3
+	if len(x) == 0 && len(y) == 0 {
+		n += together
+	}
+	return n
 }
 
 // report lists what became of the marks.
-func (s *Source) report(class Class, shown func(text string) bool) Alignment {
+func (s *Source) report(class Class) Alignment {
 	a := &s.answer
 	out := Alignment{Class: class, Damage: a.damage}
-	if shown != nil && out.Class == Edited && len(a.marks) > 0 && shown(a.without(0, len(a.text), 0)) {
+	if s.shown != nil && out.Class == Edited && len(a.marks) > 0 && s.shown(a.without(0, len(a.text), 0)) {
 		for i := range a.marks {
 			if m := &a.marks[i]; m.reason != Blank && m.reason != Unclosed {
 				m.found, m.again, m.reason = false, false, Copied
@@ -355,7 +421,7 @@ func (s *Source) report(class Class, shown func(text string) bool) Alignment {
 			out.Found = append(out.Found, Found{m.span, m.how, a.plain(m)})
 		case !m.again:
 			text := a.plain(m)
-			if m.reason == Hallucinated && shown != nil && shown(text) {
+			if m.reason == Hallucinated && s.shown != nil && s.shown(text) {
 				m.reason = Copied
 			}
 			out.Unused = append(out.Unused, Unused{text, m.reason})

@@ -1,13 +1,16 @@
 package markup
 
-// same aligns an answer that is the source, token for token, with marks that
-// stand as [AppendMarked] writes them. Most answers are, and most time is saved
+import "slices"
+
+// same aligns an answer that is the source, token for token, once or several times,
+// with marks that stand as [AppendMarked] writes them. Most answers are, and most time is saved
 // here. Since source and answer are read side by side, a sign that is the
 // source's is told from a mark.
 func (s *Source) same(answer string) (Alignment, bool) {
 	var out Alignment
 	pos, token, open := 0, 0, -1 // open is the token at which an entity begins
 	text := 0                    // where its text begins
+	var found map[Span]bool      // in the copies before
 	for {
 		for pos < len(answer) {
 			size := spaceAt(answer, pos)
@@ -16,8 +19,20 @@ func (s *Source) same(answer string) (Alignment, bool) {
 			}
 			pos += size
 		}
-		if pos == len(answer) || token == len(s.Tokens) {
+		if pos == len(answer) || len(s.Tokens) == 0 {
 			break
+		}
+		if token == len(s.Tokens) {
+			if open >= 0 {
+				return out, false
+			}
+			if found == nil {
+				found = map[Span]bool{}
+			}
+			for _, f := range out.Found {
+				found[f.Span] = true
+			}
+			out.Class, token = Chatter, 0
 		}
 		want := s.Tokens[token]
 		if signs := count(answer[pos:], '@'); signs > 1 && signs == count(want, '@')+len(Open) {
@@ -36,13 +51,18 @@ func (s *Source) same(answer string) (Alignment, bool) {
 			if open < 0 {
 				return out, false
 			}
-			out.Found = append(out.Found, Found{Span{open, token}, Exact, answer[text:pos]})
+			if sp := (Span{open, token}); !found[sp] {
+				out.Found = append(out.Found, Found{sp, Exact, answer[text:pos]})
+			}
 			pos += len(Close)
 			open = -1
 		}
 		if pos < len(answer) && spaceAt(answer, pos) == 0 {
 			return out, false
 		}
+	}
+	if found != nil {
+		slices.SortFunc(out.Found, func(a, b Found) int { return outerFirst(a.Span, b.Span) })
 	}
 	return out, pos == len(answer) && token == len(s.Tokens) && token > 0 && open < 0
 }

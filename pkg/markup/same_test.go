@@ -10,6 +10,7 @@ import (
 func FuzzSame(f *testing.F) {
 	f.Add("Ada wrote to Bob Li .", "@@Ada##  wrote to @@Bob Li## .")
 	f.Add("see c# (X) @u", "@@see c### (X) @@@u##")
+	f.Add("Ada met Bob", "@@Ada met## Bob\nAda @@met Bob## @@Ada## met Bob")
 	f.Fuzz(func(t *testing.T, source, answer string) {
 		var s Source
 		s.Reset(source)
@@ -22,7 +23,7 @@ func FuzzSame(f *testing.F) {
 			return // the long way can't tell all signs from marks
 		}
 		class, _ := s.read(answer)
-		if d := cmp.Diff(s.report(class, nil), short); d != "" {
+		if d := cmp.Diff(s.report(class), short); d != "" {
 			t.Errorf("source %q, answer %q: %s", source, answer, d)
 		}
 	})

@@ -9,7 +9,8 @@ import "strings"
 // else the answer says stays as it stands. In a [List] the entries go. Aligned
 // again, the result gives the other entities at the same places. Where it would
 // not (a List that has one string twice does not tell which of the two is left),
-// the result is the source's tokens with the other entities marked.
+// the result is the source's tokens with the other entities marked, once more for
+// those that overlap.
 func (s *Source) Strike(answer string, a *Alignment, drop func(i int) bool) string {
 	dropped := map[Span]bool{}
 	var kept []Span
@@ -27,7 +28,7 @@ func (s *Source) Strike(answer string, a *Alignment, drop func(i int) bool) stri
 	if s.finds(text, kept) {
 		return text
 	}
-	return string(appendNested(nil, s.Tokens, kept))
+	return string(appendLines(nil, s.Tokens, kept))
 }
 
 func (s *Source) finds(text string, spans []Span) bool {
@@ -45,6 +46,7 @@ func (s *Source) finds(text string, spans []Span) bool {
 
 // strike takes the marks off the spans.
 func (s *Source) strike(text string, spans map[Span]bool) string {
+	s.shown = nil
 	_, entries := s.read(text)
 	a := &s.answer
 	reads := func(m *mark) string { return string(a.letters.text[a.signs[m.open].at:a.signs[m.close].at]) }
@@ -82,30 +84,20 @@ func (s *Source) strike(text string, spans map[Span]bool) string {
 	return b.String()
 }
 
-// appendNested is [AppendMarked] for any spans, ordered as in an [Alignment].
-// Those that cross others are marked in a further line.
-func appendNested(dst []byte, tokens []string, spans []Span) []byte {
-	var crossing []Span
-	open := []int{len(tokens)} // where the entities end that are open, innermost last
-	for i, token := range tokens {
-		if i > 0 {
-			dst = append(dst, ' ')
-		}
-		for ; len(spans) > 0 && spans[0].Start == i; spans = spans[1:] {
-			if end := spans[0].End; end > open[len(open)-1] {
-				crossing = append(crossing, spans[0])
-			} else {
-				dst = append(dst, Open...)
-				open = append(open, end)
-			}
-		}
-		dst = append(dst, token...)
-		for ; len(open) > 1 && open[len(open)-1] == i+1; open = open[:len(open)-1] {
-			dst = append(dst, Close...)
+// appendLines is [AppendMarked] for any spans, ordered as in an [Alignment]: what
+// overlaps is marked in a further line.
+func appendLines(dst []byte, tokens []string, spans []Span) []byte {
+	var line, rest []Span
+	for _, sp := range spans {
+		if n := len(line); n > 0 && sp.Start < line[n-1].End {
+			rest = append(rest, sp)
+		} else {
+			line = append(line, sp)
 		}
 	}
-	if len(crossing) > 0 {
-		return appendNested(append(dst, '\n'), tokens, crossing)
+	dst = AppendMarked(dst, tokens, line)
+	if len(rest) > 0 {
+		return appendLines(append(dst, '\n'), tokens, rest)
 	}
 	return dst
 }
