@@ -261,6 +261,9 @@ func (j *Job) fill(s *Sentence, source *markup.Source, rows *mrc.Sentence) {
 		for _, u := range a.Unused {
 			s.Unused = append(s.Unused, corpus.Unused{Label: row.Label, Text: u.Text, Reason: u.Reason})
 		}
+		if a.Class != markup.Same || a.Damage != 0 {
+			s.Forms = append(s.Forms, corpus.Form{Label: row.Label, Class: a.Class, Damage: a.Damage})
+		}
 	}
 	corpus.Sort(s.Entities, j.Order)
 	corpus.Sort(s.Gold, j.Order)

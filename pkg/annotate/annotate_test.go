@@ -13,6 +13,7 @@ import (
 
 	"nertools/pkg/annotate"
 	"nertools/pkg/collect"
+	"nertools/pkg/corpus"
 	"nertools/pkg/fault"
 	"nertools/pkg/markup"
 	"nertools/pkg/mrc"
@@ -145,6 +146,21 @@ func TestTheAnswersAboutASentenceBecomeItsEntities(t *testing.T) {
 	}
 }
 
+func TestAnswersThatAreNotTheSentenceTellTheirForm(t *testing.T) {
+	f := sample(t)
+	j, err := annotate.FromFile(read(t, f, "@@Ada Li## of New York saw Ada .", "In: Ada Li of @@New York## saw Ada .", "!slow", "@@So what?##"), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []corpus.Form
+	if err := j.Each(t.Context(), func(s *annotate.Sentence) error { got = append(got, s.Forms...); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]corpus.Form{{Label: "LOC", Class: markup.Chatter}, {Label: "LOC", Class: markup.Spacing}}, got); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestTheOrderOfLabelsSettlesThatOfEntitiesAtOnePlace(t *testing.T) {
 	f := sample(t)
 	j, err := annotate.FromFile(read(t, f, "Ada Li of @@New York## saw Ada .", "Ada Li of @@New York## saw Ada .", "So what ?", "So what ?"), f)
@@ -251,7 +267,7 @@ func TestAStruckEntityIsAsIfItHadNeverBeenMarked(t *testing.T) {
 
 func TestWhatADemonstrationShowedIsToldApart(t *testing.T) {
 	f := sample(t)
-	train := open(t, "a.1|PER|Bob Ray sang in Bonn .|", "b.1|PER|Nothing .|")
+	train := open(t, "a.1|PER|@Bob Ray sang in Bonn .|", "b.1|PER|Nothing .|")
 	path := filepath.Join(t.TempDir(), "test.knn.jsonl")
 	if err := os.WriteFile(path, []byte("[1, 0]\n[1, 0]\n[1]\n[]\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -261,7 +277,7 @@ func TestWhatADemonstrationShowedIsToldApart(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer neighbours.Close()
-	j, err := annotate.FromFile(read(t, f, "@@Bob Ray## saw @@ob Ray## .", "@@Eve## in @@Bonn##", "@@Bonn##", "So what ?"), f)
+	j, err := annotate.FromFile(read(t, f, "@@@Bob Ray## saw @@ob Ray## .", "@@Eve## in @@Bonn##", "@@Bonn##", "So what ?"), f)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package corpus
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -29,8 +28,9 @@ const docstart = "-DOCSTART-"
 // Overlapping entities are left out as [Flat] has it with order; see
 // [Writer.Left]. White space in a label becomes "_"; should that make it equal
 // to another label, the later one ends in "-2". A sentence without tokens leaves
-// nothing. A token that reads as the mark between documents can't be written:
-// the error says what to do instead.
+// nothing; see [Writer.Empty]. One whose first token reads as the mark between
+// documents can't be written: the error says what to do instead. Further on in a
+// sentence [ReadCoNLL] takes that token for what it is; other programs may not.
 func NewCoNLL(w io.Writer, scheme Scheme, order func(label string) int) *Writer {
 	c := newWriter(w)
 	labels := newNames(underscored)
@@ -49,23 +49,27 @@ func NewCoNLL(w io.Writer, scheme Scheme, order func(label string) int) *Writer 
 			dst = append(dst, scheme.prefix(flat[0], i), '-')
 			dst = append(append(dst, labels.name(flat[0].Label)...), '\n')
 		}
-		if len(s.Tokens) > 0 {
-			dst = append(dst, '\n')
-		}
-		return dst
+		return append(dst, '\n')
 	}).add
+	first := true
 	c.add = func(s *Sentence) error {
-		for _, token := range s.Tokens {
-			if strings.HasPrefix(token, docstart) {
-				return fault.WithHint(fmt.Errorf("sentence %s: the token %q: %w", s.ID, token, errDocstart), "write another format, such as jsonl")
-			}
+		switch {
+		case len(s.Tokens) == 0:
+			c.empty++
+			return nil
+		case s.Tokens[0] == docstart:
+			return fault.WithHint(fmt.Errorf("sentence %s begins with the token %s: CoNLL files have it for the mark between documents", s.ID, docstart),
+				"write another format, such as jsonl, or put another token there")
+		case first && strings.HasPrefix(s.Tokens[0], byteOrderMark):
+			c.out.WriteByte('\n') // at the very beginning it would not be read as part of the token
 		}
+		first = false
 		return write(s)
 	}
 	return c
 }
 
-var errDocstart = errors.New("programs that read CoNLL files take it for the mark between documents")
+const byteOrderMark = "\ufeff"
 
 // prefix is that of token i of e.
 func (s Scheme) prefix(e Entity, i int) byte {

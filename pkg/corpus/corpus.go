@@ -7,13 +7,14 @@ import "nertools/pkg/markup"
 // A Sentence with its entities of all labels.
 type Sentence struct {
 	ID       string   // names it in its source; see mrc.Sentence
-	Text     string   // exactly as the source has it
+	Text     string   // exactly as the source has it, UTF-8
 	Tokens   []string // as [markup.AppendTokens] splits Text
 	Entities []Entity // ordered as by [Sort]
 
 	// Of sentences that a model was asked about:
 	Model      string   // that answered; the first one, if there were several; may be empty
 	Unused     []Unused // what the answers mark and the sentence does not hold
+	Forms      []Form   // of the answers other than the sentence, token for token, with whole marks
 	Unanswered []string // labels whose question has no answer
 }
 
@@ -29,4 +30,11 @@ type Unused struct {
 	Label  string
 	Text   string
 	Reason markup.Reason
+}
+
+// Form tells how an answer reads.
+type Form struct {
+	Label  string
+	Class  markup.Class
+	Damage markup.Damage
 }

@@ -14,11 +14,14 @@ import (
 // not known is left out, but for "id", "text", "tokens" and "spans".
 //
 //	{"kind":"sentence","v":1,"id":"0","text":"Ada Li left .","tokens":["Ada","Li","left","."],
-//	 "spans":[{"start":0,"end":2,"label":"PER","text":"Ada Li","start_char":0,"end_char":6,"found":"exact"}],
-//	 "unused":[{"label":"LOC","text":"Paris","reason":"hallucinated"}],"unanswered":["ORG"],"model":"m"}
+//	 "spans":[{"start":0,"end":2,"label":"PER","text":"Ada Li","start_char":0,"end_char":6,"start_byte":0,"end_byte":6,"found":"exact"}],
+//	 "unused":[{"label":"LOC","text":"Paris","reason":"hallucinated"}],
+//	 "answers":[{"label":"LOC","class":"chatter","damage":["glued"]}],"unanswered":["ORG"],"model":"m"}
 //
 // Spans are half-open: start and end count tokens, start_char and end_char
-// Unicode code points. An entity that the data set gives has no "found".
+// Unicode code points, start_byte and end_byte the bytes of "text" in UTF-8, JSON's
+// escapes undone. An entity that the data set gives has no "found". "answers" has
+// [Sentence.Forms].
 func NewJSONL(w io.Writer) *Writer {
 	j := newWriter(w)
 	return j.lines(j.appendJSONL)
@@ -41,6 +44,9 @@ func (w *Writer) appendJSONL(dst []byte, s *Sentence) []byte {
 		dst = record.AppendString(append(dst, `,"text":`...), w.text(s, e))
 		dst = strconv.AppendInt(append(dst, `,"start_char":`...), int64(start), 10)
 		dst = strconv.AppendInt(append(dst, `,"end_char":`...), int64(end), 10)
+		start, end = w.at.Bytes(e.Span)
+		dst = strconv.AppendInt(append(dst, `,"start_byte":`...), int64(start), 10)
+		dst = strconv.AppendInt(append(dst, `,"end_byte":`...), int64(end), 10)
 		if e.How != markup.Given {
 			dst = record.AppendString(append(dst, `,"found":`...), e.How.String())
 		}
@@ -57,6 +63,18 @@ func (w *Writer) appendJSONL(dst []byte, s *Sentence) []byte {
 	if len(s.Unused) > 0 {
 		dst = append(dst, ']')
 	}
+	for i, f := range s.Forms {
+		dst = append(dst, map[bool]string{true: `,"answers":[`, false: ","}[i == 0]...)
+		dst = record.AppendString(append(dst, `{"label":`...), f.Label)
+		dst = record.AppendString(append(dst, `,"class":`...), f.Class.String())
+		if f.Damage != 0 {
+			dst = appendList(append(dst, `,"damage":`...), words(f.Damage.Names()))
+		}
+		dst = append(dst, '}')
+	}
+	if len(s.Forms) > 0 {
+		dst = append(dst, ']')
+	}
 	if len(s.Unanswered) > 0 {
 		dst = appendList(append(dst, `,"unanswered":`...), s.Unanswered)
 	}
@@ -67,4 +85,13 @@ func (w *Writer) appendJSONL(dst []byte, s *Sentence) []byte {
 }
 
 // reason is how files say r: one word.
-func reason(r markup.Reason) string { return strings.ReplaceAll(r.String(), " ", "_") }
+func reason(r markup.Reason) string { return word(r.String()) }
+
+func word(name string) string { return strings.ReplaceAll(name, " ", "_") }
+
+func words(names []string) []string {
+	for i := range names {
+		names[i] = word(names[i])
+	}
+	return names
+}

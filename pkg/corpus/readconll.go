@@ -19,11 +19,12 @@ import (
 //
 // Columns are separated by tabs in a line that has any, else by spaces. The
 // first is the token, another one the tag. A blank line ends a sentence, and so
-// does one that begins with -DOCSTART-, which is left out. So is a comment: a
-// line before the first token of a sentence that begins with "#", has no tab,
-// and holds a column "=" ("# id = 7") or whose column of the tag is missing, or
-// neither O nor holds a hyphen ("#begin document"). Text is the tokens joined by single
-// spaces, which a token must not hold itself; there is no ID.
+// does one whose first column is -DOCSTART-, which is left out; but within a
+// sentence a line of -DOCSTART-, a tab and a tag is a token. Left out, too, is a
+// comment: a line before the first token of a sentence that begins with "#", has
+// no tab, and holds a column "=" ("# id = 7") or whose column of the tag is
+// missing, or neither O nor holds a hyphen ("#begin document"). Text is the tokens
+// joined by single spaces, which a token must not hold itself; there is no ID.
 //
 // A tag is O, or a letter, a hyphen and a label. One rule reads IOB1, IOB2
 // (BIO), IOE1, IOE2, BIOES, BILOU and BMEWO, and what strays from them: B, S, U
@@ -60,9 +61,9 @@ func (c *conll) next() (*Sentence, error) {
 		case begun && blank:
 			c.held = line
 			return c.sentence()
-		case bytes.HasPrefix(line, []byte(docstart)) && begun:
+		case begun && isMark(line) && !isTaggedMark(line):
 			return c.sentence()
-		case bytes.HasPrefix(line, []byte(docstart)), !begun && c.isComment(line):
+		case !begun && (isMark(line) || c.isComment(line)):
 			continue
 		}
 		if err := c.token(line); err != nil {
@@ -93,6 +94,19 @@ func trim(s []byte) []byte {
 		s = s[:len(s)-1]
 	}
 	return s
+}
+
+// isMark reports whether the first column is the mark between documents.
+func isMark(line []byte) bool {
+	rest, ok := bytes.CutPrefix(line, []byte(docstart))
+	return ok && (len(rest) == 0 || rest[0] == ' ' || rest[0] == '\t')
+}
+
+// isTaggedMark reports whether the line is that of a token which reads as the
+// mark between documents.
+func isTaggedMark(line []byte) bool {
+	tag, ok := bytes.CutPrefix(line, []byte(docstart+"\t"))
+	return ok && bytes.IndexByte(tag, '\t') < 0 && isTag(tag)
 }
 
 func (c *conll) isComment(line []byte) bool {
@@ -178,12 +192,12 @@ func (c *conll) tag(line []byte, separator byte) ([]byte, error) {
 
 // mark puts token n, which bears tag, into an entity or none.
 func (c *conll) mark(n int, tag []byte) error {
+	if !isTag(tag) {
+		return c.Fault(fmt.Errorf("%q is not a tag", tag), "a tag is O, or one of B I E S L U M W, a hyphen and a label; if it stands in another column, name that")
+	}
 	if string(tag) == "O" {
 		c.open = false
 		return nil
-	}
-	if len(tag) < 3 || tag[1] != '-' || strings.IndexByte("BIESLUMW", tag[0]) < 0 {
-		return c.Fault(fmt.Errorf("%q is not a tag", tag), "a tag is O, or one of B I E S L U M W, a hyphen and a label; if it stands in another column, name that")
 	}
 	label, err := c.label(tag[2:])
 	if err != nil {
@@ -197,6 +211,10 @@ func (c *conll) mark(n int, tag []byte) error {
 	}
 	c.open = strings.IndexByte("BIM", tag[0]) >= 0
 	return nil
+}
+
+func isTag(tag []byte) bool {
+	return string(tag) == "O" || len(tag) >= 3 && tag[1] == '-' && strings.IndexByte("BIESLUMW", tag[0]) >= 0
 }
 
 func (c *conll) sentence() (*Sentence, error) {

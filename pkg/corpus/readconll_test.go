@@ -46,6 +46,8 @@ func TestCoNLLFilesAreRead(t *testing.T) {
 		{"CRLF", "a O\r\n\r\nb B-X\r\nc\tI-X\r\n", 0, []string{"a", "b c|0-2 X"}},
 		{"CR at a torn end", "a B-X\r", 0, []string{"a|0-1 X"}},
 		{"documents", "-DOCSTART- -X- O O\n\na O O O\n-DOCSTART-\nb O O O\n\n-DOCSTART- (2) O\n", 0, []string{"a", "b"}},
+		{"documents without blank lines", "a O\n-DOCSTART- -X- -X- O\nb O\n-DOCSTART- O\nc\tO\n-DOCSTART-\t-X-\tO\nd\tO\n-DOCSTART- (2 EU)\ne O\n", 0, []string{"a", "b", "c", "d", "e"}},
+		{"a token in a sentence that reads like a mark", "a\tO\n-DOCSTART-\tB-X\n\n-DOCSTART-\tO\n\n-DOCSTART-s\tO\n", 0, []string{"a -DOCSTART-|1-2 X", "-DOCSTART-s"}},
 		{"comments", "# sent_id = train-1\n# text = I am O\n#begin document (x); part 000\n# O\n#\tB-X\n\n# newdoc\n#end document\n", 0, []string{"# #|1-2 X"}},
 		{"a token # in a sentence", "a O\n# = O\n#x O\n", 0, []string{"a # #x"}},
 		{"a token # with columns", "# NN B-NP O\n#tag JJ I-NP B-X\n", 0, []string{"# #tag|1-2 X"}},

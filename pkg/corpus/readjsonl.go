@@ -30,8 +30,8 @@ import (
 // Spans are half-open. Where "tokens" is a list of strings, they count these;
 // else they count Unicode code points of "text" and may be called start_char and
 // end_char. White space at the ends of such a span is not part of the entity; a
-// span that cuts a token is an error. Other members do not count, "id" may be
-// left out, and "spans" and "entities" are two names for one thing: a sentence
+// span that cuts a token is an error. Other members, start_byte and end_byte among
+// them, do not count; "id" may be left out, and "spans" and "entities" are two names for one thing: a sentence
 // without entities has an empty list.
 //
 // With tokens, the sentence's text is "text" if that splits into them, else the

@@ -28,7 +28,8 @@ func TestJSONLinesAreRead(t *testing.T) {
 		{"overlaps", `{"tokens":["a","b"],"spans":[[0,1,"X"],[0,2,"Y"],[0,2,"X"]]}`, "a b|0-2 X|0-2 Y|0-1 X"},
 		{"no entities", `{"text":"a","spans":[],"entities":null}`, "a"},
 		{"no tokens", `{"tokens":[],"spans":[]}`, ""},
-		{"of this project", `{"kind":"sentence","v":1,"id":"0","text":"Ada left","tokens":["Ada","left"],"spans":[{"start":0,"end":1,"label":"PER","text":"Ada","start_char":0,"end_char":3,"found":"exact"}],"model":"m"}`, "Ada left|0-1 PER"},
+		{"bytes do not count", `{"text":"é Ada","spans":[{"start":2,"end":5,"label":"PER","start_byte":0,"end_byte":3}]}`, "é Ada|1-2 PER"},
+		{"of this project", `{"kind":"sentence","v":1,"id":"0","text":"Ada left","tokens":["Ada","left"],"spans":[{"start":0,"end":1,"label":"PER","text":"Ada","start_char":0,"end_char":3,"start_byte":0,"end_byte":3,"found":"exact"}],"answers":[{"label":"LOC","class":"part"}],"model":"m"}`, "Ada left|0-1 PER"},
 	} {
 		got, err := spell(corpus.ReadJSONL("f", strings.NewReader(c.line), corpus.Reading{}))
 		if d := cmp.Diff([]string{c.want}, got); d != "" || err != nil {

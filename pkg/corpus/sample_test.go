@@ -40,6 +40,7 @@ func sample() []corpus.Sentence {
 	}
 	list[0].Model = "small-1"
 	list[0].Unused = []corpus.Unused{{"LOC", "Genf, \"GE\"", markup.Hallucinated}, {"PER", "Li", markup.PartOfToken}}
+	list[0].Forms = []corpus.Form{{"PER", markup.Chatter, markup.Glued | markup.ExtraSigns}, {"LOC", markup.Part, 0}, {"fox, red", markup.Same, markup.EmptyMarks}}
 	list[0].Unanswered = []string{"ORG"}
 	return list
 }
@@ -76,7 +77,7 @@ func news(tb testing.TB) []corpus.Sentence {
 // random gives sentences whose entities are apart, in an order without rank.
 func random(seed uint64, n int) []corpus.Sentence {
 	r := rand.New(rand.NewPCG(seed, 1))
-	words := []string{"a", "The", "#", "-", "O", "B-PER", "🦊", "👩‍👩‍👧", "e\u0301a", "東京", "กรุงเทพ", "\"", "\\", ",", "=", "<b>", "x\u200by", "-DOC"}
+	words := []string{"a", "The", "#", "-", "O", "B-PER", "🦊", "👩‍👩‍👧", "e\u0301a", "東京", "กรุงเทพ", "\"", "\\", ",", "=", "<b>", "x\u200by", "-DOC", "\ufeff"}
 	labels := []string{"PER", "creative-work", "B", "O", "人名", "PER.1"}
 	var list []corpus.Sentence
 	for i := range n {

@@ -19,6 +19,7 @@ type Writer struct {
 	between, last string // written between sentences, and after the last
 	sentences     int
 	left          int
+	empty         int
 	line          []byte
 	at            Offsets
 }
@@ -52,6 +53,10 @@ func (w *Writer) Close() error {
 // Left is how many entities have been left out so far, as the format holds no
 // entities that overlap: see [Flat].
 func (w *Writer) Left() int { return w.left }
+
+// Empty is how many sentences have been left out so far, as they have no token
+// and the format holds no sentence without one: see [NewCoNLL].
+func (w *Writer) Empty() int { return w.empty }
 
 // lines makes w write what line appends for each sentence.
 func (w *Writer) lines(line func(dst []byte, s *Sentence) []byte) *Writer {

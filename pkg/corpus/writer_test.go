@@ -52,6 +52,28 @@ func TestFormatsStayAsTheyAre(t *testing.T) {
 	}
 }
 
+func TestTheDocumentOfTheFormatsKnowsEveryWordInThem(t *testing.T) {
+	doc, err := os.ReadFile(filepath.Join("..", "..", "doc", "formats.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var words []string
+	for _, r := range markup.Reasons() {
+		words = append(words, r.String())
+	}
+	for _, c := range markup.Classes() {
+		words = append(words, c.String())
+	}
+	for _, d := range markup.Damages() {
+		words = append(words, d.Names()...)
+	}
+	for _, word := range words {
+		if row := "\n| `" + strings.ReplaceAll(word, " ", "_") + "` | "; !strings.Contains(string(doc), row) {
+			t.Errorf("no row %q", row)
+		}
+	}
+}
+
 func TestNoSentencesAreAReadableFile(t *testing.T) {
 	want := map[string]string{"labelstudio": "[\n\n]\n", "csv": "sentence,label,start,end,start_char,end_char,text,found,reason\n"}
 	for name, start := range writers {
@@ -96,7 +118,7 @@ func flat(sentences []corpus.Sentence) (list []corpus.Sentence) {
 // is not read.
 func same(want, got []corpus.Sentence, more ...cmp.Option) string {
 	ignored := []cmp.Option{
-		cmpopts.IgnoreFields(corpus.Sentence{}, "Model", "Unused", "Unanswered"), cmpopts.IgnoreFields(corpus.Entity{}, "How"),
+		cmpopts.IgnoreFields(corpus.Sentence{}, "Model", "Unused", "Forms", "Unanswered"), cmpopts.IgnoreFields(corpus.Entity{}, "How"),
 		cmpopts.EquateEmpty(),
 	}
 	return cmp.Diff(want, got, append(ignored, more...)...)
@@ -217,11 +239,44 @@ func TestLabelsThatLookAlikeWithoutWhiteSpaceStayApart(t *testing.T) {
 	}
 }
 
-func TestATokenThatReadsAsAMarkBetweenDocumentsIsRefused(t *testing.T) {
+func TestASentenceThatBeginsLikeAMarkBetweenDocumentsIsRefused(t *testing.T) {
 	w := corpus.NewCoNLL(&bytes.Buffer{}, corpus.BIO, nil)
-	s := sentence("7", "x -DOCSTART- y")
-	if err := w.Add(&s); err == nil || !strings.Contains(err.Error(), `sentence 7: the token "-DOCSTART-"`) || fault.Hint(err) == "" {
+	s := sentence("7", "-DOCSTART- y")
+	if err := w.Add(&s); err == nil || !strings.Contains(err.Error(), "sentence 7 begins with the token -DOCSTART-") || fault.Hint(err) == "" {
 		t.Error(err)
+	}
+}
+
+func TestCoNLLFilesTellHowManySentencesHaveNoTokens(t *testing.T) {
+	w := corpus.NewCoNLL(&bytes.Buffer{}, corpus.BIO, nil)
+	for _, text := range []string{"", "a", " \n"} {
+		s := sentence("0", text)
+		if err := w.Add(&s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if w.Empty() != 2 {
+		t.Error(w.Empty())
+	}
+}
+
+func TestTokensThatReadAsMarksOfAFileComeBackAsWritten(t *testing.T) {
+	want := []corpus.Sentence{
+		sentence("", "\ufeffa b"), sentence("", "\ufeff"), sentence("", "-DOCSTART-s"), sentence("", "# = O"),
+		sentence("", "x -DOCSTART- -DOCSTART- y", entity(1, 2, "X"), entity(2, 4, "X")), sentence("", "x -DOCSTART-"),
+	}
+	for _, scheme := range []string{"bio", "bioes"} {
+		file, _ := write(t, writers[scheme], want)
+		var got []corpus.Sentence
+		for s, err := range corpus.ReadCoNLL("f", strings.NewReader(file), corpus.Reading{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, *s)
+		}
+		if d := same(want, got); d != "" {
+			t.Errorf("%s: %s", scheme, d)
+		}
 	}
 }
 
@@ -260,6 +315,8 @@ func TestSpansOfJSONFormatsAreTheEntitiesInCodePoints(t *testing.T) {
 					Label, Text, Found string
 					StartChar          int `json:"start_char"`
 					EndChar            int `json:"end_char"`
+					StartByte          int `json:"start_byte"`
+					EndByte            int `json:"end_byte"`
 				}
 			}
 			if err := dec.Decode(&line); err != nil {
@@ -267,7 +324,7 @@ func TestSpansOfJSONFormatsAreTheEntitiesInCodePoints(t *testing.T) {
 			}
 			var got []string
 			for _, e := range line.Spans {
-				if text := cut(line.Text, e.StartChar, e.EndChar); text != e.Text || !slices.Equal(markup.AppendTokens(nil, text), s.Tokens[e.Start:e.End]) {
+				if text := cut(line.Text, e.StartChar, e.EndChar); text != e.Text || text != line.Text[e.StartByte:e.EndByte] || !slices.Equal(markup.AppendTokens(nil, text), s.Tokens[e.Start:e.End]) {
 					t.Errorf("%+v is %q", e, text)
 				}
 				got = append(got, fmt.Sprintf("%d %d %s %q %s", e.StartChar, e.EndChar, e.Label, e.Text, e.Found))

@@ -33,7 +33,7 @@ var (
 	}
 	reasonMeanings = map[markup.Reason]string{
 		markup.Hallucinated: "the sentence does not read so",
-		markup.Copied:       "a demonstration of the prompt reads so, the sentence does not",
+		markup.Copied:       "a demonstration of the prompt reads so, or as the text around it, and the sentence does not",
 		markup.Repeated:     "the sentence reads so less often than the answer marks it",
 		markup.PartOfToken:  "the sentence reads so only inside a token",
 		markup.Unclosed:     "where it ends is not marked",
