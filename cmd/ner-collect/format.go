@@ -122,17 +122,20 @@ func writeText(c *cli.Context, j *answers.Joined, target string) error {
 // sentences writes one of the formats that a sentence after the other makes up.
 func sentences(open func(w io.Writer, j *answers.Joined) *corpus.Writer) func(c *cli.Context, j *answers.Joined, target string) error {
 	return func(c *cli.Context, j *answers.Joined, target string) error {
-		var left int
+		var left, empty int
 		err := write(target, func(w io.Writer) error {
 			out := open(w, j)
 			if err := each(c, j, func(s *annotate.Sentence) error { return out.Add(&s.Sentence) }); err != nil {
 				return err
 			}
-			left = out.Left()
+			left, empty = out.Left(), out.Empty()
 			return out.Close()
 		})
 		if err == nil && left > 0 {
 			cmdline.Say(c, "left out %d of the entities: this format holds none that overlap, and the longest goes first, then the first label", left)
+		}
+		if err == nil && empty > 0 {
+			cmdline.Say(c, "left out %d of the sentences: this format holds none without a token", empty)
 		}
 		return err
 	}
@@ -156,7 +159,20 @@ func writeBrat(c *cli.Context, j *answers.Joined, target string) error {
 // each goes through the sentences, of which Ctrl-C loses none: what has been
 // read is written.
 func each(c *cli.Context, j *answers.Joined, emit func(*annotate.Sentence) error) error {
-	return j.Each(context.WithoutCancel(c.Context), emit)
+	copied := 0
+	err := j.Each(context.WithoutCancel(c.Context), func(s *annotate.Sentence) error {
+		for _, u := range s.Unused {
+			if u.Reason == markup.Copied {
+				copied++
+			}
+		}
+		return emit(s)
+	})
+	if err == nil && copied > 0 && j.Assumed != "" {
+		cmdline.Say(c, "%d of what the answers mark was copied from demonstrations, if the prompts showed the first %d that %s names (else say with --example-num how many; 0: none)",
+			copied, c.Int("example-num"), j.Assumed)
+	}
+	return err
 }
 
 // gold writes what an MRC file marks.

@@ -42,8 +42,12 @@
 //
 // --verdicts takes answers to the questions of ner-prompt verify: entities
 // answered with no are dropped, from the results file and from every other
-// format, as if they had never been marked. With the flags that ner-prompt had to
-// find its demonstrations, what an answer copied from these is told apart.
+// format, as if they had never been marked.
+//
+// What an answer copied from a demonstration is told apart where the MRC file is
+// named. Unless flags say otherwise, the prompts are taken to have shown what
+// ner-prompt shows by default: the first 16 training rows that the kNN file names.
+// Where this decides anything, it is said on stderr.
 //
 // "score" scores results against an MRC file, "compare" sets scores beside each
 // other, "gold" writes what an MRC file marks.
@@ -81,8 +85,9 @@ func main() {
 			"files of the Batch API. No file, or -, is stdin. Line i of the results file is row i,\n" +
 			"from 0; the sum goes to stderr. Exits with 3 if a row failed or is missing.\n" +
 			"With --format the rows of a sentence become one sentence with its entities. Its text is that\n" +
-			"of the records, or of the MRC file that --gold or the --source flags name; with the --example\n" +
-			"flags that ner-prompt had, what an answer copied from a demonstration is told apart.",
+			"of the records, or of the MRC file that --gold or the --source flags name. With such a file,\n" +
+			"what an answer copied from a demonstration is told apart: give the --example flags that\n" +
+			"ner-prompt had, if it had any.",
 		Flags:  slices.Concat(outputFlags, resultFlags, verdictFlags, joinFlags(), cost.Flags()),
 		Action: run,
 		Commands: []*cli.Command{

@@ -41,11 +41,14 @@ func join(c *cli.Context, results *collect.Results) (_ *answers.Joined, verified
 	if err := j.Read(c, results, inputs(c)); err != nil {
 		return nil, false, err
 	}
-	if len(verdicts) == 0 {
-		return j, true, nil
+	verified = true
+	if len(verdicts) > 0 {
+		if verified, err = strike(c, j, verdicts); err != nil {
+			return nil, false, err
+		}
 	}
-	verified, err = strike(c, j, verdicts)
-	return j, verified, err
+	j.TellCopies()
+	return j, verified, nil
 }
 
 // verdictFiles are open before the answers come.

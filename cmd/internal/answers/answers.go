@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"path/filepath"
 	"slices"
@@ -27,8 +28,12 @@ type Joined struct {
 	*annotate.Job
 	Rows  *mrc.File // nil where the records tell their sentences
 	order func(label string) int
-	shown func(row int) func(text string) bool
 	close []func() error
+
+	shown func(row int) func(text string) bool
+	// Assumed is the kNN file that says what the prompts showed where no flag
+	// does, else "".
+	Assumed string
 }
 
 // Open opens what results are to be joined with: the MRC file that --gold names,
@@ -62,20 +67,53 @@ func (j *Joined) Close() {
 	}
 }
 
-// Demonstrations opens what the prompts showed, where a flag says so, so that what
-// an answer copied from there can be told. Call it before Read.
+// Demonstrations opens what the prompts showed, so that [Joined.TellCopies] can
+// tell what an answer copied from there. Where no flag says what that is, it is
+// taken to be what ner-prompt shows by default, if the files for it are there;
+// should they not belong to the rows, that is said, and is no error.
 func (j *Joined) Demonstrations(c *cli.Context) error {
-	if j.Rows == nil || c.Int("example-num") == 0 || !slices.ContainsFunc([]string{"train-name", "example-dir", "example-name", "example-num"}, c.IsSet) {
+	if j.Rows == nil || c.Int("example-num") == 0 {
 		return nil
 	}
-	train, neighbours, err := dataset.OpenExamples(c, cmp.Or(c.Int("total"), j.Rows.Len()))
-	if err != nil {
+	dir, name := place(c)
+	asked := dataset.ExamplesAsked(c)
+	if !asked && !dataset.HaveExamples(c, dir, name) {
+		return nil
+	}
+	train, neighbours, err := dataset.OpenExamplesOf(c, dir, name, cmp.Or(c.Int("total"), j.Rows.Len()))
+	if err == nil && !asked && neighbours.More() && !c.IsSet("total") {
+		err = fmt.Errorf("%s has more lines than %s has rows", neighbours.Name(), j.Rows.Name())
+		_, _ = train.Close(), neighbours.Close() // they were only read
+	}
+	switch {
+	case err != nil && asked:
 		return err
+	case err != nil:
+		cmdline.Say(c, "%v: what answers copied from demonstrations is not told apart", err)
+		return nil
+	case !asked:
+		j.Assumed = neighbours.Name()
 	}
 	j.close = append(j.close, train.Close, neighbours.Close)
 	j.shown = (&annotate.Demonstrations{Train: train, Neighbours: neighbours, Num: c.Int("example-num")}).Shown
 	return nil
 }
+
+// place is the folder of the data set and the name of the source in it: what the
+// flags of the source say, or else the name of the --gold file.
+func place(c *cli.Context) (dir, name string) {
+	dir, file := filepath.Split(c.String("gold"))
+	name, ok := strings.CutPrefix(file, "mrc-ner.")
+	if !ok || c.IsSet("source-dir") || c.IsSet("source-name") {
+		return c.String("source-dir"), c.String("source-name")
+	}
+	return dir, name
+}
+
+// TellCopies makes the sentences tell what was copied from the demonstrations
+// that are open. Verdicts are to be settled before: ner-prompt verify, which has
+// asked for them, knows no demonstrations.
+func (j *Joined) TellCopies() { j.Shown = j.shown }
 
 // Read reads result files and joins them with what is open.
 func (j *Joined) Read(c *cli.Context, results *collect.Results, files []string) error {
@@ -96,7 +134,6 @@ func (j *Joined) Read(c *cli.Context, results *collect.Results, files []string) 
 	if j.order != nil {
 		j.Order = j.order
 	}
-	j.Shown = j.shown
 	return nil
 }
 

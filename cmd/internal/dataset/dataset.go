@@ -4,6 +4,7 @@ package dataset
 
 import (
 	"cmp"
+	"os"
 	"slices"
 	"strings"
 
@@ -73,11 +74,17 @@ func OpenTrain(c *cli.Context) (*mrc.File, error) {
 // OpenExamples opens the training file and the neighbours of the source's first
 // rows rows. The caller closes both.
 func OpenExamples(c *cli.Context, rows int) (*mrc.File, *mrc.Neighbours, error) {
-	path, err := mrc.FindNeighbours(cmp.Or(c.String("example-dir"), c.String("source-dir")), cmp.Or(c.String("example-name"), c.String("source-name")))
+	return OpenExamplesOf(c, c.String("source-dir"), c.String("source-name"), rows)
+}
+
+// OpenExamplesOf is [OpenExamples] for the source called name in dir, whatever
+// --source-dir and --source-name say.
+func OpenExamplesOf(c *cli.Context, dir, name string, rows int) (*mrc.File, *mrc.Neighbours, error) {
+	path, err := findNeighbours(c, dir, name)
 	if err != nil {
 		return nil, nil, err
 	}
-	train, err := OpenTrain(c)
+	train, err := mrc.Open(mrc.Path(dir, c.String("train-name")))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -87,6 +94,24 @@ func OpenExamples(c *cli.Context, rows int) (*mrc.File, *mrc.Neighbours, error) 
 		return nil, nil, err
 	}
 	return train, neighbours, nil
+}
+
+func findNeighbours(c *cli.Context, dir, name string) (string, error) {
+	return mrc.FindNeighbours(cmp.Or(c.String("example-dir"), dir), cmp.Or(c.String("example-name"), name))
+}
+
+// ExamplesAsked reports whether one of the [ExampleFlags] is given.
+func ExamplesAsked(c *cli.Context) bool {
+	return slices.ContainsFunc(ExampleFlags(), func(f cli.Flag) bool { return c.IsSet(f.Names()[0]) })
+}
+
+// HaveExamples reports whether the files that [OpenExamplesOf] opens are there.
+func HaveExamples(c *cli.Context, dir, name string) bool {
+	_, err := findNeighbours(c, dir, name)
+	if err == nil {
+		_, err = os.Stat(mrc.Path(dir, c.String("train-name")))
+	}
+	return err == nil
 }
 
 // Catalog is the catalogue that --labels names, or the built-in one.
