@@ -18,20 +18,15 @@ type Demonstrations struct {
 // been taken for a part of it.
 var signs = strings.NewReplacer("@", "", "#", "")
 
-// spaced gives the tokens of text, but for signs, each between two spaces.
-func spaced(text string) string {
-	return " " + strings.Join(markup.AppendTokens(nil, signs.Replace(text)), " ") + " "
-}
-
 // Shown is for [Job.Shown]: it reports whether one of the sentences that the
-// prompt of row showed holds the tokens of a text, signs of marks aside.
+// prompt of row showed holds a text, as [markup.Holds] says, signs of marks aside.
 func (d *Demonstrations) Shown(row int) func(text string) bool {
 	return func(text string) bool {
-		wanted := spaced(text)
+		text = signs.Replace(text)
 		var r mrc.Row
 		for _, n := range d.Neighbours.Append(nil, row, d.Num) {
 			d.Train.Decode(n, &r)
-			if strings.Contains(spaced(r.Context), wanted) {
+			if markup.Holds(signs.Replace(r.Context), text) {
 				return true
 			}
 		}

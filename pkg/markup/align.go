@@ -137,6 +137,7 @@ type Source struct {
 	shown    func(text string) bool
 	regions  []region
 	copies   bool // the answer has whole copies of the source, and more
+	foreign  bool // it has text that may not be the source's
 	differ   differ
 	taken    map[Span]int // which mark has it
 	covered  []bool       // tokens that some mark has
@@ -192,13 +193,13 @@ func (s *Source) prepare() {
 // after the character references of HTML are resolved in each token, in Unicode
 // form NFKD, under simple case folding, and with typographic quotes and dashes
 // taken for ASCII ones. Besides, the first token may begin and the last one end
-// with punctuation (Unicode category P) that the string lacks: "tests" stands for
-// a token "tests.". Where the source reads as the string letter for letter, other
+// with punctuation or symbols (Unicode categories P and So, which emoji are of) that
+// the string lacks: "tests" stands for a token "tests.". Where the source reads as the string letter for letter, other
 // places count only if the text around the mark was aligned there.
 //
 // Of several places, the one counts where the text around the mark was aligned to
 // the source; otherwise the free one with the most letters in common around it,
-// punctuation that only one side has aside; of such places rather one with the same
+// punctuation and symbols that only one side has aside; of such places rather one with the same
 // tokens, then one outside of other entities, and the nearest to where it is
 // expected. No place is used twice, but places may overlap. Of a mark that was
 // aligned inside a token no other place is sought.
@@ -222,13 +223,13 @@ func (s *Source) prepare() {
 // letter for letter. What is marked beside a whole copy of the source is not certain.
 //
 // Text is [Copied] if shown knows it and the source does not read so: a marked string,
-// all of an answer, or a mark with up to three tokens on either side in its line that
-// stands where the answer is not like the source.
+// all of an answer, or, where the answer is not the source, a mark with up to three
+// tokens on either side in its line.
 //
 // An answer that holds a JSON array of strings or of objects, or an object whose
 // member "entities", or whose only array, is one, is a [List] if it marks nothing
-// by "@@" and its text is not the source's. Of the objects in it, the member "text",
-// "entity" or "name" is the string. The strings are placed so that as many as can be stand in the
+// by "@@" or is nothing else, and its text is not the source's. Of the objects in the
+// array, the member "text", "entity" or "name" is the string. The strings are placed so that as many as can be stand in the
 // order of the list without touching each other; for each of the others the free
 // place near that of the string before it is taken.
 //
@@ -250,8 +251,9 @@ func (s *Source) read(text string) (class Class, entries []entry) {
 	s.prepare()
 	s.answer.read(text, &s.signs)
 	class = s.compare()
-	if class != Same && class != Spacing && s.answer.onlyStars() {
-		if entries, ok := list(text); ok {
+	s.foreign = class == Edited || class == Chatter
+	if class != Same && class != Spacing {
+		if entries, alone, ok := list(text); ok && (alone || s.answer.unmarked()) && unwrap(entries, &s.signs) {
 			s.regions = s.regions[:0]
 			s.answer.readList(entries)
 			s.placeList()

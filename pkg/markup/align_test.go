@@ -71,6 +71,8 @@ func TestMarksNextToPunctuation(t *testing.T) {
 		{"an apostrophe with letters", "Ada's book", "@@Ada##'s book", "same, glued: Ada part of token"},
 		{"the apostrophe apart", "Ada 's book", "@@Ada##'s book", "spacing, glued: Ada 0:1 repaired"},
 		{"a hyphen between words", "the Oslo-Bergen line", "the @@Oslo##-@@Bergen## line", "same, glued: Oslo part of token; Bergen part of token"},
+		{"an emoji at the word", "I 💙Paris", "I 💙@@Paris##", "same, glued: Paris 1:2 repaired"},
+		{"emoji of several signs", "Ada❤️👍🏽 rocks", "@@Ada## ❤️👍🏽 rocks", "spacing: Ada 0:1 repaired"},
 		{"a currency is no punctuation", "for $5 only", "for $@@5## only", "same, glued: 5 part of token"},
 		{"quotes of the answer", "Ada wrote", `"@@Ada## wrote"`, "chatter: Ada 0:1 exact"},
 		{"quotes of the source", `" Ada wrote "`, `"@@Ada## wrote"`, "spacing, glued: Ada 1:2 repaired"},
@@ -151,6 +153,8 @@ func TestOtherSigns(t *testing.T) {
 		{"tokens of signs, in other text", "a ## b @@ c", "x ## @@b## @@ c", "edited: b 2:3 exact"},
 		{"tokens of signs, marked", "a ## b @@ c", "a @@#### b @@@@## c", "same: ## 1:2 exact; @@ 3:4 exact"},
 		{"signs inside a token", "me a@@b me", "you @@a@@b## me", "edited: a@@b 1:2 exact"},
+		{"tokens of signs, in other case", "the ## sign and @@ sign by Bob in a ## b", "THE ## SIGN AND @@ SIGN BY @@BOB## IN A ## B", "tokens: BOB 7:8 repaired"},
+		{"signs inside a token, in other case", "me a@@b me", "you @@A@@B## me", "edited: A@@B 1:2 repaired"},
 		{"bold", "I use C daily", "I use **C** daily", "same, extra signs: C 2:3 repaired"},
 		{"bold, several words", "Ada wrote to Bob Li", "**Ada** wrote to **Bob Li**", "same, extra signs: Ada 0:1 repaired; Bob Li 3:5 repaired"},
 		{"bold never closed", "I use C daily", "I use **C daily", "same, unbalanced, extra signs: C unclosed"},
@@ -213,6 +217,9 @@ func TestTheContextDecidesOnTheOccurrence(t *testing.T) {
 		{"marked once more than written", "I saw Paris", "I saw @@Paris## @@Paris##", "chatter: Paris 2:3 exact; Paris repeated"},
 		{"a longer one takes no place from a shorter", "New York and York", "@@New York## and @@York##", "same: New York 0:2 exact; York 3:4 exact"},
 		{"not inside another", "New York is near York", "Towns: @@New York## , @@York##", "edited: New York 0:2 exact; York 4:5 repaired"},
+		{"not inside another for a few letters", "Bank York opens at York and Operas", "@@Bank York## opens @@York## Operas", "edited: Bank York 0:2 exact; York 4:5 repaired"},
+		{"nor for a Thai letter", "ธนาคาร กรุงเทพ เปิด สาขา ที่ กรุงเทพ และ เชียงใหม่ วันนี้", "@@ธนาคาร กรุงเทพ## เปิด @@กรุงเทพ## เชียงใหม่ วันนี้", "edited: ธนาคาร กรุงเทพ 0:2 exact; กรุงเทพ 5:6 repaired"},
+		{"nor for a Chinese one", "北京 大 银行 设 在 北京 和 大连", "@@北京 大 银行## 设 @@北京## 大连", "edited: 北京 大 银行 0:3 exact; 北京 5:6 repaired"},
 		{"tokens dropped before", "He met Ada and then Ada met Bob", "then @@Ada## met Bob", "part: Ada 5:6 exact"},
 		{"tokens inserted", "He met Ada and then Ada met Bob", "He met Ada and then the @@Ada## met Bob", "tokens: Ada 5:6 repaired"},
 	})
@@ -226,6 +233,8 @@ func TestChatterAndParts(t *testing.T) {
 		{"a code fence", "Ada wrote to Bob .", "```\n@@Ada## wrote to Bob .\n```", "chatter: Ada 0:1 exact"},
 		{"a remark with marks", "Ada wrote to Bob .", "I marked @@Carl## . @@Ada## wrote to Bob .", "chatter: Ada 0:1 exact; Carl hallucinated"},
 		{"a remark that marks what is not marked", "Ada wrote to Bob .", "I marked @@Ada## . Ada wrote to Bob .", "chatter: Ada 0:1 repaired"},
+		{"a remark on the marks", "Ada and Bob wrote to Oslo .", "The entities are wrapped in @@ and ##:\n@@Ada## and @@Bob## wrote to Oslo .", "chatter, spaced, stray: Ada 0:1 exact; Bob 2:3 exact"},
+		{"only a remark on the marks", "Ada and Bob wrote to Oslo .", "There are no such entities, so nothing is wrapped in @@ and ##.", "edited, spaced, stray:"},
 		{"a remark that marks the same", "Ada told Ada", "@@Ada## told Ada ( @@Ada## is a person )", "chatter: Ada 0:1 exact; Ada repeated"},
 		{"the source first, then marked", "I saw Paris and Paris .", "Sentence: I saw Paris and Paris .\nMarked: I saw Paris and @@Paris## .", "chatter: Paris 4:5 exact"},
 		{"several candidates that agree", "I saw Paris and Paris .", "I saw @@Paris## and Paris .\nI saw @@Paris## and Paris .", "chatter: Paris 2:3 exact"},
@@ -236,6 +245,8 @@ func TestChatterAndParts(t *testing.T) {
 		{"many words dropped here and there", "Ada wrote to Bob about the new bridge in Oslo .", "@@Ada## to about new in Oslo .", "edited: Ada 0:1 exact"},
 		{"the entity alone", "Ada wrote to Bob .", "@@Bob##", "part: Bob 3:4 exact"},
 		{"the full stop dropped", "Ada wrote to Bob .", "Ada wrote to @@Bob##", "tokens: Bob 3:4 exact"},
+		{"a part that stands twice", "He was in Paris today and she was in Paris today .", "in @@Paris## today", "part: Paris 3:4 repaired"},
+		{"the end, which is like the beginning", "Paris to Rome and said Paris to", "and said @@Paris## to", "part: Paris 5:6 exact"},
 		{"a word dropped", "Ada wrote to Bob .", "Ada wrote @@Bob## .", "tokens: Bob 3:4 exact"},
 		{"a word inserted", "Ada wrote to Bob .", "Ada wrote to the @@Bob## .", "tokens: Bob 3:4 exact"},
 		{"no text", "Ada wrote", "", "empty:"},
@@ -251,9 +262,7 @@ func TestTextOfADemonstrationIsToldApart(t *testing.T) {
 	var s markup.Source
 	s.Reset("Carl flew to Oslo .")
 	demonstration := "Ada flew to Oslo in spring ."
-	shown := func(text string) bool {
-		return strings.Contains(" "+demonstration+" ", " "+strings.Join(strings.Fields(text), " ")+" ")
-	}
+	shown := func(text string) bool { return markup.Holds(demonstration, text) }
 	for _, c := range []struct{ answer, want string }{
 		{"Carl flew to @@Ada## .", "edited: Ada copied"},
 		{"Carl flew to @@Bergen## .", "edited: Bergen hallucinated"},
@@ -267,10 +276,34 @@ func TestTextOfADemonstrationIsToldApart(t *testing.T) {
 		{"@@Ada## flew to @@Oslo## in spring .\n@@Carl## flew to @@Oslo## .", "chatter: Carl 0:1 exact; Oslo 3:4 exact; Ada copied; Oslo copied"},
 		{"I took @@Oslo## to be one .\nCarl flew to Oslo .\nCarl flew to @@Oslo## . Done", "chatter: Oslo 3:4 exact; Oslo repeated"},
 		{"Entities: @@Oslo##\nCarl flew to Oslo .", "chatter: Oslo 3:4 repaired"},
+		{"@@Ada## flew to @@Oslo## in spring.", "edited: Ada copied; Oslo copied"},
+		{"Marked: @@Ada## flew to @@Oslo## in spring .", "edited: Ada copied; Oslo copied"},
+		{"Sentence: Ada flew to Oslo in spring .\nMarked: Ada flew to @@Oslo## in spring .", "edited: Oslo copied"},
+		{"In spring, @@Ada## was in @@Oslo##.", "edited, glued: Oslo 3:4 repaired; Ada copied"},
 		{"He went to @@Oslo##", "edited: Oslo 3:4 exact"},
 	} {
 		if d := cmp.Diff(c.want, describe(s.Align(c.answer, shown))); d != "" {
 			t.Errorf("%q: %s", c.answer, d)
+		}
+	}
+}
+
+func TestATextHoldsWhatReadsSo(t *testing.T) {
+	for _, c := range []struct {
+		text, part string
+		want       bool
+	}{
+		{"Ada flew to Oslo .", "flew to Oslo", true},
+		{"Ada flew to Oslo .", "to  oslo.", true},
+		{"Ada flew to Oslo .", "flew Oslo", false},
+		{"Ada flew to Oslo .", "Osl", false},
+		{"Oslos and Oslo", "Oslo", true},
+		{"我 爱 北京", "北京", true},
+		{"the café", "cafe", false},
+		{"Ada", " ", false},
+	} {
+		if got := markup.Holds(c.text, c.part); got != c.want {
+			t.Errorf("%q holds %q: %t", c.text, c.part, got)
 		}
 	}
 }
@@ -306,7 +339,15 @@ func TestAStructuredAnswerIsPlacedInOrder(t *testing.T) {
 		{"cut off", "Ada wrote .", `{"entities":["Ada","Bo`, "edited:"},
 		{"not of strings", "Ada wrote .", `{"entities":[1,2]}`, "edited:"},
 		{"objects without text", "Ada wrote .", `[{"label":"PER"}]`, "edited:"},
-		{"marks inside", "Ada wrote .", `["@@Ada##"]`, "edited, glued: Ada 0:1 repaired"},
+		{"marks inside", "Ada wrote .", `["@@Ada##"]`, "list: Ada 0:1 repaired"},
+		{"marks inside a sentence in it", "Ada wrote .", `["@@Ada## wrote ."]`, "chatter: Ada 0:1 exact"},
+		{"signs of the source", "RT @@bob : hi Ada C##", `{"entities":["@@bob","Ada","C##"]}`, "list: @@bob 1:2 exact; Ada 4:5 exact; C## 5:6 exact"},
+		{"a remark on marks behind it", "Ada and Bob", "```json\n[\"Ada\",\"Bob\"]\n```\nNote: I used JSON instead of @@ and ##.", "list: Ada 0:1 exact; Bob 2:3 exact"},
+		{"an element that is none", "Ada met Bob", `["Ada",null,7,"Bob"]`, "list: Ada 0:1 exact; Bob 2:3 exact"},
+		{"arrays in an array", "Ada met Bob", `[["Ada"],["Bob"]]`, "list: Ada 0:1 exact; Bob 2:3 exact"},
+		{"JSON lines", "Ada met Bob", "{\"entities\":[\"Ada\"]}\n{\"entities\":[\"Bob\"]}", "list: Ada 0:1 exact; Bob 2:3 exact"},
+		{"thoughts before", "Ada met Bob in Paris", `<think>maybe ["Paris"]</think>{"entities":["Bob"]}`, "list: Bob 2:3 exact"},
+		{"a draft before", "Ada met Bob in Paris", `First ["Paris"], or {"entities":["Ada"]}, no: {"entities":["Bob"]}`, "list: Bob 2:3 exact"},
 		{"the source itself", `say ["Ada"] now`, `say @@["Ada"]## now`, `same: ["Ada"] 1:2 exact`},
 	})
 }

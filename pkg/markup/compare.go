@@ -3,7 +3,6 @@ package markup
 import (
 	"bytes"
 	"slices"
-	"unicode/utf8"
 )
 
 // region is a part of the answer that was aligned by itself.
@@ -62,7 +61,7 @@ func (s *Source) wholes() bool {
 			break
 		}
 		i += from
-		if !s.apart(i) || !s.apart(i+len(want)) {
+		if l := &s.answer.letters; !l.apart(i) || !l.apart(i+len(want)) {
 			from = i + 1
 			continue
 		}
@@ -76,17 +75,6 @@ func (s *Source) wholes() bool {
 		s.between(rest, len(a))
 	}
 	return found
-}
-
-// apart reports whether no word of the answer goes on at i.
-func (s *Source) apart(i int) bool {
-	l := &s.answer.letters
-	if i == 0 || l.begins(i) {
-		return true
-	}
-	before, _ := utf8.DecodeLastRune(l.text[:i])
-	after, _ := utf8.DecodeRune(l.text[i:])
-	return !inWord(before) || !inWord(after) || unspaced(before) || unspaced(after)
 }
 
 func (s *Source) between(from, to int) {

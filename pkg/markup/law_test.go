@@ -29,11 +29,11 @@ func reads(s *markup.Source, f markup.Found) bool {
 	first, last := plainly(tokens[:1]), plainly(tokens[len(tokens)-1:])
 	for i := range whole {
 		rest := whole[i:]
-		if len(rest) < len(text) || i >= len(first) || strings.TrimFunc(whole[:i], unicode.IsPunct) != "" {
+		if len(rest) < len(text) || i >= len(first) || strings.TrimFunc(whole[:i], atEdge) != "" {
 			break
 		}
 		for end := len(rest); end > 0 && len(rest)-end < len(last); end-- {
-			if strings.TrimFunc(rest[end:], unicode.IsPunct) == "" && strings.EqualFold(rest[:end], text) {
+			if strings.TrimFunc(rest[end:], atEdge) == "" && strings.EqualFold(rest[:end], text) {
 				return true
 			}
 		}
@@ -61,4 +61,8 @@ func plainly(tokens []string) string {
 		return r
 	}, norm.NFKD.String(b.String()))
 	return s
+}
+
+func atEdge(r rune) bool {
+	return unicode.IsPunct(r) || unicode.Is(unicode.So, r) || strings.ContainsRune("\ufe0f\u200d\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff", r)
 }

@@ -1,6 +1,7 @@
 package markup
 
 import (
+	"bytes"
 	"html"
 	"sort"
 	"strings"
@@ -184,17 +185,57 @@ func (l *letters) begins(i int) bool {
 	return found
 }
 
+// atEdge reports whether r is punctuation, a symbol such as an emoji, or a part of
+// one: a variation selector, a joiner, a skin tone.
+func atEdge(r rune) bool {
+	return unicode.IsPunct(r) || r >= utf8.RuneSelf && (unicode.Is(unicode.So, r) || r == 0xfe0f || r == 0x200d || 0x1f3fb <= r && r <= 0x1f3ff)
+}
+
+// apart reports whether no word goes on at i.
+func (l *letters) apart(i int) bool {
+	if i == 0 || l.begins(i) {
+		return true
+	}
+	before, _ := utf8.DecodeLastRune(l.text[:i])
+	after, _ := utf8.DecodeRune(l.text[i:])
+	return !inWord(before) || !inWord(after) || unspaced(before) || unspaced(after)
+}
+
+// Holds reports whether text reads as part does somewhere, from word to word,
+// as far as [Source.Align] compares letters.
+func Holds(text, part string) bool {
+	var l, want letters
+	l.reset()
+	l.addText(text)
+	want.reset()
+	want.addText(part)
+	n := len(want.text)
+	for from := 0; n > 0; {
+		i := bytes.Index(l.text[from:], want.text)
+		if i < 0 {
+			break
+		}
+		i += from
+		if l.apart(i) && l.apart(i+n) && !l.cut(i+n) {
+			return true
+		}
+		from = i + 1
+	}
+	return false
+}
+
 // cut reports whether i is inside of a letter: before an accent, or a part of a
 // Korean syllable.
 func (l *letters) cut(i int) bool {
 	return i < len(l.text) && l.text[i] >= utf8.RuneSelf && !norm.NFC.Properties(l.text[i:]).BoundaryBefore() && !l.begins(i)
 }
 
-// onlyPunctuation reports whether all of text is of category P.
-func onlyPunctuation(text []byte) bool {
+// onlyEdge reports whether all of text may stand at the edge of a token that a
+// string stands for.
+func onlyEdge(text []byte) bool {
 	for len(text) > 0 {
 		r, size := utf8.DecodeRune(text)
-		if !unicode.IsPunct(r) {
+		if !atEdge(r) {
 			return false
 		}
 		text = text[size:]

@@ -11,19 +11,29 @@ import (
 // entry is a string of a structured answer.
 type entry struct {
 	text     string
-	from, to int // bytes of the answer: the whole element of the array
+	from, to int  // bytes of the answer: the whole element of the array
+	odd      bool // it was marked
 }
 
 // listStarts is how many brackets of an answer are tried.
 const listStarts = 16
 
-// list gives the entries of a structured answer.
-func list(answer string) (entries []entry, ok bool) {
-	from := 0
+// list gives the entries of a structured answer, and whether it is nothing else.
+// Objects with the member "entities" go before other ones and arrays, and of those
+// the last, with all that stand right before it as JSON lines do; of the others
+// the first counts.
+func list(answer string) (entries []entry, alone, ok bool) {
+	rest := "" // what is between the JSON values
+	objects, empty := false, false
+	from, end := 0, 0
+	if i := strings.LastIndex(answer, thought); i >= 0 {
+		from = i + len(thought)
+		end = from
+	}
 	for tries := 0; tries < listStarts; {
 		i := strings.IndexAny(answer[from:], "[{")
 		if i < 0 {
-			return nil, false
+			break
 		}
 		from += i
 		if !plausible(answer[from:]) {
@@ -37,28 +47,59 @@ func list(answer string) (entries []entry, ok bool) {
 			from++
 			continue
 		}
-		end := from + int(d.InputOffset())
-		const fence = "` \t\r\n"
-		array := gjson.Parse(answer[from:end])
-		alone := strings.Trim(strings.TrimSuffix(strings.TrimRight(answer[:from], fence), "json")+answer[end:], fence) == ""
-		if array.IsObject() {
-			array, alone = entities(array), true
-		}
-		if entries, ok := elements(array, from); ok && (alone || len(entries) > 0) {
-			return entries, true
+		between := answer[end:from]
+		rest += between
+		end = from + int(d.InputOffset())
+		array, object := entities(gjson.Parse(answer[from:end]))
+		list, isList := elements(array, from, 0)
+		switch {
+		case !isList:
+		case object && objects && strings.Trim(between, ", \t\r\n") == "":
+			entries = append(entries, list...)
+		case object, !ok && (len(list) > 0 || answer[from] == '{'):
+			entries, ok, objects = list, true, object
+		case !ok:
+			empty = true
 		}
 		from = end
 	}
-	return nil, false
+	rest = strings.Trim(rest+answer[end:], ", \t\r\n`")
+	alone = rest == "" || rest == "json"
+	return entries, alone, ok || empty && alone
 }
 
-// entities gives the member "entities" of an object, or else its only array.
-func entities(object gjson.Result) (array gjson.Result) {
-	if array = object.Get("entities"); array.Exists() {
-		return array
+// thought ends what some models write before their answer.
+const thought = "</think>"
+
+// unwrap takes off the marks of entries that have some. It reports false if an
+// entry is marked in another way: then the answer is no list.
+func unwrap(entries []entry, known *signTokens) bool {
+	for i := range entries {
+		e := &entries[i]
+		if !strings.Contains(e.text, Open) || known.known[strings.ToLower(e.text)] {
+			continue
+		}
+		inner, begins := strings.CutPrefix(e.text, Open)
+		inner, ends := strings.CutSuffix(inner, Close)
+		if !begins || !ends || strings.Contains(inner, Open) {
+			return false
+		}
+		e.text, e.odd = inner, true
+	}
+	return true
+}
+
+// entities gives an array, or the member "entities" of an object, or else its only
+// array.
+func entities(value gjson.Result) (array gjson.Result, member bool) {
+	if !value.IsObject() {
+		return value, false
+	}
+	if array = value.Get("entities"); array.Exists() {
+		return array, true
 	}
 	arrays := 0
-	object.ForEach(func(_, value gjson.Result) bool {
+	value.ForEach(func(_, value gjson.Result) bool {
 		if value.IsArray() {
 			array = value
 			arrays++
@@ -66,43 +107,48 @@ func entities(object gjson.Result) (array gjson.Result) {
 		return true
 	})
 	if arrays != 1 {
-		return gjson.Result{}
+		return gjson.Result{}, false
 	}
-	return array
+	return array, false
 }
 
 // plausible reports whether what begins with a bracket may be a list or an
 // object, so that the brackets of a sentence cost no time.
 func plausible(s string) bool {
 	rest := strings.TrimLeft(s[1:], " \t\r\n")
-	return rest != "" && (rest[0] == '"' || s[0] == '[' && (rest[0] == ']' || rest[0] == '{'))
+	return rest != "" && (rest[0] == '"' || s[0] == '[' && (strings.IndexByte("]{[", rest[0]) >= 0))
 }
 
-// elements gives the strings of an array, unless it holds anything else. The array
-// was parsed from what stands at base.
-func elements(array gjson.Result, base int) (entries []entry, ok bool) {
-	if !array.IsArray() {
+// elements gives the strings of an array and of arrays in it. It has to have one
+// unless it is empty. The array was parsed from what stands at base.
+func elements(array gjson.Result, base, depth int) (entries []entry, ok bool) {
+	const deepest = 3
+	if !array.IsArray() || depth == deepest {
 		return nil, false
 	}
-	ok = true
+	empty := true
 	array.ForEach(func(_, value gjson.Result) bool {
+		empty = false
 		text := value
 		for _, member := range [...]string{"text", "entity", "name"} {
 			if value.IsObject() && text.Type != gjson.String {
 				text = value.Get(member)
 			}
 		}
-		from := base + value.Index
-		entries = append(entries, entry{text.Str, from, from + len(value.Raw)})
-		ok = text.Type == gjson.String
-		return ok
+		if text.Type == gjson.String {
+			from := base + value.Index
+			entries = append(entries, entry{text: text.Str, from: from, to: from + len(value.Raw)})
+		}
+		inner, _ := elements(value, base, depth+1)
+		entries = append(entries, inner...)
+		return true
 	})
-	return entries, ok
+	return entries, empty || len(entries) > 0
 }
 
-// onlyStars reports whether no string is marked by "@@" or "##".
-func (a *answer) onlyStars() bool {
-	return !slices.ContainsFunc(a.marks, func(m mark) bool { return a.signs[m.open].kind != '*' })
+// unmarked reports whether no string is marked by "@@" or "##".
+func (a *answer) unmarked() bool {
+	return !slices.ContainsFunc(a.marks, func(m mark) bool { return a.signs[m.open].kind != '*' && !m.mention })
 }
 
 // readList takes entries for marked strings, one below the other.
@@ -117,8 +163,8 @@ func (a *answer) readList(entries []entry) {
 	}
 	a.text = b.String()
 	a.cut()
-	for i := range entries {
-		m := mark{open: 2 * i, close: 2*i + 1, region: -1}
+	for i, e := range entries {
+		m := mark{open: 2 * i, close: 2*i + 1, region: -1, odd: e.odd}
 		if a.signs[m.open].at == a.signs[m.close].at {
 			m.reason = Blank
 		}

@@ -36,6 +36,8 @@ type mark struct {
 	region      int    // that holds it, or -1
 	found       bool   // at span
 	again       bool   // found before at span, in another copy of the source
+	mention     bool   // it may be that the signs are only spoken of: "between @@ and ##"
+	stray       bool   // they are
 	reason      Reason // why it is neither
 	span        Span
 	how         How
@@ -271,6 +273,7 @@ func (a *answer) look() {
 		if isSpace(first) || isSpace(last) {
 			a.damage |= Spaced
 			m.odd = true
+			m.mention = isSpace(first) && isSpace(last) && isLowerWord(a.text[a.signs[m.open].to:a.signs[m.close].from])
 		}
 		m.left, m.right = !isSpace(before), !isSpace(after)
 		for _, sg := range []sign{a.signs[m.open], a.signs[m.close]} {
@@ -280,6 +283,12 @@ func (a *answer) look() {
 			}
 		}
 	}
+}
+
+// isLowerWord reports whether text is one word, of lower-case letters.
+func isLowerWord(text string) bool {
+	text = strings.TrimFunc(text, isSpace)
+	return text != "" && strings.IndexFunc(text, func(r rune) bool { return !unicode.IsLower(r) }) < 0
 }
 
 // plain gives the text of a mark without the signs in it.
@@ -341,7 +350,7 @@ func (a *answer) without(from, to, i int) string {
 type signTokens struct {
 	any     bool
 	stars   bool            // one holds "**"
-	known   map[string]bool // the tokens, also without punctuation around, and with a space and a neighbour
+	known   map[string]bool // in lower case: the tokens, also without punctuation around, and with a space and a neighbour
 	lengths map[int]bool    // of known, so that not all that is long is looked up
 	last    chunk
 }
@@ -374,6 +383,7 @@ func (k *signTokens) reset(tokens []string) {
 		}
 		k.any = true
 		for _, text := range [...]string{t, strings.TrimFunc(t, punctuation), before + " " + t, t + " " + after} {
+			text = strings.ToLower(text)
 			k.known[text] = true
 			k.lengths[len(text)] = true
 		}
@@ -422,7 +432,7 @@ func (k *signTokens) token(text string, from, to int) (a, b int, ok bool) {
 			continue
 		}
 		token := text[a:b]
-		if k.lengths[len(token)] && k.known[token] && (strings.Trim(token, "@#") != "" || k.beside(text, from, to, token)) {
+		if k.lengths[len(token)] && k.known[strings.ToLower(token)] && (strings.Trim(token, "@#") != "" || k.beside(text, from, to, token)) {
 			return a, b, true
 		}
 	}
@@ -438,7 +448,7 @@ func (k *signTokens) beside(text string, from, to int, token string) bool {
 		before = before[at:]
 	}
 	after := unmarked(firstToken(strings.TrimLeftFunc(text[to:], isSpace)))
-	return k.known[unmarked(before)+" "+token] || k.known[token+" "+after]
+	return k.known[strings.ToLower(unmarked(before)+" "+token)] || k.known[strings.ToLower(token+" "+after)]
 }
 
 func unmarked(token string) string {

@@ -5,8 +5,6 @@ import (
 	"cmp"
 	"index/suffixarray"
 	"slices"
-	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -77,20 +75,30 @@ func (s *Source) placeAligned(i int, m *mark) {
 	case !ok:
 		m.reason = PartOfToken
 		return
-	case s.copies && !r.whole && s.copied(m):
+	case s.foreign && !r.whole && s.copied(m):
 		m.reason = Copied
 		return
 	}
 	left := from == 0 && at == 0 || from > b.answer && a.letters.starts[a.letters.token(from-1)] >= b.answer
 	right := to == len(a.letters.text) && at+to-from == len(s.letters.text) ||
 		to < b.answer+b.n && a.letters.end(a.letters.token(to)) <= b.answer+b.n
-	certain := r.whole || left && right
+	certain := r.whole || left && right && s.once(b, at, at+to-from)
 	m.span = span
 	l := s.looseness(m, span)
 	if l == sameTokens && !certain {
 		certain = len(s.reading(m).places) == 1
 	}
 	s.take(i, m, l, certain)
+}
+
+// once reports whether the source has what it shares with the answer around a
+// place, up to a few words, nowhere else.
+func (s *Source) once(b *block, from, to int) bool {
+	const longest = 63 // that bytes.Index is quick with
+	text := s.letters.text
+	reach := max(0, longest-(to-from)) / 2
+	from, to = max(b.source, from-reach), min(b.source+b.n, to+reach)
+	return bytes.Index(text, text[from:to]) == from && !bytes.Contains(text[from+1:], text[from:to])
 }
 
 // take gives a mark the place m.span.
@@ -140,7 +148,11 @@ func (s *Source) placeFree(i int, m *mark, expected int) {
 	case aside && m.region < 0 && s.used(rd):
 		m.reason = Repeated
 	}
-	if (m.reason == Repeated || m.reason == 0 && (aside || s.likeness(from, to, p.at) == 0)) && s.copied(m) {
+	if m.mention && (!ok || s.likeness(from, to, p.at) == 0) {
+		m.stray = true
+		return
+	}
+	if (m.reason == Repeated || m.reason == 0) && s.copied(m) {
 		m.reason = Copied
 	}
 	if m.reason != 0 {
@@ -158,7 +170,7 @@ func (s *Source) copied(m *mark) bool {
 		return false
 	}
 	text, ok := s.answer.context(m)
-	return ok && s.shown(text) && !strings.Contains(" "+strings.Join(s.Tokens, " ")+" ", " "+strings.Join(AppendTokens(nil, text), " ")+" ")
+	return ok && s.shown(text) && !Holds(s.Text, text)
 }
 
 // regionOf gives the region that holds a range of letters, -1 if none does.
@@ -194,12 +206,12 @@ func (r *region) expected(at int) int {
 	return at - r.from
 }
 
-// spanAt gives the tokens whose letters stand from from to to. Only punctuation
-// may be missing at their outer ends.
+// spanAt gives the tokens whose letters stand from from to to. Only what [atEdge]
+// knows may be missing at their outer ends.
 func (s *Source) spanAt(from, to int) (Span, bool) {
 	l := &s.letters
 	sp := Span{l.token(from), l.token(to-1) + 1}
-	return sp, onlyPunctuation(l.text[l.starts[sp.Start]:from]) && onlyPunctuation(l.text[to:l.end(sp.End-1)])
+	return sp, onlyEdge(l.text[l.starts[sp.Start]:from]) && onlyEdge(l.text[to:l.end(sp.End-1)])
 }
 
 // looseness tells how far the source reads in a span as the mark does.
@@ -299,20 +311,23 @@ func (s *Source) used(rd *reading) bool {
 // nearby is how many places on either side of the expected one are compared.
 const nearby = 32
 
+// shortWord is a likeness that may be chance.
+const shortWord = 2
+
 // choose gives the free place around which the source is most like the answer
-// around the mark; of such places one of the strictest looseness, of these one
-// outside of other entities, if there is, and of these the nearest to the expected
+// around the mark, where to be in another entity outweighs a short word; of such
+// places one of the strictest looseness, and of these the nearest to the expected
 // one. Where none nearby is free it is the first.
 func (s *Source) choose(rd *reading, from, to, expected int) (best place, ok bool) {
 	i, _ := slices.BinarySearchFunc(rd.places, expected, func(p place, at int) int { return cmp.Compare(p.at, at) })
-	var least [4]int
+	var least [3]int
 	for _, p := range rd.places[max(0, i-nearby):min(len(rd.places), i+nearby)] {
 		if _, taken := s.taken[p.Span]; taken {
 			continue
 		}
-		rank := [4]int{-s.likeness(from, to, p.at), p.looseness, 0, max(p.at-expected, expected-p.at)}
+		rank := [3]int{-s.likeness(from, to, p.at), p.looseness, max(p.at-expected, expected-p.at)}
 		if s.covered[p.Start] || s.covered[p.End-1] {
-			rank[2] = 1
+			rank[0] += shortWord
 		}
 		if !ok || slices.Compare(rank[:], least[:]) < 0 {
 			best, ok, least = p, true, rank
@@ -366,9 +381,9 @@ func (s *Source) likeness(from, to, at int) int {
 	return (alike(a[:from], src[:at], true) + alike(a[to:], src[at+to-from:], false)) / 3
 }
 
-// alike counts the bytes of the letters that two texts share at their end or at
-// their beginning, up to the reach of a few words. Punctuation that only one has
-// is passed over. That both end together counts for two.
+// alike counts the letters that two texts share at their end or at their beginning,
+// up to the reach of a few words. What [atEdge] knows and only one has is passed over. A
+// Chinese or Japanese character counts for two, and so does that both end together.
 func alike(x, y []byte, atEnd bool) (n int) {
 	const reach, together = 24, 2
 	letter := func(text []byte) (rune, []byte) {
@@ -384,11 +399,14 @@ func alike(x, y []byte, atEnd bool) (n int) {
 		q, y1 := letter(y)
 		switch {
 		case len(x) > 0 && len(y) > 0 && r == q:
-			n += utf8.RuneLen(r)
+			n++
+			if r >= 0x3040 && unspaced(r) {
+				n++
+			}
 			x, y = x1, y1
-		case len(y) > 0 && unicode.IsPunct(q):
+		case len(y) > 0 && atEdge(q):
 			y = y1
-		case len(x) > 0 && unicode.IsPunct(r):
+		case len(x) > 0 && atEdge(r):
 			x = x1
 		default:
 			return n
@@ -413,6 +431,10 @@ func (s *Source) report(class Class) Alignment {
 	}
 	for i := range a.marks {
 		m := &a.marks[i]
+		if m.stray {
+			out.Damage |= Stray
+			continue
+		}
 		if m.close >= 0 && m.reason != Blank && s.glued(m) {
 			out.Damage |= Glued
 		}
