@@ -107,27 +107,32 @@ func (j *Job) limit(n int) {
 
 // FromRecords takes the sentences from the results' own records, which have
 // been read with [collect.Results.Sources] set. Rows that follow one another with
-// one sentence and different labels belong together; the number of the first is
-// their ID. Rows without a record have no sentence; lost is how many those are.
+// one sentence and different labels belong together, also where rows between them
+// are missing, as far as there are labels; the number of the first is their ID. Rows
+// without a record have no sentence; lost is how many those are.
 func FromRecords(r *collect.Results) (j *Job, lost int, err error) {
 	j = &Job{Results: r}
+	all := map[string]bool{}
+	for _, row := range r.All() {
+		all[row.Label] = true
+	}
 	var last collect.Row
 	var labels []string
+	first := 0
 	for i, row := range r.All() {
 		switch {
 		case row.State == collect.Missing && row.Context == "":
 			lost++
-			labels = nil
 			continue
 		case row.Context == "":
 			return nil, 0, fault.WithHint(fmt.Errorf("the record of row %d does not tell its sentence", i),
 				"name the MRC file that the prompts were made from with --source-dir and --source-name")
 		}
-		if n := len(j.sentences); len(labels) > 0 && row.Context == last.Context && !slices.Contains(labels, row.Label) {
+		if n := len(j.sentences); len(labels) > 0 && i < first+len(all) && row.Context == last.Context && !slices.Contains(labels, row.Label) {
 			j.sentences[n-1].Rows = append(j.sentences[n-1].Rows, i)
 		} else {
 			j.sentences = append(j.sentences, mrc.Sentence{ID: strconv.Itoa(i), Rows: []int{i}})
-			labels = labels[:0]
+			labels, first = labels[:0], i
 		}
 		last, labels = row, append(labels, row.Label)
 	}

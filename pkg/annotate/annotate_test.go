@@ -220,6 +220,13 @@ func TestRecordsTellTheirOwnSentences(t *testing.T) {
 	if j, _, err = annotate.FromRecords(read(t, same, "x", "x", "-", "-", "x")); err != nil || j.Len() != 2 {
 		t.Errorf("%d sentences, %v", j.Len(), err)
 	}
+	whole := open(t, "a.1|A|x|", "a.2|B|x|", "a.3|C|x|", "b.1|A|x y|", "b.2|B|x y|", "b.3|C|x y|")
+	if j, _, err = annotate.FromRecords(read(t, whole, "x", "-", "@@x##", "-", "x y", "x y")); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]string{"0: C(x exact) =", "4: ="}, spell(t, j)); d != "" {
+		t.Errorf("a row missing between: %s", d)
+	}
 	if _, _, err := annotate.FromRecords(read(t, nil, "a")); err == nil || !strings.Contains(fault.Hint(err), "--source-dir") {
 		t.Errorf("without a sentence: %v", err)
 	}
