@@ -31,7 +31,7 @@ var (
 	wrongLabel = sign{"l", "≠", "wrong label", "label", "the words are right"}
 	found      = sign{"f", "", "found", "", "predicted; there is no gold to compare with"}
 	repaired   = sign{"r", "~", "repaired", "", "predicted; marks, spacing, letters or place had to be mended"}
-	unused     = sign{"u", "?", "not used", "", "marked in an answer, not to be found in the sentence"}
+	unused     = sign{"u", "?", "not used", "", "marked in an answer, but not used; the reason stands beside it"}
 	unanswered = sign{"n", "∅", "no answer", "", "a label whose question has no answer"}
 )
 
