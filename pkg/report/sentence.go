@@ -62,6 +62,9 @@ type body struct {
 	holding   map[string]int // how many sentences hold one, by letter; "" for an error of any kind
 	reasons   map[markup.Reason]int
 	marks     []mark
+	open      []mark   // at a token
+	above     []int    // where the last mark of each lane ends: gold
+	below     []int    // predicted
 	seen      []string // the items of the sentence at hand
 }
 
@@ -195,63 +198,64 @@ func (b *body) lanes() {
 	slices.SortStableFunc(b.marks, func(x, y mark) int {
 		return cmp.Or(cmp.Compare(x.Start, y.Start), cmp.Compare(y.End, x.End))
 	})
+	b.above, b.below = b.above[:0], b.below[:0]
 	for i := range b.marks {
 		m := &b.marks[i]
-		for slices.ContainsFunc(b.marks[:i], func(o mark) bool {
-			return o.gold == m.gold && o.lane == m.lane && m.Start < o.End && o.Start < m.End
-		}) {
+		ends := &b.below
+		if m.gold {
+			ends = &b.above
+		}
+		for m.lane < len(*ends) && m.Start < (*ends)[m.lane] {
 			m.lane++
 		}
+		if m.lane == len(*ends) {
+			*ends = append(*ends, 0)
+		}
+		(*ends)[m.lane] = m.End
 	}
 }
 
 // words writes the tokens with the marks above and below them.
 func (b *body) words(tokens []string) {
-	above, below := 0, 0
-	for _, m := range b.marks {
-		if m.gold {
-			above = max(above, m.lane+1)
-		} else {
-			below = max(below, m.lane+1)
-		}
-	}
 	b.write(`<p dir="auto"`)
-	if above+below > 0 {
-		b.write(` style="--g:`, strconv.Itoa(above), `;--p:`, strconv.Itoa(below), `"`)
+	if len(b.marks) > 0 {
+		b.write(` style="--g:`, strconv.Itoa(len(b.above)), `;--p:`, strconv.Itoa(len(b.below)), `"`)
 	}
 	b.write(">")
-	for i, token := range tokens {
+	next, open := 0, b.open[:0]
+	for i := range tokens {
+		open = slices.DeleteFunc(open, func(m mark) bool { return m.End <= i })
+		for ; next < len(b.marks) && b.marks[next].Start == i; next++ {
+			open = append(open, b.marks[next])
+		}
 		if i > 0 {
 			b.write(" ")
 		}
-		b.token(tokens, i, token)
+		b.token(tokens, i, open)
 	}
+	b.open = open
 	b.write("</p>")
 }
 
-func (b *body) token(tokens []string, i int, token string) {
-	wide, marked := 0, false
-	for _, m := range b.marks {
-		if m.Start <= i && i < m.End {
-			marked = true
-		}
+// token writes a token with the marks that it is in.
+func (b *body) token(tokens []string, i int, marks []mark) {
+	if len(marks) == 0 {
+		b.write(text(tokens[i]))
+		return
+	}
+	wide := 0
+	for _, m := range marks {
 		if m.Start == i {
 			wide = max(wide, m.room(tokens))
 		}
-	}
-	if !marked {
-		b.write(text(token))
-		return
 	}
 	b.write(`<span class="t"`)
 	if wide > 0 {
 		b.write(` style="min-width:`, strconv.Itoa(wide), `ch"`)
 	}
-	b.write(">", text(token))
-	for _, m := range b.marks {
-		if m.Start <= i && i < m.End {
-			b.mark(m, i)
-		}
+	b.write(">", text(tokens[i]))
+	for _, m := range marks {
+		b.mark(m, i)
 	}
 	b.write("</span>")
 }
