@@ -234,6 +234,8 @@ func TestChatterAndParts(t *testing.T) {
 		{"a remark with marks", "Ada wrote to Bob .", "I marked @@Carl## . @@Ada## wrote to Bob .", "chatter: Ada 0:1 exact; Carl hallucinated"},
 		{"a remark that marks what is not marked", "Ada wrote to Bob .", "I marked @@Ada## . Ada wrote to Bob .", "chatter: Ada 0:1 repaired"},
 		{"a remark on the marks", "Ada and Bob wrote to Oslo .", "The entities are wrapped in @@ and ##:\n@@Ada## and @@Bob## wrote to Oslo .", "chatter, spaced, stray: Ada 0:1 exact; Bob 2:3 exact"},
+		{"lower case between spaced marks", "so ada wrote to Bob", "well ada wrote to @@ bob ## then @@ ada ## wrote to Bob", "edited, spaced: ada 1:2 repaired; bob 4:5 repaired"},
+		{"a remark on the marks before a word that follows", "it went on and this was all for Oslo now", "Wrapped in @@ and ##.\nthis adventure is for @@Oslo## now", "edited, spaced, stray: Oslo 8:9 exact"},
 		{"only a remark on the marks", "Ada and Bob wrote to Oslo .", "There are no such entities, so nothing is wrapped in @@ and ##.", "edited, spaced, stray:"},
 		{"a remark that marks the same", "Ada told Ada", "@@Ada## told Ada ( @@Ada## is a person )", "chatter: Ada 0:1 exact; Ada repeated"},
 		{"the source first, then marked", "I saw Paris and Paris .", "Sentence: I saw Paris and Paris .\nMarked: I saw Paris and @@Paris## .", "chatter: Paris 4:5 exact"},

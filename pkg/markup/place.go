@@ -67,7 +67,7 @@ func (s *Source) placeAligned(i int, m *mark) {
 		return
 	}
 	at := b.source + from - b.answer
-	if !r.whole && (s.likeness(from, to, at) == 0 || s.letters.cut(at+to-from)) {
+	if !r.whole && (s.likeness(from, to, at) == 0 || s.letters.cut(at+to-from) || m.mention && !s.inside(from, to, at)) {
 		return
 	}
 	span, ok := s.spanAt(at, at+to-from)
@@ -148,7 +148,7 @@ func (s *Source) placeFree(i int, m *mark, expected int) {
 	case aside && m.region < 0 && s.used(rd):
 		m.reason = Repeated
 	}
-	if m.mention && (!ok || s.likeness(from, to, p.at) == 0) {
+	if m.mention && (!ok || !s.inside(from, to, p.at)) {
 		m.stray = true
 		return
 	}
@@ -379,6 +379,14 @@ func (rd *reading) missing() Reason {
 func (s *Source) likeness(from, to, at int) int {
 	a, src := s.answer.letters.text, s.letters.text
 	return (alike(a[:from], src[:at], true) + alike(a[to:], src[at+to-from:], false)) / 3
+}
+
+// inside reports whether answer and source are alike on both sides of a mark, or
+// very much so on one.
+func (s *Source) inside(from, to, at int) bool {
+	a, src := s.answer.letters.text, s.letters.text
+	before, after := alike(a[:from], src[:at], true), alike(a[to:], src[at+to-from:], false)
+	return min(before, after) > 1 || max(before, after)/3 > shortWord
 }
 
 // alike counts the letters that two texts share at their end or at their beginning,
