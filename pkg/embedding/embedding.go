@@ -144,6 +144,8 @@ type filler struct {
 	asked  int
 	usage  record.Usage
 	broken error // of writing
+	heard  bool  // the service has answered something
+	told   bool  // that it does not
 }
 
 // fill brings what is missing into the file, as its only writer.
@@ -234,9 +236,16 @@ func (f *filler) ask(asking, flying context.Context, batch []int) error {
 	return explain(err, texts[0])
 }
 
+// unheardTries is how often a call is made to a service that has never answered:
+// within four seconds it is known that connections are refused. One that has answered is
+// waited for as long as the pacer has it.
+const unheardTries = 4
+
 // call makes one call, again while that may help.
 func (f *filler) call(asking, flying context.Context, body []byte, texts, size int) (vectors [][]float32, usage record.Usage, err error) {
+	tries := 0
 	_, err = f.Pacer.Do(asking, size/4, func(context.Context) (pace.Limits, error) {
+		tries++
 		for {
 			sent := f.amend.Apply(body)
 			answer, limits, err := f.Asker.Ask(flying, wire.Embed, sent)
@@ -244,6 +253,9 @@ func (f *filler) call(asking, flying context.Context, body []byte, texts, size i
 				vectors, usage, err = wire.ParseEmbeddings(answer, texts)
 			}
 			e, ok := errors.AsType[*wire.Error](err)
+			if unheard := f.listen(e, err); unheard && tries == unheardTries {
+				return limits, fault.WithHint(fmt.Errorf("no answer to the first call: %w", e), "check that the server is up, and --base-url (OPENAI_BASE_URL)")
+			}
 			if !ok {
 				return limits, err
 			}
@@ -261,6 +273,24 @@ func (f *filler) call(asking, flying context.Context, body []byte, texts, size i
 		}
 	})
 	return vectors, usage, err
+}
+
+// listen takes notice of how a call ended, e being what the service has to do
+// with it, and reports whether it failed as all before it did: without an answer.
+func (f *filler) listen(e *wire.Error, err error) (unheard bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err == nil || e != nil && e.Class != record.Network && e.Class != record.Timeout {
+		f.heard = true
+	}
+	if f.heard || e == nil {
+		return false
+	}
+	if !f.told {
+		f.told = true
+		f.Say(fmt.Sprintf("no answer yet: %v", e))
+	}
+	return true
 }
 
 // tooMuch reports whether fewer texts in a call may fare better. Servers refuse
@@ -307,7 +337,7 @@ func explain(err error, text string) error {
 		return fault.WithHint(long, fmt.Sprintf("run the same command again in %v; what is cached is not asked for again", long.After.Round(time.Second)))
 	}
 	e, ok := errors.AsType[*wire.Error](err)
-	if !ok {
+	if !ok || fault.Hint(err) != "" {
 		return err
 	}
 	hint := "run the same command again; what is cached is not asked for again"

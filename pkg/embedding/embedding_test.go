@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -244,6 +245,54 @@ func TestTroubleThatStaysEndsTheRunAtOnceWithARemedy(t *testing.T) {
 			}
 			if n := api.Calls(); n != 1 {
 				t.Errorf("%d calls", n)
+			}
+		})
+	}
+}
+
+// unsteady is a service that is reached in some calls only.
+type unsteady struct {
+	embedding.Asker
+	calls   atomic.Int64
+	reached func(call int64) bool
+}
+
+func (u *unsteady) Ask(ctx context.Context, path string, body []byte) ([]byte, pace.Limits, error) {
+	if !u.reached(u.calls.Add(1)) {
+		return nil, pace.Limits{}, &wire.Error{Failure: record.Failure{Class: record.Network, Message: "connection refused"}, RetryAfter: time.Microsecond}
+	}
+	return u.Asker.Ask(ctx, path, body)
+}
+
+func TestAServiceThatNeverAnswersIsGivenUpSoonerThanOneThatHas(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		reached func(call int64) bool
+		calls   int64
+		hint    string
+	}{
+		{"never", func(int64) bool { return false }, 4, "server is up"},
+		{"once", func(call int64) bool { return call == 1 }, 1 + 7, "again"},
+		{"at the fourth try", func(call int64) bool { return call >= 4 }, 3 + 2, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, c := cached(t, openaitest.Options{})
+			u := &unsteady{Asker: c.Asker, reached: tt.reached}
+			var said []string
+			c.Asker, c.Flying, c.Say = u, 1, func(s string) { said = append(said, s) }
+			c.Pacer = pace.New(pace.Config{Flying: 1, MaxRetries: 6})
+			v, err := c.Get(t.Context(), numbered(600))
+			if err == nil {
+				err = v.Close()
+			}
+			if fault.Hint(err) == "" != (tt.hint == "") || !strings.Contains(fault.Hint(err), tt.hint) {
+				t.Errorf("got %v, hint %q", err, fault.Hint(err))
+			}
+			if u.calls.Load() != tt.calls {
+				t.Errorf("%d calls", u.calls.Load())
+			}
+			if told := len(said) == 1 && strings.Contains(said[0], "connection refused"); told == tt.reached(1) {
+				t.Errorf("said %q", said)
 			}
 		})
 	}
