@@ -2,10 +2,12 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"net/http"
 	"os"
@@ -46,21 +48,40 @@ func follow(c *cli.Context) (*follower, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &follower{batch.NewManager(batch.Config{MaxRetries: maxRetries}, client, nil), ids, client.Close}, nil
+	return &follower{looker(c, client), ids, client.Close}, nil
+}
+
+// looker is a manager that starts nothing.
+func looker(c *cli.Context, client client) *batch.Manager {
+	return batch.NewManager(batch.Config{MaxRetries: maxRetries, Say: say(c)}, client, nil)
+}
+
+func say(c *cli.Context) func(string) {
+	return func(s string) { cmdline.Say(c, "%s", s) }
 }
 
 // batchIDs are those of --batch-id, or of the job records in the input.
 func batchIDs(c *cli.Context) ([]string, error) {
 	if ids := c.StringSlice("batch-id"); len(ids) > 0 {
+		switch {
+		case slices.Contains(ids, ""):
+			return nil, cmdline.UsageError("--batch-id is empty: ner-batch list shows the ids")
+		case c.Args().Present():
+			return nil, cmdline.UsageError("unexpected argument %q: give --batch-id before each id, or job records, not both", c.Args().First())
+		}
 		return ids, nil
 	}
-	input := "-"
-	if c.Args().Present() {
-		input = c.Args().First()
-	} else if term.IsTerminal(int(os.Stdin.Fd())) {
+	input, err := argument(c, "job records")
+	if err != nil {
+		return nil, err
+	}
+	if input == "" && term.IsTerminal(int(os.Stdin.Fd())) {
 		return nil, cmdline.UsageError("which batch? name it with --batch-id, or pipe job records in")
 	}
-	in, name, err := cmdline.Open(input)
+	in, name, err := cmdline.Open(cmp.Or(input, "-"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.WithHint(err, "job records are read from a file; name a batch by its id with --batch-id "+input)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -85,6 +106,14 @@ func batchIDs(c *cli.Context) ([]string, error) {
 		return nil, cmdline.UsageError("which batch? name it with --batch-id, or pipe job records in")
 	}
 	return ids, nil
+}
+
+// argument is the one file that the command line names, "" if it names none.
+func argument(c *cli.Context, of string) (string, error) {
+	if c.NArg() > 1 {
+		return "", cmdline.UsageError("unexpected argument %q: one file of %s at most", c.Args().Get(1), of)
+	}
+	return c.Args().First(), nil
 }
 
 func (f *follower) look(ctx context.Context) ([]wire.Batch, error) {
@@ -206,7 +235,7 @@ func list(c *cli.Context) error {
 		return err
 	}
 	defer client.Close()
-	batches, err := batch.NewManager(batch.Config{MaxRetries: maxRetries}, client, nil).List(c.Context, c.Int("limit"))
+	batches, err := looker(c, client).List(c.Context, c.Int("limit"))
 	if err != nil {
 		return err
 	}

@@ -183,7 +183,7 @@ func open(c *cli.Context, client client, path string) (*session, error) {
 	}
 	cfg := batch.Config{
 		Account: account, Window: c.String("completion-window"), Description: c.String("description"),
-		InFlight: c.Int("max-parts-in-flight"), MaxRetries: maxRetries,
+		InFlight: c.Int("max-parts-in-flight"), MaxRetries: maxRetries, Say: say(c),
 	}
 	return &session{client: client, ledger: ledger, manager: batch.NewManager(cfg, client, ledger), jobs: ledger.Jobs()}, nil
 }
@@ -289,8 +289,12 @@ func split(c *cli.Context) ([]batch.Part, error) {
 	if kept > 0 {
 		cmdline.Say(c, "left out %d rows that were answered earlier", kept)
 	}
-	if len(parts) > 0 {
+	switch {
+	case len(parts) > 0:
 		return parts, nil
+	case kept > 0: // a batch file that is there is of something else
+		cmdline.Say(c, "nothing is left to ask")
+		return nil, nil
 	}
 	if isPipe(os.Stdin) && !c.Args().Present() {
 		// Rather than send an old file because the program in front failed.
@@ -310,19 +314,20 @@ func isPipe(f *os.File) bool {
 // source reads the requests of the input, without those answered earlier, which
 // it counts in kept.
 func source(c *cli.Context, requests *wire.Builder, kept *int) (next batch.Requests, done func(), err error) {
-	input := "-"
-	if c.Args().Present() {
-		input = c.Args().First()
-	} else if term.IsTerminal(int(os.Stdin.Fd())) {
-		return func() (wire.Request, error) { return wire.Request{}, io.EOF }, func() {}, nil
-	}
-	earlier := resume.New()
 	var files []*os.File
 	done = func() {
 		for _, f := range files {
 			f.Close()
 		}
 	}
+	input, err := argument(c, "prompts")
+	if err != nil {
+		return nil, done, err
+	}
+	if input == "" && term.IsTerminal(int(os.Stdin.Fd())) {
+		return func() (wire.Request, error) { return wire.Request{}, io.EOF }, done, nil
+	}
+	earlier := resume.New()
 	for _, path := range c.StringSlice("resume") {
 		f, err := os.Open(path)
 		if err != nil {
@@ -337,7 +342,7 @@ func source(c *cli.Context, requests *wire.Builder, kept *int) (next batch.Reque
 			return nil, done, err
 		}
 	}
-	in, name, err := cmdline.Open(input)
+	in, name, err := cmdline.Open(cmp.Or(input, "-"))
 	if err != nil {
 		return nil, done, err
 	}

@@ -35,12 +35,12 @@ type Service interface {
 
 // Config says how a [Manager] works.
 type Config struct {
-	Account     string // tells accounts apart; goes into the ledger
-	Window      string // completion window: "24h"
-	Description string // goes into the batches' metadata; may be empty
-	InFlight    int    // batches of this ledger that may run at once; 0: any number
-	MaxRetries  int    // further tries of a call after its first
-	Say         func(string)
+	Account     string       // tells accounts apart; goes into the ledger
+	Window      string       // completion window: "24h"
+	Description string       // goes into the batches' metadata; may be empty
+	InFlight    int          // batches of this ledger that may run at once; 0: any number
+	MaxRetries  int          // further tries of a call after its first
+	Say         func(string) // tells people, once, that the service can't be reached; not nil
 }
 
 // A Manager brings the parts of one input through the service.
@@ -50,6 +50,7 @@ type Manager struct {
 	ledger  *Ledger
 	pacer   *pace.Pacer
 	now     func() time.Time
+	called  bool // at least once; if the first call had no answer, that was said
 
 	full   bool                  // the queue was full; until a batch has ended nothing is started
 	latest map[string]wire.Batch // by batch id, as of the last look
@@ -67,12 +68,36 @@ func NewManager(cfg Config, service Service, ledger *Ledger) *Manager {
 func (m *Manager) try(ctx context.Context, call func(context.Context) error) error {
 	_, err := m.pacer.Do(ctx, 0, func(ctx context.Context) (pace.Limits, error) {
 		err := call(ctx)
-		if e, ok := errors.AsType[*wire.Error](err); ok && e.Passing() {
+		e, ok := errors.AsType[*wire.Error](err)
+		if ok && silent(e) && !m.called {
+			m.cfg.Say(fmt.Sprintf("no answer yet: %v", e))
+		}
+		m.called = true
+		if ok && e.Passing() {
 			return pace.Limits{}, &pace.Retry{Err: e, After: e.RetryAfter, Throttled: e.Class == record.RateLimit}
 		}
 		return pace.Limits{}, err
 	})
+	if e, ok := errors.AsType[*wire.Error](err); ok && silent(e) {
+		return fault.WithHint(err, "check that the server is up, and --base-url (OPENAI_BASE_URL); then run the same command again")
+	}
 	return err
+}
+
+// silent reports whether e is that nothing came back.
+func silent(e *wire.Error) bool { return e.Class == record.Network || e.Class == record.Timeout }
+
+// lookup makes a call about the batch so called.
+func (m *Manager) lookup(ctx context.Context, id string, call func(context.Context) error) error {
+	err := m.try(ctx, call)
+	e, ok := errors.AsType[*wire.Error](err)
+	switch {
+	case !ok || e.Status != http.StatusNotFound && e.Status != http.StatusBadRequest:
+		return err
+	case strings.ContainsAny(id, "./\\ "):
+		return fault.WithHint(err, "that looks like a file, not like a batch: job records in a file are named without --batch-id; ner-batch list shows the ids")
+	}
+	return fault.WithHint(err, "see what ner-batch list shows: is the id whole, and are key, project and --base-url (OPENAI_BASE_URL) those that the batch was started with?")
 }
 
 // The keys of a batch's metadata by which its part is found again.
@@ -440,7 +465,7 @@ func Wait(ctx context.Context, every, most time.Duration, look func(context.Cont
 
 // Batch returns a batch as it is now.
 func (m *Manager) Batch(ctx context.Context, id string) (b wire.Batch, err error) {
-	err = m.try(ctx, func(ctx context.Context) (err error) {
+	err = m.lookup(ctx, id, func(ctx context.Context) (err error) {
 		b, err = m.service.Batch(ctx, id)
 		return err
 	})
@@ -503,7 +528,7 @@ func fill(r *record.Job, b *wire.Batch) {
 // [*wire.Error] with the status 409, which is not tried again.
 func (m *Manager) Cancel(ctx context.Context, id string) (b wire.Batch, err error) {
 	var conflict error
-	err = m.try(ctx, func(ctx context.Context) error {
+	err = m.lookup(ctx, id, func(ctx context.Context) error {
 		b, err = m.service.CancelBatch(ctx, id)
 		if e, ok := errors.AsType[*wire.Error](err); ok && e.Status == http.StatusConflict {
 			conflict = err

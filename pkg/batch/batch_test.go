@@ -67,7 +67,7 @@ func (w *world) manager(t *testing.T, cfg Config) *Manager {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.Window, cfg.MaxRetries = "24h", 3
+	cfg.Window, cfg.MaxRetries, cfg.Say = "24h", 3, func(s string) { t.Log(s) }
 	m := NewManager(cfg, w.service, l)
 	m.now = w.api.Now
 	return m
@@ -231,7 +231,7 @@ func TestResultsAreTheSameFromAnotherMachineByBatchIDAlone(t *testing.T) {
 	jobs := m.Jobs(parts)
 	w.drive(t, m, jobs)
 	here, _ := results(t, m, jobs, 10)
-	far := NewManager(Config{MaxRetries: 3}, w.service, nil)
+	far := NewManager(Config{MaxRetries: 3, Say: func(s string) { t.Log(s) }}, w.service, nil)
 	jobs[0].File = ""
 	there, o := results(t, far, jobs, 10)
 	for i, r := range here {
