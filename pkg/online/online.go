@@ -55,6 +55,7 @@ type Run struct {
 	Total     func(rows int)    // called once, when the number of rows is known; may be nil
 
 	seen   rowSet
+	first  sync.Once     // call to end: if it had no answer, that is said
 	window chan struct{} // with KeepOrder: the rows that may be under way or wait for their turn
 }
 
@@ -300,6 +301,11 @@ func (r *Run) ask(asking, flying context.Context, q *row, amend *wire.Amendments
 				err = wire.ParseAnswer(answer, &q.result)
 			}
 			e, ok := errors.AsType[*wire.Error](err)
+			r.first.Do(func() {
+				if ok && (e.Class == record.Network || e.Class == record.Timeout) {
+					r.Say(fmt.Sprintf("no answer yet: %v", e))
+				}
+			})
 			if !ok {
 				return limits, err
 			}

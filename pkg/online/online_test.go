@@ -190,6 +190,15 @@ func TestWhatCannotGetBetterStopsTheRunWithItsHint(t *testing.T) {
 	}
 }
 
+func TestThatTheFirstCallHadNoAnswerIsSaidOnce(t *testing.T) {
+	for times, want := range []int{0, 1, 1} {
+		b := newBench(t, 1, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Reset, Times: times}}[:min(times, 1)]})
+		if sum, err := b.do(t.Context(), input(3)); err != nil || sum.OK != 3 || len(b.said) != want || want > 0 && !strings.HasPrefix(b.said[0], "no answer yet: ") {
+			t.Errorf("%d resets: said %q; %+v, %v", times, b.said, sum, err)
+		}
+	}
+}
+
 func TestAnEndedContextLetsCallsInFlightLandAndLosesNone(t *testing.T) {
 	b := newBench(t, 4, openaitest.Options{Latency: 50 * time.Millisecond})
 	ctx, cancel := context.WithCancel(t.Context())
