@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -10,6 +12,7 @@ import (
 	"nertools/cmd/internal/cmdline"
 	"nertools/cmd/internal/dataset"
 	"nertools/pkg/collect"
+	"nertools/pkg/fault"
 	"nertools/pkg/verify"
 )
 
@@ -63,7 +66,11 @@ func verifyResults(c *cli.Context) (err error) {
 	if err := joined.Read(c, &results, files); err != nil {
 		return err
 	}
-	job.Source = joined.Source()
+	job.Source, job.Rows = joined.Source(), joined.Rows
+	if job.Rows == nil && strings.HasSuffix(job.Source, ".verify") {
+		return fault.WithHint(fmt.Errorf("%s: answers to the questions of ner-prompt verify, not results", strings.Join(files, ", ")),
+			"name the results that the questions were made from")
+	}
 	candidates, err := joined.Candidates(c.Context)
 	if err != nil {
 		return err

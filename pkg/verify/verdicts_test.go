@@ -162,12 +162,12 @@ func TestRecordsThatDoNotBelongTogetherAreRefused(t *testing.T) {
 	}
 	ours := "a:1: id " + fmt.Sprintf("%q", q[0].ID)
 	for _, c := range []struct{ name, input, want string }{
-		{"another source", change(said(q[0], "yes"), "test.verify", "dev.verify"), `a:1: id "dev.verify/32/`},
-		{"the answers that were verified", change(said(q[0], "yes"), "test.verify", "test"), `a:1: id "test/32/`},
+		{"another source", change(said(q[0], "yes"), "test.verify", "dev.verify"), `a:1: id "dev.verify/64/`},
+		{"the answers that were verified", change(said(q[0], "yes"), "test.verify", "test"), `a:1: id "test/64/`},
 		{"an id of another tool", change(batch(q[0], "yes"), q[0].ID, "request-17"), `a:1: id "request-17" is none of the questions`},
-		{"another index", change(said(q[0], "yes"), `"index":32`, `"index":33`), ours + ` does not give index 33`},
+		{"another index", change(said(q[0], "yes"), `"index":64`, `"index":65`), ours + ` does not give index 65`},
 		{"another row", change(said(q[0], "yes"), `"row":0`, `"row":1`), ours + ` asks about row 0, its entity stands in row 1`},
-		{"another question of the same index", said(q[0], "yes") + change(said(q[0], "no"), q[0].ID[len(q[0].ID)-12:], "0123456789ab"), `a:2: id "test.verify/32/0123456789ab" is another question than in a:1`},
+		{"another question of the same index", said(q[0], "yes") + change(said(q[0], "no"), q[0].ID[len(q[0].ID)-12:], "0123456789ab"), `a:2: id "test.verify/64/0123456789ab" is another question than in a:1`},
 		{"other words under one id", said(q[0], "yes") + change(said(q[0], "no"), "Ada Li\"}", "Ada Lee\"}"), "a:2" + ours[3:] + ` is another question than in a:1`},
 		{"other words than the question's", lines[0] + change(said(q[0], "no"), "Ada Li\"}", "Ada Lee\"}"), "a:2" + ours[3:] + ` is another question than in a:1`},
 		{"another label under one id", said(q[0], "yes") + change(said(q[0], "no"), `"PER"`, `"LOC"`), "a:2" + ours[3:] + ` is another question than in a:1`},

@@ -10,11 +10,12 @@
 // record's index is row*256 + n. n follows from where the entity stands, and
 // other rows or other entities have no part in it, so that a question keeps its
 // id when answers to other questions change, and a resumed run asks only what is
-// new: n is start + 32*(end-start-1) modulo 256, which differs for any two
-// entities of at most 8 tokens that begin less than 32 tokens apart. An entity
-// whose n is taken has the next one that is free; those that stand first in the
-// sentence choose first, and what comes behind the first 256 has none, and no
-// question. The record has no total.
+// new: n is start + 64*(end-start-1) modulo 256, which differs for any two
+// entities that begin less than 64 tokens apart; only of those that begin with
+// the same token do such share it whose lengths differ by a multiple of 4. An
+// entity whose n is taken has the next one that is free; those that stand first
+// in the sentence choose first, and what comes behind the first 256 has none, and
+// no question. The record has no total.
 package verify
 
 import (
@@ -79,7 +80,7 @@ func numbers(candidates []Candidate) ([]int, error) {
 			if list[i] = -1; k >= perRow {
 				continue
 			}
-			n := (s.Start + 32*(s.End-s.Start-1)) % perRow
+			n := (s.Start + 64*(s.End-s.Start-1)) % perRow
 			for taken[n] {
 				n = (n + 1) % perRow
 			}
@@ -96,7 +97,8 @@ func compareSpans(a, b markup.Span) int {
 
 // A Job makes the questions about the entities of one source.
 type Job struct {
-	Source   string // name of the source that the entities were found in
+	Source   string    // name of the source that the entities were found in
+	Rows     *mrc.File // the source, where it is at hand, so that a fault can name its line; else nil
 	Labels   catalog.DataSet
 	Template *prompt.Blocks // see [ParseTemplate]
 
@@ -137,8 +139,12 @@ func (j *Job) Write(ctx context.Context, w io.Writer, candidates []Candidate) (r
 	}
 	for _, c := range candidates {
 		if m.labels[c.Label], err = j.Labels.Label(c.Label); err != nil {
-			return report, fault.WithHint(fmt.Errorf("row %d: %w", c.Row, err),
-				"choose the data set with --data-name, or bring the label with --labels FILE (ner-prompt labels prints a catalogue to edit)")
+			e := &fault.Error{Err: fmt.Errorf("row %d: %w", c.Row, err),
+				Hint: "choose the data set with --data-name, or bring the label with --labels FILE (ner-prompt labels prints a catalogue to edit)"}
+			if j.Rows != nil {
+				e.File, e.Line = j.Rows.Name(), j.Rows.Line(c.Row)
+			}
+			return report, e
 		}
 	}
 	if j.Examples == 0 {

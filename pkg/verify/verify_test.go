@@ -179,7 +179,7 @@ func TestAQuestionShowsTheSentenceAndThePhrase(t *testing.T) {
 			}
 		}
 		want := record.Prompt{
-			ID: record.NewID("test.verify", 17*256+3+64, []byte(got.Text)), Index: 17*256 + 3 + 64, Label: "PER", Context: list[0].Context,
+			ID: record.NewID("test.verify", 17*256+3+128, []byte(got.Text)), Index: 17*256 + 3 + 128, Label: "PER", Context: list[0].Context,
 			Text: got.Text, Examples: got.Examples, Extra: `,"entity":{"row":17,"start":3,"end":6,"text":"Bob \"B.\" Li"}`,
 		}
 		if d := cmp.Diff(want, got); d != "" {
@@ -235,11 +235,11 @@ func TestEveryEntityHasOneQuestionWithAnIDOfItsOwn(t *testing.T) {
 }
 
 func TestAnIDDoesNotChangeWithOtherEntities(t *testing.T) {
-	context := strings.TrimSpace(strings.Repeat("w ", 40))
+	context := strings.TrimSpace(strings.Repeat("w ", 70))
 	var all []verify.Candidate
 	for row := range 3 {
-		for start := range 32 {
-			for length := 1; length <= 8; length++ {
+		for start := range 64 {
+			for length := 1; length <= 4; length++ {
 				all = append(all, candidate(row, "PER", context, start, start+length))
 			}
 		}
@@ -301,6 +301,16 @@ func TestEntitiesThatCannotBeAskedAboutStopBeforeTheFirstQuestion(t *testing.T) 
 				t.Errorf("got %v and %d bytes, want %s", err, out.Len(), c.want)
 			}
 		})
+	}
+}
+
+func TestAnUnknownLabelIsNamedWithItsLine(t *testing.T) {
+	rows := training(t, "LOC[Paris] sleeps", "PER[Ada] sleeps")
+	job := verify.Job{Source: "train", Rows: rows, Labels: catalog.DataSet{Name: "HALF", Labels: []catalog.Label{{Key: "LOC"}}}, Template: wording(t, verify.DefaultTemplate)}
+	_, err := job.Write(t.Context(), io.Discard, entities(t, rows))
+	e, ok := errors.AsType[*fault.Error](err)
+	if !ok || e.File != rows.Name() || e.Line != rows.Line(2) || !strings.Contains(e.Hint, "--data-name") {
+		t.Errorf("got %+v", err)
 	}
 }
 
