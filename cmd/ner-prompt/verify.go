@@ -67,7 +67,7 @@ func verifyResults(c *cli.Context) (err error) {
 		return err
 	}
 	job.Source, job.Rows = joined.Source(), joined.Rows
-	if job.Rows == nil && strings.HasSuffix(job.Source, ".verify") {
+	if job.Rows == nil && verify.IsSource(job.Source) {
 		return fault.WithHint(fmt.Errorf("%s: answers to the questions of ner-prompt verify, not results", strings.Join(files, ", ")),
 			"name the results that the questions were made from")
 	}

@@ -69,7 +69,7 @@ func (m *Manager) try(ctx context.Context, call func(context.Context) error) err
 	_, err := m.pacer.Do(ctx, 0, func(ctx context.Context) (pace.Limits, error) {
 		err := call(ctx)
 		e, ok := errors.AsType[*wire.Error](err)
-		if ok && silent(e) && !m.called {
+		if ok && e.Unanswered() && !m.called {
 			m.cfg.Say(fmt.Sprintf("no answer yet: %v", e))
 		}
 		m.called = true
@@ -78,14 +78,11 @@ func (m *Manager) try(ctx context.Context, call func(context.Context) error) err
 		}
 		return pace.Limits{}, err
 	})
-	if e, ok := errors.AsType[*wire.Error](err); ok && silent(e) {
+	if e, ok := errors.AsType[*wire.Error](err); ok && e.Unanswered() {
 		return fault.WithHint(err, "check that the server is up, and --base-url (OPENAI_BASE_URL); then run the same command again")
 	}
 	return err
 }
-
-// silent reports whether e is that nothing came back.
-func silent(e *wire.Error) bool { return e.Class == record.Network || e.Class == record.Timeout }
 
 // lookup makes a call about the batch so called.
 func (m *Manager) lookup(ctx context.Context, id string, call func(context.Context) error) error {

@@ -280,7 +280,7 @@ func (f *filler) call(asking, flying context.Context, body []byte, texts, size i
 func (f *filler) listen(e *wire.Error, err error) (unheard bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err == nil || e != nil && e.Class != record.Network && e.Class != record.Timeout {
+	if err == nil || e != nil && !e.Unanswered() {
 		f.heard = true
 	}
 	if f.heard || e == nil {

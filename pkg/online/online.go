@@ -302,7 +302,7 @@ func (r *Run) ask(asking, flying context.Context, q *row, amend *wire.Amendments
 			}
 			e, ok := errors.AsType[*wire.Error](err)
 			r.first.Do(func() {
-				if ok && (e.Class == record.Network || e.Class == record.Timeout) {
+				if ok && e.Unanswered() {
 					r.Say(fmt.Sprintf("no answer yet: %v", e))
 				}
 			})

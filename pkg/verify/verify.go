@@ -27,6 +27,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"nertools/pkg/catalog"
 	"nertools/pkg/fault"
@@ -46,7 +47,12 @@ type Candidate struct {
 }
 
 // sourceOf is the source of the questions about the entities of a source.
-func sourceOf(source string) string { return record.SourceName(record.SourceName(source) + ".verify") }
+func sourceOf(source string) string { return record.SourceName(record.SourceName(source) + suffix) }
+
+const suffix = ".verify"
+
+// IsSource reports whether source is one of questions.
+func IsSource(source string) bool { return strings.HasSuffix(source, suffix) }
 
 // perRow is how many entities of a row have numbers.
 const perRow = 256

@@ -44,6 +44,9 @@ func (e *Error) Passing() bool {
 	return false
 }
 
+// Unanswered reports whether nothing came back, or not all of it.
+func (e *Error) Unanswered() bool { return e.Class == record.Network || e.Class == record.Timeout }
+
 // Fatal reports whether no other request can fare better.
 func (e *Error) Fatal() bool {
 	switch e.Class {
