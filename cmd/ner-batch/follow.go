@@ -169,11 +169,8 @@ func wait(c *cli.Context) error {
 		return !slices.ContainsFunc(batches, func(b wire.Batch) bool { return !b.Final() }), nil
 	})
 	meter.Close()
-	if e := show(batches); e != nil {
-		return e
-	}
-	if err != nil {
-		return unfinished(err)
+	if err := errors.Join(unfinished(err), show(batches)); err != nil {
+		return err
 	}
 	if slices.ContainsFunc(batches, func(b wire.Batch) bool { return b.Status != wire.BatchCompleted || b.Failed > 0 }) {
 		return cmdline.Exit(cmdline.Partial, nil)
@@ -219,7 +216,7 @@ func cancel(c *cli.Context) error {
 			b, err = f.manager.Batch(c.Context, id)
 		}
 		if err != nil {
-			return fmt.Errorf("cancel %s: %w", id, err)
+			return errors.Join(fmt.Errorf("cancel %s: %w", id, err), show(batches))
 		}
 		batches = append(batches, b)
 	}

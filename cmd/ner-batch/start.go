@@ -86,11 +86,7 @@ func submit(c *cli.Context) error {
 		return err
 	}
 	defer s.close()
-	err = s.manager.Start(c.Context, s.jobs)
-	if e := s.show(c); err == nil {
-		err = e
-	}
-	return err
+	return errors.Join(s.manager.Start(c.Context, s.jobs), s.show(c))
 }
 
 func run(c *cli.Context) error {

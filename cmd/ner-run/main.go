@@ -120,9 +120,7 @@ func run(c *cli.Context) (err error) {
 	begin := time.Now()
 	sum, err := r.Do(c.Context, record.NewLines(name, in))
 	meter.Close()
-	if e := files.close(); err == nil {
-		err = e
-	}
+	err = errors.Join(err, files.close())
 	if sum.Rows > 0 || err == nil {
 		cmdline.Say(c, "%s", describe(&sum, asker.cost(table, sum.Usage), time.Since(begin)))
 	}

@@ -7,6 +7,7 @@
 package cmdline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -35,7 +36,7 @@ const (
 	Usage       = 2
 	Partial     = 3   // finished, but some rows failed or are missing
 	Key         = 4   // the API key is missing or was refused
-	Pending     = 8   // a batch is still running
+	Pending     = 8   // a batch is still running, or waits for room in the service's queue
 	Locked      = 11  // somebody else holds the lock
 	Interrupted = 130 // after everything finished was written
 )
@@ -55,7 +56,8 @@ func (e *exit) Error() string {
 
 func (e *exit) Unwrap() error { return e.err }
 
-// Exit makes the program end with code. With a nil err nothing is printed.
+// Exit makes the program end with code. With a nil err nothing is printed. Where
+// several errors are joined, all are printed, and the gravest decides.
 func Exit(code int, err error) error { return &exit{code, err} }
 
 // UsageError says that the command line is wrong.
@@ -96,30 +98,72 @@ func Run(ctx context.Context, app *cli.App, args []string) int {
 	return report(ctx, app.ErrWriter, app.Name, err)
 }
 
+// report prints every error that err joins, each with its remedy, and returns
+// the code to exit with: that of the gravest. A code never hides an error: what
+// has a text is printed, whatever it is joined with.
 func report(ctx context.Context, stderr io.Writer, name string, err error) int {
-	var e *exit
-	switch {
-	case err == nil:
-		return OK
-	case closedPipe(err):
-		return OK
-	case errors.As(err, &e) && e.err == nil:
-		return e.code
-	case e == nil && ctx.Err() != nil && errors.Is(err, context.Canceled):
-		fmt.Fprintf(stderr, "%s: interrupted\n", name)
-		return Interrupted
+	code := OK
+	var printed []string
+	say := func(text string) {
+		if text == "" || slices.Contains(printed, text) {
+			return
+		}
+		printed = append(printed, text)
+		for line := range strings.SplitSeq(text, "\n") {
+			fmt.Fprintf(stderr, "%s: %s\n", name, line)
+		}
 	}
-	fmt.Fprintf(stderr, "%s: %s\n", name, err)
-	if hint := fault.Hint(err); hint != "" {
-		fmt.Fprintf(stderr, "%s: %s\n", name, hint)
+	for _, e := range split(err, 0) {
+		switch {
+		case e.err != nil && closedPipe(e.err):
+			continue
+		case e.err == nil:
+		case e.code == 0 && ctx.Err() != nil && errors.Is(e.err, context.Canceled):
+			e.code = Interrupted
+			say("interrupted")
+		default:
+			e.code = cmp.Or(e.code, Failed)
+			say(e.err.Error())
+			say(fault.Hint(e.err))
+		}
+		if slices.Index(gravity, e.code) > slices.Index(gravity, code) {
+			code = e.code
+		}
 	}
-	if e == nil {
-		return Failed
+	if code == Usage {
+		say("see " + name + " --help")
 	}
-	if e.code == Usage {
-		fmt.Fprintf(stderr, "%s: see %s --help\n", name, name)
+	return code
+}
+
+// gravity orders the codes: of several errors the last one here decides. Those
+// that only say how far the work has come stand before those that say that it
+// failed.
+var gravity = []int{OK, Partial, Pending, Interrupted, Failed, Locked, Key, Usage}
+
+// split returns the errors that err joins. Each has the code that the innermost
+// [Exit] around it gives, or code, or 0.
+func split(err error, code int) []exit {
+	if err == nil {
+		return nil
 	}
-	return e.code
+	if e, ok := err.(*exit); ok {
+		if e.err == nil {
+			return []exit{*e}
+		}
+		return split(e.err, e.code)
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok && err.Error() == errors.Join(joined.Unwrap()...).Error() {
+		var all []exit
+		for _, one := range joined.Unwrap() {
+			all = append(all, split(one, code)...)
+		}
+		return all
+	}
+	if e := (*exit)(nil); code == 0 && errors.As(err, &e) {
+		code = e.code
+	}
+	return []exit{{code, err}}
 }
 
 // closedPipe reports whether err is that of writing to a stdout whose reader
