@@ -20,6 +20,7 @@ import (
 	"nertools/pkg/fault"
 	"nertools/pkg/markup"
 	"nertools/pkg/mrc"
+	"nertools/pkg/record"
 )
 
 // write puts text into a new file and returns its path.
@@ -271,7 +272,13 @@ func TestAGoodFileIsReadWhateverItsForm(t *testing.T) {
 			// The slices of the row before must not show through.
 			got := mrc.Row{Context: "before", Label: "before", Starts: []int{8, 8, 8}, Ends: []int{9, 9}}
 			f.Decode(0, &got)
-			if d := cmp.Diff(c.want, got, cmpopts.EquateEmpty()); d != "" {
+			if escaped := string(record.AppendEscaped(nil, got.Context)); got.Verbatim && escaped != got.Context {
+				t.Errorf("verbatim, but a JSON string holds %s", escaped)
+			}
+			if !got.Verbatim && !strings.Contains(c.text, `\`) {
+				t.Error("not verbatim, although nothing in the file is escaped")
+			}
+			if d := cmp.Diff(c.want, got, cmpopts.EquateEmpty(), cmpopts.IgnoreFields(mrc.Row{}, "Verbatim")); d != "" {
 				t.Error(d)
 			}
 			if f.Label(0) != c.want.Label {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math/bits"
+	"reflect"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -166,10 +167,14 @@ type maker struct {
 	neighbours   []int
 	tokens       []string
 	spans        []markup.Span
-	text, marked []byte
+	text, quoted []byte // the prompt, and what a JSON string holds of it
+	marked       []byte
 	list         []byte // the entities as a JSON array
-	instructions map[instructionKey]string
+	instructions map[instructionKey]instruction
 }
+
+// instruction is a made instruction, and what a JSON string holds of it.
+type instruction struct{ text, quoted []byte }
 
 type instructionKey struct {
 	label    string
@@ -206,18 +211,21 @@ func (m *maker) appendRow(dst []byte, i int) ([]byte, error) {
 		j.Rows.Decode(i, &m.row)
 		m.view.Context = m.row.Context
 	}
-	var err error
-	if m.text, err = m.appendInstruction(m.text[:0]); err != nil {
+	m.text, m.quoted = m.text[:0], m.quoted[:0]
+	if err := m.appendInstruction(); err != nil {
 		return nil, err
 	}
+	if len(m.neighbours) > 0 {
+		j.Train.Prefetch(m.neighbours)
+	}
 	for n, row := range m.neighbours {
-		if m.text, err = m.appendExample(m.text, n+1, row); err != nil {
+		if err := m.appendExample(n+1, row); err != nil {
 			return nil, err
 		}
 	}
 	j.Rows.Decode(i, &m.row)
 	m.view.Number, m.view.Context, m.view.Marked, m.view.Entities, m.view.JSON = 0, m.row.Context, "", nil, ""
-	if m.text, err = j.Template.Query.Append(m.text, &m.view); err != nil {
+	if err := m.append(&j.Template.Query); err != nil {
 		return nil, err
 	}
 	return record.AppendPrompt(dst, &record.Prompt{
@@ -226,37 +234,58 @@ func (m *maker) appendRow(dst []byte, i int) ([]byte, error) {
 		Total:    j.Total(),
 		Label:    key,
 		Context:  m.row.Context,
-		Text:     unsafe.String(unsafe.SliceData(m.text), len(m.text)), // read before m.text is used again
+		Quoted:   m.quoted,
 		Examples: m.neighbours,
 
 		ResponseFormat: j.ResponseFormat,
 	}), nil
 }
 
+// append appends what the block makes of the view.
+func (m *maker) append(b *Block) (err error) {
+	verbatim := uint(0)
+	if m.row.Verbatim {
+		verbatim = ofContext
+	}
+	m.text, m.quoted, err = b.appendBoth(m.text, m.quoted, &m.view, verbatim)
+	return err
+}
+
+// ofContext has the bits of the fields that need no escapes if the row's context
+// needs none.
+var ofContext = func() (bits uint) {
+	for _, name := range []string{"Context", "Marked"} {
+		field, _ := reflect.TypeFor[View]().FieldByName(name)
+		bits |= 1 << field.Index[0]
+	}
+	return bits
+}()
+
 // appendInstruction makes each instruction once: it is the same for all rows
 // that ask for one label and show equally many demonstrations, unless it shows
 // the sentence.
-func (m *maker) appendInstruction(dst []byte) ([]byte, error) {
+func (m *maker) appendInstruction() error {
 	if m.job.Template.ownInstruction {
-		return m.job.Template.Instruction.Append(dst, &m.view)
+		return m.append(&m.job.Template.Instruction)
 	}
 	key := instructionKey{m.view.Label, m.view.Examples}
-	text, ok := m.instructions[key]
+	made, ok := m.instructions[key]
 	if !ok {
-		made, err := m.job.Template.Instruction.Append(nil, &m.view)
+		text, err := m.job.Template.Instruction.Append(nil, &m.view)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if m.instructions == nil {
-			m.instructions = map[instructionKey]string{}
+			m.instructions = map[instructionKey]instruction{}
 		}
-		text = string(made)
-		m.instructions[key] = text
+		made = instruction{text, record.AppendEscaped(nil, text)}
+		m.instructions[key] = made
 	}
-	return append(dst, text...), nil
+	m.text, m.quoted = append(m.text, made.text...), append(m.quoted, made.quoted...)
+	return nil
 }
 
-func (m *maker) appendExample(dst []byte, number, row int) ([]byte, error) {
+func (m *maker) appendExample(number, row int) error {
 	train := m.job.Train
 	train.Decode(row, &m.row)
 	if m.row.Label != m.view.Label {
@@ -269,7 +298,7 @@ func (m *maker) appendExample(dst []byte, number, row int) ([]byte, error) {
 	if !m.row.Plain || len(m.row.Starts)+len(m.row.Ends) > 0 {
 		m.mark(row)
 	}
-	return m.job.Template.Example.Append(dst, &m.view)
+	return m.append(&m.job.Template.Example)
 }
 
 // mark sets what the view shows of the entities of m.row, which is row n of the

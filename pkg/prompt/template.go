@@ -9,8 +9,10 @@ import (
 	"strings"
 	"text/template"
 	"text/template/parse"
+	"unsafe"
 
 	"nertools/pkg/fault"
+	"nertools/pkg/record"
 )
 
 // DefaultTemplate is the text of the built-in template: the answer is the
@@ -151,10 +153,11 @@ type Block struct {
 	pieces []piece // nil when only tmpl can run it
 }
 
-// piece is a string field of the view, or where that is negative a text.
+// piece is a text, or a string field of the view.
 type piece struct {
-	field int
-	text  string
+	text, escaped string // escaped: as a JSON string holds it
+	field         int    // index in the view; -1 for a text
+	offset        uintptr
 }
 
 func compile(t *template.Template, view reflect.Type) Block {
@@ -162,13 +165,13 @@ func compile(t *template.Template, view reflect.Type) Block {
 	for _, node := range t.Root.Nodes {
 		switch n := node.(type) {
 		case *parse.TextNode:
-			b.pieces = append(b.pieces, piece{field: -1, text: string(n.Text)})
+			b.pieces = append(b.pieces, piece{text: string(n.Text), escaped: string(record.AppendEscaped(nil, n.Text)), field: -1})
 		case *parse.ActionNode:
 			field, ok := plainField(n, view)
 			if !ok {
 				return Block{tmpl: t}
 			}
-			b.pieces = append(b.pieces, piece{field: field})
+			b.pieces = append(b.pieces, piece{field: field.Index[0], offset: field.Offset})
 		default:
 			return Block{tmpl: t}
 		}
@@ -177,19 +180,16 @@ func compile(t *template.Template, view reflect.Type) Block {
 }
 
 // plainField recognises {{.Field}} and nothing else.
-func plainField(n *parse.ActionNode, view reflect.Type) (index int, ok bool) {
+func plainField(n *parse.ActionNode, view reflect.Type) (field reflect.StructField, ok bool) {
 	if len(n.Pipe.Decl) > 0 || len(n.Pipe.Cmds) != 1 || len(n.Pipe.Cmds[0].Args) != 1 {
-		return 0, false
+		return field, false
 	}
 	f, ok := n.Pipe.Cmds[0].Args[0].(*parse.FieldNode)
 	if !ok || len(f.Ident) != 1 {
-		return 0, false
+		return field, false
 	}
-	field, ok := view.FieldByName(f.Ident[0])
-	if !ok || !field.IsExported() || field.Type.Kind() != reflect.String {
-		return 0, false
-	}
-	return field.Index[0], true
+	field, ok = view.FieldByName(f.Ident[0])
+	return field, ok && field.IsExported() && field.Type.Kind() == reflect.String
 }
 
 // Append appends what the block makes of view, which points to a struct of the
@@ -202,13 +202,44 @@ func (b *Block) Append(dst []byte, view any) ([]byte, error) {
 		}
 		return buf.Bytes(), nil
 	}
-	v := reflect.ValueOf(view).Elem()
+	v := reflect.ValueOf(view).UnsafePointer()
 	for i := range b.pieces {
-		if p := &b.pieces[i]; p.field >= 0 {
-			dst = append(dst, v.Field(p.field).String()...)
-		} else {
-			dst = append(dst, p.text...)
-		}
+		dst = append(dst, b.pieces[i].of(v)...)
 	}
 	return dst, nil
+}
+
+// of is the text of the piece in the view at v.
+func (p *piece) of(v unsafe.Pointer) string {
+	if p.field < 0 {
+		return p.text
+	}
+	return *(*string)(unsafe.Add(v, p.offset))
+}
+
+// appendBoth appends what the block makes of view to dst, and to escaped what a
+// JSON string holds of it. The fields whose bits are set in verbatim need no escapes.
+func (b *Block) appendBoth(dst, escaped []byte, view *View, verbatim uint) (_, _ []byte, err error) {
+	if b.pieces == nil {
+		from := len(dst)
+		if dst, err = b.Append(dst, view); err != nil {
+			return nil, nil, err
+		}
+		return dst, record.AppendEscaped(escaped, dst[from:]), nil
+	}
+	v := unsafe.Pointer(view)
+	for i := range b.pieces {
+		p := &b.pieces[i]
+		text := p.of(v)
+		dst = append(dst, text...)
+		switch {
+		case p.field < 0:
+			escaped = append(escaped, p.escaped...)
+		case verbatim&(1<<p.field) != 0:
+			escaped = append(escaped, text...)
+		default:
+			escaped = record.AppendEscaped(escaped, text)
+		}
+	}
+	return dst, escaped, nil
 }

@@ -133,7 +133,7 @@ func parse(line []byte, kind string, member func(key string, v gjson.Result) (kn
 		extra   []byte
 		err     error
 	)
-	for key, raw := range members(own) {
+	for key, raw := range Members(own) {
 		v := value(raw)
 		switch name := Unquote(key); name {
 		case "v":

@@ -12,7 +12,11 @@ func AppendPrompt(dst []byte, p *Prompt) []byte {
 	dst = appendText(dst, "label", p.Label)
 	dst = appendText(dst, "context", p.Context)
 	dst = append(dst, `,"prompt":`...)
-	dst = AppendString(dst, p.Text)
+	if p.Quoted != nil {
+		dst = append(append(append(dst, '"'), p.Quoted...), '"')
+	} else {
+		dst = AppendString(dst, p.Text)
+	}
 	dst = append(dst, `,"examples":[`...)
 	for i, n := range p.Examples {
 		if i > 0 {
@@ -117,8 +121,12 @@ func plain8(w uint64) bool {
 // AppendString appends s as a JSON string. Only what JSON demands is escaped
 // ('<', '&' and U+2028 stay themselves); bytes that are not UTF-8 become U+FFFD.
 func AppendString[T string | []byte](dst []byte, s T) []byte {
+	return append(AppendEscaped(append(dst, '"'), s), '"')
+}
+
+// AppendEscaped appends what stands between the quotes of [AppendString].
+func AppendEscaped[T string | []byte](dst []byte, s T) []byte {
 	const hexDigits = "0123456789abcdef"
-	dst = append(dst, '"')
 	start, i := 0, 0
 	for i < len(s) {
 		if i+8 <= len(s) && plain8(binary.LittleEndian.Uint64([]byte(s[i:i+8]))) {
@@ -156,6 +164,5 @@ func AppendString[T string | []byte](dst []byte, s T) []byte {
 		i++
 		start = i
 	}
-	dst = append(dst, s[start:]...)
-	return append(dst, '"')
+	return append(dst, s[start:]...)
 }

@@ -25,6 +25,7 @@ type Prompt struct {
 	Label    string // the label asked for; may be empty
 	Context  string // the sentence; may be empty
 	Text     string // what to send: the field "prompt"
+	Quoted   []byte // Text between the quotes of a JSON string, if known; else nil
 	Examples []int  // training rows shown, in the order they are shown
 
 	// ResponseFormat is the form of answer to demand of the service: a JSON object

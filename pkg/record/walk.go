@@ -9,9 +9,10 @@ import (
 	"unsafe"
 )
 
-// members walks the members of a JSON object that has been found valid: each key
-// and value as it stands there.
-func members(obj string) iter.Seq2[string, string] {
+// Members iterates over the members of a JSON object that [ValidJSON] accepts,
+// which may not begin with white space. Keys and values are the bytes of the
+// object, strings with their quotes and escapes.
+func Members(obj string) iter.Seq2[string, string] {
 	return func(yield func(key, value string) bool) {
 		i := skipSpace(obj, 0) + 1
 		for {
