@@ -54,12 +54,13 @@ type Manager struct {
 
 	full   bool                  // the queue was full; until a batch has ended nothing is started
 	latest map[string]wire.Batch // by batch id, as of the last look
+	odd    map[string]bool       // unknown statuses that were reported
 }
 
 // NewManager returns a manager over an open ledger; nil for work that needs none.
 func NewManager(cfg Config, service Service, ledger *Ledger) *Manager {
 	return &Manager{
-		cfg: cfg, service: service, ledger: ledger, now: time.Now, latest: map[string]wire.Batch{},
+		cfg: cfg, service: service, ledger: ledger, now: time.Now, latest: map[string]wire.Batch{}, odd: map[string]bool{},
 		pacer: pace.New(pace.Config{Flying: 1, MaxRetries: cfg.MaxRetries, MaxWait: 10 * time.Minute}),
 	}
 }
@@ -466,10 +467,15 @@ func (m *Manager) Batch(ctx context.Context, id string) (b wire.Batch, err error
 		b, err = m.service.Batch(ctx, id)
 		return err
 	})
-	if err == nil {
-		m.latest[id] = b
+	if err != nil {
+		return b, err
 	}
-	return b, err
+	m.latest[id] = b
+	if !b.StatusKnown() && !m.odd[b.Status] {
+		m.odd[b.Status] = true
+		m.cfg.Say(fmt.Sprintf("%s has the unknown status %q, which is taken to mean that it is still running", id, b.Status))
+	}
+	return b, nil
 }
 
 // Fetched records that the results of the job are at path.

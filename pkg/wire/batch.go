@@ -32,7 +32,7 @@ func AppendRequestLine(dst []byte, q *Request) []byte {
 // A Batch is a batch as the service shows it.
 type Batch struct {
 	ID         string
-	Status     string
+	Status     string // in OpenAI's spelling where the service means one of its statuses
 	Endpoint   string // "/v1/chat/completions"
 	Model      string // "" where the service does not say
 	InputFile  string
@@ -44,11 +44,11 @@ type Batch struct {
 	Created    time.Time
 	Expires    time.Time
 	Ended      time.Time // zero while it has not ended
-	Problems   []Problem // why it failed
+	Problems   []Problem // what the service says went wrong
 	Metadata   map[string]string
 }
 
-// A Problem is a reason why a batch failed its validation.
+// A Problem is what the service says went wrong with a batch as a whole.
 type Problem struct {
 	Code    string
 	Line    int // of the input file, from 1; 0 if no single line is at fault
@@ -56,8 +56,20 @@ type Problem struct {
 	Param   string
 }
 
-// The statuses that a batch ends in. The others, those included that this
-// version does not know, mean that it goes on.
+// Error returns the code, the message and the parameter, as far as there are any.
+func (p *Problem) Error() string {
+	s := p.Message
+	if p.Code != "" {
+		s = strings.TrimSuffix(p.Code+": "+s, ": ")
+	}
+	if p.Param != "" {
+		s += " (" + p.Param + ")"
+	}
+	return s
+}
+
+// The statuses of a batch that has ended. Any other status, including one that
+// this version does not know, means that the batch is still running.
 const (
 	BatchCompleted = "completed"
 	BatchFailed    = "failed"
@@ -95,36 +107,38 @@ func (b *Batch) QueueFull() bool {
 	return b.Status == BatchFailed && len(b.Problems) > 0
 }
 
-// ParseBatch reads a batch object.
+// ParseBatch reads a batch object, which some services wrap in another object.
+// It accepts other services' spellings of statuses, dates, counts and errors.
 func ParseBatch(body []byte) (Batch, error) {
 	if !record.ValidJSON(body) {
 		return Batch{}, errors.New("the answer is cut off or is not JSON")
 	}
-	return parseBatch(gjson.ParseBytes(body))
+	v := gjson.ParseBytes(body)
+	for _, wrapper := range []string{"job", "batch", "data"} {
+		if inner := v.Get(wrapper); !v.Get("id").Exists() && inner.Get("id").Exists() {
+			v = inner
+		}
+	}
+	return parseBatch(v)
 }
 
 func parseBatch(v gjson.Result) (Batch, error) {
+	count := func(name string) int {
+		return max(int(v.Get("request_counts."+name).Int()), int(v.Get(name).Int()), 0)
+	}
 	b := Batch{
-		ID: v.Get("id").String(), Status: v.Get("status").String(), Endpoint: v.Get("endpoint").String(), Model: v.Get("model").String(),
+		ID: v.Get("id").String(), Status: batchStatus(v.Get("status").String()), Endpoint: v.Get("endpoint").String(), Model: v.Get("model").String(),
 		InputFile: v.Get("input_file_id").String(), OutputFile: v.Get("output_file_id").String(), ErrorFile: v.Get("error_file_id").String(),
-		Total:     int(v.Get("request_counts.total").Int()),
-		Completed: int(v.Get("request_counts.completed").Int()),
-		Failed:    int(v.Get("request_counts.failed").Int()),
-		Created:   unix(v.Get("created_at")), Expires: unix(v.Get("expires_at")),
+		Total: count("total"), Completed: count("completed"), Failed: count("failed"),
+		Created: batchTime(v.Get("created_at")), Expires: batchTime(v.Get("expires_at")),
 	}
 	if b.ID == "" || b.Status == "" {
 		return Batch{}, errors.New(`no "id" or no "status" in the batch`)
 	}
 	if b.Final() {
-		b.Ended = unix(v.Get(b.Status + "_at"))
+		b.Ended = batchTime(v.Get(b.Status + "_at"))
 	}
-	v.Get("errors.data").ForEach(func(_, p gjson.Result) bool {
-		b.Problems = append(b.Problems, Problem{
-			Code: p.Get("code").String(), Line: int(p.Get("line").Int()),
-			Message: clean(p.Get("message").String()), Param: p.Get("param").String(),
-		})
-		return true
-	})
+	b.Problems = batchProblems(v, b.Status)
 	v.Get("metadata").ForEach(func(k, m gjson.Result) bool {
 		if b.Metadata == nil {
 			b.Metadata = map[string]string{}
@@ -153,13 +167,6 @@ func ParseBatches(body []byte) (page []Batch, after string, err error) {
 		after = page[len(page)-1].ID
 	}
 	return page, after, err
-}
-
-func unix(v gjson.Result) time.Time {
-	if v.Int() == 0 {
-		return time.Time{}
-	}
-	return time.Unix(v.Int(), 0)
 }
 
 // BatchName is the endpoint of a request path as batches name it.
