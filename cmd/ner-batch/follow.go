@@ -22,6 +22,7 @@ import (
 
 	"nertools/cmd/internal/cmdline"
 	"nertools/cmd/internal/cost"
+	"nertools/cmd/internal/finish"
 	"nertools/cmd/internal/service"
 	"nertools/pkg/batch"
 	"nertools/pkg/durable"
@@ -48,12 +49,16 @@ func follow(c *cli.Context) (*follower, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &follower{looker(c, client), ids, client.Close}, nil
+	judge, err := finish.Judge(c, say(c))
+	if err != nil {
+		return nil, err
+	}
+	return &follower{looker(c, client, judge), ids, client.Close}, nil
 }
 
 // looker is a manager that starts nothing.
-func looker(c *cli.Context, client client) *batch.Manager {
-	return batch.NewManager(batch.Config{MaxRetries: maxRetries, Say: say(c)}, client, nil)
+func looker(c *cli.Context, client client, judge *wire.Judge) *batch.Manager {
+	return batch.NewManager(batch.Config{MaxRetries: maxRetries, Judge: judge, Say: say(c)}, client, nil)
 }
 
 func say(c *cli.Context) func(string) {
@@ -232,7 +237,7 @@ func list(c *cli.Context) error {
 		return err
 	}
 	defer client.Close()
-	batches, err := looker(c, client).List(c.Context, c.Int("limit"))
+	batches, err := looker(c, client, nil).List(c.Context, c.Int("limit"))
 	if err != nil {
 		return err
 	}
@@ -251,7 +256,11 @@ func sync(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := open(c, client, c.String("ledger"))
+	judge, err := finish.Judge(c, say(c))
+	if err != nil {
+		return err
+	}
+	s, err := open(c, client, c.String("ledger"), judge)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 
 	"nertools/cmd/internal/cmdline"
 	"nertools/cmd/internal/cost"
+	"nertools/cmd/internal/finish"
 	"nertools/cmd/internal/service"
 	"nertools/pkg/progress"
 )
@@ -51,7 +52,7 @@ func main() {
 			},
 			{
 				Name: "download", Usage: "fetch the results of ended batches", ArgsUsage: "[JOBS.jsonl]",
-				Flags: slices.Concat(idFlags, batchFileFlags, outputFlags, cost.Flags(), service.Flags()), Action: download,
+				Flags: slices.Concat(idFlags, batchFileFlags, outputFlags, []cli.Flag{finish.Flag()}, cost.Flags(), service.Flags()), Action: download,
 			},
 			{
 				Name: "cancel", Usage: "stop batches; what is done by then is paid for and can be fetched", ArgsUsage: "[JOBS.jsonl]",
@@ -77,6 +78,7 @@ var (
 		&cli.StringFlag{Name: "batch-file", Usage: "write the requests to this `FILE`; further parts stand beside it. Without prompts, take the file that is there"},
 		ledgerFlag,
 		&cli.StringSliceFlag{Name: "resume", Usage: "leave out what has a good answer in this `FILE` of results (repeatable)"},
+		finish.Flag(),
 	}
 	startFlags = []cli.Flag{
 		&cli.BoolFlag{Name: "fresh", Usage: "start parts again that were started before, and pay for them again"},
@@ -92,5 +94,5 @@ var (
 	}
 	outputFlags = []cli.Flag{&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the results to this `FILE` instead of stdout"}}
 	idFlags     = []cli.Flag{&cli.StringSliceFlag{Name: "batch-id", Usage: "`ID` of a batch (repeatable); without it, job records are read"}}
-	syncFlags   = []cli.Flag{ledgerFlag, &cli.StringFlag{Name: "out-dir", Value: ".", Usage: "write the results into this `DIR`, a file a part"}}
+	syncFlags   = []cli.Flag{ledgerFlag, finish.Flag(), &cli.StringFlag{Name: "out-dir", Value: ".", Usage: "write the results into this `DIR`, a file a part"}}
 )

@@ -17,6 +17,7 @@ import (
 
 	"nertools/cmd/internal/cmdline"
 	"nertools/cmd/internal/cost"
+	"nertools/cmd/internal/finish"
 	"nertools/cmd/internal/service"
 	"nertools/pkg/batch"
 	"nertools/pkg/durable"
@@ -35,7 +36,11 @@ func create(c *cli.Context) error {
 	if c.Bool("dry-run") {
 		return estimate(c)
 	}
-	parts, err := split(c)
+	judge, err := finish.Judge(c, say(c))
+	if err != nil {
+		return err
+	}
+	parts, err := split(c, judge)
 	if err != nil {
 		return err
 	}
@@ -62,8 +67,12 @@ func estimate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	judge, err := finish.Judge(c, say(c))
+	if err != nil {
+		return err
+	}
 	kept := 0
-	next, done, err := source(c, requests, &kept)
+	next, done, err := source(c, requests, judge, &kept)
 	defer done()
 	if err != nil {
 		return err
@@ -147,11 +156,15 @@ func begin(c *cli.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	parts, err := split(c)
+	judge, err := finish.Judge(c, say(c))
 	if err != nil {
 		return nil, err
 	}
-	s, err := open(c, client, ledgerPath(c))
+	parts, err := split(c, judge)
+	if err != nil {
+		return nil, err
+	}
+	s, err := open(c, client, ledgerPath(c), judge)
 	if err != nil {
 		return nil, err
 	}
@@ -168,7 +181,7 @@ func begin(c *cli.Context) (*session, error) {
 	return s, nil
 }
 
-func open(c *cli.Context, client client, path string) (*session, error) {
+func open(c *cli.Context, client client, path string, judge *wire.Judge) (*session, error) {
 	account, err := service.Account(c)
 	if err != nil {
 		return nil, err
@@ -179,7 +192,7 @@ func open(c *cli.Context, client client, path string) (*session, error) {
 	}
 	cfg := batch.Config{
 		Account: account, Window: c.String("completion-window"), Description: c.String("description"),
-		InFlight: c.Int("max-parts-in-flight"), MaxRetries: maxRetries, Say: say(c),
+		InFlight: c.Int("max-parts-in-flight"), MaxRetries: maxRetries, Judge: judge, Say: say(c),
 	}
 	return &session{client: client, ledger: ledger, manager: batch.NewManager(cfg, client, ledger), jobs: ledger.Jobs()}, nil
 }
@@ -263,7 +276,7 @@ func (s *session) fetch(c *cli.Context) error {
 }
 
 // split writes the prompts into batch files, or takes the file that is there.
-func split(c *cli.Context) ([]batch.Part, error) {
+func split(c *cli.Context, judge *wire.Judge) ([]batch.Part, error) {
 	path := c.String("batch-file")
 	if path == "" {
 		return nil, cmdline.UsageError("--batch-file is missing: name the file to write the requests to")
@@ -273,7 +286,7 @@ func split(c *cli.Context) ([]batch.Part, error) {
 		return nil, err
 	}
 	kept := 0
-	next, done, err := source(c, requests, &kept)
+	next, done, err := source(c, requests, judge, &kept)
 	defer done()
 	if err != nil {
 		return nil, err
@@ -309,7 +322,7 @@ func isPipe(f *os.File) bool {
 
 // source reads the requests of the input, without those answered earlier, which
 // it counts in kept.
-func source(c *cli.Context, requests *wire.Builder, kept *int) (next batch.Requests, done func(), err error) {
+func source(c *cli.Context, requests *wire.Builder, judge *wire.Judge, kept *int) (next batch.Requests, done func(), err error) {
 	var files []*os.File
 	done = func() {
 		for _, f := range files {
@@ -324,6 +337,7 @@ func source(c *cli.Context, requests *wire.Builder, kept *int) (next batch.Reque
 		return func() (wire.Request, error) { return wire.Request{}, io.EOF }, done, nil
 	}
 	earlier := resume.New()
+	earlier.Judge = judge
 	for _, path := range c.StringSlice("resume") {
 		f, err := os.Open(path)
 		if err != nil {

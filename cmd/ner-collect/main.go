@@ -71,6 +71,7 @@ import (
 	"nertools/cmd/internal/cmdline"
 	"nertools/cmd/internal/cost"
 	"nertools/cmd/internal/dataset"
+	"nertools/cmd/internal/finish"
 	"nertools/pkg/collect"
 	"nertools/pkg/durable"
 )
@@ -124,6 +125,7 @@ var outputFlags = []cli.Flag{
 }
 
 var resultFlags = []cli.Flag{
+	finish.Flag(),
 	&cli.StringFlag{Name: "last-results", Usage: "lay the results over those in this earlier results `FILE`"},
 	&cli.IntFlag{Name: "total", Usage: "the source has `N` rows", DefaultText: "what the records say"},
 }
@@ -157,14 +159,14 @@ func run(c *cli.Context) error {
 		if results.Len() == 0 {
 			return answers.None(c)
 		}
-		return finish(c, &results, true, write(target, results.WriteText))
+		return conclude(c, &results, true, write(target, results.WriteText))
 	}
 	joined, verified, err := join(c, &results)
 	if err != nil {
 		return err
 	}
 	defer joined.Close()
-	return finish(c, &results, verified, format.write(c, joined, target))
+	return conclude(c, &results, verified, format.write(c, joined, target))
 }
 
 // write writes to the target file, whole or not at all, or to stdout.
@@ -175,9 +177,9 @@ func write(target string, to func(io.Writer) error) error {
 	return durable.Replace(target, to)
 }
 
-// finish tells what the results came to, once they are written. verified says
+// conclude tells what the results came to, once they are written. verified says
 // whether there are all the verdicts that there should be.
-func finish(c *cli.Context, results *collect.Results, verified bool, err error) error {
+func conclude(c *cli.Context, results *collect.Results, verified bool, err error) error {
 	if err != nil {
 		return err
 	}

@@ -53,7 +53,7 @@ func scoreResults(c *cli.Context) error {
 	} else if err == nil {
 		err = r.WriteTable(os.Stdout)
 	}
-	return finish(c, &results, verified, err)
+	return conclude(c, &results, verified, err)
 }
 
 // scoreOf scores the results. also, if not nil, is called with each sentence.

@@ -11,6 +11,7 @@ import (
 	"nertools/cmd/internal/answers"
 	"nertools/cmd/internal/cmdline"
 	"nertools/cmd/internal/dataset"
+	"nertools/cmd/internal/finish"
 	"nertools/pkg/collect"
 	"nertools/pkg/fault"
 	"nertools/pkg/verify"
@@ -24,6 +25,7 @@ var verifyCommand = &cli.Command{
 	Flags: slices.Concat(dataset.SourceFlags(), []cli.Flag{dataset.TrainFlag()}, dataset.LabelFlags(), []cli.Flag{
 		&cli.StringSliceFlag{Name: "results", Usage: "ask about the entities that the results in this `FILE` mark (repeatable; - is stdin)"},
 		&cli.IntFlag{Name: "example-num", Usage: "show `N` demonstrations, from the training rows"},
+		finish.Flag(),
 		&cli.StringFlag{Name: "template", Usage: "word the questions after `FILE` (see: ner-prompt template --of verify)"},
 	}),
 	Action: verifyResults,

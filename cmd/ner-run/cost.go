@@ -22,8 +22,8 @@ import (
 
 // dryRun reads the prompts as a run would and says what that run would cost. It
 // sends nothing and writes to no file.
-func dryRun(c *cli.Context, table *price.Table, requests *wire.Builder, lines *record.Lines) error {
-	earlier, done, err := earlierAnswers(c)
+func dryRun(c *cli.Context, table *price.Table, requests *wire.Builder, judge *wire.Judge, lines *record.Lines) error {
+	earlier, done, err := earlierAnswers(c, judge)
 	defer done()
 	if err != nil {
 		return err
@@ -40,8 +40,9 @@ func dryRun(c *cli.Context, table *price.Table, requests *wire.Builder, lines *r
 
 // earlierAnswers reads the files of --resume. The one that is the -o file as well
 // comes first, as in a run.
-func earlierAnswers(c *cli.Context) (earlier *resume.Answers, done func(), err error) {
+func earlierAnswers(c *cli.Context, judge *wire.Judge) (earlier *resume.Answers, done func(), err error) {
 	earlier = resume.New()
+	earlier.Judge = judge
 	var open []io.Closer
 	done = func() {
 		for _, f := range open {

@@ -13,6 +13,7 @@ import (
 	"nertools/pkg/online"
 	"nertools/pkg/record"
 	"nertools/pkg/resume"
+	"nertools/pkg/wire"
 )
 
 // files are the results of this run and of earlier ones.
@@ -45,6 +46,7 @@ func openFiles(c *cli.Context, r *online.Run) (*files, error) {
 
 func (f *files) open(c *cli.Context, r *online.Run) error {
 	r.Earlier = resume.New()
+	r.Earlier.Judge = r.Judge
 	r.Output, r.KeepOrder = online.Stream{W: os.Stdout}, f.reorder
 	if f.path != "" {
 		if err := f.openOutput(c, r); err != nil {
@@ -73,7 +75,7 @@ func (f *files) openOutput(c *cli.Context, r *online.Run) error {
 			Hint: "go on with it by --resume " + f.path + ", or write to another file"}
 	}
 	journal, torn, err := durable.OpenJournal(f.path, record.ResultBegin, func(line []byte) bool {
-		_, err := resume.ParseResult(line)
+		_, err := new(wire.Judge).ParseResult(line)
 		return err == nil
 	})
 	if errors.Is(err, durable.ErrForeign) {

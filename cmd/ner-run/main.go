@@ -28,6 +28,7 @@ import (
 
 	"nertools/cmd/internal/cmdline"
 	"nertools/cmd/internal/cost"
+	"nertools/cmd/internal/finish"
 	"nertools/cmd/internal/service"
 	"nertools/pkg/online"
 	"nertools/pkg/pace"
@@ -65,7 +66,7 @@ func main() {
 		Usage:     "ask a model many prompts at once",
 		UsageText: "ner-prompt --source-dir examples/news --data-name CONLL --limit 4 | ner-run --model gpt-4o-mini -j 4",
 		ArgsUsage: "[PROMPTS.jsonl]",
-		Flags:     slices.Concat(flags, []cli.Flag{cost.DryRunFlag()}, cost.Flags(), service.RequestFlags(), service.Flags()),
+		Flags:     slices.Concat(flags, []cli.Flag{finish.Flag(), cost.DryRunFlag()}, cost.Flags(), service.RequestFlags(), service.Flags()),
 		Action:    run,
 	})
 }
@@ -79,6 +80,11 @@ func run(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	say := func(s string) { cmdline.Say(c, "%s", s) }
+	judge, err := finish.Judge(c, func(s string) { say(s) })
+	if err != nil {
+		return err
+	}
 	table, err := cost.Table(c)
 	if err != nil {
 		return err
@@ -89,7 +95,7 @@ func run(c *cli.Context) (err error) {
 			return err
 		}
 		defer in.Close()
-		return dryRun(c, table, requests, record.NewLines(name, in))
+		return dryRun(c, table, requests, judge, record.NewLines(name, in))
 	}
 	client, err := service.Client(c, workers)
 	if err != nil {
@@ -104,7 +110,7 @@ func run(c *cli.Context) (err error) {
 
 	asker := &noting{Asker: client}
 	r := online.Run{
-		Asker: asker, Requests: requests, Flying: workers,
+		Asker: asker, Requests: requests, Judge: judge, Flying: workers,
 		Pacer: pace.New(pace.Config{
 			Flying: workers, PerMinute: c.Int("rpm"), Tokens: c.Int("tpm"),
 			MaxRetries: c.Int("max-retries"), MaxWait: maxWait,
@@ -116,6 +122,7 @@ func run(c *cli.Context) (err error) {
 		return err
 	}
 	meter := progress.New(c.App.ErrWriter, c.App.Name, c.String("progress"))
+	say = meter.Say
 	r.Say, r.Done, r.Total = meter.Say, meter.Done, meter.Total
 	begin := time.Now()
 	sum, err := r.Do(c.Context, record.NewLines(name, in))

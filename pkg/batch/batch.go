@@ -40,6 +40,7 @@ type Config struct {
 	Description string       // goes into the batches' metadata; may be empty
 	InFlight    int          // batches of this ledger that may run at once; 0: any number
 	MaxRetries  int          // further tries of a call after its first
+	Judge       *wire.Judge  // which answers are good ones
 	Say         func(string) // tells people, once, that the service can't be reached; not nil
 }
 

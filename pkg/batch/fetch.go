@@ -182,7 +182,7 @@ func (f *fetch) results(file *os.File, good bool) error {
 		if err != nil {
 			return err
 		}
-		r, err := wire.ParseBatchLine(line)
+		r, err := f.manager.cfg.Judge.ParseBatchLine(line)
 		if err != nil {
 			return lines.Fault(err, "the service's file is not as it should be: look at it in the dashboard")
 		}
@@ -284,10 +284,7 @@ func (o *Outcome) count(r *record.Result) {
 		}
 		o.Failed[r.Failure.Class]++
 	}
-	o.Usage.Prompt += r.Usage.Prompt
-	o.Usage.Completion += r.Usage.Completion
-	o.Usage.Cached += r.Usage.Cached
-	o.Usage.Reasoning += r.Usage.Reasoning
+	o.Usage.Add(r.Usage)
 }
 
 func (m *Manager) size(ctx context.Context, id string) (size int64, err error) {

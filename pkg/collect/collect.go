@@ -57,6 +57,9 @@ type Results struct {
 	// model of each row's record, and what was spent.
 	Sources bool
 
+	// Judge, set before the first Read, decides which answers are good ones.
+	Judge *wire.Judge
+
 	rows    map[int]row
 	told    map[int]told      // with Sources
 	names   map[string]string // the texts of told, each once
@@ -134,19 +137,12 @@ func (r *Results) Read(name string, in io.Reader) (torn int, err error) {
 	lines := record.NewLines(name, in)
 	return lines.Each("every line is to be a result record, or a line of a batch's output or error file; without this line its row would count as missing",
 		func(line []byte) error {
-			rec, err := parse(line)
+			rec, err := r.Judge.ParseResult(line)
 			if err != nil {
 				return err
 			}
 			return r.add(&rec, wire.IsBatchLine(line), place{file, int32(min(lines.Line(), math.MaxInt32))})
 		})
-}
-
-func parse(line []byte) (record.Result, error) {
-	if wire.IsBatchLine(line) {
-		return wire.ParseBatchLine(line)
-	}
-	return record.ParseResult(line)
 }
 
 // maxGuess bounds the rows of ids of other tools while nobody says how many

@@ -62,10 +62,7 @@ func (r *Results) spend(rec *record.Result, batch bool) {
 		r.spent[kind] = s
 	}
 	s.Calls++
-	s.Usage.Prompt += rec.Usage.Prompt
-	s.Usage.Completion += rec.Usage.Completion
-	s.Usage.Cached += rec.Usage.Cached
-	s.Usage.Reasoning += rec.Usage.Reasoning
+	s.Usage.Add(rec.Usage)
 }
 
 var seed = maphash.MakeSeed()

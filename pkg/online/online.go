@@ -43,6 +43,7 @@ type Run struct {
 	Asker     Asker
 	Pacer     *pace.Pacer
 	Requests  *wire.Builder
+	Judge     *wire.Judge     // which answers are good ones
 	Earlier   *resume.Answers // what need not be asked again
 	Own       bool            // the first file of Earlier is the output itself
 	Output    Output
@@ -294,11 +295,12 @@ func (r *Run) ask(asking, flying context.Context, q *row, amend *wire.Amendments
 	made, err := r.Pacer.Do(asking, q.request.Tokens, func(context.Context) (pace.Limits, error) {
 		for {
 			body := amend.Apply(q.request.Body)
+			q.result = q.request.Row // nothing of an earlier try
 			begin := time.Now()
 			answer, limits, err := r.Asker.Ask(flying, q.request.Path, body)
 			q.result.Latency = time.Since(begin)
 			if err == nil {
-				err = wire.ParseAnswer(answer, &q.result)
+				err = r.Judge.ParseAnswer(answer, &q.result)
 			}
 			e, ok := errors.AsType[*wire.Error](err)
 			r.first.Do(func() {
@@ -457,8 +459,5 @@ func (s *Sum) count(q *row) {
 		s.OK++
 	}
 	s.Retries += max(0, q.result.Attempts-1)
-	s.Usage.Prompt += q.result.Usage.Prompt
-	s.Usage.Completion += q.result.Usage.Completion
-	s.Usage.Cached += q.result.Usage.Cached
-	s.Usage.Reasoning += q.result.Usage.Reasoning
+	s.Usage.Add(q.result.Usage)
 }

@@ -9,7 +9,7 @@ import (
 
 	"nertools/pkg/durable"
 	"nertools/pkg/record"
-	"nertools/pkg/resume"
+	"nertools/pkg/wire"
 )
 
 // Stream is the output to a pipe or a terminal: each line is one write.
@@ -111,7 +111,7 @@ func (f *File) copyOthers(path string, w io.Writer, seen map[int]bool) error {
 
 // rowOf is the row that a line of results speaks of, -1 if it cannot be read.
 func rowOf(line []byte) int {
-	r, err := resume.ParseResult(line)
+	r, err := new(wire.Judge).ParseResult(line)
 	if err != nil {
 		return -1
 	}

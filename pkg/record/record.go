@@ -66,6 +66,14 @@ type Usage struct {
 	Reasoning  int
 }
 
+// Add adds v to u.
+func (u *Usage) Add(v Usage) {
+	u.Prompt += v.Prompt
+	u.Completion += v.Completion
+	u.Cached += v.Cached
+	u.Reasoning += v.Reasoning
+}
+
 // Failure is why a row has no good answer.
 type Failure struct {
 	Class   Class
@@ -90,6 +98,7 @@ const (
 	Invalid       Class = "invalid"        // the service refused the request
 	ContextLength Class = "context_length" // the prompt is longer than the model takes
 	Length        Class = "length"         // the answer was cut off
+	Incomplete    Class = "incomplete"     // the answer ended for another reason than being complete
 	Filtered      Class = "filtered"       // stopped by the content filter
 	Refused       Class = "refused"        // the model declined to answer
 	Empty         Class = "empty"          // an answer without text

@@ -15,6 +15,8 @@ import (
 // Answers are the good answers of earlier runs. It holds where they stand, not
 // what they are.
 type Answers struct {
+	Judge *wire.Judge // which answers are good ones; set before the first Add
+
 	files    []file
 	answers  map[int32]Place // row -> its answer, or its failure in the own file
 	good     int             // of these, the answers
@@ -77,7 +79,7 @@ func (a *Answers) Add(name string, r io.ReaderAt, size int64, own bool) error {
 		if err != nil {
 			return err
 		}
-		res, err := ParseResult(line)
+		res, err := a.Judge.ParseResult(line)
 		if err != nil && lines.Torn() {
 			a.Torn = append(a.Torn, name)
 			return nil
@@ -108,14 +110,6 @@ func hash(digest string) uint64 {
 	h := fnv.New64a()
 	h.Write([]byte(digest))
 	return h.Sum64()
-}
-
-// ParseResult reads a result record, or a line of a batch's output.
-func ParseResult(line []byte) (record.Result, error) {
-	if wire.IsBatchLine(line) {
-		return wire.ParseBatchLine(line)
-	}
-	return record.ParseResult(line)
 }
 
 func (a *Answers) add(r *record.Result, p Place, own bool) error {
@@ -212,7 +206,7 @@ func (a *Answers) Read(p Place) (record.Result, error) {
 	if _, err := f.r.ReadAt(line, p.at); err != nil {
 		return record.Result{}, fmt.Errorf("read %s: %w", f.name, err)
 	}
-	return ParseResult(line)
+	return a.Judge.ParseResult(line)
 }
 
 // A MixError says that earlier results do not belong to the run.

@@ -22,6 +22,8 @@ import (
 // failure only. Records that do not belong together (of another source, of two
 // questions with one index) are an error.
 type Verdicts struct {
+	Judge *wire.Judge // which answers count; set before the first Read
+
 	source  string
 	records map[int]*asked // by index
 }
@@ -45,7 +47,7 @@ func (p place) String() string { return fmt.Sprintf("%s:%d", p.file, p.line) }
 
 // NewVerdicts returns Verdicts of none of the entities of the source so called.
 func NewVerdicts(source string) *Verdicts {
-	return &Verdicts{sourceOf(source), map[int]*asked{}}
+	return &Verdicts{source: sourceOf(source), records: map[int]*asked{}}
 }
 
 // Read takes in one input, in any order: result records, lines of a batch's
@@ -58,7 +60,7 @@ func (v *Verdicts) Read(name string, in io.Reader) (torn int, err error) {
 	lines := record.NewLines(name, in)
 	return lines.Each("every line is to be a result record, a line of a batch's output or error file, or one of the questions",
 		func(line []byte) error {
-			rec, err := parse(line)
+			rec, err := v.parse(line)
 			if err != nil {
 				return err
 			}
@@ -67,17 +69,13 @@ func (v *Verdicts) Read(name string, in io.Reader) (torn int, err error) {
 }
 
 // parse reads a line; that of a question is a result whose verdict is not asked for.
-func parse(line []byte) (r answer, err error) {
-	switch {
-	case wire.IsBatchLine(line):
-		r.Result, err = wire.ParseBatchLine(line)
-	case gjson.GetBytes(line, "kind").Str == "prompt":
+func (v *Verdicts) parse(line []byte) (r answer, err error) {
+	if gjson.GetBytes(line, "kind").Str == "prompt" {
 		p, err := record.ParsePrompt(line)
 		r.Result = record.Result{ID: p.ID, Index: p.Index, Label: p.Label, Extra: p.Extra}
 		return answer{r.Result, NotAsked}, err
-	default:
-		r.Result, err = record.ParseResult(line)
 	}
+	r.Result, err = v.Judge.ParseResult(line)
 	r.verdict = Failed
 	if r.OK() {
 		r.verdict = readAnswer(r.Output)

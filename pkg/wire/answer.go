@@ -155,11 +155,17 @@ func clean(s string) string {
 	return strings.ToValidUTF8(s, "")
 }
 
+// ParseAnswer is [Judge.ParseAnswer] with a nil Judge.
+func ParseAnswer(body []byte, r *record.Result) error {
+	return (*Judge)(nil).ParseAnswer(body, r)
+}
+
 // ParseAnswer reads the body of an answer whose status is 200, of either
 // endpoint, into r: its output, or the failure that stands instead of it, and
 // what else the answer tells. The error is an [*Error] for an answer that is
-// not a completion at all; r's failure is then left alone.
-func ParseAnswer(body []byte, r *record.Result) error {
+// not a completion, and then r stays as it is, or for one that the service broke
+// off, and then r holds what came of it. r's failure is left alone in both cases.
+func (j *Judge) ParseAnswer(body []byte, r *record.Result) error {
 	if !record.ValidJSON(body) || !gjson.ParseBytes(body).IsObject() {
 		return malformed("the answer is cut off or is not JSON")
 	}
@@ -176,13 +182,44 @@ func ParseAnswer(body []byte, r *record.Result) error {
 	choice := choices.Get("0")
 	r.FinishReason = choice.Get("finish_reason").String()
 	text, refusal := answerText(choice)
-	r.Output, r.Partial, r.Failure = "", "", nil
-	if why := unfit(choice.IsObject(), r.FinishReason, text, refusal); why != nil {
-		r.Failure, r.Partial = why, text
-	} else {
-		r.Output = text
+	r.Output, r.Partial = "", text
+	fail := func(class record.Class, message string) {
+		r.Failure = &record.Failure{Class: class, Status: http.StatusOK, Message: message}
+	}
+	if err := brokenOff(choice); err != nil && (strings.TrimSpace(text) == "" || !j.acceptsPart(r.FinishReason)) {
+		return err
+	}
+	if !choice.IsObject() {
+		fail(record.Empty, "no choices in the answer")
+		return nil
+	}
+	if refusal != "" {
+		fail(record.Refused, clean(refusal))
+		return nil
+	}
+	switch f := j.unfit(r, text); {
+	case f == nil:
+		r.Output, r.Partial, r.Failure = text, "", nil
+	case f.Class == record.Server:
+		return &Error{Failure: *f} // the next one may be complete
+	default:
+		r.Failure = f
 	}
 	return nil
+}
+
+// brokenOff is the error that stands in a choice, as routers have it where the
+// service behind them failed in the middle of an answer, or nil.
+func brokenOff(choice gjson.Result) error {
+	e := choice.Get("error")
+	if !e.IsObject() && (e.Type != gjson.String || e.Str == "") {
+		return nil
+	}
+	status := int(e.Get("code").Int())
+	if status < 300 || status > 599 {
+		status = http.StatusBadGateway
+	}
+	return ParseError(status, []byte(`{"error":`+e.Raw+`}`))
 }
 
 // answeredError is the error that stands in an answer whose status is 200, as
@@ -197,26 +234,6 @@ func answeredError(v gjson.Result, body []byte) error {
 		status = http.StatusBadGateway
 	}
 	return ParseError(status, body)
-}
-
-// unfit tells what keeps an answer from being a good one, or nil.
-func unfit(chosen bool, finish, text, refusal string) *record.Failure {
-	failure := func(class record.Class, message string) *record.Failure {
-		return &record.Failure{Class: class, Status: http.StatusOK, Message: message}
-	}
-	switch {
-	case !chosen:
-		return failure(record.Empty, "no choices in the answer")
-	case refusal != "":
-		return failure(record.Refused, clean(refusal))
-	case finish == "content_filter":
-		return failure(record.Filtered, "stopped by the content filter")
-	case finish == "length":
-		return failure(record.Length, "the answer was cut off at the token limit")
-	case strings.TrimSpace(text) == "":
-		return failure(record.Empty, "the answer has no text")
-	}
-	return nil
 }
 
 // answerText finds the text of a choice, be it a chat message (whose content

@@ -21,11 +21,16 @@ func IsBatchLine(line []byte) bool {
 	return found[0].Exists() && !found[1].Exists()
 }
 
+// ParseBatchLine is [Judge.ParseBatchLine] with a nil Judge.
+func ParseBatchLine(line []byte) (record.Result, error) {
+	return (*Judge)(nil).ParseBatchLine(line)
+}
+
 // ParseBatchLine reads a line of a batch's output or error file:
 // {"custom_id","response":{"status_code","body"}|null,"error":{"code","message"}|null}.
 // Which of the two files it stood in does not matter: the status decides, then
 // the error. The row is that of the custom_id, see [record.ParseID].
-func ParseBatchLine(line []byte) (record.Result, error) {
+func (j *Judge) ParseBatchLine(line []byte) (record.Result, error) {
 	var r record.Result
 	if !record.ValidJSON(line) || !gjson.ParseBytes(line).IsObject() {
 		return r, errors.New("not a JSON object")
@@ -44,7 +49,7 @@ func ParseBatchLine(line []byte) (record.Result, error) {
 	case !response.Exists() && !failure.Exists():
 		return r, errors.New(`neither "response" nor "error" in it: a request, not an answer`)
 	case status == http.StatusOK:
-		if err := ParseAnswer([]byte(body.Raw), &r); err != nil {
+		if err := j.ParseAnswer([]byte(body.Raw), &r); err != nil {
 			r.Failure = Failed(err)
 		}
 	case status != 0 && body.IsObject():

@@ -16,6 +16,7 @@ import (
 
 	"nertools/cmd/internal/cmdline"
 	"nertools/cmd/internal/dataset"
+	"nertools/cmd/internal/finish"
 	"nertools/pkg/annotate"
 	"nertools/pkg/collect"
 	"nertools/pkg/fault"
@@ -201,7 +202,11 @@ func None(c *cli.Context) error {
 //
 // Ctrl-C ends it, but for stdin, which is read to its end: what else was to be
 // read then is left out.
-func Read(c *cli.Context, results *collect.Results, files []string, rows int) error {
+func Read(c *cli.Context, results *collect.Results, files []string, rows int) (err error) {
+	results.Judge, err = finish.Judge(c, func(s string) { cmdline.Say(c, "%s", s) })
+	if err != nil {
+		return err
+	}
 	if c.IsSet("total") {
 		if c.Int("total") <= 0 {
 			return cmdline.UsageError("--total %d: a number of rows from 1", c.Int("total"))
@@ -214,7 +219,6 @@ func Read(c *cli.Context, results *collect.Results, files []string, rows int) er
 	var last io.ReadCloser
 	var lastName string
 	if file := c.String("last-results"); file != "" {
-		var err error
 		if last, lastName, err = cmdline.Open(file); err != nil {
 			return err
 		}

@@ -1,0 +1,58 @@
+package wire
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"nertools/pkg/record"
+)
+
+// completeReasons are the finish reasons of complete answers, in lower case.
+var completeReasons = []string{"", "null", "stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete", "completed"}
+
+// reasonWords tell what a finish reason means: the first line with a word that
+// occurs in the reason counts. Services have dozens of reasons, but few words.
+var reasonWords = []struct {
+	class record.Class
+	words []string
+	what  string // happened
+}{
+	{record.Filtered, []string{"filter", "safety", "sensitive", "recitation", "blocklist", "blocked", "prohibited", "spii", "policy", "moderation", "guardrail", "toxic", "censor"},
+		"stopped by the content filter"},
+	{record.Length, []string{"length", "max_token", "max_output", "max_new", "token_limit", "context_window", "error_limit", "truncat"},
+		"the answer was cut off at the token limit"},
+	{record.Refused, []string{"refus"}, "the model declined to answer"},
+	{record.Incomplete, []string{"tool", "function"}, "the model called a tool instead of answering"},
+	{record.Server, []string{"error", "insufficient", "abort", "cancel", "timeout", "time_limit", "overload", "unavailable", "interrupt"},
+		"the service broke off the answer"},
+}
+
+// completeReason reports whether an answer that ended for this reason is whole.
+func completeReason(reason string) bool {
+	return slices.Contains(completeReasons, strings.ToLower(strings.TrimSpace(reason)))
+}
+
+// reasonFailure is the failure that a finish reason stands for, of an answer
+// that is not complete.
+func reasonFailure(reason string) *record.Failure {
+	f := &record.Failure{Class: record.Incomplete, Status: 200}
+	name := strings.NewReplacer("-", "_", " ", "_").Replace(strings.ToLower(reason))
+	for _, m := range reasonWords {
+		if slices.ContainsFunc(m.words, func(word string) bool { return strings.Contains(name, word) }) {
+			f.Class, f.Message = m.class, m.what
+			break
+		}
+	}
+	switch {
+	case f.Message == "":
+		f.Message = fmt.Sprintf("the answer ended with the unknown finish reason %q", clean(reason))
+	case !documentedReason(reason):
+		f.Message += fmt.Sprintf(" (finish reason %q)", clean(reason))
+	}
+	return f
+}
+
+// documentedReason reports whether the reason is one that OpenAI's API gives for
+// answers that are not complete: their class says all about them.
+func documentedReason(reason string) bool { return reason == "length" || reason == "content_filter" }
