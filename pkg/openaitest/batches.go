@@ -43,6 +43,8 @@ type batch struct {
 	Metadata    map[string]string
 	OutputLife  time.Duration
 	Effects     effects
+	Appears     time.Time // until then the service does as if it were not there
+	Listed      time.Time // until then it is missing from the list
 
 	Status     string
 	Goal       string       // the state that finalizing leads to
@@ -271,6 +273,8 @@ func (s *Server) createBatch(x *exchange) reply {
 	b.OutputID, b.ErrorID = newID("file-sim"), newID("file-sim")
 	b.Status = validating
 	b.Created = s.now()
+	b.Appears = b.Created.Add(x.hide)
+	b.Listed = b.Appears.Add(s.opt.ListDelay)
 	b.Expires = b.Created.Add(s.opt.Phases.Window)
 	b.InputBytes = f.Bytes
 	b.Model, b.Total, b.Tokens, b.Errors = in.model, in.lines, in.tokens, in.errors
@@ -441,7 +445,7 @@ func (s *Server) lookAtBatch(id string) (*batch, *apiError) {
 		return nil, storageError(err)
 	}
 	b := s.jobs.batches[id]
-	if b == nil {
+	if b == nil || b.Appears.After(s.now()) {
 		return nil, &apiError{status: http.StatusNotFound, message: fmt.Sprintf("No batch found with id '%s'.", id)}
 	}
 	return b, nil
@@ -470,6 +474,8 @@ func (s *Server) listBatches(x *exchange) reply {
 	}
 	all := s.jobs.oldestFirst()
 	slices.Reverse(all)
+	now := s.now()
+	all = slices.DeleteFunc(all, func(b *batch) bool { return b.Listed.After(now) })
 	all, l, bad := page(all, func(b *batch) string { return b.ID }, x.r.URL.Query().Get("after"), limit)
 	if bad != nil {
 		return bad.reply()

@@ -877,6 +877,48 @@ func TestFaultsHitTheCallsAboutFilesAndBatches(t *testing.T) {
 	}
 }
 
+func TestABatchThatAppearsLateIsAnsweredBy504AndRunsAllTheSame(t *testing.T) {
+	api, c := serve(t, stopped(openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.LateBatch, After: 3 * time.Second, Times: 1}}}))
+	in := c.uploaded(input(2))
+	if a := c.post("/v1/batches", createBody(in)); a.status != 504 || !strings.HasPrefix(string(a.body), "<html>") {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	id := api.Log()[1].Object
+	for _, want := range []int{0, 1} {
+		if got := decode[page[batchObject]](t, c.get("/v1/batches")).Data; len(got) != want || want == 1 && got[0].ID != id {
+			t.Errorf("listed are %+v, want %d", got, want)
+		}
+		if got := c.get("/v1/batches/" + id).status; got != map[int]int{0: 404, 1: 200}[want] {
+			t.Errorf("asked by its id: %d", got)
+		}
+		if err := api.Advance(3 * time.Second); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(api.Billed()); n != 2 {
+		t.Errorf("%d rows were billed, want 2", n)
+	}
+	if a := c.post("/v1/batches", createBody(in)); a.status != 200 {
+		t.Errorf("the next one: %d %s", a.status, a.body)
+	}
+}
+
+func TestANewBatchMayBeListedLate(t *testing.T) {
+	api, c := serve(t, stopped(openaitest.Options{ListDelay: 2 * time.Second, Phases: openaitest.Phases{InProgress: time.Hour}}))
+	id := c.created(input(1))
+	for _, want := range []int{0, 1} {
+		if got := decode[page[batchObject]](t, c.get("/v1/batches")).Data; len(got) != want {
+			t.Errorf("%d are listed, want %d", len(got), want)
+		}
+		if got := c.batch(id).ID; got != id {
+			t.Errorf("by its id: %q", got)
+		}
+		if err := api.Advance(2 * time.Second); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestAnAnswerThatIsLostHadItsEffect(t *testing.T) {
 	for _, tt := range []struct {
 		kind openaitest.Kind

@@ -35,6 +35,7 @@ const (
 	UnsupportedParameter Kind = "unsupported_parameter" // 400 where the body has Fault.Param
 	ContextLength        Kind = "context_length"        // 400 context_length_exceeded
 	NoContentType        Kind = "no_content_type"       // the right answer, as text/plain
+	LateBatch            Kind = "late_batch"            // 504 from a gateway, and the batch that was asked for appears after Fault.After
 
 	EmptyChoices  Kind = "empty_choices"
 	NullContent   Kind = "null_content"
@@ -68,7 +69,7 @@ const (
 var scopes = map[Kind]scope{
 	Status: anyCall, InsufficientQuota: anyCall, Unauthorized: anyCall,
 	Reset: callOnly, ResetMidBody: callOnly, TruncatedJSON: callOnly, LostAnswer: callOnly, Hang: callOnly,
-	Slow: callOnly, NoContentType: callOnly,
+	Slow: callOnly, NoContentType: callOnly, LateBatch: callOnly,
 	UnsupportedParameter: anyCompletion, ContextLength: anyCompletion,
 	EmptyChoices: anyCompletion, NullContent: anyCompletion, EmptyContent: anyCompletion, Refusal: chatOnly,
 	Length: anyCompletion, ContentFilter: anyCompletion, LineBreak: anyCompletion, Text: anyCompletion,
@@ -166,6 +167,9 @@ type Fault struct {
 	// batch_unknown_status.
 	Text string `json:"text"`
 
+	// After is how long a batch of the kind late_batch stays out of sight.
+	After time.Duration `json:"after"`
+
 	// What the kinds about batches need: how many rows, how many times shown,
 	// and which line of the input is at fault (0: none).
 	Rows  int `json:"rows"`
@@ -173,8 +177,8 @@ type Fault struct {
 	Line  int `json:"line"`
 }
 
-// ReadFaults reads a JSON array of rules. In JSON a rule's latency is a string
-// such as "250ms", and retry_after and retry_after_ms are numbers or strings.
+// ReadFaults reads a JSON array of rules. In JSON a rule's latency and after are
+// strings such as "250ms", and retry_after and retry_after_ms are numbers or strings.
 // An unknown field, an unknown kind or a value that makes no sense is an error
 // that names the rule, counted from 1.
 func ReadFaults(r io.Reader) ([]Fault, error) {
@@ -199,6 +203,7 @@ func (f *Fault) decode(rule []byte) error {
 	form := struct {
 		*Fault
 		Latency      jsonDuration `json:"latency"`
+		After        jsonDuration `json:"after"`
 		RetryAfter   jsonHeader   `json:"retry_after"`
 		RetryAfterMS jsonHeader   `json:"retry_after_ms"`
 	}{Fault: f}
@@ -207,7 +212,7 @@ func (f *Fault) decode(rule []byte) error {
 	if err := dec.Decode(&form); err != nil {
 		return err
 	}
-	f.Latency = time.Duration(form.Latency)
+	f.Latency, f.After = time.Duration(form.Latency), time.Duration(form.After)
 	f.RetryAfter, f.RetryAfterMS = string(form.RetryAfter), string(form.RetryAfterMS)
 	return f.check()
 }
@@ -241,8 +246,8 @@ func (f *Fault) check() error {
 		return errors.New("no kind")
 	case !known:
 		return fmt.Errorf("unknown kind %q", f.Kind)
-	case f.Skip < 0 || f.Times < 0 || f.Every < 0 || f.Latency < 0:
-		return errors.New("skip, times, every and latency can't be negative")
+	case f.Skip < 0 || f.Times < 0 || f.Every < 0 || f.Latency < 0 || f.After < 0:
+		return errors.New("skip, times, every, latency and after can't be negative")
 	case f.Rate < 0 || f.Rate > 1:
 		return fmt.Errorf("rate %v is not between 0 and 1", f.Rate)
 	case f.Kind == Status && (f.Status < 200 || f.Status > 599):
@@ -253,6 +258,8 @@ func (f *Fault) check() error {
 		return errors.New("kind slow needs a latency")
 	case f.Kind == UnsupportedParameter && f.Param == "":
 		return errors.New("kind unsupported_parameter needs a param")
+	case f.Kind == LateBatch && f.Op != "" && f.Op != opCreateBatch:
+		return fmt.Errorf("kind %s is about %s, not about %s", f.Kind, opCreateBatch, f.Op)
 	case f.Op != "" && !ops[f.Op]:
 		return fmt.Errorf("unknown op %q", f.Op)
 	case f.On != "" && f.On != onCalls && f.On != onRows:
@@ -311,6 +318,7 @@ func (f *Fault) matches(a attempt) bool {
 	return strings.Contains(a.prompt, f.Contains) &&
 		(f.Model == "" || f.Model == a.model) &&
 		(f.Op == "" || f.Op == a.op) &&
+		(f.Kind != LateBatch || a.op == opCreateBatch) &&
 		strings.HasPrefix(a.path, f.Path) &&
 		(f.Kind != UnsupportedParameter || slices.Contains(a.given, f.Param))
 }
@@ -459,6 +467,8 @@ func (f *Fault) spoil(rep reply) reply {
 		}
 	case Hang:
 		rep.ending, rep.bills = never, nil
+	case LateBatch:
+		rep = reply{status: http.StatusGatewayTimeout, contentType: "text/html", body: []byte("<html><title>504 Gateway Time-out</title></html>\n"), wait: rep.wait}
 	case NoContentType:
 		rep.contentType = "text/plain; charset=utf-8"
 		rep.answered = answered

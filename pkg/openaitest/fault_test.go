@@ -342,6 +342,7 @@ func TestReadFaultsSaysWhatIsWrong(t *testing.T) {
 		`[{"kind":"reset","op":"createbatch"}]`:           `unknown op "createbatch"`,
 		`[{"kind":"text","on":"lines"}]`:                  `on "lines" is neither calls nor rows`,
 		`[{"kind":"batch_fail","on":"rows"}]`:             "kind batch_fail is about batches, not about rows",
+		`[{"kind":"late_batch","op":"createFile"}]`:       "kind late_batch is about createBatch, not about createFile",
 		`[{"kind":"hang","on":"rows"}]`:                   "kind hang can't hit rows",
 		`[{"kind":"batch_expire","rows":-1}]`:             "rows, shown and line can't be negative",
 		`[{"kind":"batch_missing"}]`:                      "kind batch_missing needs rows",

@@ -183,6 +183,10 @@ type Options struct {
 	// EmptyFileIDs shows a file that a batch doesn't have as "" and not as null.
 	EmptyFileIDs bool
 
+	// ListDelay is how long a new batch is missing from the list of batches; by
+	// its id it is there at once.
+	ListDelay time.Duration
+
 	// NoRanges ignores the header Range, so that a download that broke has to
 	// begin again.
 	NoRanges bool
@@ -364,6 +368,9 @@ func (s *Server) serve(x *exchange, op, id string, do func(*exchange) reply) rep
 		rep = f.spoil(rep)
 	case f.prevents():
 		rep = x.afterBody(f.spoil(rep))
+	case f.Kind == LateBatch:
+		x.hide = f.After
+		rep = f.spoil(do(x))
 	default:
 		rep = f.spoil(do(x))
 	}
@@ -478,6 +485,7 @@ type exchange struct {
 	r       *http.Request
 	call    Call
 	settled bool
+	hide    time.Duration // how long the batch that the call makes stays out of sight
 }
 
 func (s *Server) begin(w http.ResponseWriter, r *http.Request) *exchange {

@@ -200,7 +200,7 @@ func TestTheExampleOfFaultsInTheManualIsValid(t *testing.T) {
 	if err := os.WriteFile(file, []byte(strings.ReplaceAll(manual, "//\t", "")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if faults, err := readFaults(file); err != nil || len(faults) != 3 {
+	if faults, err := readFaults(file); err != nil || len(faults) != 4 {
 		t.Errorf("%v: %v", err, faults)
 	}
 }

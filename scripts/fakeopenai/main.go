@@ -23,11 +23,13 @@
 // and batches stand in the same array:
 //
 //	[{"kind": "lost_answer", "op": "createBatch", "times": 1},
+//	 {"kind": "late_batch", "after": "3s", "times": 1},
 //	 {"kind": "reset_mid_body", "op": "downloadFile", "times": 2},
 //	 {"kind": "batch_expire", "rows": 100, "contains": "\"part\":\"2\""}]
 //
-// loses the answer to the first creation of a batch, breaks two downloads in the
-// middle, and lets a batch with part 2 in its metadata expire after 100 rows.
+// loses the answer to the first creation of a batch, answers the next with 504 and
+// makes its batch appear 3 seconds later, breaks two downloads in the middle, and
+// lets a batch with part 2 in its metadata expire after 100 rows.
 //
 // # Batches
 //
@@ -129,6 +131,7 @@ func newApp(stderr io.Writer) *cli.App {
 			&cli.BoolFlag{Name: "bad-rows-in-output", Usage: "put rows with an HTTP error into the output file, not the error file"},
 			&cli.BoolFlag{Name: "in-order", Usage: "let a batch do its rows in the order of its input"},
 			&cli.BoolFlag{Name: "empty-file-ids", Usage: "show a file that a batch doesn't have as \"\", not as null"},
+			&cli.DurationFlag{Name: "list-delay", Usage: "list a new batch only after `TIME`"},
 			&cli.BoolFlag{Name: "no-ranges", Usage: "send whole files only"},
 			&cli.BoolFlag{Name: "quiet", Usage: "say nothing unless something fails"},
 			&cli.DurationFlag{Name: "max-life", Value: time.Hour, Usage: "exit after `TIME`, so that nothing is left behind"},
@@ -260,6 +263,7 @@ func options(c *cli.Context) (openaitest.Options, func() error, error) {
 		BadRowsInOutput: c.Bool("bad-rows-in-output"),
 		InOrder:         c.Bool("in-order"),
 		EmptyFileIDs:    c.Bool("empty-file-ids"),
+		ListDelay:       c.Duration("list-delay"),
 		NoRanges:        c.Bool("no-ranges"),
 	}
 	if text := c.String("answer"); text != "baseline" {
