@@ -206,12 +206,12 @@ func gold(c *cli.Context) error {
 	if j.Job, err = annotate.Gold(rows); err != nil {
 		return err
 	}
-	order, err := dataset.Order(c)
+	set, err := dataset.Named(c)
 	if err != nil {
 		return err
 	}
-	if order != nil {
-		j.Order = order
+	if set != nil {
+		j.Order = dataset.Order(set)
 	}
 	return format.write(c, j, target)
 }

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
+	"nertools/pkg/catalog"
 	"nertools/pkg/collect"
 	"nertools/pkg/corpus"
 	"nertools/pkg/fault"
@@ -45,6 +47,10 @@ type Job struct {
 	// Shown gives what tells whether a demonstration that row's prompt shows
 	// reads so. nil: nobody knows.
 	Shown func(row int) func(text string) bool
+
+	// Names knows by which names answers call the labels: those that the built-in
+	// data sets with these labels have, unless it is set to others.
+	Names *markup.Labels
 
 	file      *mrc.File      // nil where the records tell their sentences
 	sentences []mrc.Sentence // the rows of each
@@ -89,7 +95,7 @@ func FromFile(r *collect.Results, f *mrc.File) (*Job, error) {
 		return nil, err
 	}
 	j.limit(r.Len())
-	j.Order = order(j.Labels())
+	j.know()
 	return j, nil
 }
 
@@ -136,8 +142,41 @@ func FromRecords(r *collect.Results) (j *Job, lost int, err error) {
 		}
 		last, labels = row, append(labels, row.Label)
 	}
-	j.Order = order(j.Labels())
+	j.know()
 	return j, lost, nil
+}
+
+// know settles what is known of the labels without being told.
+func (j *Job) know() {
+	labels := j.Labels()
+	j.Order = order(labels)
+	j.Names = Names(labels)
+}
+
+// Names returns the names by which answers call the labels asked for, and the
+// other labels of their data sets: of those given, then of the built-in ones that
+// have all the labels asked for. A label's key goes before the name of another.
+func Names(asked []string, sets ...catalog.DataSet) *markup.Labels {
+	sets = append(slices.Clip(sets), catalog.Builtin().Covering(asked)...)
+	names := new(markup.Labels)
+	for _, label := range asked {
+		names.Add(label, label)
+	}
+	each := func(list func(catalog.Label) []string) {
+		for _, set := range sets {
+			for _, l := range set.Labels {
+				label := l.Key
+				if i := slices.IndexFunc(asked, func(a string) bool { return strings.EqualFold(a, label) }); i >= 0 {
+					label = asked[i]
+				}
+				names.Add(label, list(l)...)
+			}
+		}
+	}
+	each(func(l catalog.Label) []string { return []string{l.Key} })
+	each(func(l catalog.Label) []string { return []string{l.Name} })
+	each(catalog.Label.Names)
+	return names
 }
 
 // Len is the number of sentences.
@@ -255,11 +294,11 @@ func (j *Job) fill(s *Sentence, source *markup.Source, rows *mrc.Sentence) {
 			s.Unanswered = append(s.Unanswered, row.Label)
 			continue
 		}
-		var shown func(string) bool
+		q := j.question(row.Label)
 		if j.Shown != nil {
-			shown = j.Shown(n)
+			q.Shown = j.Shown(n)
 		}
-		a.Alignment = source.Align(result.Line, shown)
+		a.Alignment = source.Align(result.Line, q)
 		for _, f := range a.Found {
 			s.Entities = append(s.Entities, corpus.Entity{Span: f.Span, Label: row.Label, How: f.How})
 		}
@@ -276,6 +315,11 @@ func (j *Job) fill(s *Sentence, source *markup.Source, rows *mrc.Sentence) {
 	if j.Results == nil {
 		s.Entities = s.Gold
 	}
+}
+
+// question returns what an answer about a label answers.
+func (j *Job) question(label string) markup.Question {
+	return markup.Question{Label: label, Labels: j.Names}
 }
 
 func (s *Sentence) addGold(a *Answer, row *mrc.Row) {
@@ -308,7 +352,7 @@ func (j *Job) Strike(ctx context.Context, drop func(a *Answer, found int) bool) 
 			}
 			if n > 0 {
 				source.Reset(s.Text)
-				lines[a.Row] = source.Strike(a.Line, &a.Alignment, func(k int) bool { return which[k] })
+				lines[a.Row] = source.Strike(a.Line, &a.Alignment, j.question(a.Label), func(k int) bool { return which[k] })
 				dropped += n
 			}
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nertools/pkg/annotate"
+	"nertools/pkg/catalog"
 	"nertools/pkg/collect"
 	"nertools/pkg/corpus"
 	"nertools/pkg/fault"
@@ -352,6 +353,29 @@ func BenchmarkEach(b *testing.B) {
 		n := 0
 		if err := j.Each(b.Context(), func(s *annotate.Sentence) error { n += len(s.Entities); return nil }); err != nil || n == 0 {
 			b.Fatal(n, err)
+		}
+	}
+}
+
+func TestAnswersCallLabelsAsTheirDataSetDoes(t *testing.T) {
+	custom := catalog.DataSet{Name: "MEDICINE", Labels: []catalog.Label{{Key: "DRUG", Name: "medication"}, {Key: "LOC", Name: "person"}}}
+	for _, c := range []struct {
+		asked []string
+		sets  []catalog.DataSet
+		name  string
+		want  string
+	}{
+		{[]string{"NR"}, nil, "person", "NR"},
+		{[]string{"NR"}, nil, "location", "NS"},
+		{[]string{"PER", "LOC"}, nil, "place", "LOC"},
+		{[]string{"per"}, nil, "Person", "per"},
+		{[]string{"PER"}, []catalog.DataSet{custom}, "medication", "DRUG"},
+		{[]string{"PER"}, []catalog.DataSet{custom}, "per", "PER"},
+		{[]string{"PER", "DRUG"}, nil, "medication", ""},
+		{[]string{"PER", "DRUG"}, nil, "drugs", "DRUG"},
+	} {
+		if got, _ := annotate.Names(c.asked, c.sets...).Find(c.name); got != c.want {
+			t.Errorf("%q, asked for %q: got %q, want %q", c.name, c.asked, got, c.want)
 		}
 	}
 }

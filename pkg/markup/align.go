@@ -29,17 +29,18 @@ const (
 	PartOfToken                    // the source reads so only inside a token
 	Unclosed                       // where it ends is not marked
 	Blank                          // nothing stands between the marks
+	OtherLabel                     // the answer says that it is of another label than the one asked for
 )
 
 // Reasons gives all reasons.
 func Reasons() []Reason {
-	return []Reason{Hallucinated, Copied, Repeated, PartOfToken, Unclosed, Blank}
+	return []Reason{Hallucinated, Copied, Repeated, PartOfToken, Unclosed, Blank, OtherLabel}
 }
 
-// String gives "hallucinated", "copied", "repeated", "part of token", "unclosed"
-// or "blank".
+// String gives "hallucinated", "copied", "repeated", "part of token", "unclosed",
+// "blank" or "other label".
 func (r Reason) String() string {
-	return [...]string{"", "hallucinated", "copied", "repeated", "part of token", "unclosed", "blank"}[r]
+	return [...]string{"", "hallucinated", "copied", "repeated", "part of token", "unclosed", "blank", "other label"}[r]
 }
 
 // Class tells how the text of an answer, its marks removed, compares with the
@@ -48,50 +49,63 @@ type Class uint8
 
 // The classes.
 const (
-	Same    Class = iota // token for token
-	Spacing              // other spacing or tokenisation
-	Tokens               // a few tokens dropped, inserted or in other case
-	Edited               // other or partly other text
-	Part                 // only a part of the source
-	Chatter              // the source, with other text around it
-	Empty                // no text
-	List                 // a structured answer: it repeats no text
+	Same       Class = iota // token for token
+	Spacing                 // other spacing or tokenisation
+	Tokens                  // a few tokens dropped, inserted or in other case
+	Edited                  // other or partly other text
+	Part                    // only a part of the source
+	Chatter                 // the source, with other text around it
+	Empty                   // no text
+	List                    // a structured answer: it repeats no text
+	Unreadable              // meant as a structured answer, but nobody can tell what it lists
 )
 
 // Classes gives all classes.
 func Classes() []Class {
-	return []Class{Same, Spacing, Tokens, Edited, Part, Chatter, Empty, List}
+	return []Class{Same, Spacing, Tokens, Edited, Part, Chatter, Empty, List, Unreadable}
 }
 
-// String gives "same", "spacing", "tokens", "edited", "part", "chatter", "empty"
-// or "list".
+// String gives "same", "spacing", "tokens", "edited", "part", "chatter", "empty",
+// "list" or "unreadable".
 func (c Class) String() string {
-	return [...]string{"same", "spacing", "tokens", "edited", "part", "chatter", "empty", "list"}[c]
+	return [...]string{"same", "spacing", "tokens", "edited", "part", "chatter", "empty", "list", "unreadable"}[c]
 }
 
-// Damage is the set of what is wrong with the marks of an answer.
-type Damage uint8
+// Damage is the set of what is wrong with the marks or the list of an answer.
+type Damage uint16
 
 // What can be wrong.
 const (
-	Glued      Damage = 1 << iota // a mark inside a token, next to punctuation
-	Unbalanced                    // an entity without its end, or with a wrong one, or in another
-	Spaced                        // white space between a mark and its entity
-	Stray                         // marks that belong to no entity
-	ExtraSigns                    // more marks than two signs, or marks of another notation
-	EmptyMarks                    // marks around nothing
+	Glued       Damage = 1 << iota // a mark inside a token, next to punctuation
+	Unbalanced                     // an entity without its end, or with a wrong one, or in another
+	Spaced                         // white space between a mark and its entity
+	Stray                          // marks that belong to no entity
+	ExtraSigns                     // more marks than two signs, or bold type
+	EmptyMarks                     // marks around nothing
+	OtherMarkup                    // entities marked in another notation: tags, brackets, escaped signs
+	MendedList                     // a list that is not JSON, or not as asked for, and can be read in one way only
+	CutOff                         // a list that ends before its end
+	Unread                         // a list, or items of one, that nobody can read
 )
+
+// damageNames are the names of the damages, in their order.
+var damageNames = [...]string{"glued", "unbalanced", "spaced", "stray", "extra signs", "empty marks",
+	"other markup", "mended list", "cut off", "unread"}
 
 // Damages gives all single damages.
 func Damages() []Damage {
-	return []Damage{Glued, Unbalanced, Spaced, Stray, ExtraSigns, EmptyMarks}
+	list := make([]Damage, len(damageNames))
+	for i := range list {
+		list[i] = 1 << i
+	}
+	return list
 }
 
-// Names gives what the set holds, of "glued", "unbalanced", "spaced", "stray",
-// "extra signs" and "empty marks", in this order.
+// Names gives the names of what the set holds, such as "glued" and "extra signs",
+// in the order of [Damages].
 func (d Damage) Names() []string {
 	var names []string
-	for i, name := range [...]string{"glued", "unbalanced", "spaced", "stray", "extra signs", "empty marks"} {
+	for i, name := range damageNames {
 		if d&(1<<i) != 0 {
 			names = append(names, name)
 		}
@@ -134,7 +148,7 @@ type Source struct {
 	index   *suffixarray.Index // of letters.text; nil where that was not worth while
 
 	answer   answer // that is aligned
-	shown    func(text string) bool
+	question Question
 	regions  []region
 	copies   bool // the answer has whole copies of the source, and more
 	foreign  bool // it has text that may not be the source's
@@ -184,8 +198,8 @@ func (s *Source) prepare() {
 	}
 }
 
-// Align finds the entities that answer marks in the source. shown reports
-// whether a demonstration of the prompt reads so; nil means that nobody knows.
+// Align finds the entities that answer marks in the source, which are those of
+// the label that q asks for.
 //
 // A marked string is found where its letters are those of whole tokens of the
 // source, next to each other. Letters are what white space leaves, so that the
@@ -222,7 +236,7 @@ func (s *Source) prepare() {
 // source came back, or the tokens on either side did, or the source holds it once,
 // letter for letter. What is marked beside a whole copy of the source is not certain.
 //
-// Text is [Copied] if shown knows it and the source does not read so: a marked string,
+// Text is [Copied] if q.Shown knows it and the source does not read so: a marked string,
 // all of an answer, or, where the answer is not the source, a mark with up to three
 // tokens on either side in its line.
 //
@@ -237,11 +251,11 @@ func (s *Source) prepare() {
 // differences. Of these, 96 are looked for in the text as a whole, then between
 // words that both have exactly once, and text with more is left unaligned: its
 // marks are placed by what stands next to them.
-func (s *Source) Align(answer string, shown func(text string) bool) Alignment {
+func (s *Source) Align(answer string, q Question) Alignment {
 	if a, ok := s.same(answer); ok {
 		return a
 	}
-	s.shown = shown
+	s.question = q
 	class, _ := s.read(answer)
 	return s.report(class)
 }

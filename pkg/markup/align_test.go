@@ -30,7 +30,7 @@ func check(t *testing.T, cases []alignCase) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			s.Reset(c.source)
-			a := s.Align(c.answer, nil)
+			a := s.Align(c.answer, markup.Question{})
 			if got := strings.TrimSpace(describe(a)); got != c.want {
 				t.Errorf("source %q\nanswer %q\ngot  %s\nwant %s", c.source, c.answer, got, c.want)
 			}
@@ -284,7 +284,7 @@ func TestTextOfADemonstrationIsToldApart(t *testing.T) {
 		{"In spring, @@Ada## was in @@Oslo##.", "edited, glued: Oslo 3:4 repaired; Ada copied"},
 		{"He went to @@Oslo##", "edited: Oslo 3:4 exact"},
 	} {
-		if d := cmp.Diff(c.want, describe(s.Align(c.answer, shown))); d != "" {
+		if d := cmp.Diff(c.want, describe(s.Align(c.answer, markup.Question{Shown: shown}))); d != "" {
 			t.Errorf("%q: %s", c.answer, d)
 		}
 	}
@@ -358,7 +358,7 @@ func TestLongAnswersAreAlignedToo(t *testing.T) {
 	var s markup.Source
 	for _, c := range long() {
 		s.Reset(c.source)
-		a := s.Align(c.answer, nil)
+		a := s.Align(c.answer, markup.Question{})
 		for _, f := range a.Found {
 			if !reads(&s, f) {
 				t.Fatalf("%s: %v", c.name, f)
@@ -398,7 +398,7 @@ func TestTheWordsForWhatIsFound(t *testing.T) {
 	for _, d := range markup.Damages() {
 		all |= d
 	}
-	want := "given|exact|repaired|hallucinated|copied|repeated|part of token|unclosed|blank|same|spacing|tokens|edited|part|chatter|empty|list|glued|unbalanced|spaced|stray|extra signs|empty marks"
+	want := "given|exact|repaired|hallucinated|copied|repeated|part of token|unclosed|blank|other label|same|spacing|tokens|edited|part|chatter|empty|list|unreadable|glued|unbalanced|spaced|stray|extra signs|empty marks|other markup|mended list|cut off|unread"
 	if d := cmp.Diff(want, strings.Join(append(got, all.Names()...), "|")); d != "" {
 		t.Error(d)
 	}

@@ -31,7 +31,7 @@ func BenchmarkAlign(b *testing.B) {
 			s.Reset(sentence)
 			b.ReportAllocs()
 			for b.Loop() {
-				s.Align(c.answer, nil)
+				s.Align(c.answer, markup.Question{})
 			}
 		})
 	}
@@ -96,7 +96,7 @@ func BenchmarkAlignLong(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				s.Reset(c.source)
-				s.Align(c.answer, nil)
+				s.Align(c.answer, markup.Question{})
 			}
 		})
 	}
@@ -106,9 +106,9 @@ func BenchmarkStrike(b *testing.B) {
 	const answer = "On Monday @@Ingrid Solheim## of the @@Bank of Norway## flew from Oslo to Zürich for talks with the mayor and his staff about the new bridge ."
 	var s markup.Source
 	s.Reset(sentence)
-	a := s.Align(answer, nil)
+	a := s.Align(answer, markup.Question{})
 	b.ReportAllocs()
 	for b.Loop() {
-		s.Strike(answer, &a, func(i int) bool { return i == 0 })
+		s.Strike(answer, &a, markup.Question{}, func(i int) bool { return i == 0 })
 	}
 }

@@ -163,7 +163,7 @@ func TestDamageNeverYieldsASpanThatTheSourceDoesNotHold(t *testing.T) {
 			s.Reset(x.text)
 			answer := d.do(r, s.Tokens, x.spans)
 			marked += len(x.spans)
-			for _, f := range s.Align(answer, nil).Found {
+			for _, f := range s.Align(answer, markup.Question{}).Found {
 				if !reads(&s, f) {
 					t.Fatalf("%s: source %q, answer %q: %v", d.name, x.text, answer, f)
 				}

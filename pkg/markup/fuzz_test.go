@@ -24,7 +24,7 @@ func FuzzAlign(f *testing.F) {
 		var s markup.Source
 		s.Reset(source)
 		shown := func(text string) bool { return strings.Contains(text, "a") }
-		a := s.Align(answer, shown)
+		a := s.Align(answer, markup.Question{Shown: shown})
 		seen := map[markup.Span]bool{}
 		for i, found := range a.Found {
 			if !reads(&s, found) {
@@ -43,11 +43,11 @@ func FuzzAlign(f *testing.F) {
 				t.Errorf("source %q, answer %q: %+v", source, answer, u)
 			}
 		}
-		if d := cmp.Diff(a, s.Align(answer, shown)); d != "" {
+		if d := cmp.Diff(a, s.Align(answer, markup.Question{Shown: shown})); d != "" {
 			t.Errorf("source %q, answer %q: twice: %s", source, answer, d)
 		}
 		for i := range a.Found {
-			s.Strike(answer, &a, func(k int) bool { return k == i })
+			s.Strike(answer, &a, markup.Question{}, func(k int) bool { return k == i })
 		}
 	})
 }
@@ -70,7 +70,7 @@ func FuzzAlignMarked(f *testing.F) {
 		for _, sp := range spans {
 			want.Found = append(want.Found, markup.Found{Span: sp, How: markup.Exact, Text: strings.Join(s.Tokens[sp.Start:sp.End], " ")})
 		}
-		if d := cmp.Diff(want, s.Align(answer, nil)); d != "" {
+		if d := cmp.Diff(want, s.Align(answer, markup.Question{})); d != "" {
 			t.Errorf("source %q, answer %q: %s", source, answer, d)
 		}
 	})
@@ -96,7 +96,7 @@ func FuzzDamage(f *testing.F) {
 		if again := strings.Fields(answer); len(again) > 0 && second%2 == 0 {
 			answer = damages[int(second)%len(damages)].do(r, again, nil)
 		}
-		for _, found := range s.Align(answer, nil).Found {
+		for _, found := range s.Align(answer, markup.Question{}).Found {
 			if !reads(&s, found) {
 				t.Errorf("source %q, answer %q: %+v", source, answer, found)
 			}

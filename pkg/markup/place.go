@@ -166,11 +166,11 @@ func (s *Source) placeFree(i int, m *mark, expected int) {
 // copied reports whether a demonstration reads as the text around a mark does,
 // and the source does not.
 func (s *Source) copied(m *mark) bool {
-	if s.shown == nil {
+	if s.question.Shown == nil {
 		return false
 	}
 	text, ok := s.answer.context(m)
-	return ok && s.shown(text) && !Holds(s.Text, text)
+	return ok && s.question.Shown(text) && !Holds(s.Text, text)
 }
 
 // regionOf gives the region that holds a range of letters, -1 if none does.
@@ -430,7 +430,7 @@ func alike(x, y []byte, atEnd bool) (n int) {
 func (s *Source) report(class Class) Alignment {
 	a := &s.answer
 	out := Alignment{Class: class, Damage: a.damage}
-	if s.shown != nil && out.Class == Edited && len(a.marks) > 0 && s.shown(a.without(0, len(a.text), 0)) {
+	if s.question.Shown != nil && out.Class == Edited && len(a.marks) > 0 && s.question.Shown(a.without(0, len(a.text), 0)) {
 		for i := range a.marks {
 			if m := &a.marks[i]; m.reason != Blank && m.reason != Unclosed {
 				m.found, m.again, m.reason = false, false, Copied
@@ -451,7 +451,7 @@ func (s *Source) report(class Class) Alignment {
 			out.Found = append(out.Found, Found{m.span, m.how, a.plain(m)})
 		case !m.again:
 			text := a.plain(m)
-			if m.reason == Hallucinated && s.shown != nil && s.shown(text) {
+			if m.reason == Hallucinated && s.question.Shown != nil && s.question.Shown(text) {
 				m.reason = Copied
 			}
 			out.Unused = append(out.Unused, Unused{text, m.reason})

@@ -3,7 +3,7 @@ package markup
 import "strings"
 
 // Strike returns answer as if the entities for which drop is true had never
-// been marked. a is what s.Align gave for this answer.
+// been marked. a is what s.Align returned for this answer to q.
 //
 // The signs of their marks go, and those of marks that say the same again; what
 // else the answer says stays as it stands. In a [List] the entries go. Aligned
@@ -11,7 +11,7 @@ import "strings"
 // not (a List that has one string twice does not tell which of the two is left),
 // the result is the source's tokens with the other entities marked, once more for
 // those that overlap.
-func (s *Source) Strike(answer string, a *Alignment, drop func(i int) bool) string {
+func (s *Source) Strike(answer string, a *Alignment, q Question, drop func(i int) bool) string {
 	dropped := map[Span]bool{}
 	var kept []Span
 	for i, f := range a.Found {
@@ -24,15 +24,17 @@ func (s *Source) Strike(answer string, a *Alignment, drop func(i int) bool) stri
 	if len(dropped) == 0 {
 		return answer
 	}
+	q.Shown = nil
+	s.question = q
 	text := s.strike(answer, dropped)
-	if s.finds(text, kept) {
+	if s.finds(text, q, kept) {
 		return text
 	}
 	return string(appendLines(nil, s.Tokens, kept))
 }
 
-func (s *Source) finds(text string, spans []Span) bool {
-	found := s.Align(text, nil).Found
+func (s *Source) finds(text string, q Question, spans []Span) bool {
+	found := s.Align(text, q).Found
 	if len(found) != len(spans) {
 		return false
 	}
@@ -46,7 +48,6 @@ func (s *Source) finds(text string, spans []Span) bool {
 
 // strike takes the marks off the spans.
 func (s *Source) strike(text string, spans map[Span]bool) string {
-	s.shown = nil
 	_, entries := s.read(text)
 	a := &s.answer
 	reads := func(m *mark) string { return string(a.letters.text[a.signs[m.open].at:a.signs[m.close].at]) }

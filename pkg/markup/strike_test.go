@@ -40,8 +40,8 @@ func TestStruckEntitiesLookAsIfNeverMarked(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var s markup.Source
 			s.Reset(c.source)
-			a := s.Align(c.answer, nil)
-			got := s.Strike(c.answer, &a, func(i int) bool { return slices.Contains(strings.Split(c.drop, "|"), a.Found[i].Text) })
+			a := s.Align(c.answer, markup.Question{})
+			got := s.Strike(c.answer, &a, markup.Question{}, func(i int) bool { return slices.Contains(strings.Split(c.drop, "|"), a.Found[i].Text) })
 			if d := cmp.Diff(c.want, got); d != "" {
 				t.Error(d)
 			}
@@ -54,8 +54,8 @@ func TestOfAListThatDoesNotTellTheOtherPlacesStay(t *testing.T) {
 	var s markup.Source
 	s.Reset("Paris  beat Paris")
 	const answer = `["Paris","Paris"]`
-	a := s.Align(answer, nil)
-	if got := s.Strike(answer, &a, func(i int) bool { return i == 0 }); got != "Paris beat @@Paris##" {
+	a := s.Align(answer, markup.Question{})
+	if got := s.Strike(answer, &a, markup.Question{}, func(i int) bool { return i == 0 }); got != "Paris beat @@Paris##" {
 		t.Errorf("got %q", got)
 	}
 }
@@ -63,18 +63,18 @@ func TestOfAListThatDoesNotTellTheOtherPlacesStay(t *testing.T) {
 // checkStrike strikes each entity of an answer, and all but each.
 func checkStrike(t *testing.T, s *markup.Source, answer string) {
 	t.Helper()
-	a := s.Align(answer, nil)
+	a := s.Align(answer, markup.Question{})
 	for i := range min(len(a.Found), 6) {
 		for _, only := range []bool{true, false} {
 			drop := func(k int) bool { return (k == i) == only }
-			struck := s.Strike(answer, &a, drop)
+			struck := s.Strike(answer, &a, markup.Question{}, drop)
 			var want, got []markup.Span
 			for k, f := range a.Found {
 				if !drop(k) {
 					want = append(want, f.Span)
 				}
 			}
-			for _, f := range s.Align(struck, nil).Found {
+			for _, f := range s.Align(struck, markup.Question{}).Found {
 				got = append(got, f.Span)
 			}
 			if d := cmp.Diff(want, got); d != "" {

@@ -14,22 +14,27 @@ import (
 // read these.
 var (
 	classMeanings = map[markup.Class]string{
-		markup.Same:    "the sentence, token for token",
-		markup.Spacing: "other spacing or tokenisation",
-		markup.Tokens:  "a few tokens dropped, inserted or in other case",
-		markup.Edited:  "other or partly other text",
-		markup.Part:    "only a part of the sentence",
-		markup.Chatter: "the sentence, with other text around it",
-		markup.Empty:   "no text",
-		markup.List:    "a structured answer, which repeats no text",
+		markup.Same:       "the sentence, token for token",
+		markup.Spacing:    "other spacing or tokenisation",
+		markup.Tokens:     "a few tokens dropped, inserted or in other case",
+		markup.Edited:     "other or partly other text",
+		markup.Part:       "only a part of the sentence",
+		markup.Chatter:    "the sentence, with other text around it",
+		markup.Empty:      "no text",
+		markup.List:       "a structured answer, which repeats no text",
+		markup.Unreadable: "meant as a structured answer, but what it lists cannot be told",
 	}
 	damageMeanings = map[markup.Damage]string{
-		markup.Glued:      "a mark inside a token, next to punctuation",
-		markup.Unbalanced: "an entity without its end, with a wrong one, or in another",
-		markup.Spaced:     "white space between a mark and its entity",
-		markup.Stray:      "marks that belong to no entity",
-		markup.ExtraSigns: "more marks than two signs, or marks of another notation",
-		markup.EmptyMarks: "marks around nothing",
+		markup.Glued:       "a mark inside a token, next to punctuation",
+		markup.Unbalanced:  "an entity without its end, with a wrong one, or in another",
+		markup.Spaced:      "white space between a mark and its entity",
+		markup.Stray:       "marks that belong to no entity",
+		markup.ExtraSigns:  "more marks than two signs, or bold type",
+		markup.EmptyMarks:  "marks around nothing",
+		markup.OtherMarkup: "entities marked in another notation: tags, brackets, escaped signs",
+		markup.MendedList:  "a list that is not valid JSON, but has only one possible reading",
+		markup.CutOff:      "a list that ends in the middle; its complete items are used",
+		markup.Unread:      "a list, or items of a list, that cannot be read",
 	}
 	reasonMeanings = map[markup.Reason]string{
 		markup.Hallucinated: "the sentence does not read so",
@@ -38,6 +43,7 @@ var (
 		markup.PartOfToken:  "the sentence reads so only inside a token",
 		markup.Unclosed:     "where it ends is not marked",
 		markup.Blank:        "nothing stands between the marks",
+		markup.OtherLabel:   "the answer gives it another label than the one asked for",
 	}
 	matchMeanings = map[score.Match]string{
 		score.Strict:    "An entity is correct if its words and its label are those of gold.",
@@ -109,7 +115,7 @@ func (r *Report) tables(b *body) []table {
 	all := []table{
 		{"Entities", kinds},
 		{"Text of the answers", countEach(markup.Classes(), markup.Class.String, classMeanings, r.Answers.Classes)},
-		{"Damaged marks", countEach(markup.Damages(), damageName, damageMeanings, r.Answers.Damage)},
+		{"Damaged marks and lists", countEach(markup.Damages(), damageName, damageMeanings, r.Answers.Damage)},
 		{"Marked but not used", countEach(markup.Reasons(), markup.Reason.String, reasonMeanings, b.reasons)},
 	}
 	for i := range all {

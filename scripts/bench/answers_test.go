@@ -28,7 +28,7 @@ func TestEachFlawIsWhatItsNameSays(t *testing.T) {
 		"recased":  {markup.Tokens, 0},
 	}
 	for i, f := range flaws {
-		a := source.Align(f.spoil(sentence), nil)
+		a := source.Align(f.spoil(sentence), markup.Question{})
 		if w := want[f.name]; a.Class != w.class || a.Damage != w.damage {
 			t.Errorf("%s: %q is of class %s with damage %v", f.name, f.spoil(sentence), a.Class, a.Damage.Names())
 		}
@@ -90,7 +90,7 @@ func TestAnswersAreOfTheRowsAndCounted(t *testing.T) {
 			got.marked++
 		}
 		source.Reset(row.Context)
-		if a := source.Align(r.Output, nil); a.Class != markup.Same || a.Damage != 0 {
+		if a := source.Align(r.Output, markup.Question{}); a.Class != markup.Same || a.Damage != 0 {
 			got.damaged++
 		} else if len(a.Found) != len(row.Start) {
 			t.Errorf("row %d: %d entities in %q, want %d", i, len(a.Found), r.Output, len(row.Start))

@@ -18,6 +18,7 @@ import (
 	"nertools/cmd/internal/dataset"
 	"nertools/cmd/internal/finish"
 	"nertools/pkg/annotate"
+	"nertools/pkg/catalog"
 	"nertools/pkg/collect"
 	"nertools/pkg/fault"
 	"nertools/pkg/mrc"
@@ -27,8 +28,8 @@ import (
 // Joined is results and the rows that they answer.
 type Joined struct {
 	*annotate.Job
-	Rows  *mrc.File // nil where the records tell their sentences
-	order func(label string) int
+	Rows  *mrc.File        // nil where the records tell their sentences
+	set   *catalog.DataSet // that the flags name, if any
 	close []func() error
 
 	shown func(row int) func(text string) bool
@@ -54,7 +55,7 @@ func Open(c *cli.Context) (_ *Joined, err error) {
 	if j.Rows != nil {
 		j.close = append(j.close, j.Rows.Close)
 	}
-	if j.order, err = dataset.Order(c); err != nil {
+	if j.set, err = dataset.Named(c); err != nil {
 		j.Close()
 		return nil, err
 	}
@@ -132,8 +133,9 @@ func (j *Joined) Read(c *cli.Context, results *collect.Results, files []string) 
 	if err := j.join(c, results); err != nil {
 		return err
 	}
-	if j.order != nil {
-		j.Order = j.order
+	if j.set != nil {
+		j.Order = dataset.Order(j.set)
+		j.Names = annotate.Names(j.Labels(), *j.set)
 	}
 	return nil
 }

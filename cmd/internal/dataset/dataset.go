@@ -143,9 +143,8 @@ func Labels(c *cli.Context) (catalog.DataSet, error) {
 	return set, fault.WithHint(err, "ner-prompt labels prints what is known; bring another catalogue with --labels FILE")
 }
 
-// Order is the rank of labels in the data set that the flags name, or nil
-// where they name none.
-func Order(c *cli.Context) (func(label string) int, error) {
+// Named is the data set that the flags name, or nil where they name none.
+func Named(c *cli.Context) (*catalog.DataSet, error) {
 	if c.String("data-name") == "" && c.String("labels") == "" {
 		return nil, nil
 	}
@@ -153,10 +152,15 @@ func Order(c *cli.Context) (func(label string) int, error) {
 	if err != nil {
 		return nil, err
 	}
+	return &set, nil
+}
+
+// Order returns the rank of a label in the data set.
+func Order(set *catalog.DataSet) func(label string) int {
 	return func(label string) int {
 		if i := slices.IndexFunc(set.Labels, func(l catalog.Label) bool { return strings.EqualFold(l.Key, label) }); i >= 0 {
 			return i
 		}
 		return len(set.Labels)
-	}, nil
+	}
 }

@@ -1,0 +1,52 @@
+package catalog
+
+import "slices"
+
+// alike are names in common use for one kind of entity, as [aliasKey] spells them.
+var alike = [][]string{
+	{"per", "pers", "person", "people", "human"},
+	{"loc", "location", "place", "naturalorregionallocation"},
+	{"org", "organization", "organisation"},
+	{"misc", "miscellaneous", "miscellaneousname"},
+	{"gpe", "geopolitical", "geopoliticalentity"},
+	{"norp", "nationality", "nationality,religiousorpoliticalgroup"},
+	{"fac", "facility"},
+	{"veh", "vehicle"},
+	{"wea", "weapon"},
+	{"prod", "product"},
+	{"evt", "event"},
+	{"workofart", "creativework", "artwork"},
+	{"corp", "corporation"},
+	{"law", "lawsandlegaldocuments", "laworlegaldocument", "legaldocument"},
+	{"lang", "language"},
+	{"date", "dateorperiod"},
+	{"time", "timeofdayorshortduration", "timeofday"},
+	{"percent", "percentage"},
+	{"money", "amountofmoney", "monetaryvalue"},
+	{"quantity", "measuredquantity"},
+	{"ordinal", "ordinalnumber"},
+	{"cardinal", "cardinalnumber"},
+}
+
+// Names returns what answers may call the label: its key, its name, and what else
+// is in common use for either.
+func (l Label) Names() []string {
+	names := []string{l.Key, l.Name}
+	for _, group := range alike {
+		if slices.Contains(group, aliasKey(l.Key)) || slices.Contains(group, aliasKey(l.Name)) {
+			names = append(names, group...)
+		}
+	}
+	return names
+}
+
+// Covering returns the data sets that have all the labels with these keys.
+func (c *Catalog) Covering(keys []string) (list []DataSet) {
+	for _, d := range c.sets {
+		lacks := func(key string) bool { _, err := d.Label(key); return err != nil }
+		if !slices.ContainsFunc(keys, lacks) {
+			list = append(list, d)
+		}
+	}
+	return list
+}
