@@ -203,8 +203,8 @@ func TestInterruptWritesWhatIsInFlightAndAsksNoMore(t *testing.T) {
 	if len(done) != calls || calls < 4 || calls > 12 {
 		t.Errorf("%d calls were made, %d answers are in the file", calls, len(done))
 	}
-	if !strings.Contains(stderr.String(), "interrupted") {
-		t.Errorf("stderr does not say why it ended: %s", &stderr)
+	if !strings.Contains(stderr.String(), "ner-run: interrupted\nner-run: to continue, run the same command with --resume "+out+"\n") {
+		t.Errorf("stderr does not say why it ended and how to continue: %s", &stderr)
 	}
 }
 

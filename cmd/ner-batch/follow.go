@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -22,6 +21,7 @@ import (
 
 	"nertools/cmd/internal/cmdline"
 	"nertools/cmd/internal/cost"
+	"nertools/cmd/internal/failures"
 	"nertools/cmd/internal/finish"
 	"nertools/cmd/internal/service"
 	"nertools/pkg/batch"
@@ -307,6 +307,7 @@ func (s *session) fetchOne(c *cli.Context, j *batch.Job) error {
 		return err
 	}
 	cmdline.Say(c, "%s: %s", path, describe(&o, table))
+	failures.Say(c, failures.Rows{Failed: &o.Failed, Missing: o.Missing, File: path})
 	return s.manager.Fetched(j, path)
 }
 
@@ -338,7 +339,8 @@ func verdict(c *cli.Context, o *batch.Outcome) error {
 		return err
 	}
 	cmdline.Say(c, "%s", describe(o, table))
-	if o.FailedRows()+o.Missing > 0 {
+	failures.Say(c, failures.Rows{Failed: &o.Failed, Missing: o.Missing, File: c.String("output")})
+	if o.Failed.Rows()+o.Missing > 0 {
 		return cmdline.Exit(cmdline.Partial, nil)
 	}
 	return nil
@@ -346,13 +348,9 @@ func verdict(c *cli.Context, o *batch.Outcome) error {
 
 func describe(o *batch.Outcome, table *price.Table) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d rows: %d ok, %d failed", o.Requests, o.OK, o.FailedRows())
-	if len(o.Failed) > 0 {
-		var parts []string
-		for _, class := range slices.Sorted(maps.Keys(o.Failed)) {
-			parts = append(parts, fmt.Sprintf("%s %d", class, o.Failed[class]))
-		}
-		fmt.Fprintf(&b, " (%s)", strings.Join(parts, ", "))
+	fmt.Fprintf(&b, "%d rows: %d ok, %d failed", o.Requests, o.OK, o.Failed.Rows())
+	if classes := o.Failed.String(); classes != "" {
+		fmt.Fprintf(&b, " (%s)", classes)
 	}
 	fmt.Fprintf(&b, ", %d missing; %d tokens in, %d out", o.Missing, o.Usage.Prompt, o.Usage.Completion)
 	for model := range o.Models {
@@ -365,8 +363,11 @@ func describe(o *batch.Outcome, table *price.Table) string {
 
 // unfinished gives waiting too long its exit code and a hint.
 func unfinished(err error) error {
-	if errors.Is(err, batch.ErrStillRunning) {
+	switch {
+	case errors.Is(err, batch.ErrStillRunning):
 		return cmdline.Exit(cmdline.Pending, fault.WithHint(err, "the same command again goes on waiting; --max-wait sets for how long"))
+	case errors.Is(err, context.Canceled):
+		return fault.WithHint(err, "the service keeps working on what was started; to continue, run the same command again")
 	}
 	return err
 }

@@ -42,7 +42,7 @@ func writeHTML(c *cli.Context, j *answers.Joined, target string) error {
 		return err
 	}
 	sum := j.Results.Sum()
-	r.Rows = report.Rows{Rows: sum.Rows, OK: sum.OK, Failed: sum.Failed, Missing: sum.Missing}
+	r.Rows = report.Rows{Rows: sum.Rows, OK: sum.OK, Failed: sum.Failed.Rows(), Missing: sum.Missing}
 	r.Sentences = slices.Values(list)
 	addCosts(&r, j.Results.Spent(), prices)
 	return write(target, r.WriteHTML)

@@ -71,9 +71,11 @@ import (
 	"nertools/cmd/internal/cmdline"
 	"nertools/cmd/internal/cost"
 	"nertools/cmd/internal/dataset"
+	"nertools/cmd/internal/failures"
 	"nertools/cmd/internal/finish"
 	"nertools/pkg/collect"
 	"nertools/pkg/durable"
+	"nertools/pkg/fault"
 )
 
 func main() {
@@ -188,9 +190,10 @@ func conclude(c *cli.Context, results *collect.Results, verified bool, err error
 	}
 	sum := results.Sum()
 	cmdline.Say(c, "%s", sum)
+	failures.Say(c, failures.Rows{Failed: &sum.Failed, Missing: sum.Missing, File: onlyInput(c)})
 	switch {
 	case c.Context.Err() != nil:
-		return cmdline.Exit(cmdline.Interrupted, errors.New("interrupted: the results are those that had come by then"))
+		return cmdline.Exit(cmdline.Interrupted, fault.WithHint(errors.New("interrupted: the results are those that had come by then"), "to continue, run the same command again when the others are there"))
 	case !sum.Complete() || !verified:
 		return cmdline.Exit(cmdline.Partial, nil)
 	}

@@ -30,6 +30,14 @@ func inputs(c *cli.Context) []string {
 	return c.Args().Slice()
 }
 
+// onlyInput is the file that holds all results, "" if there is no such file.
+func onlyInput(c *cli.Context) string {
+	if c.NArg() != 1 || c.Args().First() == "-" || c.IsSet("last-results") {
+		return ""
+	}
+	return c.Args().First()
+}
+
 // checkInputs refuses, before anything is read, to read stdin twice or to write
 // where an input is.
 func checkInputs(c *cli.Context, target string) error {

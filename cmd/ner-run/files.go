@@ -22,6 +22,7 @@ type files struct {
 	journal *durable.Journal // nil when the results go to stdout
 	output  *online.File
 	reorder bool
+	resumed bool // the output holds results of earlier runs that count
 	earlier []*os.File
 }
 
@@ -69,8 +70,8 @@ func (f *files) openOutput(c *cli.Context, r *online.Run) error {
 	if err == nil && !info.Mode().IsRegular() {
 		return &fault.Error{File: f.path, Err: errors.New("is not a regular file"), Hint: "leave out -o to write to stdout"}
 	}
-	resumed := slices.ContainsFunc(c.StringSlice("resume"), func(path string) bool { return cmdline.SameFile(path, f.path) })
-	if err == nil && info.Size() > 0 && !resumed {
+	f.resumed = slices.ContainsFunc(c.StringSlice("resume"), func(path string) bool { return cmdline.SameFile(path, f.path) })
+	if err == nil && info.Size() > 0 && !f.resumed {
 		return &fault.Error{File: f.path, Err: errors.New("holds results already"),
 			Hint: "go on with it by --resume " + f.path + ", or write to another file"}
 	}
@@ -95,7 +96,7 @@ func (f *files) openOutput(c *cli.Context, r *online.Run) error {
 	if torn > 0 {
 		cmdline.Say(c, "%s: dropped its last line, which was not finished", f.path)
 	}
-	if !resumed {
+	if !f.resumed {
 		return nil
 	}
 	r.Own = true
@@ -113,6 +114,17 @@ func (f *files) addEarlier(path string, earlier *resume.Answers) error {
 		return err
 	}
 	return earlier.Add(path, file, info.Size(), false)
+}
+
+// goOn says how to continue after an interruption.
+func (f *files) goOn() string {
+	switch {
+	case f.path == "":
+		return "to continue, run the same command with --resume FILE, where FILE holds these results"
+	case f.resumed:
+		return "to continue, run the same command again"
+	}
+	return "to continue, run the same command with --resume " + f.path
 }
 
 func (f *files) close() error {

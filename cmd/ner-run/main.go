@@ -13,10 +13,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"runtime/debug"
 	"slices"
@@ -28,8 +28,10 @@ import (
 
 	"nertools/cmd/internal/cmdline"
 	"nertools/cmd/internal/cost"
+	"nertools/cmd/internal/failures"
 	"nertools/cmd/internal/finish"
 	"nertools/cmd/internal/service"
+	"nertools/pkg/fault"
 	"nertools/pkg/online"
 	"nertools/pkg/pace"
 	"nertools/pkg/progress"
@@ -131,10 +133,18 @@ func run(c *cli.Context) (err error) {
 	if sum.Rows > 0 || err == nil {
 		cmdline.Say(c, "%s", describe(&sum, asker.cost(table, sum.Usage), time.Since(begin)))
 	}
-	if stop, ok := errors.AsType[*online.StopError](err); ok && stop.Class == record.Auth {
-		return cmdline.Exit(cmdline.Key, err)
+	stop, stopped := errors.AsType[*online.StopError](err)
+	failed := failures.Rows{Failed: &sum.Failed, File: files.path}
+	if stopped {
+		failed.Told = stop.Class
 	}
-	if err == nil && sum.FailedRows() > 0 {
+	failures.Say(c, failed)
+	switch {
+	case stopped && stop.Class == record.Auth:
+		return cmdline.Exit(cmdline.Key, err)
+	case errors.Is(err, context.Canceled):
+		return fault.WithHint(err, files.goOn())
+	case err == nil && sum.Failed.Rows() > 0:
 		return cmdline.Exit(cmdline.Partial, nil)
 	}
 	return err
@@ -174,13 +184,9 @@ func describe(s *online.Sum, cost string, took time.Duration) string {
 	if s.Kept > 0 {
 		fmt.Fprintf(&b, ", %d answered earlier", s.Kept)
 	}
-	fmt.Fprintf(&b, ", %d failed", s.FailedRows())
-	if len(s.Failed) > 0 {
-		var parts []string
-		for _, class := range slices.Sorted(maps.Keys(s.Failed)) {
-			parts = append(parts, fmt.Sprintf("%s %d", class, s.Failed[class]))
-		}
-		fmt.Fprintf(&b, " (%s)", strings.Join(parts, ", "))
+	fmt.Fprintf(&b, ", %d failed", s.Failed.Rows())
+	if classes := s.Failed.String(); classes != "" {
+		fmt.Fprintf(&b, " (%s)", classes)
 	}
 	if s.Retries > 0 {
 		fmt.Fprintf(&b, "; %d retries", s.Retries)

@@ -93,7 +93,7 @@ func results(t *testing.T, m *Manager, jobs []*Job, rows int) (map[int]record.Re
 			t.Fatal(err)
 		}
 	}
-	if len(got) != rows || o.Requests != rows || o.OK+o.FailedRows()+o.Missing != rows {
+	if len(got) != rows || o.Requests != rows || o.OK+o.Failed.Rows()+o.Missing != rows {
 		t.Errorf("%d rows have results of %d, outcome %+v", len(got), rows, o)
 	}
 	return got, o
@@ -136,27 +136,27 @@ func TestEveryEndOfABatchGivesEachRowOneResult(t *testing.T) {
 		{"completed, broken downloads", openaitest.Options{
 			Faults: []openaitest.Fault{{Kind: openaitest.ResetMidBody, Path: "/v1/files/", Times: 3}}}, answered, wire.BatchCompleted},
 		{"some rows refused", openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Status, Status: 400, Code: "bad", Message: "no", Contains: "Bob 3 .", Path: "/v1/chat"}}},
-			func(o Outcome) bool { return o.OK == rows-1 && o.Failed[record.Invalid] == 1 }, wire.BatchCompleted},
+			func(o Outcome) bool { return o.OK == rows-1 && o.Failed.Count(record.Invalid) == 1 }, wire.BatchCompleted},
 		{"some rows refused, in the output file", openaitest.Options{BadRowsInOutput: true, Faults: []openaitest.Fault{{Kind: openaitest.Status, Status: 400, Code: "bad", Message: "no", Contains: "Bob 3 .", Path: "/v1/chat"}}},
-			func(o Outcome) bool { return o.OK == rows-1 && o.Failed[record.Invalid] == 1 }, wire.BatchCompleted},
+			func(o Outcome) bool { return o.OK == rows-1 && o.Failed.Count(record.Invalid) == 1 }, wire.BatchCompleted},
 		{"an answer cut off", openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Length, Contains: "Bob 3 ."}}},
-			func(o Outcome) bool { return o.OK == rows-1 && o.Failed[record.Length] == 1 }, wire.BatchCompleted},
+			func(o Outcome) bool { return o.OK == rows-1 && o.Failed.Count(record.Length) == 1 }, wire.BatchCompleted},
 		{"all rows failed", openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.BatchAllFailed}}},
-			func(o Outcome) bool { return o.Failed[record.Invalid] == rows }, wire.BatchCompleted},
+			func(o Outcome) bool { return o.Failed.Count(record.Invalid) == rows }, wire.BatchCompleted},
 		{"all rows failed, empty file id", openaitest.Options{EmptyFileIDs: true, Faults: []openaitest.Fault{{Kind: openaitest.BatchAllFailed}}},
-			func(o Outcome) bool { return o.Failed[record.Invalid] == rows }, wire.BatchCompleted},
+			func(o Outcome) bool { return o.Failed.Count(record.Invalid) == rows }, wire.BatchCompleted},
 		{"files shown late", openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.BatchLateOutput, Shown: 2}}}, answered, wire.BatchCompleted},
 		{"rows with status 0", openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.BatchStatusZero, Rows: 4}}},
-			func(o Outcome) bool { return o.OK == rows-4 && o.Failed[record.Server] == 4 }, wire.BatchCompleted},
+			func(o Outcome) bool { return o.OK == rows-4 && o.Failed.Count(record.Server) == 4 }, wire.BatchCompleted},
 		{"rows in neither file", openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.BatchMissing, Rows: 5}}},
 			func(o Outcome) bool { return o.OK == rows-5 && o.Missing == 5 }, wire.BatchCompleted},
 		{"a status of the future", openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.BatchUnknownStatus, Text: "polishing", Shown: 3}}}, answered, wire.BatchCompleted},
 		{"expired", openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.BatchExpire, Rows: 7}}},
-			func(o Outcome) bool { return o.OK == 7 && o.Failed[record.Expired] == rows-7 }, wire.BatchExpired},
+			func(o Outcome) bool { return o.OK == 7 && o.Failed.Count(record.Expired) == rows-7 }, wire.BatchExpired},
 		{"failed over a row", openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.BatchFail, Code: "invalid_request", Message: "what is this", Param: "body.x", Line: 4}}},
-			func(o Outcome) bool { return o.Failed[record.Invalid] == rows }, wire.BatchFailed},
+			func(o Outcome) bool { return o.Failed.Count(record.Invalid) == rows }, wire.BatchFailed},
 		{"failed over the whole", openaitest.Options{Models: []string{"another"}},
-			func(o Outcome) bool { return o.Failed[record.Invalid] == rows }, wire.BatchFailed},
+			func(o Outcome) bool { return o.Failed.Count(record.Invalid) == rows }, wire.BatchFailed},
 		{"the service has hiccups", openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Status, Status: 503, Every: 3, Times: 8, RetryAfterMS: "1", Path: "/v1/batches"}}}, answered, wire.BatchCompleted},
 	} {
 		t.Run(c.name, func(t *testing.T) {

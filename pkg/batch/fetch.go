@@ -19,19 +19,10 @@ import (
 type Outcome struct {
 	Requests int
 	OK       int
-	Failed   map[record.Class]int
+	Failed   record.Failures
 	Missing  int
 	Usage    record.Usage
 	Models   map[string]bool // that gave the answers
-}
-
-// FailedRows is how many requests failed.
-func (o *Outcome) FailedRows() int {
-	n := 0
-	for _, c := range o.Failed {
-		n += c
-	}
-	return n
 }
 
 // ErrUnfinished is the error of fetching a batch that has not ended.
@@ -279,10 +270,7 @@ func (o *Outcome) count(r *record.Result) {
 	case r.Failure.Class == record.Missing:
 		o.Missing++
 	default:
-		if o.Failed == nil {
-			o.Failed = map[record.Class]int{}
-		}
-		o.Failed[r.Failure.Class]++
+		o.Failed.Add(r.Failure)
 	}
 	o.Usage.Add(r.Usage)
 }

@@ -69,6 +69,15 @@ func classOf(line string) record.Class {
 	return record.Class(rest[:i])
 }
 
+// failureOf finds the failure in a line that stands for one.
+func failureOf(line string) *record.Failure {
+	f := &record.Failure{Class: classOf(line), Message: line}
+	if f.Class != unknown {
+		f.Message = line[len(failureMark)+len(": ")+len(f.Class)+len(": "):]
+	}
+	return f
+}
+
 func endsClass(r rune) bool { return r == ':' || unicode.IsSpace(r) || unicode.IsControl(r) }
 
 func stateOf(line string) State {

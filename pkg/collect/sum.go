@@ -1,20 +1,17 @@
 package collect
 
 import (
-	"cmp"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"nertools/pkg/record"
 )
 
-// Sum counts the rows of [Results]. Rows = OK + Failed + Missing, the Classes
-// add up to Failed, and Records = rows that have a record + Duplicates.
+// Sum counts the rows of [Results]. Rows = OK + Failed + Missing, and Records =
+// rows that have a record + Duplicates.
 type Sum struct {
-	Rows, OK, Failed, Missing int
-	Classes                   map[record.Class]int // the failed rows by class
+	Rows, OK, Missing int
+	Failed            record.Failures // the first of a class is that of its lowest row
 
 	Records    int // result records and batch lines read
 	Duplicates int // records of a row that had one already
@@ -24,22 +21,31 @@ type Sum struct {
 }
 
 // Complete reports whether every row has an answer.
-func (s *Sum) Complete() bool { return s.Failed == 0 && s.Missing == 0 }
+func (s *Sum) Complete() bool { return s.Failed.Rows() == 0 && s.Missing == 0 }
 
 // Sum counts.
 func (r *Results) Sum() Sum {
-	s := Sum{
-		Rows: r.Len(), Classes: map[record.Class]int{},
-		Records: r.records, Duplicates: r.records - len(r.rows), Over: r.over,
+	s := Sum{Rows: r.Len(), Records: r.records, Duplicates: r.records - len(r.rows), Over: r.over}
+	type kind struct {
+		row  int // the lowest
+		line string
+		rows int
 	}
+	kinds := map[record.Class]*kind{}
 	count := func(i int) {
 		row, kept := r.row(i)
 		switch row.State {
 		case OK:
 			s.OK++
 		case Failed:
-			s.Failed++
-			s.Classes[row.Class()]++
+			k := kinds[row.Class()]
+			if k == nil {
+				k = &kind{row: i, line: row.Line}
+				kinds[row.Class()] = k
+			}
+			if k.rows++; i < k.row {
+				k.row, k.line = i, row.Line
+			}
 		}
 		if kept {
 			s.Kept++
@@ -53,23 +59,19 @@ func (r *Results) Sum() Sum {
 			count(i)
 		}
 	}
-	s.Missing = s.Rows - s.OK - s.Failed
+	for _, k := range kinds {
+		s.Failed.AddRows(failureOf(k.line), k.rows)
+	}
+	s.Missing = s.Rows - s.OK - s.Failed.Rows()
 	return s
 }
 
 // String gives the sum in one line, the most frequent class first.
 func (s Sum) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %d ok, %d failed", number(s.Rows, "row"), s.OK, s.Failed)
-	classes := slices.SortedFunc(maps.Keys(s.Classes), func(x, y record.Class) int {
-		return cmp.Or(cmp.Compare(s.Classes[y], s.Classes[x]), cmp.Compare(x, y))
-	})
-	for i, class := range classes {
-		b.WriteString(map[bool]string{true: " (", false: ", "}[i == 0])
-		fmt.Fprintf(&b, "%s %d", class, s.Classes[class])
-	}
-	if len(classes) > 0 {
-		b.WriteByte(')')
+	fmt.Fprintf(&b, "%s: %d ok, %d failed", number(s.Rows, "row"), s.OK, s.Failed.Rows())
+	if classes := s.Failed.String(); classes != "" {
+		fmt.Fprintf(&b, " (%s)", classes)
 	}
 	fmt.Fprintf(&b, ", %d missing; %s read, %s", s.Missing, number(s.Records, "record"), number(s.Duplicates, "duplicate"))
 	if s.Over {

@@ -65,18 +65,9 @@ type Sum struct {
 	Rows    int // results that there are now
 	OK      int
 	Kept    int // answered before
-	Failed  map[record.Class]int
+	Failed  record.Failures
 	Retries int
 	Usage   record.Usage // of the answers asked for in this run
-}
-
-// FailedRows is how many rows failed.
-func (s *Sum) FailedRows() int {
-	n := 0
-	for _, c := range s.Failed {
-		n += c
-	}
-	return n
 }
 
 // A StopError is why a run stopped before its end: what it met could not get
@@ -356,7 +347,7 @@ func (r *Run) stops(err error) error {
 
 // write puts the rows' lines out, until done is closed, and counts.
 func (r *Run) write(done <-chan *row, stop context.CancelCauseFunc) Sum {
-	sum := Sum{Failed: map[record.Class]int{}}
+	var sum Sum
 	out := orderly{run: r, early: map[int]*row{}}
 	for q := range done {
 		if q.err != nil {
@@ -389,12 +380,12 @@ func (r *Run) hopeless(sum *Sum, f *record.Failure) error {
 		return nil
 	}
 	last := fmt.Errorf("%s: %s", f.Class, f.Message)
-	n := sum.FailedRows()
+	n := sum.Failed.Rows()
 	if r.MaxErrors > 0 && n >= r.MaxErrors {
 		return fault.WithHint(fmt.Errorf("%d rows failed, the last one with %w", n, last),
 			"--max-errors sets how many may fail; with --resume a later run asks only for what is missing")
 	}
-	if unheard := sum.Failed[record.Network] + sum.Failed[record.Timeout] + sum.Failed[record.Server] + sum.Failed[record.Malformed]; sum.OK == 0 && unheard == n && n >= max(10, r.Flying) {
+	if unheard := sum.Failed.Count(record.Network) + sum.Failed.Count(record.Timeout) + sum.Failed.Count(record.Server) + sum.Failed.Count(record.Malformed); sum.OK == 0 && unheard == n && n >= max(10, r.Flying) {
 		return &StopError{Class: f.Class, Err: fmt.Errorf("none of the first %d rows got an answer, the last one: %w", n, last),
 			Hint: "check that the server is up, and --base-url (OPENAI_BASE_URL)"}
 	}
@@ -454,7 +445,7 @@ func (s *Sum) count(q *row) {
 		s.Kept++
 		return
 	case q.result.Failure != nil:
-		s.Failed[q.result.Failure.Class]++
+		s.Failed.Add(q.result.Failure)
 	default:
 		s.OK++
 	}

@@ -121,6 +121,7 @@ func report(ctx context.Context, stderr io.Writer, name string, err error) int {
 		case e.code == 0 && ctx.Err() != nil && errors.Is(e.err, context.Canceled):
 			e.code = Interrupted
 			say("interrupted")
+			say(fault.Hint(e.err))
 		default:
 			e.code = cmp.Or(e.code, Failed)
 			say(e.err.Error())
