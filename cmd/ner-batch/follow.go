@@ -30,6 +30,7 @@ import (
 	"nertools/pkg/price"
 	"nertools/pkg/progress"
 	"nertools/pkg/record"
+	"nertools/pkg/safetext"
 	"nertools/pkg/wire"
 )
 
@@ -391,9 +392,9 @@ func show(batches []wire.Batch) error {
 		if !b.Final() && !b.Expires.IsZero() {
 			left = time.Until(b.Expires).Round(time.Minute).String()
 		}
-		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%v\t%s\n", b.ID, b.Status, b.Completed, b.Failed, b.Total, time.Since(b.Created).Round(time.Minute), left)
+		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%v\t%s\n", safetext.Code(b.ID), safetext.Code(b.Status), b.Completed, b.Failed, b.Total, time.Since(b.Created).Round(time.Minute), left)
 		for _, p := range b.Problems {
-			fmt.Fprintf(w, "\t%s\tline %d\t%s\n", p.Code, p.Line, p.Message)
+			fmt.Fprintf(w, "\t%s\tline %d\t%s\n", safetext.Code(p.Code), p.Line, safetext.Message(p.Message))
 		}
 	}
 	return w.Flush()

@@ -146,7 +146,7 @@ func writeLabelStudio(c *cli.Context, j *answers.Joined, target string) error {
 	if err := write(c, j, target); err != nil {
 		return err
 	}
-	cmdline.Say(c, "a project that imports it needs this labelling interface:\n%s", corpus.LabelStudioConfig(j.Labels()))
+	cmdline.Show(c, "a project that imports it needs this labelling interface:", corpus.LabelStudioConfig(j.Labels()))
 	return nil
 }
 

@@ -12,6 +12,8 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
+
+	"nertools/pkg/safetext"
 )
 
 // The modes.
@@ -100,7 +102,7 @@ func (m *Meter) Say(line string) {
 	if m.bar != nil {
 		_ = m.bar.Clear() // a terminal that is gone is nobody's loss
 	}
-	fmt.Fprintf(m.w, "%s: %s\n", m.name, line)
+	fmt.Fprintf(m.w, "%s: %s\n", m.name, safetext.Line(line))
 }
 
 // Close stops the meter and takes the bar away. It may be called again.

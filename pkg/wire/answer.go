@@ -5,14 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/tidwall/gjson"
 
 	"nertools/pkg/record"
+	"nertools/pkg/safetext"
 )
 
 // An Error is what the service answered instead of a completion.
@@ -67,14 +66,14 @@ func ParseError(status int, body []byte) *Error {
 	} else if text := strings.TrimSpace(string(body[:min(len(body), 200)])); text != "" && text[0] != '<' {
 		e.Message = text
 	}
-	e.Message = clean(e.Message)
+	e.Message = safetext.Message(e.Message)
 	if e.Message == "" {
 		e.Message = cmp.Or(strings.ToLower(http.StatusText(status)), "no reason given")
 		if len(body) > 0 {
 			e.Message += " (the answer is not the API's JSON)"
 		}
 	}
-	e.Class = e.class()
+	e.settle()
 	return e
 }
 
@@ -97,6 +96,12 @@ func (e *Error) read(v gjson.Result) {
 		e.Message = cmp.Or(e.Message, inner.Str)
 	}
 	e.Code, e.Type, e.Param = v.Get("code").String(), v.Get("type").String(), v.Get("param").String()
+}
+
+// settle classifies the error by what the service said, and then makes that safe.
+func (e *Error) settle() {
+	e.Class = e.class()
+	e.Code, e.Type, e.Param = safetext.Code(e.Code), safetext.Code(e.Type), safetext.Code(e.Param)
 }
 
 func (e *Error) class() record.Class {
@@ -141,20 +146,6 @@ func (e *Error) class() record.Class {
 	return record.Invalid
 }
 
-// secrets are what services quote of a key when they refuse it.
-var secrets = regexp.MustCompile(`\b(sk|sess|key)-[A-Za-z0-9_*.-]{4,}`)
-
-// clean makes a message of another program fit for one line of ours.
-func clean(s string) string {
-	s = secrets.ReplaceAllString(s, "$1-…")
-	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
-	const most = 500
-	if len(s) > most {
-		s = s[:most] + "…"
-	}
-	return strings.ToValidUTF8(s, "")
-}
-
 // ParseAnswer is [Judge.ParseAnswer] with a nil Judge.
 func ParseAnswer(body []byte, r *record.Result) error {
 	return (*Judge)(nil).ParseAnswer(body, r)
@@ -194,7 +185,7 @@ func (j *Judge) ParseAnswer(body []byte, r *record.Result) error {
 		return nil
 	}
 	if refusal != "" {
-		fail(record.Refused, clean(refusal))
+		fail(record.Refused, safetext.Message(refusal))
 		return nil
 	}
 	switch f := j.unfit(r, text); {
@@ -282,5 +273,5 @@ func Failed(err error) *record.Failure {
 		f := e.Failure
 		return &f
 	}
-	return &record.Failure{Class: record.Network, Message: clean(err.Error())}
+	return &record.Failure{Class: record.Network, Message: safetext.Message(err.Error())}
 }

@@ -259,7 +259,7 @@ func TestMessageIsOneLineAndHidesKeys(t *testing.T) {
 		{"Incorrect API key provided: sk-proj-********************Ab1c. See", "Incorrect API key provided: sk-…  See"},
 		{"token sess-AbCdEf0123 refused", "token sess-… refused"},
 		{"(key-AbCdEf0123)", "(key-…)"},
-		{"a\r\nb\tc\x00d\u0085e \u2028f\x1b[31mg", "a b c d e f [31mg"},
+		{"a\r\nb\tc\x00d\u0085e \u2028f\x1b[31mg", "a b c d e fg"},
 		{"task-force at risk-free price", "task-force at risk-free price"},
 	} {
 		want := strings.ReplaceAll(c.want, "  ", " ")

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/tidwall/gjson"
+
+	"nertools/pkg/safetext"
 )
 
 // otherStatuses are other services' names for OpenAI's statuses.
@@ -112,7 +114,7 @@ func appendProblems(list []Problem, v gjson.Result, depth int) []Problem {
 			return appendProblems(list, inner, depth+1)
 		}
 	}
-	p := Problem{Code: clean(v.Get("code").String()), Param: clean(v.Get("param").String()), Line: int(v.Get("line").Int())}
+	p := Problem{Code: safetext.Code(v.Get("code").String()), Param: safetext.Code(v.Get("param").String()), Line: int(v.Get("line").Int())}
 	for _, name := range []string{"message", "detail", "error", "msg", "reason", "description"} {
 		switch inner := v.Get(name); {
 		case inner.IsObject():
@@ -131,7 +133,7 @@ func appendProblems(list []Problem, v gjson.Result, depth int) []Problem {
 var lineInMessage = regexp.MustCompile(`(?i)\bline (?:number |no\. ?|#)?(\d{1,9})\b`)
 
 func appendProblem(list []Problem, p Problem) []Problem {
-	p.Message = clean(p.Message)
+	p.Message = safetext.Message(p.Message)
 	if p.Message == "" && p.Code == "" || p.Message == "{}" {
 		return list
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"nertools/pkg/record"
+	"nertools/pkg/safetext"
 )
 
 // IsBatchLine reports whether line looks like one of the Batch API's own, asked
@@ -64,7 +65,7 @@ func (j *Judge) ParseBatchLine(line []byte) (record.Result, error) {
 func batchFailure(status int, v gjson.Result) *record.Failure {
 	e := &Error{Failure: record.Failure{Status: status}}
 	e.read(v)
-	e.Message = clean(e.Message)
+	e.Message = safetext.Message(e.Message)
 	e.Class = e.class()
 	switch {
 	case e.Code == "batch_expired":

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"nertools/pkg/record"
+	"nertools/pkg/safetext"
 )
 
 // completeReasons are the finish reasons of complete answers, in lower case.
@@ -46,9 +47,9 @@ func reasonFailure(reason string) *record.Failure {
 	}
 	switch {
 	case f.Message == "":
-		f.Message = fmt.Sprintf("the answer ended with the unknown finish reason %q", clean(reason))
+		f.Message = fmt.Sprintf("the answer ended with the unknown finish reason %q", safetext.Code(reason))
 	case !documentedReason(reason):
-		f.Message += fmt.Sprintf(" (finish reason %q)", clean(reason))
+		f.Message += fmt.Sprintf(" (finish reason %q)", safetext.Code(reason))
 	}
 	return f
 }

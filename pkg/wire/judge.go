@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"nertools/pkg/record"
+	"nertools/pkg/safetext"
 )
 
 // A Judge decides which answers count, whether they come from the service or
@@ -96,6 +97,6 @@ func (j *Judge) reject(reason string, class record.Class) {
 			j.told = map[string]bool{}
 		}
 		j.told[strings.Clone(reason)] = true
-		j.Rejected(clean(reason), class)
+		j.Rejected(safetext.Code(reason), class)
 	}
 }

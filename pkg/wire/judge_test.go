@@ -159,7 +159,7 @@ func TestUnusualFinishReasonIsReportedOnce(t *testing.T) {
 	}
 	all.Wait()
 	slices.Sort(told)
-	if got, want := strings.Join(told, ", "), "abort server, max_tokens length, odd [2j incomplete"; strings.ToLower(got) != want {
+	if got, want := strings.Join(told, ", "), "abort server, max_tokens length, odd incomplete"; strings.ToLower(got) != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

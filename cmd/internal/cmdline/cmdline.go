@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -27,6 +28,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"nertools/pkg/fault"
+	"nertools/pkg/safetext"
 )
 
 // The exit codes, the same for every program.
@@ -93,6 +95,10 @@ func Run(ctx context.Context, app *cli.App, args []string) int {
 	if app.ErrWriter == nil {
 		app.ErrWriter = os.Stderr
 	}
+	// What the standard library has to say, net/http above all, holds what a
+	// server sent.
+	log.SetFlags(0)
+	log.SetOutput(logger{app.ErrWriter, app.Name})
 	tame(app)
 	err := app.RunContext(ctx, permute(app, args))
 	return report(ctx, app.ErrWriter, app.Name, err)
@@ -109,9 +115,7 @@ func report(ctx context.Context, stderr io.Writer, name string, err error) int {
 			return
 		}
 		printed = append(printed, text)
-		for line := range strings.SplitSeq(text, "\n") {
-			fmt.Fprintf(stderr, "%s: %s\n", name, line)
-		}
+		printLine(stderr, name, text)
 	}
 	for _, e := range split(err, 0) {
 		switch {
@@ -124,7 +128,9 @@ func report(ctx context.Context, stderr io.Writer, name string, err error) int {
 			say(fault.Hint(e.err))
 		default:
 			e.code = cmp.Or(e.code, Failed)
-			say(e.err.Error())
+			for _, text := range texts(e.err) {
+				say(text)
+			}
 			say(fault.Hint(e.err))
 		}
 		if slices.Index(gravity, e.code) > slices.Index(gravity, code) {
@@ -135,6 +141,39 @@ func report(ctx context.Context, stderr io.Writer, name string, err error) int {
 		say("see " + name + " --help")
 	}
 	return code
+}
+
+// texts are the lines that err has to be printed as: one, whatever line breaks a
+// file name in it holds, but where errors are joined inside it.
+func texts(err error) []string {
+	for inner := err; inner != nil; {
+		switch e := inner.(type) {
+		case interface{ Unwrap() error }:
+			inner = e.Unwrap()
+		case interface{ Unwrap() []error }:
+			return strings.Split(err.Error(), "\n")
+		default:
+			inner = nil
+		}
+	}
+	return []string{err.Error()}
+}
+
+// printLine prints a line of text behind the name. Everything that the programs tell
+// people comes through here or through the Say of a progress meter, which clean it alike.
+func printLine(w io.Writer, name, text string) {
+	fmt.Fprintf(w, "%s: %s\n", name, safetext.Line(text))
+}
+
+// logger prints what package log is given, a line at a time.
+type logger struct {
+	w    io.Writer
+	name string
+}
+
+func (l logger) Write(p []byte) (int, error) {
+	printLine(l.w, l.name, strings.TrimSuffix(string(p), "\n"))
+	return len(p), nil
 }
 
 // gravity orders the codes: of several errors the last one here decides. Those
@@ -419,5 +458,14 @@ func SameFile(a, b string) bool {
 
 // Say prints one line for people: on stderr, behind the program's name.
 func Say(c *cli.Context, format string, args ...any) {
-	fmt.Fprintf(c.App.ErrWriter, "%s: %s\n", c.App.Name, fmt.Sprintf(format, args...))
+	printLine(c.App.ErrWriter, c.App.Name, fmt.Sprintf(format, args...))
+}
+
+// Show prints a line for people and, as it stands, what it announces: lines to be
+// copied.
+func Show(c *cli.Context, announcement, lines string) {
+	Say(c, "%s", announcement)
+	for line := range strings.Lines(lines) {
+		fmt.Fprintln(c.App.ErrWriter, safetext.Line(strings.TrimSuffix(line, "\n")))
+	}
 }
