@@ -10,7 +10,7 @@ import (
 // layers are the packages from the bottom up. A package imports only packages
 // of layers below its own, whatever its tests import.
 var layers = [][]string{
-	{"fault", "inorder", "safetext"},
+	{"fault", "inorder", "safetext", "tags"},
 	{"record", "markup", "catalog"},
 	{"wire", "pace", "durable", "progress", "corpus"},
 	{"mrc", "openaiapi", "resume", "price", "score"},

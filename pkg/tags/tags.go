@@ -1,0 +1,488 @@
+// Package tags reads and writes text in which spans are wrapped in tags, such as
+// "I took <DRUG>aspirin</DRUG>."
+//
+// A tag is a "<", an optional "/", a name, optional attributes (type="DRUG",
+// type='DRUG' or type=DRUG), an optional "/" and a ">". A name begins with a letter
+// and goes on with letters, digits and "_", "-", "." and ":"; several words without a
+// "=" are one name ("<WORK OF ART>"). Names of tags and attributes match in any case. A tag
+// has at most 512 bytes; everything else is text.
+//
+// Spans may lie in each other and cross. An end tag ends the last span that is open
+// and has its name.
+//
+// With [Options.Escapes], "&lt;", "&gt;" and "&amp;" in the text are "<", ">" and "&", and
+// all other characters are themselves: this is what [Append] writes.
+package tags
+
+import (
+	"cmp"
+	"html"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// A Tag is a tag of the input.
+type Tag struct {
+	Name     string // as written
+	Attrs    []Attr // in order; those without a value are left out
+	End      bool   // "</PER>"
+	Empty    bool   // "<PER/>"
+	Square   bool   // "[PER]"
+	From, To int    // bytes of the input
+	Span     int    // index of the span that it begins or ends, or -1
+}
+
+// An Attr is an attribute of a tag.
+type Attr struct{ Name, Value string }
+
+// Attr returns the value of the first of the attributes that the tag has.
+func (t *Tag) Attr(names ...string) (value string, ok bool) {
+	for _, name := range names {
+		for _, a := range t.Attrs {
+			if strings.EqualFold(a.Name, name) {
+				return a.Value, true
+			}
+		}
+	}
+	return "", false
+}
+
+// Label returns the value of the attribute "type", "label" or "class", or else the name.
+func (t *Tag) Label() string {
+	if value, ok := t.Attr("type", "label", "class"); ok && value != "" {
+		return value
+	}
+	return t.Name
+}
+
+// A Span is a part of the text that tags wrap. It is not empty.
+type Span struct {
+	Label      string
+	Start, End int // bytes of the text, half-open
+}
+
+// Kind is what can be wrong with tags.
+type Kind uint8
+
+// The kinds.
+const (
+	Unclosed Kind = iota + 1 // a start tag that nothing ends
+	Stray                    // an end tag that ends nothing
+	Crossing                 // an end tag of a span in which another one is still open
+	Blank                    // tags with nothing between them
+)
+
+// String returns "unclosed", "stray", "crossing" or "blank".
+func (k Kind) String() string {
+	return [...]string{"", "unclosed", "stray", "crossing", "blank"}[k]
+}
+
+// A Problem is a tag that is not as it should be.
+type Problem struct {
+	Kind Kind
+	Tag  int // index of the tag; of a blank one the start tag
+}
+
+// A Text is what [Parse] reads.
+type Text struct {
+	Text     string    // without tags
+	Spans    []Span    // by Start, the longer first
+	Tags     []Tag     // those that were taken out, in order
+	Problems []Problem // by tag
+}
+
+// Options say what is a tag.
+type Options struct {
+	// Label returns the label of a span that the tag begins, and whether the caller
+	// knows the tag: one that is not known is text. It is asked about start tags,
+	// and about end tags for which no span is open. nil: all tags are known,
+	// and [Tag.Label] is the label.
+	Label func(t *Tag) (label string, known bool)
+
+	// Escapes makes "&lt;", "&gt;" and "&amp;" in the text what they stand for.
+	Escapes bool
+
+	// Loose reads tags as models write them: "&lt;PER&gt;", "\<PER\>", "＜PER＞", "<\/PER>",
+	// [PER], and "</>" for the end of the last span.
+	Loose bool
+}
+
+// Parse takes the tags out of input.
+func Parse(input string, o Options) Text {
+	p := parser{input: input, o: o, open: map[string][]int{}}
+	from := 0 // of the text that is not yet written
+	for i := 0; i < len(input); {
+		c := input[i]
+		if c != '<' && (c != '&' && c != '\\' && c != '[' && c != '\xef' || !o.Loose && (c != '&' || !o.Escapes)) {
+			i++
+			continue
+		}
+		if t, ok := p.tag(i); ok {
+			p.text.WriteString(input[from:i])
+			if p.add(t) {
+				i, from = t.To, t.To
+			} else {
+				from = i
+				i++
+			}
+			continue
+		}
+		if o.Escapes && c == '&' {
+			if char, size := escaped(input[i:]); size > 0 {
+				p.text.WriteString(input[from:i])
+				p.text.WriteByte(char)
+				i += size
+				from = i
+				continue
+			}
+		}
+		i++
+	}
+	p.text.WriteString(input[from:])
+	return p.finish()
+}
+
+// escapes are the references that [Options.Escapes] resolves.
+var escapes = [...]struct {
+	name string
+	char byte
+}{{"&lt;", '<'}, {"&gt;", '>'}, {"&amp;", '&'}}
+
+func escaped(s string) (char byte, size int) {
+	for _, e := range escapes {
+		if strings.HasPrefix(s, e.name) {
+			return e.char, len(e.name)
+		}
+	}
+	return 0, 0
+}
+
+type parser struct {
+	input string
+	o     Options
+	text  strings.Builder
+	out   Text
+	spans []span
+	open  map[string][]int // spans, by the name of their tag in lower case, innermost last
+	stack []int            // spans that may be open, innermost last
+}
+
+type span struct {
+	Span
+	tag    int // that begins it
+	closed bool
+}
+
+// add takes a tag in. It reports false if the tag is text.
+func (p *parser) add(t Tag) bool {
+	name := strings.ToLower(t.Name)
+	t.Span = -1
+	if t.End {
+		i := p.ended(name)
+		if i < 0 {
+			if t.Name == "" || !p.known(&t) {
+				return false
+			}
+			p.problem(Stray, len(p.out.Tags))
+		} else {
+			p.end(i, len(p.out.Tags))
+			t.Span = i
+		}
+		p.out.Tags = append(p.out.Tags, t)
+		return true
+	}
+	label, known := p.label(&t)
+	if !known {
+		return false
+	}
+	i := len(p.spans)
+	p.spans = append(p.spans, span{Span: Span{Label: label, Start: p.text.Len()}, tag: len(p.out.Tags), closed: t.Empty})
+	t.Span = i
+	if t.Empty {
+		p.spans[i].End = p.spans[i].Start
+	} else {
+		p.open[name] = append(p.open[name], i)
+		p.stack = append(p.stack, i)
+	}
+	p.out.Tags = append(p.out.Tags, t)
+	return true
+}
+
+func (p *parser) label(t *Tag) (string, bool) {
+	if p.o.Label == nil {
+		return t.Label(), true
+	}
+	return p.o.Label(t)
+}
+
+func (p *parser) known(t *Tag) bool { _, ok := p.label(t); return ok }
+
+func (p *parser) problem(kind Kind, tag int) {
+	p.out.Problems = append(p.out.Problems, Problem{kind, tag})
+}
+
+// ended returns the span that an end tag with this name ends, or -1.
+func (p *parser) ended(name string) int {
+	if name == "" {
+		p.trim()
+		if len(p.stack) == 0 {
+			return -1
+		}
+		i := p.stack[len(p.stack)-1]
+		name = strings.ToLower(p.out.Tags[p.spans[i].tag].Name)
+	}
+	open := p.open[name]
+	if len(open) == 0 {
+		return -1
+	}
+	p.open[name] = open[:len(open)-1]
+	return open[len(open)-1]
+}
+
+// end ends a span with a tag.
+func (p *parser) end(i, tag int) {
+	s := &p.spans[i]
+	s.End, s.closed = p.text.Len(), true
+	p.trim()
+	if n := len(p.stack); n > 0 && p.stack[n-1] > i {
+		p.problem(Crossing, tag)
+	}
+}
+
+// trim takes the spans off the stack that are closed.
+func (p *parser) trim() {
+	for n := len(p.stack); n > 0 && p.spans[p.stack[n-1]].closed; n-- {
+		p.stack = p.stack[:n-1]
+	}
+}
+
+func (p *parser) finish() Text {
+	p.out.Text = p.text.String()
+	place := make([]int, len(p.spans)) // in the result
+	order := make([]int, 0, len(p.spans))
+	for i, s := range p.spans {
+		place[i] = -1
+		switch {
+		case !s.closed:
+			p.problem(Unclosed, s.tag)
+		case s.Start == s.End:
+			p.problem(Blank, s.tag)
+		default:
+			order = append(order, i)
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(p.spans[a].Start, p.spans[b].Start), cmp.Compare(p.spans[b].End, p.spans[a].End))
+	})
+	for n, i := range order {
+		place[i] = n
+		p.out.Spans = append(p.out.Spans, p.spans[i].Span)
+	}
+	for i := range p.out.Tags {
+		if t := &p.out.Tags[i]; t.Span >= 0 {
+			t.Span = place[t.Span]
+		}
+	}
+	slices.SortStableFunc(p.out.Problems, func(a, b Problem) int { return cmp.Compare(a.Tag, b.Tag) })
+	return p.out
+}
+
+// longest is how many bytes a tag can have.
+const longest = 512
+
+// tag reads the tag that begins at i.
+func (p *parser) tag(i int) (t Tag, ok bool) {
+	r := reader{s: p.input[i:min(len(p.input), i+longest)], loose: p.o.Loose}
+	if !r.begin() {
+		return Tag{}, false
+	}
+	t = Tag{Square: r.square}
+	t.End = r.skip("/") || r.loose && r.skip(`\/`)
+	var words []string
+	valued := false
+	for {
+		r.spaces(len(words) > 0)
+		if r.end() {
+			break
+		}
+		if r.skip("/") && r.end() {
+			t.Empty = true
+			break
+		}
+		name := r.name()
+		if name == "" {
+			return Tag{}, false
+		}
+		words = append(words, name)
+		at := r.at
+		r.spaces(true)
+		if !r.skip("=") {
+			r.at = at
+			continue
+		}
+		r.spaces(true)
+		value, ok := r.value()
+		if !ok || len(words) == 1 {
+			return Tag{}, false
+		}
+		t.Attrs = append(t.Attrs, Attr{name, value})
+		valued = true
+	}
+	switch {
+	case len(words) == 0 && (!t.End || t.Empty || !p.o.Loose), t.End && (t.Empty || valued):
+		return Tag{}, false
+	case valued:
+		t.Name = words[0]
+	default:
+		t.Name = strings.Join(words, " ")
+	}
+	t.From, t.To = i, i+r.at
+	return t, true
+}
+
+// reader reads a tag.
+type reader struct {
+	s      string
+	at     int
+	loose  bool
+	square bool
+	closer string
+}
+
+func (r *reader) skip(s string) bool {
+	if !strings.HasPrefix(r.s[r.at:], s) {
+		return false
+	}
+	r.at += len(s)
+	return true
+}
+
+// brackets are those that a tag can stand in, the first one always.
+var brackets = [...][2]string{{"<", ">"}, {"&lt;", "&gt;"}, {`\<`, `\>`}, {"＜", "＞"}, {"[", "]"}}
+
+func (r *reader) begin() bool {
+	for i, b := range brackets {
+		if (i == 0 || r.loose) && r.skip(b[0]) {
+			r.closer, r.square = b[1], b[0] == "["
+			return true
+		}
+	}
+	return false
+}
+
+// end reads the closing bracket. A backslash before the first bracket needs none
+// before the second.
+func (r *reader) end() bool {
+	return r.skip(r.closer) || r.closer == `\>` && r.skip(">")
+}
+
+func (r *reader) spaces(may bool) {
+	for may && r.at < len(r.s) && strings.IndexByte(" \t\r\n", r.s[r.at]) >= 0 {
+		r.at++
+	}
+}
+
+// name reads a name. It returns "" if there is none.
+func (r *reader) name() string {
+	from := r.at
+	for r.at < len(r.s) {
+		c, size := utf8.DecodeRuneInString(r.s[r.at:])
+		letter := unicode.IsLetter(c) || c == '_'
+		if !letter && (r.at == from || !unicode.IsNumber(c) && !unicode.IsMark(c) && !strings.ContainsRune("-.:", c)) {
+			break
+		}
+		r.at += size
+	}
+	return r.s[from:r.at]
+}
+
+// quotes are those around the value of an attribute, the first two always.
+var quotes = [...][2]string{{`"`, `"`}, {"'", "'"}, {`\"`, `\"`}, {`\'`, `\'`}, {"“", "”"}, {"&quot;", "&quot;"}}
+
+// value reads the value of an attribute.
+func (r *reader) value() (string, bool) {
+	for i, q := range quotes {
+		if (i < 2 || r.loose) && r.skip(q[0]) {
+			value, _, ok := strings.Cut(r.s[r.at:], q[1])
+			r.at += len(value) + len(q[1])
+			return html.UnescapeString(value), ok
+		}
+	}
+	from := r.at
+	for r.at < len(r.s) && strings.IndexByte(" \t\r\n\"'<>[]&\\/=", r.s[r.at]) < 0 && !strings.HasPrefix(r.s[r.at:], "＞") {
+		r.at++
+	}
+	return r.s[from:r.at], r.at > from
+}
+
+// Append appends text with its spans wrapped in tags and its "<", ">" and "&"
+// escaped. No span may be empty. Of spans that begin or end at one place, the longer
+// is outside. Spans may cross, unless their tags have the same name: an end tag would
+// then end the wrong one.
+//
+// A label that cannot be the name of a tag is written as <entity type="...">.
+func Append(dst []byte, text string, spans []Span) []byte {
+	starts := slices.Clone(spans)
+	slices.SortStableFunc(starts, func(a, b Span) int { return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(b.End, a.End)) })
+	rank := make([]int, len(starts)) // those that end, in order
+	for i := range rank {
+		rank[i] = i
+	}
+	slices.SortStableFunc(rank, func(a, b int) int {
+		return cmp.Or(cmp.Compare(starts[a].End, starts[b].End), cmp.Compare(starts[b].Start, starts[a].Start), cmp.Compare(b, a))
+	})
+	at, begun, ended := 0, 0, 0
+	for begun < len(starts) || ended < len(rank) {
+		if ended < len(rank) && (begun == len(starts) || starts[rank[ended]].End <= starts[begun].Start) {
+			s := &starts[rank[ended]]
+			dst = appendText(dst, text[at:s.End])
+			at = s.End
+			dst = append(dst, "</"...)
+			dst = append(dst, tagName(s.Label)...)
+			ended++
+		} else {
+			s := &starts[begun]
+			dst = appendText(dst, text[at:s.Start])
+			at = s.Start
+			dst = append(dst, '<')
+			dst = append(dst, tagName(s.Label)...)
+			if !isName(s.Label) {
+				dst = append(dst, ` type="`...)
+				dst = append(dst, html.EscapeString(s.Label)...)
+				dst = append(dst, '"')
+			}
+			begun++
+		}
+		dst = append(dst, '>')
+	}
+	return appendText(dst, text[at:])
+}
+
+func tagName(label string) string {
+	if isName(label) {
+		return label
+	}
+	return "entity"
+}
+
+// isName reports whether label can be the name of a tag.
+func isName(label string) bool {
+	r := reader{s: label}
+	return label != "" && len(label) <= longest/2 && r.name() == label
+}
+
+func appendText(dst []byte, text string) []byte {
+	from := 0
+	for i := range len(text) {
+		for _, e := range escapes {
+			if text[i] == e.char {
+				dst = append(dst, text[from:i]...)
+				dst = append(dst, e.name...)
+				from = i + 1
+			}
+		}
+	}
+	return append(dst, text[from:]...)
+}
