@@ -178,7 +178,12 @@ func (c *Client) Ask(ctx context.Context, path string, body []byte) ([]byte, pac
 
 func (c *Client) refused(response *http.Response, body []byte) error {
 	e := wire.ParseError(response.StatusCode, c.hideIn(body))
-	e.RetryAfter = retryAfter(response.Header)
+	if wait := retryAfter(response.Header); wait > 0 {
+		e.RetryAfter = wait
+	}
+	if e.RetryAfter == 0 && e.Class == record.RateLimit {
+		e.RetryAfter = loneReset(response.Header)
+	}
 	if to := response.Header.Get("Location"); to != "" && response.StatusCode < 400 {
 		e.Message = "redirected elsewhere"
 		if u, err := response.Request.URL.Parse(to); err == nil {
@@ -274,44 +279,38 @@ func limit(h http.Header, of string) pace.Limit {
 		return pace.Limit{}
 	}
 	var l pace.Limit
-	var errs [3]error
+	var errs [2]error
 	l.Max, errs[0] = strconv.Atoi(h.Get("X-Ratelimit-Limit-" + of))
 	l.Remaining, errs[1] = strconv.Atoi(remaining)
-	l.Reset, errs[2] = duration(h.Get("X-Ratelimit-Reset-" + of))
-	if errors.Join(errs[:]...) != nil {
+	reset, ok := wire.Until(h.Get("X-Ratelimit-Reset-"+of), time.Now())
+	if errors.Join(errs[:]...) != nil || !ok {
 		return pace.Limit{}
 	}
+	l.Reset = reset
 	return l
-}
-
-// duration reads "6m0s", or a bare number of seconds.
-func duration(s string) (time.Duration, error) {
-	if seconds, err := strconv.ParseFloat(s, 64); err == nil {
-		return span(seconds, time.Second), nil
-	}
-	return time.ParseDuration(s)
 }
 
 // retryAfter reads retry-after-ms, and retry-after, which is in seconds or a date.
 func retryAfter(h http.Header) time.Duration {
-	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil {
-		return span(ms, time.Millisecond)
+	for _, name := range []string{"Retry-After-Ms", "X-Ms-Retry-After-Ms"} {
+		if ms, err := strconv.ParseFloat(h.Get(name), 64); err == nil {
+			return wire.Span(ms, time.Millisecond)
+		}
 	}
-	s := h.Get("Retry-After")
-	if seconds, err := strconv.ParseFloat(s, 64); err == nil {
-		return span(seconds, time.Second)
-	}
-	if at, err := http.ParseTime(s); err == nil {
-		return max(0, time.Until(at))
-	}
-	return 0
+	wait, _ := wire.Until(h.Get("Retry-After"), time.Now())
+	return wait
 }
 
-// span is n units, from 0 to a year.
-func span(n float64, unit time.Duration) time.Duration {
-	const year = 365 * 24 * time.Hour
-	if !(n > 0) {
-		return 0
+// loneReset is the soonest reset of a limit of which the headers show nothing
+// else, as Azure has it: then it can only be meant as a pause.
+func loneReset(h http.Header) (soonest time.Duration) {
+	for _, spelt := range []string{"X-Ratelimit-", "X-Rate-Limit-"} {
+		for _, of := range []string{"Requests", "Tokens"} {
+			wait, _ := wire.Until(h.Get(spelt+"Reset-"+of), time.Now())
+			if wait > 0 && h.Get(spelt+"Remaining-"+of) == "" && (soonest == 0 || wait < soonest) {
+				soonest = wait
+			}
+		}
 	}
-	return time.Duration(min(n*float64(unit), float64(year)))
+	return soonest
 }

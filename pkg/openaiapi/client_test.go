@@ -417,6 +417,9 @@ func TestLimitsAreReadFromTheHeaders(t *testing.T) {
 		{"10", "1", "1.5", pace.Limit{Max: 10, Remaining: 1, Reset: 1500 * time.Millisecond}},
 		{"10", "1", "1h2m3s", pace.Limit{Max: 10, Remaining: 1, Reset: time.Hour + 2*time.Minute + 3*time.Second}},
 		{"10", "1", "-5", pace.Limit{Max: 10, Remaining: 1}},
+		{"10", "1", "946684800", pace.Limit{Max: 10, Remaining: 1}}, // a Unix time that has passed
+		{"10", "1", "1999-12-31T23:59:59Z", pace.Limit{Max: 10, Remaining: 1}},
+		{"10", "1", "2999-12-31T23:59:59Z", pace.Limit{Max: 10, Remaining: 1, Reset: 365 * 24 * time.Hour}},
 		{"10", "1", "1e300", pace.Limit{Max: 10, Remaining: 1, Reset: 365 * 24 * time.Hour}},
 		{"-1", "-1", "0", pace.Limit{Max: -1, Remaining: -1}},
 		{"", "", "", pace.Limit{}},
@@ -444,6 +447,51 @@ func TestLimitsAreReadFromTheHeaders(t *testing.T) {
 			if d := cmp.Diff(want, got); d != "" || (err == nil) != (status == 200) {
 				t.Errorf("%+v, %d: %v %s", c, status, err, d)
 			}
+		}
+	}
+}
+
+func TestAResetThatIsADateIsReadAsTheTimeUntilThen(t *testing.T) {
+	in := time.Now().Add(time.Hour)
+	for _, reset := range []string{
+		strconv.FormatInt(in.Unix(), 10), strconv.FormatInt(in.UnixMilli(), 10), in.UTC().Format(time.RFC3339), in.UTC().Format(http.TimeFormat),
+	} {
+		client := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("x-ratelimit-limit-requests", "10")
+			w.Header().Set("x-ratelimit-remaining-requests", "1")
+			w.Header().Set("x-ratelimit-reset-requests", reset)
+		})
+		_, got, err := client.Ask(t.Context(), wire.Chat, body("hi"))
+		if err != nil || got.Requests.Reset < 59*time.Minute || got.Requests.Reset > time.Hour {
+			t.Errorf("%s: %+v, %v", reset, got, err)
+		}
+	}
+}
+
+func TestAPauseIsReadFromWhereverItStands(t *testing.T) {
+	for _, c := range []struct {
+		name, header, value, also string
+		message                   string
+		want                      time.Duration
+	}{
+		{"the header wins over the message", "Retry-After", "1", "", "Please try again in 6m0s.", time.Second},
+		{"a header of 0 says nothing", "Retry-After", "0", "", "Please retry after 30 seconds.", 30 * time.Second},
+		{"the message alone", "X-Other", "1", "", "Please retry after 30 seconds.", 30 * time.Second},
+		{"the message wins over a reset", "X-Rate-Limit-Reset-Tokens", "60", "", "Please retry after 30 seconds.", 30 * time.Second},
+		{"Azure's reset", "X-Rate-Limit-Reset-Tokens", "31", "", "slow down", 31 * time.Second},
+		{"a reset beside what remains is a limit, not a pause", "X-Ratelimit-Reset-Tokens", "6m0s", "X-Ratelimit-Remaining-Tokens", "slow down", 0},
+		{"Azure's milliseconds", "X-Ms-Retry-After-Ms", "2500", "", "slow down", 2500 * time.Millisecond},
+	} {
+		client := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set(c.header, c.value)
+			if c.also != "" {
+				w.Header().Set(c.also, "0")
+			}
+			w.WriteHeader(429)
+			fmt.Fprintf(w, `{"error":{"message":%q}}`, c.message)
+		})
+		if got := failure(t, client).RetryAfter; got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}
 }

@@ -74,6 +74,9 @@ func ParseError(status int, body []byte) *Error {
 		}
 	}
 	e.settle()
+	if e.Passing() {
+		e.RetryAfter = pauseIn(body, time.Now())
+	}
 	return e
 }
 

@@ -1,0 +1,235 @@
+package wire
+
+import (
+	"math"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tidwall/gjson"
+
+	"nertools/pkg/record"
+)
+
+// Services say how long to wait in many ways: as a number of seconds, as a time
+// of day, in a member of the error, or only in its message. This file reads all
+// of them. No pause is longer than maxPause, which keeps nonsense harmless.
+const maxPause = 365 * 24 * time.Hour
+
+// Until reads a header's value that says when something happens: a number of
+// seconds from now ("30", "1.5"), a duration ("6m0s", "12ms"), a date (RFC 3339
+// or HTTP's), or a Unix time in seconds, milliseconds, microseconds or
+// nanoseconds. It returns the time from now, 0 if that has passed.
+func Until(value string, now time.Time) (wait time.Duration, ok bool) {
+	value = strings.TrimSpace(value)
+	if n, err := strconv.ParseFloat(value, 64); err == nil {
+		return untilNumber(n, now), true
+	}
+	if d, err := time.ParseDuration(value); err == nil {
+		return bounded(d), true
+	}
+	if at, ok := parseDate(value); ok {
+		return bounded(at.Sub(now)), true
+	}
+	if d, n := leadingDuration(value); n > 0 && n == len(value) {
+		return d, true
+	}
+	return 0, false
+}
+
+// Span is n units, from 0 to a year.
+func Span(n float64, unit time.Duration) time.Duration {
+	if !(n > 0) {
+		return 0
+	}
+	return time.Duration(min(n*float64(unit), float64(maxPause)))
+}
+
+func bounded(d time.Duration) time.Duration { return max(0, min(d, maxPause)) }
+
+// untilNumber reads n as seconds from now, or as a Unix time if it is too large
+// for that: 5e8 seconds are 15 years, and as a Unix time they are in 1985.
+func untilNumber(n float64, now time.Time) time.Duration {
+	unit := time.Second
+	switch {
+	case n < 5e8:
+		return Span(n, time.Second)
+	case n >= 1e17:
+		unit = time.Nanosecond
+	case n >= 1e14:
+		unit = time.Microsecond
+	case n >= 1e11:
+		unit = time.Millisecond
+	}
+	at := n * float64(unit) // nanoseconds
+	if at >= math.MaxInt64 {
+		return maxPause
+	}
+	return bounded(time.Unix(0, int64(at)).Sub(now))
+}
+
+func parseDate(s string) (time.Time, bool) {
+	if at, err := http.ParseTime(s); err == nil {
+		return at, true
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04:05Z0700", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 MST", "2006-01-02 15:04:05"} {
+		if at, err := time.Parse(layout, s); err == nil {
+			return at, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// pauseIn finds the pause that the body of an error asks for, 0 if none: in a
+// member made for it, such as Google's retryDelay, or else in a text.
+func pauseIn(body []byte, now time.Time) time.Duration {
+	const longest = 16 << 10 // of a text that is searched
+	if !record.ValidJSON(body) {
+		return pauseInText(string(body[:min(len(body), longest)]), now)
+	}
+	var member, text time.Duration
+	var walk func(key string, v gjson.Result, depth int)
+	walk = func(key string, v gjson.Result, depth int) {
+		switch {
+		case v.IsObject() || v.IsArray():
+			if depth < 10 {
+				v.ForEach(func(k, v gjson.Result) bool {
+					walk(k.String(), v, depth+1)
+					return member == 0
+				})
+			}
+		case v.Type == gjson.String || v.Type == gjson.Number:
+			if member = pauseInMember(key, v.String(), now); member == 0 && text == 0 && v.Type == gjson.String {
+				text = pauseInText(v.Str[:min(len(v.Str), longest)], now)
+			}
+		}
+	}
+	walk("", gjson.ParseBytes(body), 0)
+	if member > 0 {
+		return member
+	}
+	return text
+}
+
+// pauseInMember reads a member of an error: "retry_after", "retryDelay" and the
+// like.
+func pauseInMember(key, value string, now time.Time) time.Duration {
+	if len(key) > 40 || len(value) > 40 {
+		return 0
+	}
+	key = strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(key))
+	switch key {
+	case "retryafterms", "retryaftermilliseconds", "retryafterinms", "xmsretryafterms":
+		ms, _ := strconv.ParseFloat(value, 64)
+		return Span(ms, time.Millisecond)
+	case "retryafter", "retryafterseconds", "retryaftersec", "retryaftersecs", "retryafterinseconds", "retrydelay", "retryin":
+		wait, _ := Until(value, now)
+		return wait
+	}
+	return 0
+}
+
+const (
+	// A number and its unit, as in "6m0s", "1.5 seconds", "2 minutes and 30 seconds".
+	number   = `\d{1,12}(?:[.,]\d{1,12})?`
+	unit     = `(?:milliseconds?|millis|msecs?|ms|microseconds?|µs|μs|us|nanoseconds?|ns|seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|毫秒|秒钟|秒|分钟|分|小时|天)`
+	duration = number + `\s*` + unit + `(?:(?:\s*(?:,|and)?\s*)` + number + `\s*` + unit + `)*`
+	clock    = `\d{1,2}:\d{2}:\d{2}`
+	date     = `\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|\s?UTC|[+-]\d{2}:?\d{2})?`
+
+	// What stands in front of it. Between the two may be a few words, as in "try
+	// again in approximately", but no end of a sentence and no other number.
+	cue    = `(?:re-?try\w*|try(?:ing)?\s+(?:\w+\s+){0,3}again|waits?|waiting|resets?|available|back[- ]?off|cool[- ]?down|blocked|until|come\s+back)`
+	filler = `[^\d.;!?\n]{0,40}?`
+)
+
+var (
+	pauseAfterCue  = regexp.MustCompile(`(?i)\b` + cue + `(?:` + filler + `[^\d.;!?\n\pL])(` + date + `|` + clock + `|` + duration + `)`)
+	pauseBeforeCue = regexp.MustCompile(`(?i)(?:^|[^\w.])(` + duration + `)\s*(?:before|until|till|后|之后|以后|再)`)
+	bareSeconds    = regexp.MustCompile(`(?i)\b(?:re-?try|try\s+again|wait)[-_\s]*(?:after|in|for)["']?\s*[:=]?\s*["']?(` + number + `)(?:["'\s]|[.,;!)}](?:\D|$)|$)`)
+	oneDuration    = regexp.MustCompile(`(?i)^(?:\s*(?:,|and)?\s*)(` + number + `)\s*(` + unit + `)`)
+)
+
+// pauseInText finds the pause that a message asks for, as in "Please retry
+// after 30 seconds" or "try again in 6m0s".
+func pauseInText(text string, now time.Time) time.Duration {
+	for _, found := range pauseAfterCue.FindAllStringSubmatchIndex(text, -1) {
+		value, rest := text[found[2]:found[3]], text[found[3]:]
+		if startsWord(rest) {
+			continue // "3 s" of "3 samples"
+		}
+		if d := readPause(value, now); d > 0 {
+			return d
+		}
+	}
+	if m := pauseBeforeCue.FindStringSubmatch(text); m != nil {
+		if d := readPause(m[1], now); d > 0 {
+			return d
+		}
+	}
+	if m := bareSeconds.FindStringSubmatch(text); m != nil {
+		if n, err := strconv.ParseFloat(strings.Replace(m[1], ",", ".", 1), 64); err == nil {
+			return untilNumber(n, now)
+		}
+	}
+	return 0
+}
+
+// startsWord reports whether a unit goes on as a longer word.
+func startsWord(rest string) bool {
+	if rest == "" {
+		return false
+	}
+	c := rest[0]
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '_'
+}
+
+func readPause(value string, now time.Time) time.Duration {
+	if at, ok := parseDate(value); ok {
+		return bounded(at.Sub(now))
+	}
+	if h, rest, ok := strings.Cut(value, ":"); ok {
+		m, s, _ := strings.Cut(rest, ":")
+		d, _ := time.ParseDuration(h + "h" + m + "m" + s + "s")
+		return bounded(d)
+	}
+	d, _ := leadingDuration(value)
+	return d
+}
+
+// leadingDuration adds up what s begins with, such as "2 minutes and 30
+// seconds", and returns how many bytes that takes.
+func leadingDuration(s string) (d time.Duration, read int) {
+	for {
+		m := oneDuration.FindStringSubmatch(s[read:])
+		if m == nil {
+			return bounded(d), read
+		}
+		n, err := strconv.ParseFloat(strings.Replace(m[1], ",", ".", 1), 64)
+		if err != nil {
+			return 0, 0
+		}
+		d = bounded(d + Span(n, unitOf(strings.ToLower(m[2]))))
+		read += len(m[0])
+	}
+}
+
+func unitOf(name string) time.Duration {
+	switch {
+	case strings.HasPrefix(name, "mil"), strings.HasPrefix(name, "ms"), name == "毫秒":
+		return time.Millisecond
+	case strings.HasPrefix(name, "mic"), name == "µs", name == "μs", name == "us":
+		return time.Microsecond
+	case strings.HasPrefix(name, "n"):
+		return time.Nanosecond
+	case strings.HasPrefix(name, "m"), strings.HasPrefix(name, "分"):
+		return time.Minute
+	case strings.HasPrefix(name, "h"), name == "小时":
+		return time.Hour
+	case strings.HasPrefix(name, "d"), name == "天":
+		return 24 * time.Hour
+	}
+	return time.Second
+}
