@@ -367,31 +367,6 @@ func trimEnd(line []byte) []byte {
 	return bytes.TrimSuffix(line[:len(line)-1], []byte{'\r'})
 }
 
-// Each calls take with every line that is left. A last line that take refuses,
-// that is no JSON and has no newline is what a killed writer left: it is passed
-// over, and torn is its number. Any other error of take ends the reading and
-// becomes a fault of the line; hint is the remedy where the error has none.
-func (l *Lines) Each(hint string, take func(line []byte) error) (torn int, err error) {
-	for {
-		line, err := l.Next()
-		if errors.Is(err, io.EOF) {
-			return 0, nil
-		}
-		if err != nil {
-			return 0, err
-		}
-		switch err := take(line); {
-		case err == nil:
-		case l.torn && !ValidJSON(line):
-			return l.line, nil
-		case fault.Hint(err) != "":
-			return 0, l.Fault(err, "")
-		default:
-			return 0, l.Fault(err, hint)
-		}
-	}
-}
-
 // Torn reports whether the line returned last ended without a newline, as the
 // last line of a file does when its writer was killed.
 func (l *Lines) Torn() bool { return l.torn }

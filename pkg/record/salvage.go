@@ -95,7 +95,7 @@ func (s *Salvage) Read(in io.Reader) (Damage, error) {
 	if err != nil {
 		return r.damage, &fault.Error{File: s.Name, Err: err, Hint: "save it as UTF-8"}
 	}
-	r.lines = NewLines(s.Name, in)
+	r.lines, r.packed = NewLines(s.Name, in), packed != nil
 	err = r.read()
 	if packed != nil && packed.damage != nil && err == nil {
 		r.broken(BrokenLine{Err: fmt.Errorf("its compressed data is damaged or cut off: %w", packed.damage)})
@@ -112,6 +112,7 @@ type salvaging struct {
 	lines  *Lines
 	ahead  []rawLine // read, but not looked at yet
 	damage Damage
+	packed bool        // the file is compressed
 	first  *BrokenLine // that was not mended and is not torn
 	taken  int         // lines that could be read
 }
@@ -203,7 +204,7 @@ func (r *salvaging) line(raw rawLine) error {
 	if len(bytes.TrimSpace(text)) == 0 {
 		return nil
 	}
-	err := r.Take(Line{Text: text, Number: raw.number, At: raw.at})
+	err := r.Take(Line{Text: text, Number: raw.number, At: raw.at, Mended: r.packed})
 	damaged := (*damagedError)(nil)
 	switch {
 	case err == nil:
