@@ -101,7 +101,7 @@ func (s *Salvage) Read(in io.Reader) (Damage, error) {
 		r.broken(BrokenLine{Err: fmt.Errorf("its compressed data is damaged or cut off: %w", packed.damage)})
 	}
 	if err == nil && r.first != nil && r.taken == 0 && !s.Nothing {
-		err = &fault.Error{File: s.Name, Line: r.first.Number, Err: r.first.Err, Hint: cmp.Or(fault.Hint(r.first.Err), s.Hint)}
+		return Damage{File: s.Name}, &fault.Error{File: s.Name, Line: r.first.Number, Err: r.first.Err, Hint: cmp.Or(fault.Hint(r.first.Err), s.Hint)}
 	}
 	return r.damage, err
 }
@@ -113,7 +113,7 @@ type salvaging struct {
 	ahead  []rawLine // read, but not looked at yet
 	damage Damage
 	packed bool        // the file is compressed
-	first  *BrokenLine // that was not mended and is not torn
+	first  *BrokenLine // that held no record and is not torn
 	taken  int         // lines that could be read
 }
 
@@ -271,6 +271,8 @@ func (r *salvaging) mend(raw rawLine, text []byte, why error) error {
 		r.broken(BrokenLine{Number: raw.number, Mended: true, Err: fmt.Errorf("%d records on one line", found)})
 	case found == 1:
 		r.broken(BrokenLine{Number: raw.number, Mended: true, Err: errors.New("a record with control characters in it, or punctuation around it")})
+	case r.first == nil && !raw.torn:
+		r.first = &BrokenLine{Number: raw.number, Err: why} // the bracket of a list
 	}
 	return nil
 }

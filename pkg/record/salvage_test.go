@@ -160,6 +160,7 @@ func TestAFileOfSomethingElseIsRefused(t *testing.T) {
 	for _, c := range []struct{ name, in, want string }{
 		{"no record at all", "one\ntwo\n", "in:1: not a JSON object"},
 		{"an array", `[{"context":"a"},{"context":"b"}]` + "\n", "in:1: not a JSON object"},
+		{"an array over lines", "[\n{\"context\":\"a\"},\n{\"context\":\"b\"}\n]\n", "in:1: not a JSON object"},
 		{"prompts", `{"kind":"prompt","v":1,"id":"a","prompt":"x"}` + "\n", "in:1: a prompt record where a result record should be"},
 		{"a prompt among results", row(0, "a") + "\n" + `{"kind":"prompt","v":1,"id":"a","prompt":"x"}` + "\n", "in:2: a prompt record where a result record should be"},
 		{"another version", row(0, "a") + "\n" + `{"kind":"result","v":2,"id":"a","output":"x"}` + "\n", "in:2: format version 2"},

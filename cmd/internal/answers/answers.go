@@ -144,7 +144,7 @@ func (j *Joined) join(c *cli.Context, results *collect.Results) (err error) {
 	if j.Rows == nil {
 		var lost int
 		if j.Job, lost, err = annotate.FromRecords(results); err == nil && lost > 0 {
-			cmdline.Say(c, "rows without a record, and so without a sentence: %d; they are left out (--source-dir and --source-name give their sentences)", lost)
+			cmdline.Say(c, "rows without an answer whose sentence no record tells: %d; they are left out (--source-dir and --source-name give their sentences)", lost)
 		}
 		return err
 	}
