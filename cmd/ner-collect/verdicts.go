@@ -83,14 +83,12 @@ func (list verdictFiles) close() {
 func strike(c *cli.Context, j *answers.Joined, files verdictFiles, judge *wire.Judge) (complete bool, err error) {
 	verdicts := verify.NewVerdicts(j.Source())
 	verdicts.Judge = judge
-	broken := 0
 	for _, f := range files {
-		damage, err := verdicts.Read(f.name, f)
-		cmdline.SayDamage(c, damage)
+		torn, err := verdicts.Read(f.name, f)
+		answers.SayTorn(c, f.name, torn)
 		if err != nil {
 			return false, err
 		}
-		broken += damage.Broken
 	}
 	ctx := context.WithoutCancel(c.Context)
 	candidates, err := j.Candidates(ctx)
@@ -116,5 +114,5 @@ func strike(c *cli.Context, j *answers.Joined, files verdictFiles, judge *wire.J
 	}
 	cmdline.Say(c, "%d entities: %d confirmed, %d dropped; kept although unclear: %d, no answer: %d, not asked: %d",
 		len(candidates), n.Yes, n.No, n.Unclear, n.Failed, n.NotAsked)
-	return n.Failed == 0 && n.NotAsked == 0 && broken == 0, nil
+	return n.Failed == 0 && n.NotAsked == 0, nil
 }

@@ -203,13 +203,10 @@ func (s *Source) prepare() {
 //
 // A marked string is found where its letters are those of whole tokens of the
 // source, next to each other. Letters are what white space leaves, so that the
-// tokenisation does not matter ("U.S." and "U . S ."). They are compared after the
-// character references of HTML are resolved in each token, in Unicode form NFKD, under
-// simple case folding, with typographic quotes and dashes and the Penn Treebank's
-// spellings ("“", "--", "-LRB-", "\/") taken for ASCII ones, and without invisible
-// characters and the signs that Arabic and Hebrew may leave out; doc/formats.md has the
-// table. Joiners and tags that make another emoji count, and so does every accent; no
-// string ends inside of such a letter. Besides, the first token may begin and the last one end
+// tokenisation does not matter ("U.S." and "U . S ."). They are equal if they are
+// after the character references of HTML are resolved in each token, in Unicode
+// form NFKD, under simple case folding, and with typographic quotes and dashes
+// taken for ASCII ones. Besides, the first token may begin and the last one end
 // with punctuation or symbols (Unicode categories P and So, which emoji are of) that
 // the string lacks: "tests" stands for a token "tests.". Where the source reads as the string letter for letter, other
 // places count only if the text around the mark was aligned there.
@@ -226,8 +223,7 @@ func (s *Source) prepare() {
 // ends an entity where it stands as an end does (behind a character, before white
 // space or punctuation), or between spaces or in a word where the next mark is not
 // "##"; "##" begins one if none is open, it stands as a beginning does, and the next
-// mark is "##" too. Up to 16 entities are open at a time; of more, the outer ones have no
-// end. What has no end is [Unclosed]. "**" begins and ends entities if
+// mark is "##" too. What has no end is [Unclosed]. "**" begins and ends entities if
 // the answer has no "@@" and the source no "**". Signs are text, and no marks,
 // where that makes a token of the source of what stands between white space,
 // punctuation around it aside; of a token that is nothing but signs a neighbour has
@@ -264,20 +260,27 @@ func (s *Source) Align(answer string, q Question) Alignment {
 	return s.report(class)
 }
 
-// read takes an answer apart and places what it marks. Entries are those of a List.
-func (s *Source) read(text string) (class Class, entries []entry) {
+// read takes an answer apart and places what it marks. l is what a [List] lists.
+func (s *Source) read(text string) (class Class, l listing) {
 	s.prepare()
 	s.answer.read(text, &s.signs)
 	class = s.compare()
 	s.foreign = class == Edited || class == Chatter
 	if class != Same && class != Spacing {
-		if entries, alone, ok := list(text); ok && (alone || s.answer.unmarked()) && unwrap(entries, &s.signs) {
+		l = s.list(text)
+		switch marked := !l.alone && !s.answer.unmarked(); {
+		case l.ok && !marked && unwrap(l.entries, &s.signs):
 			s.regions = s.regions[:0]
-			s.answer.readList(entries)
+			s.answer.readList(&l)
 			s.placeList()
-			return List, entries
+			return List, l
+		case !l.ok && l.evident && !marked && (class == Edited || class == Part):
+			s.answer.readList(&listing{})
+			return Unreadable, listing{}
+		case !l.ok && l.evident && !marked:
+			s.answer.damage |= Unread
 		}
 	}
 	s.placeMarks()
-	return class, nil
+	return class, listing{}
 }
