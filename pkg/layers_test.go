@@ -11,8 +11,8 @@ import (
 // of layers below its own, whatever its tests import.
 var layers = [][]string{
 	{"fault", "inorder", "safetext", "tags"},
-	{"record", "markup", "catalog"},
-	{"wire", "pace", "durable", "progress", "corpus"},
+	{"record", "markup", "catalog", "durable"},
+	{"wire", "pace", "progress", "corpus"},
 	{"mrc", "openaiapi", "resume", "price", "score"},
 	{"prompt", "online", "batch", "collect", "knn", "embedding"},
 	{"verify", "annotate", "report"},
