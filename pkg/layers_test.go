@@ -10,7 +10,7 @@ import (
 // layers are the packages from the bottom up. A package imports only packages
 // of layers below its own, whatever its tests import.
 var layers = [][]string{
-	{"fault", "inorder", "safetext", "tags"},
+	{"fault", "inorder", "reasoning", "safetext", "tags"},
 	{"record", "markup", "catalog", "durable"},
 	{"wire", "pace", "progress", "corpus"},
 	{"mrc", "openaiapi", "resume", "price", "score"},

@@ -175,27 +175,32 @@ func (j *Judge) ParseAnswer(body []byte, r *record.Result) error {
 	r.Usage = parseUsage(v.Get("usage"))
 	choice := choices.Get("0")
 	r.FinishReason = choice.Get("finish_reason").String()
-	text, refusal := answerText(choice)
-	r.Output, r.Partial = "", text
-	fail := func(class record.Class, message string) {
-		r.Failure = &record.Failure{Class: class, Status: http.StatusOK, Message: message}
+	c := readContent(choice)
+	r.Output, r.Partial = "", c.text
+	if strings.TrimSpace(c.text) == "" && c.aside != "" {
+		r.Partial = c.aside
 	}
-	if err := brokenOff(choice); err != nil && (strings.TrimSpace(text) == "" || !j.acceptsPart(r.FinishReason)) {
+	if err := brokenOff(choice); err != nil && (strings.TrimSpace(c.text) == "" || !j.acceptsPart(r.FinishReason)) {
 		return err
 	}
 	if !choice.IsObject() {
-		fail(record.Empty, "no choices in the answer")
+		r.Failure = emptyFailure("no choices in the answer")
 		return nil
 	}
-	if refusal != "" {
-		fail(record.Refused, safetext.Message(refusal))
+	if c.refusal != "" {
+		r.Failure = &record.Failure{Class: record.Refused, Status: http.StatusOK, Message: safetext.Message(c.refusal)}
 		return nil
 	}
-	switch f := j.unfit(r, text); {
+	switch f := j.unfit(r, c.text); {
 	case f == nil:
-		r.Output, r.Partial, r.Failure = text, "", nil
+		r.Output, r.Partial, r.Failure = c.text, "", nil
 	case f.Class == record.Server:
 		return &Error{Failure: *f} // the next one may be complete
+	case f.Class == record.Empty && c.aside != "":
+		r.Failure = emptyFailure(c.why)
+		if c.remark.Kind != 0 {
+			j.remark(c.remark.Kind, c.remark.Name)
+		}
 	default:
 		r.Failure = f
 	}
@@ -228,23 +233,6 @@ func answeredError(v gjson.Result, body []byte) error {
 		status = http.StatusBadGateway
 	}
 	return ParseError(status, body)
-}
-
-// answerText finds the text of a choice, be it a chat message (whose content
-// some servers give in parts) or a legacy completion.
-func answerText(choice gjson.Result) (text, refusal string) {
-	message := choice.Get("message")
-	if !message.Exists() {
-		return record.Text(choice.Get("text")), ""
-	}
-	content := message.Get("content")
-	if !content.IsArray() {
-		return record.Text(content), message.Get("refusal").String()
-	}
-	for _, part := range content.Array() {
-		text += record.Text(part.Get("text"))
-	}
-	return text, message.Get("refusal").String()
 }
 
 func parseUsage(u gjson.Result) record.Usage {
