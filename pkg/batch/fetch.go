@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 
-	"nertools/pkg/durable"
 	"nertools/pkg/fault"
 	"nertools/pkg/record"
 	"nertools/pkg/wire"
@@ -71,7 +70,8 @@ type fetch struct {
 
 func (f *fetch) remove() {
 	for _, file := range f.files {
-		_ = durable.CloseScratch(file) // what it held is put out, or is not wanted
+		file.Close()
+		os.Remove(file.Name())
 	}
 }
 
@@ -110,7 +110,7 @@ func (f *fetch) run(ctx context.Context) error {
 
 // download brings a file here, going on where a connection breaks.
 func (f *fetch) download(ctx context.Context, id string) (*os.File, error) {
-	file, err := durable.Scratch("ner-batch-")
+	file, err := os.CreateTemp("", "ner-batch-*")
 	if err != nil {
 		return nil, err
 	}

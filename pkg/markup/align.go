@@ -260,27 +260,20 @@ func (s *Source) Align(answer string, q Question) Alignment {
 	return s.report(class)
 }
 
-// read takes an answer apart and places what it marks. l is what a [List] lists.
-func (s *Source) read(text string) (class Class, l listing) {
+// read takes an answer apart and places what it marks. Entries are those of a List.
+func (s *Source) read(text string) (class Class, entries []entry) {
 	s.prepare()
 	s.answer.read(text, &s.signs)
 	class = s.compare()
 	s.foreign = class == Edited || class == Chatter
 	if class != Same && class != Spacing {
-		l = s.list(text)
-		switch marked := !l.alone && !s.answer.unmarked(); {
-		case l.ok && !marked && unwrap(l.entries, &s.signs):
+		if entries, alone, ok := list(text); ok && (alone || s.answer.unmarked()) && unwrap(entries, &s.signs) {
 			s.regions = s.regions[:0]
-			s.answer.readList(&l)
+			s.answer.readList(entries)
 			s.placeList()
-			return List, l
-		case !l.ok && l.evident && !marked && (class == Edited || class == Part):
-			s.answer.readList(&listing{})
-			return Unreadable, listing{}
-		case !l.ok && l.evident && !marked:
-			s.answer.damage |= Unread
+			return List, entries
 		}
 	}
 	s.placeMarks()
-	return class, listing{}
+	return class, nil
 }

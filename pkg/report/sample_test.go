@@ -22,7 +22,7 @@ var newsLabels = []string{"PER", "LOC", "ORG", "MISC"}
 
 // news is the sentences of examples/news with gold, predicted as by a model
 // that errs now and then.
-func news(t testing.TB) []Prediction {
+func news(t testing.TB) []Sentence {
 	t.Helper()
 	data, err := os.ReadFile("../../examples/news/mrc-ner.test")
 	if err != nil {
@@ -37,10 +37,10 @@ func news(t testing.TB) []Prediction {
 	if err := json.Unmarshal(data, &rows); err != nil {
 		t.Fatal(err)
 	}
-	var list []Prediction
+	var list []Sentence
 	for i, row := range rows {
 		if i%len(newsLabels) == 0 {
-			list = append(list, Prediction{HasGold: true, Sentence: corpus.Sentence{
+			list = append(list, Sentence{HasGold: true, Sentence: corpus.Sentence{
 				ID: fmt.Sprint(i / len(newsLabels)), Text: row.Context, Tokens: markup.AppendTokens(nil, row.Context),
 			}})
 		}
@@ -57,7 +57,7 @@ func news(t testing.TB) []Prediction {
 }
 
 // predict makes up what a model says.
-func predict(random *rand.Rand, s *Prediction) {
+func predict(random *rand.Rand, s *Sentence) {
 	one := func() bool { return random.IntN(9) == 0 }
 	other := func() string { return newsLabels[random.IntN(len(newsLabels))] }
 	for _, e := range s.Gold {
@@ -82,7 +82,7 @@ func predict(random *rand.Rand, s *Prediction) {
 		s.Entities = append(s.Entities, corpus.Entity{Span: markup.Span{Start: at, End: at + 1}, Label: other(), How: markup.Exact})
 	}
 	if one() {
-		s.Unused = append(s.Unused, corpus.Rejected{Label: other(), Text: "Radio Delmara", Reason: markup.Reason(1 + random.IntN(3))})
+		s.Unused = append(s.Unused, corpus.Unused{Label: other(), Text: "Radio Delmara", Reason: markup.Reason(1 + random.IntN(3))})
 	}
 	if random.IntN(60) == 0 {
 		s.Unanswered = append(s.Unanswered, other())
@@ -92,21 +92,21 @@ func predict(random *rand.Rand, s *Prediction) {
 }
 
 // sample is a whole report on the sentences.
-func sample(list []Prediction) *Page {
+func sample(list []Sentence) *Report {
 	scorer := score.New(score.Strict, newsLabels)
 	for _, s := range list {
 		scorer.Add(s.Gold, s.Entities)
 	}
-	return &Page{
+	return &Report{
 		Title:  "mrc-ner.test, answers.jsonl",
 		Labels: newsLabels,
 		Scores: scorer.Report(score.DefaultResamples, 1),
 		Rows:   Rows{Rows: 148, OK: 145, Failed: 2, Missing: 1},
-		Answers: Quality{
+		Answers: Answers{
 			Classes: map[markup.Class]int{markup.Same: 121, markup.Spacing: 7, markup.Edited: 9, markup.Part: 2, markup.Chatter: 6},
 			Damage:  map[markup.Damage]int{markup.Glued: 11, markup.Unbalanced: 4, markup.Spaced: 2},
 		},
-		Costs: []Spending{
+		Costs: []Cost{
 			{Spent: collect.Spent{Model: "gpt-4.1-mini", Calls: 120, Usage: record.Usage{Prompt: 212345, Cached: 131072, Completion: 4321}}, Money: "$0.0523"},
 			{Spent: collect.Spent{Model: "gpt-4.1-mini", Batch: true, Calls: 28, Usage: record.Usage{Prompt: 49876, Completion: 1010}}, Money: "$0.0108"},
 		},
@@ -117,10 +117,10 @@ func sample(list []Prediction) *Page {
 }
 
 // many is n sentences of the sample, over and over, each with other answers.
-func many(t testing.TB, n int) []Prediction {
+func many(t testing.TB, n int) []Sentence {
 	few := news(t)
 	random := rand.New(rand.NewPCG(3, 4))
-	var list []Prediction
+	var list []Sentence
 	for i := range n {
 		s := few[i%len(few)]
 		s.ID = fmt.Sprint(i)
@@ -147,21 +147,21 @@ var hostile = []string{
 }
 
 // hostileReport has s wherever text can stand.
-func hostileReport(s string) *Page {
+func hostileReport(s string) *Report {
 	entity := func(start, end int, label string) corpus.Entity {
 		return corpus.Entity{Span: markup.Span{Start: start, End: end}, Label: label, How: markup.Repaired}
 	}
-	one := Prediction{HasGold: true,
+	one := Sentence{HasGold: true,
 		Sentence: corpus.Sentence{
 			ID: s, Text: s, Tokens: []string{s, "x", s}, Model: s,
 			Entities:   []corpus.Entity{entity(0, 2, s), entity(2, 3, s+"b")},
-			Unused:     []corpus.Rejected{{Label: s, Text: "x" + s, Reason: markup.Hallucinated}},
+			Unused:     []corpus.Unused{{Label: s, Text: "x" + s, Reason: markup.Hallucinated}},
 			Unanswered: []string{s},
 		},
 		Gold: []corpus.Entity{entity(0, 1, s), entity(1, 2, s), entity(2, 3, s)},
 	}
-	r := sample([]Prediction{one})
+	r := sample([]Sentence{one})
 	r.Title, r.Labels, r.Total, r.Prices = "x"+s, []string{s}, "x"+s, "x"+s
-	r.Costs = []Spending{{Spent: collect.Spent{Model: "x" + s, Calls: 1}, Money: "x" + s}}
+	r.Costs = []Cost{{Spent: collect.Spent{Model: "x" + s, Calls: 1}, Money: "x" + s}}
 	return r
 }
