@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -287,6 +288,77 @@ func TestManyWorkersKeepTheirConnections(t *testing.T) {
 	}
 	if n := api.Connections(); n > 64 {
 		t.Errorf("%d connections for %d calls of 64 workers", n, api.Calls())
+	}
+}
+
+func TestOutputThatSomebodyElseChangesStopsTheRunAndLosesNothing(t *testing.T) {
+	remove := func(path string) error { return os.Remove(path) }
+	for _, c := range []struct {
+		name   string
+		args   []string
+		change func(path string) error
+		said   string
+		gone   bool // the file; what was written is saved under another name
+		lost   bool // what was in the file
+	}{
+		{"deleted", nil, remove, "was deleted while it was written", true, false},
+		{"deleted, in order", []string{"-k"}, remove, "was deleted while it was written", true, false},
+		{"replaced", nil, func(path string) error {
+			return errors.Join(os.WriteFile(path+".new", nil, 0o600), os.Rename(path+".new", path))
+		}, "was replaced by another file", true, false},
+		{"cut", nil, func(path string) error { return os.Truncate(path, 0) }, "holds only", false, true},
+		{"cut, in order", []string{"-k"}, func(path string) error { return os.Truncate(path, 0) }, "holds only", false, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			api, url := service(t, openaitest.Options{Latency: 100 * time.Millisecond})
+			out := filepath.Join(t.TempDir(), "results.jsonl")
+			input := prompts(t)
+			run := func(out string, args ...string) (int, string) {
+				cmd := program(t, url, "ner-run", slices.Concat([]string{"-j", "2", "-o", out, "--progress", "none"}, c.args, args)...)
+				cmd.Stdin = bytes.NewReader(input)
+				var stderr bytes.Buffer
+				cmd.Stderr = &stderr
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				if len(args) == 0 {
+					waitFor(t, func() bool { return len(finished(t, out)) >= 4 })
+					if err := c.change(out); err != nil {
+						t.Skip(err) // Windows lets nobody remove a file that is open
+					}
+				}
+				_ = cmd.Wait()
+				return cmd.ProcessState.ExitCode(), stderr.String()
+			}
+			code, stderr := run(out)
+			if code != 1 || !strings.Contains(stderr, "ner-run: "+out+": "+c.said) || strings.Count(stderr, "ner-run: "+out+": ") != 1 {
+				t.Errorf("exit code %d: %s", code, stderr)
+			}
+			calls, rows := api.Calls(), lineCount(input)
+			if calls > rows/2 {
+				t.Errorf("it stopped after %d calls for %d rows only", calls, rows)
+			}
+			if c.gone {
+				out += ".rescued-1"
+			}
+			if data, err := os.ReadFile(out); err != nil || bytes.Contains(data, []byte{0}) {
+				t.Errorf("%s: %v, or it holds NUL bytes", out, err)
+			}
+			saved := finished(t, out)
+			if !c.lost && len(saved) != calls || c.lost && len(saved) == 0 {
+				t.Errorf("%d answers were paid for, %d are there", calls, len(saved))
+			}
+			if !strings.Contains(stderr, "to continue, run the same command with --resume "+out) {
+				t.Errorf("it does not say how to continue with %s: %s", out, stderr)
+			}
+			if code, stderr := run(out, "--resume", out, "-j", "20"); code != 0 || len(finished(t, out)) != rows {
+				t.Errorf("continued: exit code %d, %d of %d rows: %s", code, len(finished(t, out)), rows, stderr)
+			}
+			if n := api.Calls() - calls; n != rows-len(saved) {
+				t.Errorf("continued, it made %d calls for %d rows", n, rows-len(saved))
+			}
+		})
 	}
 }
 

@@ -55,14 +55,14 @@ const formatNames = "text (a line a row), jsonl, conll, spacy, brat, labelstudio
 func formatOf(c *cli.Context) (format, error) {
 	formats := []format{
 		{name: "text", write: writeText},
-		{name: "jsonl", write: sentences(func(w io.Writer, _ *answers.Joined) *corpus.Writer { return corpus.NewJSONL(w) })},
-		{name: "conll", write: sentences(func(w io.Writer, j *answers.Joined) *corpus.Writer {
+		{name: "jsonl", write: sentences(func(w io.Writer, _ *answers.Joined) *corpus.Encoder { return corpus.NewJSONL(w) })},
+		{name: "conll", write: sentences(func(w io.Writer, j *answers.Joined) *corpus.Encoder {
 			return corpus.NewCoNLL(w, scheme(c), j.Order)
 		})},
-		{name: "spacy", write: sentences(func(w io.Writer, j *answers.Joined) *corpus.Writer { return corpus.NewSpaCy(w, j.Order) })},
+		{name: "spacy", write: sentences(func(w io.Writer, j *answers.Joined) *corpus.Encoder { return corpus.NewSpaCy(w, j.Order) })},
 		{name: "brat", folder: true, write: writeBrat},
 		{name: "labelstudio", write: writeLabelStudio},
-		{name: "csv", write: sentences(func(w io.Writer, _ *answers.Joined) *corpus.Writer { return corpus.NewCSV(w) })},
+		{name: "csv", write: sentences(func(w io.Writer, _ *answers.Joined) *corpus.Encoder { return corpus.NewCSV(w) })},
 		{name: "html", write: writeHTML},
 	}
 	name := strings.ToLower(c.String("format"))
@@ -120,7 +120,7 @@ func writeText(c *cli.Context, j *answers.Joined, target string) error {
 }
 
 // sentences writes one of the formats that a sentence after the other makes up.
-func sentences(open func(w io.Writer, j *answers.Joined) *corpus.Writer) func(c *cli.Context, j *answers.Joined, target string) error {
+func sentences(open func(w io.Writer, j *answers.Joined) *corpus.Encoder) func(c *cli.Context, j *answers.Joined, target string) error {
 	return func(c *cli.Context, j *answers.Joined, target string) error {
 		var left, empty int
 		err := write(target, func(w io.Writer) error {
@@ -142,7 +142,7 @@ func sentences(open func(w io.Writer, j *answers.Joined) *corpus.Writer) func(c 
 }
 
 func writeLabelStudio(c *cli.Context, j *answers.Joined, target string) error {
-	write := sentences(func(w io.Writer, _ *answers.Joined) *corpus.Writer { return corpus.NewLabelStudio(w) })
+	write := sentences(func(w io.Writer, _ *answers.Joined) *corpus.Encoder { return corpus.NewLabelStudio(w) })
 	if err := write(c, j, target); err != nil {
 		return err
 	}

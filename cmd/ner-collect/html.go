@@ -22,11 +22,11 @@ func writeHTML(c *cli.Context, j *answers.Joined, target string) error {
 	if err != nil {
 		return err
 	}
-	r := report.Report{Title: title(c), Labels: j.Labels()}
+	r := report.Page{Title: title(c), Labels: j.Labels()}
 	hasGold := c.String("gold") != ""
-	var list []report.Sentence
+	var list []report.Prediction
 	note := func(s *annotate.Sentence) {
-		list = append(list, report.Sentence{Sentence: s.Sentence, Gold: s.Gold, HasGold: hasGold})
+		list = append(list, report.Prediction{Sentence: s.Sentence, Gold: s.Gold, HasGold: hasGold})
 		for _, a := range s.Answers {
 			if a.State == collect.OK {
 				r.Answers.Add(&a.Alignment)
@@ -60,10 +60,10 @@ func title(c *cli.Context) string {
 	return strings.Join(names, ", ")
 }
 
-func addCosts(r *report.Report, spent []collect.Spent, prices *price.Table) {
+func addCosts(r *report.Page, spent []collect.Spent, prices *price.Table) {
 	total, known := 0.0, len(spent) > 0
 	for _, s := range spent {
-		line := report.Cost{Spent: s}
+		line := report.Spending{Spent: s}
 		if amount, ok := prices.Cost(s.Model, s.Usage, s.Batch); ok {
 			line.Money = prices.Money(amount)
 			total += amount

@@ -57,7 +57,7 @@ func scoreResults(c *cli.Context) error {
 }
 
 // scoreOf scores the results. also, if not nil, is called with each sentence.
-func scoreOf(c *cli.Context, j *answers.Joined, match score.Match, resamples int, seed uint64, also func(*annotate.Sentence)) (*score.Report, error) {
+func scoreOf(c *cli.Context, j *answers.Joined, match score.Match, resamples int, seed uint64, also func(*annotate.Sentence)) (*score.Evaluation, error) {
 	scorer := score.New(match, j.Labels())
 	err := each(c, j, func(s *annotate.Sentence) error {
 		if also != nil {
@@ -67,9 +67,9 @@ func scoreOf(c *cli.Context, j *answers.Joined, match score.Match, resamples int
 			scorer.Add(s.Gold, s.Entities)
 			return nil
 		}
-		var rows []score.Row
+		var rows []score.Case
 		for _, a := range s.Answers {
-			row := score.Row{Label: a.Label, Source: s.Text, Gold: a.Gold}
+			row := score.Case{Label: a.Label, Source: s.Text, Gold: a.Gold}
 			switch {
 			case a.State != collect.OK:
 			case a.Class == markup.List: // which the procedure does not know

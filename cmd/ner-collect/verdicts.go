@@ -8,10 +8,10 @@ import (
 
 	"nertools/cmd/internal/answers"
 	"nertools/cmd/internal/cmdline"
+	"nertools/cmd/internal/finish"
 	"nertools/pkg/annotate"
 	"nertools/pkg/collect"
 	"nertools/pkg/verify"
-	"nertools/pkg/wire"
 )
 
 var verdictFlags = []cli.Flag{
@@ -44,7 +44,7 @@ func join(c *cli.Context, results *collect.Results) (_ *answers.Joined, verified
 	}
 	verified = true
 	if len(verdicts) > 0 {
-		if verified, err = strike(c, j, verdicts, results.Judge); err != nil {
+		if verified, err = strike(c, j, verdicts); err != nil {
 			return nil, false, err
 		}
 	}
@@ -80,9 +80,12 @@ func (list verdictFiles) close() {
 
 // strike takes the marks off the entities that the verdicts refuse, and reports
 // whether there is a verdict on every entity.
-func strike(c *cli.Context, j *answers.Joined, files verdictFiles, judge *wire.Judge) (complete bool, err error) {
+func strike(c *cli.Context, j *answers.Joined, files verdictFiles) (complete bool, err error) {
 	verdicts := verify.NewVerdicts(j.Source())
-	verdicts.Judge = judge
+	verdicts.Judge, err = finish.Judge(c, func(s string) { cmdline.Say(c, "%s", s) })
+	if err != nil {
+		return false, err
+	}
 	for _, f := range files {
 		torn, err := verdicts.Read(f.name, f)
 		answers.SayTorn(c, f.name, torn)

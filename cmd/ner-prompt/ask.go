@@ -11,6 +11,7 @@ import (
 	"nertools/pkg/collect"
 	"nertools/pkg/mrc"
 	"nertools/pkg/prompt"
+	"nertools/pkg/reasoning"
 )
 
 var promptFlags = []cli.Flag{
@@ -63,7 +64,7 @@ func run(c *cli.Context) (err error) {
 		}
 	}
 	if last := c.String("last-results"); last != "" {
-		if job.Wanted, err = failedIn(last, job.Total()); err != nil {
+		if job.Wanted, err = failedIn(last, job.Rows, job.Total()); err != nil {
 			return err
 		}
 	}
@@ -101,8 +102,8 @@ func templateText(c *cli.Context, name, builtin string) (_, text string, err err
 }
 
 // failedIn returns which rows to ask again: those that failed in the results
-// file and those that it does not reach.
-func failedIn(file string, total int) (func(row int) bool, error) {
+// file, those of which it holds only reasoning, and those that it does not reach.
+func failedIn(file string, rows *mrc.File, total int) (func(row int) bool, error) {
 	r, name, err := cmdline.Open(file)
 	if err != nil {
 		return nil, err
@@ -112,7 +113,19 @@ func failedIn(file string, total int) (func(row int) bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	return func(row int) bool { return row >= len(lines) || collect.IsFailure(lines[row]) }, nil
+	return func(row int) bool {
+		return row >= len(lines) || collect.IsFailure(lines[row]) || onlyReasoning(lines[row], rows, row)
+	}, nil
+}
+
+func onlyReasoning(line string, rows *mrc.File, row int) bool {
+	if thought, rest := reasoning.Split(line, ""); thought == "" || rest != "" {
+		return false
+	}
+	var r mrc.Row
+	rows.Decode(row, &r)
+	_, rest := reasoning.Split(line, r.Context)
+	return rest == ""
 }
 
 func tell(c *cli.Context, job *prompt.Job, r prompt.Report) error {

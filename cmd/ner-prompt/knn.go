@@ -131,7 +131,7 @@ func methodOf(c *cli.Context, search *knn.Search) (_ knn.Method, done func() err
 }
 
 // writeNeighbours writes the kNN file and, where asked for, the similarities.
-func writeNeighbours(c *cli.Context, search *knn.Search, method knn.Method) (report knn.Report, err error) {
+func writeNeighbours(c *cli.Context, search *knn.Search, method knn.Method) (report knn.Coverage, err error) {
 	var similarities *bufio.Writer // nil: not asked for
 	find := func(w io.Writer) error {
 		neighbours := bufio.NewWriterSize(w, 256<<10)

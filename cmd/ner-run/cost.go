@@ -83,7 +83,7 @@ type noting struct {
 	models map[string]bool
 }
 
-func (n *noting) Ask(ctx context.Context, path string, body []byte, read func([]byte) error) (pace.Limits, error) {
+func (n *noting) Ask(ctx context.Context, path string, body []byte) ([]byte, pace.Limits, error) {
 	model := wire.ModelOf(body)
 	n.mu.Lock()
 	if n.models == nil {
@@ -91,7 +91,7 @@ func (n *noting) Ask(ctx context.Context, path string, body []byte, read func([]
 	}
 	n.models[model] = true
 	n.mu.Unlock()
-	return n.Asker.Ask(ctx, path, body, read)
+	return n.Asker.Ask(ctx, path, body)
 }
 
 // cost puts what u cost in words; "" if that is not known, as with several models.

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 
@@ -34,7 +36,7 @@ func openFiles(c *cli.Context, r *online.Run) (*files, error) {
 	}
 	if err := f.open(c, r); err != nil {
 		f.reorder = false
-		return nil, errors.Join(err, f.close())
+		return nil, f.close(err)
 	}
 	for _, name := range r.Earlier.Torn {
 		cmdline.Say(c, "%s: passed over its last line, which was not finished", name)
@@ -103,6 +105,25 @@ func (f *files) openOutput(c *cli.Context, r *online.Run) error {
 	return r.Earlier.Add(f.path, journal, journal.Size(), true)
 }
 
+// changed saves what can be saved of an output that somebody else has changed,
+// and says where it is and how to continue.
+func (f *files) changed(err error) error {
+	e, ok := errors.AsType[*durable.ChangedError](err)
+	switch {
+	case !ok:
+		return err
+	case !e.Gone:
+		return fault.WithHint(err, "to continue, run the same command with --resume "+f.path+": answers that are gone are asked for again")
+	case f.journal.Size() == 0:
+		return err
+	}
+	saved, failed := f.journal.Rescue()
+	if failed != nil {
+		return errors.Join(err, fmt.Errorf("save what was written to it: %w", failed))
+	}
+	return fault.WithHint(err, "what was written to it is in "+saved+"; to continue, run the same command with --resume "+saved)
+}
+
 func (f *files) addEarlier(path string, earlier *resume.Answers) error {
 	file, err := os.Open(path)
 	if err != nil {
@@ -127,16 +148,34 @@ func (f *files) goOn() string {
 	return "to continue, run the same command with --resume " + f.path
 }
 
-func (f *files) close() error {
-	var errs []error
+// watch calls stop, from another goroutine, if somebody else changes the output.
+func (f *files) watch(stop context.CancelCauseFunc) {
 	if f.journal != nil {
-		if f.reorder {
-			errs = append(errs, f.output.Reorder(f.path))
-		}
-		errs = append(errs, f.journal.Close())
+		f.journal.Watch(stop)
+	}
+}
+
+// close puts the output in order, if need be. err is how the run ended; close
+// adds how to continue, and what is wrong if the output does not hold what was
+// written to it.
+func (f *files) close(err error) error {
+	if errors.Is(err, context.Canceled) {
+		err = fault.WithHint(err, f.goOn())
 	}
 	for _, file := range f.earlier {
 		file.Close()
 	}
-	return errors.Join(errs...)
+	if f.journal == nil {
+		return err
+	}
+	switch changed := f.journal.Check(); {
+	case changed != nil:
+		if _, ok := errors.AsType[*durable.ChangedError](err); ok {
+			err = nil // said again, with what became of the results
+		}
+		err = errors.Join(err, f.changed(changed))
+	case f.reorder:
+		err = errors.Join(err, f.output.Reorder(f.path))
+	}
+	return errors.Join(err, f.journal.Close())
 }

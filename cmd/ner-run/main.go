@@ -31,7 +31,6 @@ import (
 	"nertools/cmd/internal/failures"
 	"nertools/cmd/internal/finish"
 	"nertools/cmd/internal/service"
-	"nertools/pkg/fault"
 	"nertools/pkg/online"
 	"nertools/pkg/pace"
 	"nertools/pkg/progress"
@@ -127,9 +126,12 @@ func run(c *cli.Context) (err error) {
 	say = meter.Say
 	r.Say, r.Done, r.Total = meter.Say, meter.Done, meter.Total
 	begin := time.Now()
-	sum, err := r.Do(c.Context, record.NewLines(name, in))
+	ctx, stopRun := context.WithCancelCause(c.Context)
+	defer stopRun(nil)
+	files.watch(stopRun)
+	sum, err := r.Do(ctx, record.NewLines(name, in))
 	meter.Close()
-	err = errors.Join(err, files.close())
+	err = files.close(err)
 	if sum.Rows > 0 || err == nil {
 		cmdline.Say(c, "%s", describe(&sum, asker.cost(table, sum.Usage), time.Since(begin)))
 	}
@@ -142,8 +144,6 @@ func run(c *cli.Context) (err error) {
 	switch {
 	case stopped && stop.Class == record.Auth:
 		return cmdline.Exit(cmdline.Key, err)
-	case errors.Is(err, context.Canceled):
-		return fault.WithHint(err, files.goOn())
 	case err == nil && sum.Failed.Rows() > 0:
 		return cmdline.Exit(cmdline.Partial, nil)
 	}

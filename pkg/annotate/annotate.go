@@ -303,7 +303,7 @@ func (j *Job) fill(s *Sentence, source *markup.Source, rows *mrc.Sentence) {
 			s.Entities = append(s.Entities, corpus.Entity{Span: f.Span, Label: row.Label, How: f.How})
 		}
 		for _, u := range a.Unused {
-			s.Unused = append(s.Unused, corpus.Unused{Label: row.Label, Text: u.Text, Reason: u.Reason})
+			s.Unused = append(s.Unused, corpus.Rejected{Label: row.Label, Text: u.Text, Reason: u.Reason})
 		}
 		if a.Class != markup.Same || a.Damage != 0 {
 			s.Forms = append(s.Forms, corpus.Form{Label: row.Label, Class: a.Class, Damage: a.Damage})

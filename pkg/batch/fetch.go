@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"nertools/pkg/durable"
 	"nertools/pkg/fault"
 	"nertools/pkg/record"
 	"nertools/pkg/wire"
@@ -70,8 +71,7 @@ type fetch struct {
 
 func (f *fetch) remove() {
 	for _, file := range f.files {
-		file.Close()
-		os.Remove(file.Name())
+		_ = durable.CloseScratch(file) // what it held is put out, or is not wanted
 	}
 }
 
@@ -110,7 +110,7 @@ func (f *fetch) run(ctx context.Context) error {
 
 // download brings a file here, going on where a connection breaks.
 func (f *fetch) download(ctx context.Context, id string) (*os.File, error) {
-	file, err := os.CreateTemp("", "ner-batch-*")
+	file, err := durable.Scratch("ner-batch-")
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"nertools/pkg/durable"
+	"nertools/pkg/fault"
 	"nertools/pkg/record"
 )
 
@@ -162,6 +163,9 @@ func (l *Ledger) record(e event) error {
 	}
 	if err := l.journal.Sync(); err != nil {
 		return fmt.Errorf("write ledger: %w", err)
+	}
+	if err := l.journal.Check(); err != nil {
+		return fault.WithHint(fmt.Errorf("write ledger: %w", err), "run the same command again: it finds the batches that exist at the service")
 	}
 	l.apply(&e)
 	return nil

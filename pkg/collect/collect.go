@@ -175,7 +175,7 @@ func (r *Results) add(rec *record.Result, batch bool, at place) error {
 		return fault.WithHint(fmt.Errorf("row %d (from 0), but %s says that the source has %d rows", index, r.where(r.totalAt), r.total),
 			"leave out the results of another source, or correct the total")
 	}
-	now := newRow(rec, digest, at)
+	now := r.newRow(rec, digest, at)
 	old, seen := r.rows[index]
 	if seen && now.digest != old.digest {
 		return fault.WithHint(fmt.Errorf("row %d answers another prompt than in %s", index, r.where(old.at)),
@@ -193,12 +193,12 @@ func (r *Results) add(rec *record.Result, batch bool, at place) error {
 	return nil
 }
 
-func newRow(rec *record.Result, digest string, at place) row {
+func (r *Results) newRow(rec *record.Result, digest string, at place) row {
 	n := row{at: at}
 	// ParseID has seen to it that a digest is 12 hex digits, or none.
 	_, _ = hex.Decode(n.digest[:], []byte(digest))
 	if rec.OK() {
-		n.state, n.line = OK, answerLine(rec.Output)
+		n.state, n.line = OK, answerLine(r.Judge.Answer(rec))
 		return n
 	}
 	n.line = failureLine(rec.Failure)
@@ -238,12 +238,31 @@ func (r *Results) one(s string) string {
 // LayOver lays the results over an earlier results file, of which a rerun
 // answered some rows: a good answer replaces the file's line, a failure only a
 // line that is a failure or not there, and every other line stays exactly as it
-// is. Call it after the last Read, when the size of the source is known: a file
+// is, but for reasoning in it. Call it after the last Read, when the size of the source is known: a file
 // of more lines is refused.
 func (r *Results) LayOver(name string, file io.Reader) (err error) {
 	r.over = true
 	r.last, err = ReadLines(name, file, r.total)
+	for i, line := range r.last {
+		r.last[i] = r.withoutReasoning(i, line)
+	}
 	return err
+}
+
+// withoutReasoning returns line i of an earlier results file as it would be
+// written today.
+func (r *Results) withoutReasoning(i int, line string) string {
+	if IsFailure(line) {
+		return line
+	}
+	switch answer := r.Judge.Answer(&record.Result{Index: i, Context: r.told[i].context, Output: line}); answer {
+	case line:
+		return line
+	case "":
+		return failureLine(&record.Failure{Class: record.Empty, Message: "the answer is only reasoning"})
+	default:
+		return answerLine(answer)
+	}
 }
 
 // Len is the number of rows: the source's where that is known, else as many as

@@ -19,10 +19,10 @@ func (c *counter) Write(p []byte) (int, error) {
 
 func BenchmarkWrite(b *testing.B) {
 	sentences := news(b)
-	for name, start := range map[string]func(io.Writer) *corpus.Writer{
+	for name, start := range map[string]func(io.Writer) *corpus.Encoder{
 		"jsonl":       corpus.NewJSONL,
-		"conll":       func(w io.Writer) *corpus.Writer { return corpus.NewCoNLL(w, corpus.BIO, ranks) },
-		"spacy":       func(w io.Writer) *corpus.Writer { return corpus.NewSpaCy(w, ranks) },
+		"conll":       func(w io.Writer) *corpus.Encoder { return corpus.NewCoNLL(w, corpus.BIO, ranks) },
+		"spacy":       func(w io.Writer) *corpus.Encoder { return corpus.NewSpaCy(w, ranks) },
 		"labelstudio": corpus.NewLabelStudio,
 		"csv":         corpus.NewCSV,
 	} {

@@ -2,9 +2,7 @@ package corpus
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,7 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"nertools/pkg/fault"
+	"nertools/pkg/durable"
 )
 
 // bratSentences is how many sentences a document holds: brat draws a document
@@ -32,31 +30,10 @@ const bratSentences = 100
 // What exists at dir is refused with a [*fault.Error]. The folder appears when
 // it is complete; if write fails, it does not, and WriteBrat returns its error.
 func WriteBrat(dir string, labels []string, write func(add func(*Sentence) error) error) error {
-	dir = filepath.Clean(dir)
-	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
-		if err != nil {
-			return fmt.Errorf("write brat folder: %w", err)
-		}
-		return &fault.Error{File: dir, Err: errors.New("exists"), Hint: "remove it, or name a new folder"}
-	}
-	parent := filepath.Dir(dir)
-	tmp, err := os.MkdirTemp(parent, "."+filepath.Base(dir)+"-*")
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return &fault.Error{File: parent, Err: errors.New("no such directory"), Hint: "make it first: mkdir -p " + parent}
-	case err != nil:
-		return fmt.Errorf("write brat folder: %w", err)
-	}
-	defer os.RemoveAll(tmp)
-	// A folder in it, as that gets the permissions of any new folder.
-	b := &brat{dir: filepath.Join(tmp, "brat"), types: newNames(bratType)}
-	if err := b.write(labels, write); err != nil {
-		return err
-	}
-	if err := os.Rename(b.dir, dir); err != nil {
-		return fmt.Errorf("write brat folder: %w", err)
-	}
-	return nil
+	return durable.NewFolder(dir, func(dir string) error {
+		b := &brat{dir: dir, types: newNames(bratType)}
+		return b.write(labels, write)
+	})
 }
 
 // brat is a folder being written.
@@ -71,9 +48,6 @@ type brat struct {
 }
 
 func (b *brat) write(labels []string, write func(add func(*Sentence) error) error) error {
-	if err := os.Mkdir(b.dir, 0o777); err != nil {
-		return fmt.Errorf("write brat folder: %w", err)
-	}
 	for _, label := range labels {
 		b.types.name(label)
 	}

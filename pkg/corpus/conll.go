@@ -26,12 +26,12 @@ const docstart = "-DOCSTART-"
 // the CoNLL-2003 shared task (https://www.clips.uantwerpen.be/conll2003/ner/).
 //
 // Overlapping entities are left out as [Flat] has it with order; see
-// [Writer.Left]. White space in a label becomes "_"; should that make it equal
+// [Encoder.Left]. White space in a label becomes "_"; should that make it equal
 // to another label, the later one ends in "-2". A sentence without tokens leaves
-// nothing; see [Writer.Empty]. One whose first token reads as the mark between
+// nothing; see [Encoder.Empty]. One whose first token reads as the mark between
 // documents can't be written: the error says what to do instead. Further on in a
 // sentence [ReadCoNLL] takes that token for what it is; other programs may not.
-func NewCoNLL(w io.Writer, scheme Scheme, order func(label string) int) *Writer {
+func NewCoNLL(w io.Writer, scheme Scheme, order func(label string) int) *Encoder {
 	c := newWriter(w)
 	labels := newNames(underscored)
 	write := c.lines(func(dst []byte, s *Sentence) []byte {

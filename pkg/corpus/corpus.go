@@ -12,10 +12,10 @@ type Sentence struct {
 	Entities []Entity // ordered as by [Sort]
 
 	// Of sentences that a model was asked about:
-	Model      string   // that answered; the first one, if there were several; may be empty
-	Unused     []Unused // what the answers mark and the sentence does not hold
-	Forms      []Form   // of the answers other than the sentence, token for token, with whole marks
-	Unanswered []string // labels whose question has no answer
+	Model      string     // that answered; the first one, if there were several; may be empty
+	Unused     []Rejected // what the answers mark and the sentence does not hold
+	Forms      []Form     // of the answers other than the sentence, token for token, with whole marks
+	Unanswered []string   // labels whose question has no answer
 }
 
 // An Entity is a run of tokens that bears a label.
@@ -25,8 +25,8 @@ type Entity struct {
 	How         markup.How
 }
 
-// Unused is a string that an answer marks and that is not used.
-type Unused struct {
+// Rejected is a string that an answer marks and that is not used.
+type Rejected struct {
 	Label  string
 	Text   string
 	Reason markup.Reason

@@ -17,7 +17,7 @@ import (
 // A line is an entity, or a string that an answer marks and that is not used:
 // that one has no places, but a reason. Spans are half-open; start and end count
 // tokens, start_char and end_char Unicode code points.
-func NewCSV(w io.Writer) *Writer {
+func NewCSV(w io.Writer) *Encoder {
 	c := newWriter(w)
 	lines := csv.NewWriter(c.out)
 	// An error of the buffer comes back at the next write or at Close.

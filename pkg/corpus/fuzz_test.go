@@ -51,7 +51,7 @@ func FuzzReadCoNLL(f *testing.F) {
 			list = append(list, *s)
 		}
 		for _, scheme := range []corpus.Scheme{corpus.BIO, corpus.BIOES} {
-			again, left := write(t, func(w *bytes.Buffer) *corpus.Writer { return corpus.NewCoNLL(w, scheme, nil) }, list)
+			again, left := write(t, func(w *bytes.Buffer) *corpus.Encoder { return corpus.NewCoNLL(w, scheme, nil) }, list)
 			var got []corpus.Sentence
 			for s, err := range corpus.ReadCoNLL("f", strings.NewReader(again), corpus.Reading{}) {
 				if err != nil {

@@ -22,12 +22,12 @@ import (
 // Unicode code points, start_byte and end_byte the bytes of "text" in UTF-8, JSON's
 // escapes undone. An entity that the data set gives has no "found". "answers" has
 // [Sentence.Forms].
-func NewJSONL(w io.Writer) *Writer {
+func NewJSONL(w io.Writer) *Encoder {
 	j := newWriter(w)
 	return j.lines(j.appendJSONL)
 }
 
-func (w *Writer) appendJSONL(dst []byte, s *Sentence) []byte {
+func (w *Encoder) appendJSONL(dst []byte, s *Sentence) []byte {
 	w.at.Reset(s)
 	dst = record.AppendString(append(dst, `{"kind":"sentence","v":1,"id":`...), s.ID)
 	dst = record.AppendString(append(dst, `,"text":`...), s.Text)

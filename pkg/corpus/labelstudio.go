@@ -22,14 +22,14 @@ import (
 // each question without an answer counted as something not found; it is 1
 // where that is nothing. The project needs the interface that
 // [LabelStudioConfig] gives.
-func NewLabelStudio(w io.Writer) *Writer {
+func NewLabelStudio(w io.Writer) *Encoder {
 	l := newWriter(w)
 	l.out.WriteString("[\n")
 	l.between, l.last = ",\n", "\n]\n"
 	return l.lines(l.appendTask)
 }
 
-func (w *Writer) appendTask(dst []byte, s *Sentence) []byte {
+func (w *Encoder) appendTask(dst []byte, s *Sentence) []byte {
 	w.at.Reset(s)
 	dst = record.AppendString(append(dst, `{"data":{"text":`...), s.Text)
 	if s.ID != "" {
@@ -58,7 +58,7 @@ func (w *Writer) appendTask(dst []byte, s *Sentence) []byte {
 }
 
 // appendRegions appends the entities that are given, or those that are not.
-func (w *Writer) appendRegions(dst []byte, s *Sentence, given bool) []byte {
+func (w *Encoder) appendRegions(dst []byte, s *Sentence, given bool) []byte {
 	dst = append(dst, `"result":[`...)
 	first := true
 	for i, e := range s.Entities {

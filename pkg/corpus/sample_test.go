@@ -39,7 +39,7 @@ func sample() []corpus.Sentence {
 		sentence("4", ""),
 	}
 	list[0].Model = "small-1"
-	list[0].Unused = []corpus.Unused{{"LOC", "Genf, \"GE\"", markup.Hallucinated}, {"PER", "Li", markup.PartOfToken}}
+	list[0].Unused = []corpus.Rejected{{"LOC", "Genf, \"GE\"", markup.Hallucinated}, {"PER", "Li", markup.PartOfToken}}
 	list[0].Forms = []corpus.Form{{"PER", markup.Chatter, markup.Glued | markup.ExtraSigns}, {"LOC", markup.Part, 0}, {"fox, red", markup.Same, markup.EmptyMarks}}
 	list[0].Unanswered = []string{"ORG"}
 	return list
@@ -98,7 +98,7 @@ func random(seed uint64, n int) []corpus.Sentence {
 
 // write gives what the Writer that start returns makes of sentences, and how
 // many entities it left out.
-func write(tb testing.TB, start func(*bytes.Buffer) *corpus.Writer, sentences []corpus.Sentence) (string, int) {
+func write(tb testing.TB, start func(*bytes.Buffer) *corpus.Encoder, sentences []corpus.Sentence) (string, int) {
 	tb.Helper()
 	var out bytes.Buffer
 	w := start(&out)
@@ -114,11 +114,11 @@ func write(tb testing.TB, start func(*bytes.Buffer) *corpus.Writer, sentences []
 }
 
 // writers are the formats of one file.
-var writers = map[string]func(*bytes.Buffer) *corpus.Writer{
-	"jsonl":       func(w *bytes.Buffer) *corpus.Writer { return corpus.NewJSONL(w) },
-	"bio":         func(w *bytes.Buffer) *corpus.Writer { return corpus.NewCoNLL(w, corpus.BIO, ranks) },
-	"bioes":       func(w *bytes.Buffer) *corpus.Writer { return corpus.NewCoNLL(w, corpus.BIOES, ranks) },
-	"spacy":       func(w *bytes.Buffer) *corpus.Writer { return corpus.NewSpaCy(w, ranks) },
-	"labelstudio": func(w *bytes.Buffer) *corpus.Writer { return corpus.NewLabelStudio(w) },
-	"csv":         func(w *bytes.Buffer) *corpus.Writer { return corpus.NewCSV(w) },
+var writers = map[string]func(*bytes.Buffer) *corpus.Encoder{
+	"jsonl":       func(w *bytes.Buffer) *corpus.Encoder { return corpus.NewJSONL(w) },
+	"bio":         func(w *bytes.Buffer) *corpus.Encoder { return corpus.NewCoNLL(w, corpus.BIO, ranks) },
+	"bioes":       func(w *bytes.Buffer) *corpus.Encoder { return corpus.NewCoNLL(w, corpus.BIOES, ranks) },
+	"spacy":       func(w *bytes.Buffer) *corpus.Encoder { return corpus.NewSpaCy(w, ranks) },
+	"labelstudio": func(w *bytes.Buffer) *corpus.Encoder { return corpus.NewLabelStudio(w) },
+	"csv":         func(w *bytes.Buffer) *corpus.Encoder { return corpus.NewCSV(w) },
 }

@@ -18,8 +18,8 @@ import (
 //	Example.from_dict(nlp.make_doc(line["text"]), {"entities": line["entities"]})
 //
 // spaCy takes no overlapping entities: they are left out as [Flat] has it with
-// order; see [Writer.Left].
-func NewSpaCy(w io.Writer, order func(label string) int) *Writer {
+// order; see [Encoder.Left].
+func NewSpaCy(w io.Writer, order func(label string) int) *Encoder {
 	c := newWriter(w)
 	return c.lines(func(dst []byte, s *Sentence) []byte {
 		flat, left := Flat(s.Entities, order)

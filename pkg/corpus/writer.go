@@ -8,12 +8,12 @@ import (
 	"nertools/pkg/record"
 )
 
-// A Writer writes sentences in one of the formats, in the order in which they
+// An Encoder writes sentences in one of the formats, in the order in which they
 // are added. It holds one sentence at a time, and the same sentences give the
 // same bytes.
 //
 // The spans of a sentence's entities have to be within its tokens.
-type Writer struct {
+type Encoder struct {
 	out           *bufio.Writer
 	add           func(s *Sentence) error
 	between, last string // written between sentences, and after the last
@@ -24,12 +24,12 @@ type Writer struct {
 	at            Offsets
 }
 
-func newWriter(w io.Writer) *Writer {
-	return &Writer{out: bufio.NewWriterSize(w, 256<<10)}
+func newWriter(w io.Writer) *Encoder {
+	return &Encoder{out: bufio.NewWriterSize(w, 256<<10)}
 }
 
 // Add writes s.
-func (w *Writer) Add(s *Sentence) error {
+func (w *Encoder) Add(s *Sentence) error {
 	if w.sentences > 0 {
 		w.out.WriteString(w.between)
 	}
@@ -42,7 +42,7 @@ func (w *Writer) Add(s *Sentence) error {
 
 // Close ends what was written and hands it on. It does not close the writer
 // that w writes to.
-func (w *Writer) Close() error {
+func (w *Encoder) Close() error {
 	w.out.WriteString(w.last)
 	if err := w.out.Flush(); err != nil {
 		return fmt.Errorf("write sentences: %w", err)
@@ -52,14 +52,14 @@ func (w *Writer) Close() error {
 
 // Left is how many entities have been left out so far, as the format holds no
 // entities that overlap: see [Flat].
-func (w *Writer) Left() int { return w.left }
+func (w *Encoder) Left() int { return w.left }
 
 // Empty is how many sentences have been left out so far, as they have no token
 // and the format holds no sentence without one: see [NewCoNLL].
-func (w *Writer) Empty() int { return w.empty }
+func (w *Encoder) Empty() int { return w.empty }
 
 // lines makes w write what line appends for each sentence.
-func (w *Writer) lines(line func(dst []byte, s *Sentence) []byte) *Writer {
+func (w *Encoder) lines(line func(dst []byte, s *Sentence) []byte) *Encoder {
 	w.add = func(s *Sentence) error {
 		w.line = line(w.line[:0], s)
 		_, err := w.out.Write(w.line) // the first error stays until Close
@@ -69,7 +69,7 @@ func (w *Writer) lines(line func(dst []byte, s *Sentence) []byte) *Writer {
 }
 
 // text is the text of e, as w.at has been reset to s.
-func (w *Writer) text(s *Sentence, e Entity) string {
+func (w *Encoder) text(s *Sentence, e Entity) string {
 	start, end := w.at.Bytes(e.Span)
 	return s.Text[start:end]
 }

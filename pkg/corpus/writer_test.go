@@ -85,7 +85,7 @@ func TestNoSentencesAreAReadableFile(t *testing.T) {
 
 func TestAWriterErrorIsReturnedByAddOrClose(t *testing.T) {
 	broken := errors.New("broken")
-	for _, w := range []*corpus.Writer{
+	for _, w := range []*corpus.Encoder{
 		corpus.NewJSONL(&failing{broken}), corpus.NewCoNLL(&failing{broken}, corpus.BIO, nil), corpus.NewSpaCy(&failing{broken}, nil),
 		corpus.NewLabelStudio(&failing{broken}), corpus.NewCSV(&failing{broken}),
 	} {
@@ -405,7 +405,7 @@ func TestTheScoreIsTheShareFoundExactly(t *testing.T) {
 		{"one of two answered", []corpus.Entity{exact}, 0, []string{"Y"}, 0.5},
 	} {
 		s := sentence("0", "a b", c.entities...)
-		s.Unused, s.Unanswered = make([]corpus.Unused, c.unused), c.unanswered
+		s.Unused, s.Unanswered = make([]corpus.Rejected, c.unused), c.unanswered
 		for i := range s.Unused {
 			s.Unused[i].Reason = markup.Blank
 		}

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,13 +30,17 @@ var ErrForeign = errors.New("its last line is not one that belongs there")
 // loses none; it is on the disk about a second later, so that a power cut loses
 // little.
 type Journal struct {
+	path  string
 	file  *os.File
 	lock  *flock.Flock
-	size  int64
+	info  fs.FileInfo // tells the file from others
 	dirty atomic.Bool
 	lost  atomic.Pointer[error] // of syncing: the system tells it once
 	stop  chan struct{}
 	done  sync.WaitGroup
+
+	mu   sync.Mutex // held while the file grows
+	size int64
 }
 
 // syncEvery is how long a line may wait to be on the disk.
@@ -43,40 +50,44 @@ const syncEvery = time.Second
 // it. A last line without its newline gets one if whole says that it is whole. If
 // it begins as every line of the journal does, with begin, it was left by a
 // writer that was killed and is cut off: torn is how many bytes that were. Else
-// the file is left as it is. The caller closes the journal. The error wraps
+// the file is left as it is. NUL bytes at the end, which a power cut leaves, count
+// as the rest of the last line. The caller closes the journal. The error wraps
 // [ErrLocked] if the file is open elsewhere, [ErrForeign] if it is no such file.
 func OpenJournal(path, begin string, whole func(line []byte) bool) (j *Journal, torn int64, err error) {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	// Appending, so that a file that somebody cuts meanwhile holds no gap.
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644)
 	if err != nil {
 		return nil, 0, err
 	}
-	j = &Journal{file: file, lock: flock.New(lockPath(path)), stop: make(chan struct{})}
-	if torn, err = j.own(path, begin, whole); err != nil {
+	j = &Journal{path: path, file: file, lock: flock.New(lockPath(path)), stop: make(chan struct{})}
+	if torn, err = j.own(begin, whole); err != nil {
 		return nil, 0, errors.Join(err, j.lock.Close(), file.Close())
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		sweep(real)
 	}
 	j.done.Go(j.syncLoop)
 	return j, torn, nil
 }
 
 // own locks the file and mends its end.
-func (j *Journal) own(path, begin string, whole func(line []byte) bool) (torn int64, err error) {
+func (j *Journal) own(begin string, whole func(line []byte) bool) (torn int64, err error) {
 	switch ok, err := j.lock.TryLock(); {
 	case err != nil:
-		return 0, fmt.Errorf("lock %s: %w", path, err)
+		return 0, fmt.Errorf("lock %s: %w", j.path, err)
 	case !ok:
-		return 0, fmt.Errorf("%s: %w", path, ErrLocked)
+		return 0, fmt.Errorf("%s: %w", j.path, ErrLocked)
+	}
+	if j.info, err = j.file.Stat(); err != nil {
+		return 0, err
 	}
 	// Another process may have put a new file in this one's place before the lock
 	// was ours: what is written to the old one would be lost.
-	mine, err := j.file.Stat()
-	if err != nil {
-		return 0, err
-	}
-	if now, err := os.Stat(path); err != nil || !os.SameFile(mine, now) {
-		return 0, fmt.Errorf("%s: %w", path, ErrLocked)
+	if now, err := os.Stat(j.path); err != nil || !os.SameFile(j.info, now) {
+		return 0, fmt.Errorf("%s: %w", j.path, ErrLocked)
 	}
 	if torn, err = j.mendEnd(begin, whole); err != nil {
-		return 0, fmt.Errorf("%s: %w", path, err)
+		return 0, fmt.Errorf("%s: %w", j.path, err)
 	}
 	return torn, nil
 }
@@ -90,39 +101,58 @@ func lockPath(path string) string {
 	return path
 }
 
-// mendEnd moves to the end of the file, which then is the end of a line.
+// mendEnd makes the end of the file the end of a line.
 func (j *Journal) mendEnd(begin string, whole func(line []byte) bool) (torn int64, err error) {
-	end, err := j.file.Seek(0, io.SeekEnd)
-	if err != nil {
-		return 0, err
-	}
-	start, err := j.lastLine(end)
-	if err != nil {
-		return 0, err
-	}
-	last := make([]byte, end-start)
-	if _, err := j.file.ReadAt(last, start); err != nil {
-		return 0, err
-	}
+	end := j.info.Size()
 	j.size = end
+	text, err := j.before(end, func(c byte) bool { return c != 0 })
+	if err != nil {
+		return 0, err
+	}
+	start, err := j.before(text, isNewline)
+	if err != nil {
+		return 0, err
+	}
+	last, err := j.read(start, text)
+	if err != nil {
+		return 0, err
+	}
+	ours := func(line []byte) bool {
+		return bytes.HasPrefix(line, []byte(begin)) || strings.HasPrefix(begin, string(line)) || whole(line)
+	}
 	switch {
-	case len(last) == 0:
+	case text == end && len(last) == 0:
 		return 0, nil
+	case len(last) == 0 && start > 0: // is this a journal at all?
+		from, err := j.before(start-1, isNewline)
+		if err != nil {
+			return 0, err
+		}
+		if last, err = j.read(from, start-1); err != nil {
+			return 0, err
+		}
+		if !ours(last) {
+			return 0, ErrForeign
+		}
+		return end - start, j.cut(start)
 	case whole(last):
+		if text < end {
+			if err := j.cut(text); err != nil {
+				return 0, err
+			}
+		}
 		_, err = j.Append([]byte{'\n'})
 		return 0, err
-	case !bytes.HasPrefix(last, []byte(begin)) && !strings.HasPrefix(begin, string(last)):
+	case !ours(last):
 		return 0, ErrForeign
 	}
-	if err := j.file.Truncate(start); err != nil {
-		return 0, err
-	}
-	j.size, err = j.file.Seek(start, io.SeekStart)
-	return end - start, err
+	return end - start, j.cut(start)
 }
 
-// lastLine is where the bytes behind the last newline before end begin.
-func (j *Journal) lastLine(end int64) (int64, error) {
+func isNewline(c byte) bool { return c == '\n' }
+
+// before is the place behind the last byte before end that is as wanted, or 0.
+func (j *Journal) before(end int64, wanted func(byte) bool) (int64, error) {
 	buf := make([]byte, 64<<10)
 	for end > 0 {
 		from := max(0, end-int64(len(buf)))
@@ -130,12 +160,26 @@ func (j *Journal) lastLine(end int64) (int64, error) {
 		if _, err := j.file.ReadAt(part, from); err != nil {
 			return 0, err
 		}
-		if i := bytes.LastIndexByte(part, '\n'); i >= 0 {
-			return from + int64(i) + 1, nil
+		for i, c := range slices.Backward(part) {
+			if wanted(c) {
+				return from + int64(i) + 1, nil
+			}
 		}
 		end = from
 	}
 	return 0, nil
+}
+
+func (j *Journal) read(from, to int64) ([]byte, error) {
+	b := make([]byte, to-from)
+	_, err := j.file.ReadAt(b, from)
+	return b, err
+}
+
+// cut ends the file at size.
+func (j *Journal) cut(size int64) error {
+	j.size = size
+	return os.Truncate(j.path, size) // a file that is open for appending cannot be cut on Windows
 }
 
 // Append writes line, which ends in a newline, and returns where it begins.
@@ -143,6 +187,8 @@ func (j *Journal) Append(line []byte) (at int64, err error) {
 	if err := j.lost.Load(); err != nil {
 		return 0, *err
 	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	at = j.size
 	n, err := j.file.Write(line)
 	j.size += int64(n)
@@ -150,8 +196,87 @@ func (j *Journal) Append(line []byte) (at int64, err error) {
 	return at, err
 }
 
+// A ChangedError says that somebody else changed a file while this process was
+// writing to it.
+type ChangedError struct {
+	Path string
+	What string // "was deleted while it was written"
+	Gone bool   // the file at the path is another one, or there is none
+}
+
+func (e *ChangedError) Error() string { return e.Path + ": " + e.What }
+
+// Check compares the file at the journal's path with what was written to it. The
+// error is a [*ChangedError] if that is another file or one of another size.
+func (j *Journal) Check() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	there, err := os.Stat(j.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return &ChangedError{j.path, "was deleted while it was written", true}
+	case err != nil:
+		return err
+	case !os.SameFile(j.info, there):
+		return &ChangedError{j.path, "was replaced by another file while it was written", true}
+	}
+	mine, err := j.file.Stat() // of a file that is open, Windows may show an old size at its path
+	if err != nil {
+		return err
+	}
+	switch n := mine.Size(); {
+	case n < j.size:
+		return &ChangedError{j.path, fmt.Sprintf("holds only %d of the %d bytes written to it", n, j.size), false}
+	case n > j.size:
+		return &ChangedError{j.path, fmt.Sprintf("holds %d bytes, but only %d were written to it", n, j.size), false}
+	}
+	return nil
+}
+
+// Watch checks the file about once a second until the journal is closed. It calls
+// changed, from another goroutine, with the first error, and then no more.
+func (j *Journal) Watch(changed func(error)) {
+	j.done.Go(func() {
+		tick := time.NewTicker(syncEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				if err := j.Check(); err != nil {
+					changed(err)
+					return
+				}
+			case <-j.stop:
+				return
+			}
+		}
+	})
+}
+
+// Rescue copies what was written to a new file beside the path, for a journal
+// whose own file is gone, and returns the new file's name.
+func (j *Journal) Rescue() (path string, err error) {
+	var f *os.File
+	for n := 1; ; n++ {
+		path = fmt.Sprintf("%s.rescued-%d", j.path, n)
+		f, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return "", err
+		}
+	}
+	_, err = io.Copy(f, io.NewSectionReader(j.file, 0, j.Size()))
+	return path, errors.Join(err, f.Sync(), f.Close())
+}
+
 // Size is the length of the file in bytes.
-func (j *Journal) Size() int64 { return j.size }
+func (j *Journal) Size() int64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.size
+}
 
 // ReadAt reads what was appended, as [io.ReaderAt] has it.
 func (j *Journal) ReadAt(p []byte, at int64) (int, error) { return j.file.ReadAt(p, at) }

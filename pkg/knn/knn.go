@@ -52,8 +52,8 @@ type Neighbour struct {
 	Similarity float64 // the higher, the nearer; what it measures is the method's
 }
 
-// Report says what a search met.
-type Report struct {
+// Coverage counts source sentences and rows that a search could not serve as asked.
+type Coverage struct {
 	Leaked int // source sentences that equal a training sentence
 	Short  int // source rows with fewer neighbours than asked for
 }
@@ -93,19 +93,19 @@ const blockSentences = 32
 // beside the corpora and the method's: about 20 bytes for each training row, and
 // the neighbours of rows that are found before those in front of them, which are
 // few where the rows of a sentence stand together.
-func (s *Search) Run(ctx context.Context, m Method, emit func(row int, list []Neighbour) error) (Report, error) {
+func (s *Search) Run(ctx context.Context, m Method, emit func(row int, list []Neighbour) error) (Coverage, error) {
 	if s.Num < 1 {
-		return Report{}, fmt.Errorf("search neighbours: %d for each row", s.Num)
+		return Coverage{}, fmt.Errorf("search neighbours: %d for each row", s.Num)
 	}
 	t := s.texts()
 	x := s.index(t)
 	labels, total, err := s.sourceLabels(x)
 	if err != nil {
-		return Report{}, err
+		return Coverage{}, err
 	}
 	scorers, err := m.prepare(t)
 	if err != nil {
-		return Report{}, err
+		return Coverage{}, err
 	}
 	o := output{emit: emit, num: s.Num, ready: make([][]Neighbour, total)}
 	for _, same := range t.same {
@@ -152,7 +152,7 @@ type output struct {
 	num    int
 	ready  [][]Neighbour // by row; nil is not found yet, or put out
 	next   int
-	report Report
+	report Coverage
 }
 
 func (o *output) add(b found) error {

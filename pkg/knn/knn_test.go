@@ -56,7 +56,7 @@ func ask(labels string, texts ...string) (rows []row) {
 }
 
 // run searches and checks that rows are put out in order, each once.
-func run(t testing.TB, s *knn.Search, m knn.Method) ([][]knn.Neighbour, knn.Report) {
+func run(t testing.TB, s *knn.Search, m knn.Method) ([][]knn.Neighbour, knn.Coverage) {
 	t.Helper()
 	var lists [][]knn.Neighbour
 	report, err := s.Run(t.Context(), m, func(row int, list []knn.Neighbour) error {
@@ -90,19 +90,19 @@ func TestNeighbours(t *testing.T) {
 		source []row
 		num    int
 		want   [][]int
-		report knn.Report
+		report knn.Coverage
 	}{
-		{"nearest first, of the same label", train, ask("LOC PER", "a b d z"), 3, [][]int{{2, 0, 6}, {3, 1, 7}}, knn.Report{}},
-		{"an equal sentence is none, whatever its spacing", train, ask("PER", "a b\u2003c"), 9, [][]int{{3, 5, 9}}, knn.Report{Leaked: 1, Short: 1}},
-		{"the row itself is none", train, train, 1, [][]int{{2}, {3}, {0}, {1}, {0}, {1}, {2}, {3}, {0}, {1}}, knn.Report{Leaked: 5}},
-		{"equally near ones by row", train, ask("PER", "y f"), 4, [][]int{{5, 9, 1, 3}}, knn.Report{}},
-		{"no word in common: by row", train, ask("PER", "q"), 3, [][]int{{1, 3, 5}}, knn.Report{}},
-		{"no word at all: by row", train, ask("PER", " ?!"), 2, [][]int{{1, 3}}, knn.Report{}},
-		{"no training row of the label", train, ask("LOC ORG", "a b d z"), 1, [][]int{{2}, nil}, knn.Report{Short: 1}},
-		{"a rare label, far away", append(ask("LOC", "a b", "a c", "a d", "a e"), ask("PER", "z")...), ask("PER", "a"), 2, [][]int{{4}}, knn.Report{Short: 1}},
-		{"no training rows", nil, ask("PER", "a", "b"), 2, [][]int{nil, nil}, knn.Report{Short: 2}},
-		{"no source rows", train, nil, 2, [][]int{}, knn.Report{}},
-		{"labels of a sentence apart", ask("PER", "a", "b"), []row{{text: "b c", label: "LOC"}, {text: "a c", label: "LOC"}, {text: "b c", label: "PER"}, {text: "a c", label: "PER"}}, 1, [][]int{nil, nil, {1}, {0}}, knn.Report{Short: 2}},
+		{"nearest first, of the same label", train, ask("LOC PER", "a b d z"), 3, [][]int{{2, 0, 6}, {3, 1, 7}}, knn.Coverage{}},
+		{"an equal sentence is none, whatever its spacing", train, ask("PER", "a b\u2003c"), 9, [][]int{{3, 5, 9}}, knn.Coverage{Leaked: 1, Short: 1}},
+		{"the row itself is none", train, train, 1, [][]int{{2}, {3}, {0}, {1}, {0}, {1}, {2}, {3}, {0}, {1}}, knn.Coverage{Leaked: 5}},
+		{"equally near ones by row", train, ask("PER", "y f"), 4, [][]int{{5, 9, 1, 3}}, knn.Coverage{}},
+		{"no word in common: by row", train, ask("PER", "q"), 3, [][]int{{1, 3, 5}}, knn.Coverage{}},
+		{"no word at all: by row", train, ask("PER", " ?!"), 2, [][]int{{1, 3}}, knn.Coverage{}},
+		{"no training row of the label", train, ask("LOC ORG", "a b d z"), 1, [][]int{{2}, nil}, knn.Coverage{Short: 1}},
+		{"a rare label, far away", append(ask("LOC", "a b", "a c", "a d", "a e"), ask("PER", "z")...), ask("PER", "a"), 2, [][]int{{4}}, knn.Coverage{Short: 1}},
+		{"no training rows", nil, ask("PER", "a", "b"), 2, [][]int{nil, nil}, knn.Coverage{Short: 2}},
+		{"no source rows", train, nil, 2, [][]int{}, knn.Coverage{}},
+		{"labels of a sentence apart", ask("PER", "a", "b"), []row{{text: "b c", label: "LOC"}, {text: "a c", label: "LOC"}, {text: "b c", label: "PER"}, {text: "a c", label: "PER"}}, 1, [][]int{nil, nil, {1}, {0}}, knn.Coverage{Short: 2}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			lists, report := run(t, &knn.Search{Train: corpus(c.train), Source: corpus(c.source), Num: c.num}, knn.BM25())

@@ -260,20 +260,27 @@ func (s *Source) Align(answer string, q Question) Alignment {
 	return s.report(class)
 }
 
-// read takes an answer apart and places what it marks. Entries are those of a List.
-func (s *Source) read(text string) (class Class, entries []entry) {
+// read takes an answer apart and places what it marks. l is what a [List] lists.
+func (s *Source) read(text string) (class Class, l listing) {
 	s.prepare()
 	s.answer.read(text, &s.signs)
 	class = s.compare()
 	s.foreign = class == Edited || class == Chatter
 	if class != Same && class != Spacing {
-		if entries, alone, ok := list(text); ok && (alone || s.answer.unmarked()) && unwrap(entries, &s.signs) {
+		l = s.list(text)
+		switch marked := !l.alone && !s.answer.unmarked(); {
+		case l.ok && !marked && unwrap(l.entries, &s.signs):
 			s.regions = s.regions[:0]
-			s.answer.readList(entries)
+			s.answer.readList(&l)
 			s.placeList()
-			return List, entries
+			return List, l
+		case !l.ok && l.evident && !marked && (class == Edited || class == Part):
+			s.answer.readList(&listing{})
+			return Unreadable, listing{}
+		case !l.ok && l.evident && !marked:
+			s.answer.damage |= Unread
 		}
 	}
 	s.placeMarks()
-	return class, nil
+	return class, listing{}
 }

@@ -20,11 +20,14 @@ func FuzzAlign(f *testing.F) {
 	f.Add("Paris beat Paris", "**Paris** Sentence: @@Paris## beat @@Paris## Paris beat Paris")
 	f.Add("a \xff b &amp; ﬁ", "@@a \xff## b @@&## @@fi## @@##")
 	f.Add("Ada [x] wrote", `[1] {"entities":[{"text":"Ada"},{"name":"\u0041"}]}`)
+	f.Add("Ana met Bob", "{'entities': ['Ana', {\"text\": 'Bob', label: LOC},], \"PER\": [\"B")
+	f.Add("Ana met Bob", `"[[\"Ana\",\"PER\"],(\"Bob\" \"x\")]" {"PER":"Ana","Bob":["LOC"]}`)
 	f.Fuzz(func(t *testing.T, source, answer string) {
 		var s markup.Source
 		s.Reset(source)
-		shown := func(text string) bool { return strings.Contains(text, "a") }
-		a := s.Align(answer, markup.Question{Shown: shown})
+		q := people()
+		q.Shown = func(text string) bool { return strings.Contains(text, "a") }
+		a := s.Align(answer, q)
 		seen := map[markup.Span]bool{}
 		for i, found := range a.Found {
 			if !reads(&s, found) {
@@ -43,11 +46,11 @@ func FuzzAlign(f *testing.F) {
 				t.Errorf("source %q, answer %q: %+v", source, answer, u)
 			}
 		}
-		if d := cmp.Diff(a, s.Align(answer, markup.Question{Shown: shown})); d != "" {
+		if d := cmp.Diff(a, s.Align(answer, q)); d != "" {
 			t.Errorf("source %q, answer %q: twice: %s", source, answer, d)
 		}
 		for i := range a.Found {
-			s.Strike(answer, &a, markup.Question{}, func(k int) bool { return k == i })
+			s.Strike(answer, &a, q, func(k int) bool { return k == i })
 		}
 	})
 }

@@ -1,75 +1,253 @@
 package markup
 
 import (
-	"encoding/json"
+	"bytes"
 	"slices"
 	"strings"
-
-	"github.com/tidwall/gjson"
+	"unicode/utf8"
 )
 
-// entry is a string of a structured answer.
-type entry struct {
-	text     string
-	from, to int  // bytes of the answer: the whole element of the array
-	odd      bool // it was marked
+// A listing is what an answer lists.
+type listing struct {
+	entries []entry
+	damage  Damage
+	alone   bool // the answer is nothing else
+	ok      bool // it can be read
+	evident bool // if not: it is meant as a list
+	nested  bool // the entries do not tell where they stand in the answer
 }
 
 // listStarts is how many brackets of an answer are tried.
 const listStarts = 16
 
-// list gives the entries of a structured answer, and whether it is nothing else.
-// Objects with the member "entities" go before other ones and arrays, and of those
-// the last, with all that stand right before it as JSON lines do; of the others
-// the first counts.
-func list(answer string) (entries []entry, alone, ok bool) {
-	rest := "" // what is between the JSON values
-	objects, empty := false, false
+// candidate is a value of an answer that can be read as a list.
+type candidate struct {
+	entries []entry
+	damage  Damage
+	object  bool // an object with members that name entities
+	final   bool // what stands before it calls it the answer
+	line    bool // it ends a line, of which it is all but a name
+	nested  bool
+}
+
+// list reads a structured answer.
+//
+// Objects whose members name entities go before other ones and arrays, and of those
+// the last counts, with all that stand right before it as JSON lines do. Of
+// others the last that is called the answer counts, or else the first.
+func (s *Source) list(answer string) (l listing) {
+	if inner, ok := encoded(answer); ok {
+		if l = s.list(inner); l.ok {
+			l.nested = true
+			for i := range l.entries {
+				l.entries[i].odd = true
+			}
+			l.damage |= MendedList
+			return l
+		}
+	}
+	rest := "" // what is between the values
 	from, end := 0, 0
 	if i := strings.LastIndex(answer, thought); i >= 0 {
 		from = i + len(thought)
 		end = from
 	}
+	var found []candidate
+	lists := 0
 	for tries := 0; tries < listStarts; {
-		i := strings.IndexAny(answer[from:], "[{")
+		i := strings.IndexAny(answer[from:], listBrackets)
 		if i < 0 {
 			break
 		}
 		from += i
-		if !plausible(answer[from:]) {
+		lead := leads(answer[:from])
+		if !plausible(answer[from:], lead) {
 			from++
 			continue
 		}
 		tries++
-		var value json.RawMessage
-		d := json.NewDecoder(strings.NewReader(answer[from:]))
-		if d.Decode(&value) != nil {
+		quoted := plausible(answer[from:], false)
+		v, mended, words, ok := readValue(answer, from)
+		if !ok || v.to == from {
+			l.evident = l.evident || (quoted || isFence(answer[:from])) && !s.has(answer[from:min(len(answer), from+2)])
 			from++
 			continue
 		}
 		between := answer[end:from]
-		rest += between
-		end = from + int(d.InputOffset())
-		array, object := entities(gjson.Parse(answer[from:end]))
-		list, isList := elements(array, from, 0)
+		r := lister{source: s, answer: answer, lists: lists}
+		line := isLine(answer, from, v.to)
 		switch {
-		case !isList:
-		case object && objects && strings.Trim(between, ", \t\r\n") == "":
-			entries = append(entries, list...)
-		case object, !ok && (len(list) > 0 || answer[from] == '{'):
-			entries, ok, objects = list, true, object
-		case !ok:
-			empty = true
+		case s.has(answer[from:v.to]): // text of the source
+			between = answer[end:v.to]
+		case !r.list(&v, 0), words && !line && r.hasWord():
+			l.evident = l.evident || (quoted && v.hasArray() || line) && !s.isSentence(answer[from:v.to])
+		default:
+			if v.cut {
+				r.damage |= CutOff
+			} else if mended {
+				r.damage |= MendedList
+			}
+			for i := range r.entries {
+				r.entries[i].odd = r.entries[i].odd || mended || v.cut
+			}
+			c := candidate{r.entries, r.damage, v.kind == anObject && r.named, isFinal(answer[:from]), line, r.nested}
+			if n := len(found); n > 0 && isFence(between) && found[n-1].follows(&c) {
+				found[n-1].add(&c)
+			} else {
+				found = append(found, c)
+			}
 		}
-		from = end
+		lists = r.lists
+		rest += between
+		from, end = v.to, v.to
 	}
-	rest = strings.Trim(rest+answer[end:], ", \t\r\n`")
-	alone = rest == "" || rest == "json"
-	return entries, alone, ok || empty && alone
+	l.alone = isFence(rest + answer[end:])
+	if c := counts(found, l.alone); c != nil {
+		l.entries, l.damage, l.nested, l.ok = c.entries, c.damage, c.nested, true
+	}
+	l.evident = l.evident || strings.Contains(answer, "```json")
+	return l
 }
+
+// follows reports whether c goes on with the list before it.
+func (before *candidate) follows(c *candidate) bool {
+	return before.object == c.object && len(before.entries) > 0 && len(c.entries) > 0
+}
+
+func (before *candidate) add(c *candidate) {
+	before.entries = append(before.entries, c.entries...)
+	before.damage |= c.damage
+	before.nested = before.nested || c.nested
+}
+
+// hasArray reports whether there is an array in v.
+func (v *value) hasArray() bool {
+	return v.kind == anArray || slices.ContainsFunc(v.items, func(m item) bool { return m.value.hasArray() })
+}
+
+// counts returns the candidate that counts.
+func counts(found []candidate, alone bool) *candidate {
+	for i := len(found) - 1; i >= 0; i-- {
+		if found[i].object {
+			return &found[i]
+		}
+	}
+	for i := len(found) - 1; i >= 0; i-- {
+		if found[i].final {
+			return &found[i]
+		}
+	}
+	for i := range found {
+		if len(found[i].entries) > 0 {
+			return &found[i]
+		}
+	}
+	for i := range found {
+		if alone || found[i].line || found[i].damage != 0 {
+			return &found[i]
+		}
+	}
+	return nil
+}
+
+// has reports whether the source reads so: then it is text of the answer too.
+func (s *Source) has(text string) bool {
+	if !strings.ContainsAny(s.Text, "[{(［｛（") {
+		return false
+	}
+	var l letters
+	l.reset()
+	l.addText(text)
+	return len(l.text) > 0 && bytes.Contains(s.letters.text, l.text)
+}
+
+// listBrackets are those that a list can begin with.
+const listBrackets = "[{(［｛（"
 
 // thought ends what some models write before their answer.
 const thought = "</think>"
+
+// isFence reports whether text is nothing but what stands around a list, or
+// between lists.
+func isFence(text string) bool {
+	text = strings.Trim(text, ", \t\r\n`]})")
+	switch strings.ToLower(text) {
+	case "", "json", "jsonl", "python", "text", "plaintext", "yaml":
+		return true
+	}
+	return false
+}
+
+// isLine reports whether a value is the end of a line that has nothing but a name
+// and a colon before it.
+func isLine(answer string, from, to int) bool {
+	after, _, _ := strings.Cut(answer[to:], "\n")
+	return leads(answer[:from]) && strings.Trim(after, "*_`. \t\r") == ""
+}
+
+// leads reports whether a list may follow text: at the beginning of a line, or
+// behind a colon.
+func leads(text string) bool {
+	const reach = 32 // of white space
+	from := max(0, len(text)-reach)
+	near := text[from:]
+	i := strings.LastIndexByte(near, '\n')
+	line := strings.TrimRight(near[i+1:], "*_` \t")
+	return line == "" && (i >= 0 || from == 0) || strings.HasSuffix(line, ":") || strings.HasSuffix(line, "：")
+}
+
+// finals are words that call what follows the answer.
+var finals = []string{"answer", "final", "output", "result", "答案", "结果"}
+
+// isFinal reports whether the line before a value calls it the answer.
+func isFinal(before string) bool {
+	const reach = 64
+	before = strings.TrimRight(before[max(0, len(before)-reach):], "*_` \t\r\n")
+	before = strings.ToLower(before[strings.LastIndexByte(before, '\n')+1:])
+	if i := strings.LastIndexAny(before, ".!?]}"); i >= 0 {
+		before = before[i+1:]
+	}
+	return slices.ContainsFunc(finals, func(word string) bool { return strings.Contains(before, word) })
+}
+
+// plausible reports whether what begins with a bracket may be a list or an object, so
+// that the brackets of a sentence cost no time. One that leads a line may have words
+// without quotes.
+func plausible(s string, lead bool) bool {
+	bracket, size := utf8.DecodeRuneInString(s)
+	rest := strings.TrimLeft(s[size:], " \t\r\n")
+	c, _ := utf8.DecodeRuneInString(rest)
+	r := valueReader{text: rest}
+	switch {
+	case bracket == '(' || bracket == '（':
+		return lead && r.quote() != ""
+	case rest == "":
+		return false
+	case r.quote() != "" || c == closers[bracket] || lead:
+		return true
+	}
+	return c == '{' || c == '[' || c == '('
+}
+
+// encoded returns the list that an answer holds as a string, or with its quotes
+// escaped as in one.
+func encoded(answer string) (string, bool) {
+	text := strings.Trim(answer, " \t\r\n`")
+	text = strings.TrimSpace(strings.TrimPrefix(text, "json"))
+	if strings.HasPrefix(text, `[\"`) || strings.HasPrefix(text, `{\"`) {
+		text = `"` + text + `"`
+	}
+	r := valueReader{text: text}
+	if closing := r.quote(); closing == "" || !strings.HasPrefix(closing, text[:1]) {
+		return "", false
+	}
+	var v value
+	if !r.string(&v) || v.cut || strings.TrimSpace(text[v.to:]) != "" {
+		return "", false
+	}
+	inner := strings.TrimSpace(v.text)
+	return inner, strings.HasPrefix(inner, "[") || strings.HasPrefix(inner, "{") || strings.HasPrefix(inner, `"[`) || strings.HasPrefix(inner, `"{`)
+}
 
 // unwrap takes off the marks of entries that have some. It reports false if an
 // entry is marked in another way: then the answer is no list.
@@ -89,73 +267,16 @@ func unwrap(entries []entry, known *signTokens) bool {
 	return true
 }
 
-// entities gives an array, or the member "entities" of an object, or else its only
-// array.
-func entities(value gjson.Result) (array gjson.Result, member bool) {
-	if !value.IsObject() {
-		return value, false
-	}
-	if array = value.Get("entities"); array.Exists() {
-		return array, true
-	}
-	arrays := 0
-	value.ForEach(func(_, value gjson.Result) bool {
-		if value.IsArray() {
-			array = value
-			arrays++
-		}
-		return true
-	})
-	if arrays != 1 {
-		return gjson.Result{}, false
-	}
-	return array, false
-}
-
-// plausible reports whether what begins with a bracket may be a list or an
-// object, so that the brackets of a sentence cost no time.
-func plausible(s string) bool {
-	rest := strings.TrimLeft(s[1:], " \t\r\n")
-	return rest != "" && (rest[0] == '"' || s[0] == '[' && (strings.IndexByte("]{[", rest[0]) >= 0))
-}
-
-// elements gives the strings of an array and of arrays in it. It has to have one
-// unless it is empty. The array was parsed from what stands at base.
-func elements(array gjson.Result, base, depth int) (entries []entry, ok bool) {
-	const deepest = 3
-	if !array.IsArray() || depth == deepest {
-		return nil, false
-	}
-	empty := true
-	array.ForEach(func(_, value gjson.Result) bool {
-		empty = false
-		text := value
-		for _, member := range [...]string{"text", "entity", "name"} {
-			if value.IsObject() && text.Type != gjson.String {
-				text = value.Get(member)
-			}
-		}
-		if text.Type == gjson.String {
-			from := base + value.Index
-			entries = append(entries, entry{text: text.Str, from: from, to: from + len(value.Raw)})
-		}
-		inner, _ := elements(value, base, depth+1)
-		entries = append(entries, inner...)
-		return true
-	})
-	return entries, empty || len(entries) > 0
-}
-
 // unmarked reports whether no string is marked by "@@" or "##".
 func (a *answer) unmarked() bool {
 	return !slices.ContainsFunc(a.marks, func(m mark) bool { return a.signs[m.open].kind != '*' && !m.mention })
 }
 
 // readList takes entries for marked strings, one below the other.
-func (a *answer) readList(entries []entry) {
-	a.damage, a.signs, a.marks = 0, a.signs[:0], a.marks[:0]
+func (a *answer) readList(l *listing) {
+	a.damage, a.signs, a.marks = l.damage, a.signs[:0], a.marks[:0]
 	var b strings.Builder
-	for _, e := range entries {
+	for _, e := range l.entries {
 		from := b.Len()
 		b.WriteString(e.text)
 		a.signs = append(a.signs, sign{from: from, to: from}, sign{from: b.Len(), to: b.Len()})
@@ -163,8 +284,8 @@ func (a *answer) readList(entries []entry) {
 	}
 	a.text = b.String()
 	a.cut()
-	for i, e := range entries {
-		m := mark{open: 2 * i, close: 2*i + 1, region: -1, odd: e.odd}
+	for i, e := range l.entries {
+		m := mark{open: 2 * i, close: 2*i + 1, region: -1, odd: e.odd, reason: e.reason}
 		if a.signs[m.open].at == a.signs[m.close].at {
 			m.reason = Blank
 		}
@@ -229,21 +350,35 @@ func (s *Source) placeEntry(i int, sp Span, same map[*reading]int) {
 	s.take(i, m, s.looseness(m, sp), len(rd.places) == same[rd])
 }
 
-// strikeEntries removes entries from their array, each with the comma before it.
+// strikeEntries removes entries from their lists, each with the comma before it, or
+// behind it if it is the first that is left.
 func strikeEntries(answer string, entries []entry, drop func(i int) bool) string {
 	var b strings.Builder
-	b.WriteString(answer[:entries[0].from])
-	first := true
-	for i, e := range entries {
-		if drop(i) {
-			continue
+	at := 0
+	for i := 0; i < len(entries); {
+		n := i + 1 // of another list
+		for n < len(entries) && entries[n].list == entries[i].list {
+			n++
 		}
-		if !first {
-			b.WriteString(answer[entries[i-1].to:e.from])
+		list := entries[i:n]
+		b.WriteString(answer[at:list[0].from])
+		first := true
+		for k, e := range list {
+			switch {
+			case drop(i+k) && e.lone:
+				b.WriteString("null")
+				continue
+			case drop(i + k):
+				continue
+			case !first:
+				b.WriteString(answer[list[k-1].to:e.from])
+			}
+			first = false
+			b.WriteString(answer[e.from:e.to])
 		}
-		first = false
-		b.WriteString(answer[e.from:e.to])
+		at = list[len(list)-1].to
+		i = n
 	}
-	b.WriteString(answer[entries[len(entries)-1].to:])
+	b.WriteString(answer[at:])
 	return b.String()
 }

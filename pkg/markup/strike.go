@@ -27,7 +27,7 @@ func (s *Source) Strike(answer string, a *Alignment, q Question, drop func(i int
 	q.Shown = nil
 	s.question = q
 	text := s.strike(answer, dropped)
-	if s.finds(text, q, kept) {
+	if strings.TrimSpace(text) != "" && s.finds(text, q, kept) {
 		return text
 	}
 	return string(appendLines(nil, s.Tokens, kept))
@@ -48,7 +48,7 @@ func (s *Source) finds(text string, q Question, spans []Span) bool {
 
 // strike takes the marks off the spans.
 func (s *Source) strike(text string, spans map[Span]bool) string {
-	_, entries := s.read(text)
+	class, l := s.read(text)
 	a := &s.answer
 	reads := func(m *mark) string { return string(a.letters.text[a.signs[m.open].at:a.signs[m.close].at]) }
 	gone := map[string]bool{}
@@ -61,8 +61,11 @@ func (s *Source) strike(text string, spans map[Span]bool) string {
 		m := &a.marks[i]
 		return (m.found || m.again) && spans[m.span] || m.reason == Repeated && gone[reads(m)]
 	}
-	if entries != nil {
-		return strikeEntries(text, entries, drop)
+	if class == List {
+		if l.nested {
+			return "" // it has to be written anew
+		}
+		return strikeEntries(text, l.entries, drop)
 	}
 	struck := make([]int, len(a.signs)) // how many marks of each sign
 	for i, m := range a.marks {

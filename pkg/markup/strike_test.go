@@ -63,18 +63,23 @@ func TestOfAListThatDoesNotTellTheOtherPlacesStay(t *testing.T) {
 // checkStrike strikes each entity of an answer, and all but each.
 func checkStrike(t *testing.T, s *markup.Source, answer string) {
 	t.Helper()
-	a := s.Align(answer, markup.Question{})
+	checkStrikeOf(t, s, answer, markup.Question{})
+}
+
+func checkStrikeOf(t *testing.T, s *markup.Source, answer string, q markup.Question) {
+	t.Helper()
+	a := s.Align(answer, q)
 	for i := range min(len(a.Found), 6) {
 		for _, only := range []bool{true, false} {
 			drop := func(k int) bool { return (k == i) == only }
-			struck := s.Strike(answer, &a, markup.Question{}, drop)
+			struck := s.Strike(answer, &a, q, drop)
 			var want, got []markup.Span
 			for k, f := range a.Found {
 				if !drop(k) {
 					want = append(want, f.Span)
 				}
 			}
-			for _, f := range s.Align(struck, markup.Question{}).Found {
+			for _, f := range s.Align(struck, q).Found {
 				got = append(got, f.Span)
 			}
 			if d := cmp.Diff(want, got); d != "" {

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/tidwall/gjson"
@@ -23,27 +22,37 @@ import (
 // stall is how long an upload or a download may stand still.
 const stall = 2 * time.Minute
 
-// call sends a request with a JSON body, or none, and returns the answer, a JSON
-// object with at least one of the members.
-func (c *Client) call(ctx context.Context, method, path string, body []byte, members ...string) (answer []byte, err error) {
-	call, cancel := c.within(ctx)
-	defer cancel()
+// call sends a request with a JSON body, or none, and returns the answer.
+func (c *Client) call(ctx context.Context, method, path string, body []byte) ([]byte, error) {
+	call := ctx
+	if c.timeout > 0 {
+		var cancel context.CancelFunc
+		call, cancel = context.WithTimeout(ctx, c.timeout)
+		defer cancel()
+	}
 	request, err := c.plain(call, method, path)
 	if err != nil {
 		return nil, err
 	}
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
-		withBody(request, body)
+		request.ContentLength = int64(len(body))
+		request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+		request.Body, _ = request.GetBody()
 	}
-	_, err = c.do(ctx, request, c.timeout, func(b []byte) error {
-		answer = bytes.Clone(b)
-		if method == http.MethodDelete && !record.ValidJSON(b) {
-			return nil // what it says beside its status does not matter
-		}
-		return wire.CheckObject(answer, members...)
-	})
-	return answer, err
+	response, err := c.transport.RoundTrip(request)
+	if err != nil {
+		return nil, c.broken(ctx, call, err)
+	}
+	defer response.Body.Close()
+	answer, err := readAll(response)
+	if err != nil {
+		return nil, c.broken(ctx, call, err)
+	}
+	if response.StatusCode != http.StatusOK {
+		return nil, c.refused(response, answer)
+	}
+	return answer, nil
 }
 
 // plain is a request without a body to a path under the base URL.
@@ -56,12 +65,13 @@ func (c *Client) plain(ctx context.Context, method, path string) (*http.Request,
 	request.Method = method
 	request.Body, request.GetBody, request.ContentLength = nil, nil, 0
 	request.Header.Del("Content-Type")
-	request.URL, err = under(c.base, path)
-	return request, err
+	to, err := url.Parse(path)
+	if err != nil {
+		return nil, fmt.Errorf("prepare the request: %w", err)
+	}
+	request.URL = base.URL.ResolveReference(to)
+	return request, nil
 }
-
-// batchMembers are what a batch has, or what it is wrapped in.
-var batchMembers = []string{"id", "job", "batch", "data"}
 
 // CreateBatch starts a batch over an uploaded file.
 func (c *Client) CreateBatch(ctx context.Context, file, endpoint, window string, metadata map[string]string) (wire.Batch, error) {
@@ -71,18 +81,18 @@ func (c *Client) CreateBatch(ctx context.Context, file, endpoint, window string,
 	if err != nil {
 		return wire.Batch{}, fmt.Errorf("create batch: %w", err)
 	}
-	return parsed(c.call(ctx, http.MethodPost, "batches", body, batchMembers...))
+	return parsed(c.call(ctx, http.MethodPost, "batches", body))
 }
 
 // Batch returns the batch as it is now.
 func (c *Client) Batch(ctx context.Context, id string) (wire.Batch, error) {
-	return parsed(c.call(ctx, http.MethodGet, "batches/"+url.PathEscape(id), nil, batchMembers...))
+	return parsed(c.call(ctx, http.MethodGet, "batches/"+url.PathEscape(id), nil))
 }
 
 // CancelBatch asks the service to stop the batch. For one that has ended the
 // error is a [*wire.Error] with the status 409.
 func (c *Client) CancelBatch(ctx context.Context, id string) (wire.Batch, error) {
-	return parsed(c.call(ctx, http.MethodPost, "batches/"+url.PathEscape(id)+"/cancel", nil, batchMembers...))
+	return parsed(c.call(ctx, http.MethodPost, "batches/"+url.PathEscape(id)+"/cancel", nil))
 }
 
 // Batches returns a page of the account's batches, newest first. after is "" for
@@ -92,7 +102,7 @@ func (c *Client) Batches(ctx context.Context, after string) (page []wire.Batch, 
 	if after != "" {
 		query += "&after=" + url.QueryEscape(after)
 	}
-	answer, err := c.call(ctx, http.MethodGet, "batches"+query, nil, "data")
+	answer, err := c.call(ctx, http.MethodGet, "batches"+query, nil)
 	if err != nil {
 		return nil, "", err
 	}
@@ -126,7 +136,7 @@ func (c *Client) FindFile(ctx context.Context, name string, size int64) (id stri
 		if after != "" {
 			query += "&after=" + url.QueryEscape(after)
 		}
-		answer, err := c.call(ctx, http.MethodGet, "files"+query, nil, "data")
+		answer, err := c.call(ctx, http.MethodGet, "files"+query, nil)
 		if err != nil {
 			return "", err
 		}
@@ -145,7 +155,7 @@ func (c *Client) FindFile(ctx context.Context, name string, size int64) (id stri
 
 // FileSize is the length of an uploaded or an answer file in bytes.
 func (c *Client) FileSize(ctx context.Context, id string) (int64, error) {
-	answer, err := c.call(ctx, http.MethodGet, "files/"+url.PathEscape(id), nil, "bytes", "id")
+	answer, err := c.call(ctx, http.MethodGet, "files/"+url.PathEscape(id), nil)
 	return gjson.GetBytes(answer, "bytes").Int(), err
 }
 
@@ -184,17 +194,22 @@ func (c *Client) Upload(ctx context.Context, name string, size int64, open func(
 	if request.Body, err = request.GetBody(); err != nil {
 		return "", err
 	}
-	_, err = c.do(ctx, request, stall, func(answer []byte) error {
-		if err := wire.CheckObject(answer, "id"); err != nil {
-			return err
-		}
-		if id = gjson.GetBytes(answer, "id").String(); id == "" {
-			return malformed(errors.New(`no "id" in the answer to the upload`))
-		}
-		id = strings.Clone(id)
-		return nil
-	})
-	return id, err
+	response, err := c.transport.RoundTrip(request)
+	if err != nil {
+		return "", c.broken(ctx, call, err)
+	}
+	defer response.Body.Close()
+	answer, err := readAll(response)
+	if err != nil {
+		return "", c.broken(ctx, call, err)
+	}
+	if response.StatusCode != http.StatusOK {
+		return "", c.refused(response, answer)
+	}
+	if id = gjson.GetBytes(answer, "id").String(); id == "" {
+		return "", malformed(errors.New(`no "id" in the answer to the upload`))
+	}
+	return id, nil
 }
 
 // form is what stands before and behind the file in the body of an upload.
@@ -230,9 +245,9 @@ func (c *Client) Download(ctx context.Context, id string, at int64, w io.Writer)
 	if at > 0 {
 		request.Header.Set("Range", "bytes="+strconv.FormatInt(at, 10)+"-")
 	}
-	response, err := c.send(request)
+	response, err := c.transport.RoundTrip(request)
 	if err != nil {
-		return 0, broken(ctx, call, stall, err)
+		return 0, c.broken(ctx, call, err)
 	}
 	defer response.Body.Close()
 	body := &watched{r: response.Body, c: response.Body, dog: dog}
@@ -241,14 +256,14 @@ func (c *Client) Download(ctx context.Context, id string, at int64, w io.Writer)
 		return 0, nil // nothing stands behind what is there
 	case response.StatusCode == http.StatusOK && at > 0:
 		if _, err := io.CopyN(io.Discard, body, at); err != nil {
-			return 0, broken(ctx, call, stall, err)
+			return 0, c.broken(ctx, call, err)
 		}
 	case response.StatusCode != http.StatusOK && response.StatusCode != http.StatusPartialContent:
-		err := c.memory.read(call, response, func(answer []byte) error { return refused(response, answer) })
-		if cut, ok := errors.AsType[*readError](err); ok {
-			err = broken(ctx, call, stall, cut)
+		answer, err := readAll(response)
+		if err != nil {
+			return 0, c.broken(ctx, call, err)
 		}
-		return 0, err
+		return 0, c.refused(response, answer)
 	}
 	out := &failing{w: w}
 	n, err := io.Copy(out, body)
@@ -256,7 +271,7 @@ func (c *Client) Download(ctx context.Context, id string, at int64, w io.Writer)
 		return n, out.err
 	}
 	if err != nil {
-		return n, broken(ctx, call, stall, err)
+		return n, c.broken(ctx, call, err)
 	}
 	return n, nil
 }

@@ -61,7 +61,7 @@ type tab struct {
 }
 
 // open shows r in a new tab.
-func (b *window) open(t testing.TB, r *Report) *tab {
+func (b *window) open(t testing.TB, r *Page) *tab {
 	t.Helper()
 	p := b.tab(t, "report.html")
 	p.show(r)
@@ -98,7 +98,7 @@ func (b *window) tab(t testing.TB, file string) *tab {
 }
 
 // show writes r and opens it.
-func (p *tab) show(r *Report) {
+func (p *tab) show(r *Page) {
 	p.Helper()
 	p.write([]byte(page(p, r)))
 }

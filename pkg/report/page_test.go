@@ -43,7 +43,7 @@ func TestPage(t *testing.T) {
 
 // want tells which sentences have an item of one of the kinds and the label
 // ("" for any) and hold the text.
-func want(list []Sentence, kinds []sign, label, query string) (ids []string) {
+func want(list []Prediction, kinds []sign, label, query string) (ids []string) {
 	for _, s := range list {
 		items := map[[2]string]bool{}
 		add := func(kind sign, label string) {
@@ -52,7 +52,7 @@ func want(list []Sentence, kinds []sign, label, query string) (ids []string) {
 			}
 		}
 		for _, d := range score.Compare(s.Gold, s.Entities) {
-			kind := map[score.Kind]sign{score.Correct: correct, score.Missed: missed, score.Spurious: spurious, score.WrongBoundary: boundary, score.WrongLabel: wrongLabel}[d.Kind]
+			kind := map[score.Relation]sign{score.Correct: correct, score.Missed: missed, score.Spurious: spurious, score.WrongBoundary: boundary, score.WrongLabel: wrongLabel}[d.Kind]
 			if d.Gold >= 0 {
 				add(kind, s.Gold[d.Gold].Label)
 			}
@@ -287,11 +287,11 @@ func testMarks(t *testing.T, b *window) {
 	entity := func(start, end int, label string) corpus.Entity {
 		return corpus.Entity{Span: markup.Span{Start: start, End: end}, Label: label}
 	}
-	s := Sentence{HasGold: true, Gold: []corpus.Entity{entity(1, 5, "ORG"), entity(3, 5, "LOC"), entity(4, 5, "A-LONG-LABEL"), entity(6, 7, "PER")}}
+	s := Prediction{HasGold: true, Gold: []corpus.Entity{entity(1, 5, "ORG"), entity(3, 5, "LOC"), entity(4, 5, "A-LONG-LABEL"), entity(6, 7, "PER")}}
 	s.ID, s.Tokens = "nested", strings.Fields("the University of New York in V .")
 	s.Text = strings.Join(s.Tokens, " ")
 	s.Entities = []corpus.Entity{entity(1, 5, "ORG"), entity(2, 4, "LOC")}
-	p := b.open(t, &Report{Title: "nested", Labels: []string{"ORG", "LOC"}, Sentences: slices.Values([]Sentence{s})})
+	p := b.open(t, &Page{Title: "nested", Labels: []string{"ORG", "LOC"}, Sentences: slices.Values([]Prediction{s})})
 	p.size(1280, 800)
 	p.shoot("nested")
 	rects := func(selector string) []rect {

@@ -21,30 +21,30 @@ import (
 	"nertools/pkg/score"
 )
 
-// A Report is what the page shows. A part that is empty is left out of it.
-type Report struct {
+// A Page is what the page shows. A part that is empty is left out of it.
+type Page struct {
 	Title     string   // what was looked at: names of files
 	Labels    []string // in catalogue order, which settles their colours; labels that come up besides follow
 	Rows      Rows
-	Scores    *score.Report // nil without gold
-	Answers   Answers
-	Costs     []Cost
+	Scores    *score.Evaluation // nil without gold
+	Answers   Quality
+	Costs     []Spending
 	Total     string // what all Costs come to, in words; may be empty
 	Prices    string // the day that the prices were taken down, such as "2026-11-22"; may be empty
-	Sentences iter.Seq[Sentence]
+	Sentences iter.Seq[Prediction]
 }
 
 // Rows counts the rows that were asked. Rows = OK + Failed + Missing.
 type Rows struct{ Rows, OK, Failed, Missing int }
 
-// Answers counts what the answers were like. The zero value is empty.
-type Answers struct {
+// Quality counts what the answers were like. The zero value is empty.
+type Quality struct {
 	Classes map[markup.Class]int
 	Damage  map[markup.Damage]int // by single kind; an answer can have several
 }
 
 // Add counts an answer.
-func (a *Answers) Add(x *markup.Alignment) {
+func (a *Quality) Add(x *markup.Alignment) {
 	if a.Classes == nil {
 		a.Classes, a.Damage = map[markup.Class]int{}, map[markup.Damage]int{}
 	}
@@ -56,15 +56,15 @@ func (a *Answers) Add(x *markup.Alignment) {
 	}
 }
 
-// Cost is what calls of one kind took.
-type Cost struct {
+// Spending is what calls of one kind took.
+type Spending struct {
 	collect.Spent
 	Money string // in words; empty where no price is known
 }
 
-// A Sentence as it was predicted, and as it should be. Entities lie within its
+// A Prediction is a sentence with the predicted and the gold entities. Entities lie within its
 // tokens; on either side none stands twice.
-type Sentence struct {
+type Prediction struct {
 	corpus.Sentence
 	Gold    []corpus.Entity
 	HasGold bool // false: nothing is known, and nothing counts as an error
@@ -88,7 +88,7 @@ var pages = template.Must(template.New("page").Funcs(template.FuncMap{
 
 // WriteHTML writes the page. It reads Sentences once and holds the page in
 // memory. The same report gives the same bytes.
-func (r *Report) WriteHTML(w io.Writer) error {
+func (r *Page) WriteHTML(w io.Writer) error {
 	b := newBody(r.Labels)
 	if r.Sentences != nil {
 		for s := range r.Sentences {
@@ -98,7 +98,7 @@ func (r *Report) WriteHTML(w io.Writer) error {
 	rows := scoreRows(r.Scores, b)
 	css := style + colours(len(b.labels))
 	head := struct {
-		*Report
+		*Page
 		Policy    string
 		Style     template.CSS
 		Sentences int
@@ -109,7 +109,7 @@ func (r *Report) WriteHTML(w io.Writer) error {
 		Labels    []string
 		Kinds     []option
 	}{
-		Report:    r,
+		Page:      r,
 		Policy:    policy(css, script),
 		Style:     template.CSS(css),
 		Sentences: b.sentences,

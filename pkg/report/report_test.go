@@ -24,7 +24,7 @@ func TestTheSameReportGivesTheSameBytes(t *testing.T) {
 	}
 }
 
-func page(t testing.TB, r *Report) string {
+func page(t testing.TB, r *Page) string {
 	t.Helper()
 	var b bytes.Buffer
 	if err := r.WriteHTML(&b); err != nil {
@@ -34,7 +34,7 @@ func page(t testing.TB, r *Report) string {
 }
 
 func TestAnEmptyReportIsAPage(t *testing.T) {
-	got := page(t, &Report{})
+	got := page(t, &Page{})
 	for _, part := range []string{`id="scores"`, `id="costs"`, "<section>", "<article", "NaN"} {
 		if strings.Contains(got, part) {
 			t.Errorf("it has %s", part)
@@ -60,11 +60,11 @@ type failing struct{ err error }
 func (f failing) Write([]byte) (int, error) { return 0, f.err }
 
 func TestAnswersAreCountedByClassAndDamage(t *testing.T) {
-	var a Answers
+	var a Quality
 	a.Add(&markup.Alignment{Class: markup.Same})
 	a.Add(&markup.Alignment{Class: markup.Same, Damage: markup.Glued | markup.Stray})
 	a.Add(&markup.Alignment{Class: markup.Empty, Damage: markup.Stray})
-	want := Answers{
+	want := Quality{
 		Classes: map[markup.Class]int{markup.Same: 2, markup.Empty: 1},
 		Damage:  map[markup.Damage]int{markup.Glued: 1, markup.Stray: 2},
 	}

@@ -22,7 +22,7 @@ var newsLabels = []string{"PER", "LOC", "ORG", "MISC"}
 
 // news is the sentences of examples/news with gold, predicted as by a model
 // that errs now and then.
-func news(t testing.TB) []Sentence {
+func news(t testing.TB) []Prediction {
 	t.Helper()
 	data, err := os.ReadFile("../../examples/news/mrc-ner.test")
 	if err != nil {
@@ -37,10 +37,10 @@ func news(t testing.TB) []Sentence {
 	if err := json.Unmarshal(data, &rows); err != nil {
 		t.Fatal(err)
 	}
-	var list []Sentence
+	var list []Prediction
 	for i, row := range rows {
 		if i%len(newsLabels) == 0 {
-			list = append(list, Sentence{HasGold: true, Sentence: corpus.Sentence{
+			list = append(list, Prediction{HasGold: true, Sentence: corpus.Sentence{
 				ID: fmt.Sprint(i / len(newsLabels)), Text: row.Context, Tokens: markup.AppendTokens(nil, row.Context),
 			}})
 		}
@@ -57,7 +57,7 @@ func news(t testing.TB) []Sentence {
 }
 
 // predict makes up what a model says.
-func predict(random *rand.Rand, s *Sentence) {
+func predict(random *rand.Rand, s *Prediction) {
 	one := func() bool { return random.IntN(9) == 0 }
 	other := func() string { return newsLabels[random.IntN(len(newsLabels))] }
 	for _, e := range s.Gold {
@@ -82,7 +82,7 @@ func predict(random *rand.Rand, s *Sentence) {
 		s.Entities = append(s.Entities, corpus.Entity{Span: markup.Span{Start: at, End: at + 1}, Label: other(), How: markup.Exact})
 	}
 	if one() {
-		s.Unused = append(s.Unused, corpus.Unused{Label: other(), Text: "Radio Delmara", Reason: markup.Reason(1 + random.IntN(3))})
+		s.Unused = append(s.Unused, corpus.Rejected{Label: other(), Text: "Radio Delmara", Reason: markup.Reason(1 + random.IntN(3))})
 	}
 	if random.IntN(60) == 0 {
 		s.Unanswered = append(s.Unanswered, other())
@@ -92,21 +92,21 @@ func predict(random *rand.Rand, s *Sentence) {
 }
 
 // sample is a whole report on the sentences.
-func sample(list []Sentence) *Report {
+func sample(list []Prediction) *Page {
 	scorer := score.New(score.Strict, newsLabels)
 	for _, s := range list {
 		scorer.Add(s.Gold, s.Entities)
 	}
-	return &Report{
+	return &Page{
 		Title:  "mrc-ner.test, answers.jsonl",
 		Labels: newsLabels,
 		Scores: scorer.Report(score.DefaultResamples, 1),
 		Rows:   Rows{Rows: 148, OK: 145, Failed: 2, Missing: 1},
-		Answers: Answers{
+		Answers: Quality{
 			Classes: map[markup.Class]int{markup.Same: 121, markup.Spacing: 7, markup.Edited: 9, markup.Part: 2, markup.Chatter: 6},
 			Damage:  map[markup.Damage]int{markup.Glued: 11, markup.Unbalanced: 4, markup.Spaced: 2},
 		},
-		Costs: []Cost{
+		Costs: []Spending{
 			{Spent: collect.Spent{Model: "gpt-4.1-mini", Calls: 120, Usage: record.Usage{Prompt: 212345, Cached: 131072, Completion: 4321}}, Money: "$0.0523"},
 			{Spent: collect.Spent{Model: "gpt-4.1-mini", Batch: true, Calls: 28, Usage: record.Usage{Prompt: 49876, Completion: 1010}}, Money: "$0.0108"},
 		},
@@ -117,10 +117,10 @@ func sample(list []Sentence) *Report {
 }
 
 // many is n sentences of the sample, over and over, each with other answers.
-func many(t testing.TB, n int) []Sentence {
+func many(t testing.TB, n int) []Prediction {
 	few := news(t)
 	random := rand.New(rand.NewPCG(3, 4))
-	var list []Sentence
+	var list []Prediction
 	for i := range n {
 		s := few[i%len(few)]
 		s.ID = fmt.Sprint(i)
@@ -147,21 +147,21 @@ var hostile = []string{
 }
 
 // hostileReport has s wherever text can stand.
-func hostileReport(s string) *Report {
+func hostileReport(s string) *Page {
 	entity := func(start, end int, label string) corpus.Entity {
 		return corpus.Entity{Span: markup.Span{Start: start, End: end}, Label: label, How: markup.Repaired}
 	}
-	one := Sentence{HasGold: true,
+	one := Prediction{HasGold: true,
 		Sentence: corpus.Sentence{
 			ID: s, Text: s, Tokens: []string{s, "x", s}, Model: s,
 			Entities:   []corpus.Entity{entity(0, 2, s), entity(2, 3, s+"b")},
-			Unused:     []corpus.Unused{{Label: s, Text: "x" + s, Reason: markup.Hallucinated}},
+			Unused:     []corpus.Rejected{{Label: s, Text: "x" + s, Reason: markup.Hallucinated}},
 			Unanswered: []string{s},
 		},
 		Gold: []corpus.Entity{entity(0, 1, s), entity(1, 2, s), entity(2, 3, s)},
 	}
-	r := sample([]Sentence{one})
+	r := sample([]Prediction{one})
 	r.Title, r.Labels, r.Total, r.Prices = "x"+s, []string{s}, "x"+s, "x"+s
-	r.Costs = []Cost{{Spent: collect.Spent{Model: "x" + s, Calls: 1}, Money: "x" + s}}
+	r.Costs = []Spending{{Spent: collect.Spent{Model: "x" + s, Calls: 1}, Money: "x" + s}}
 	return r
 }

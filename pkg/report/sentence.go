@@ -41,7 +41,7 @@ var signs = []sign{missed, spurious, boundary, wrongLabel, correct, found, repai
 
 const errorLetters = "msbl"
 
-var signOf = map[score.Kind]sign{score.Correct: correct, score.Missed: missed, score.Spurious: spurious, score.WrongBoundary: boundary, score.WrongLabel: wrongLabel}
+var signOf = map[score.Relation]sign{score.Correct: correct, score.Missed: missed, score.Spurious: spurious, score.WrongBoundary: boundary, score.WrongLabel: wrongLabel}
 
 // A mark is an entity as it is drawn.
 type mark struct {
@@ -95,7 +95,7 @@ func (b *body) holds(s sign, label string) {
 	}
 }
 
-func (b *body) add(s *Sentence) {
+func (b *body) add(s *Prediction) {
 	b.sentences++
 	b.hasGold = b.hasGold || s.HasGold
 	b.marks, b.seen = b.marks[:0], b.seen[:0]
@@ -150,7 +150,7 @@ func (b *body) tally() {
 }
 
 // entities fills b.marks and tells the differences in words.
-func (b *body) entities(s *Sentence) (notes []byte) {
+func (b *body) entities(s *Prediction) (notes []byte) {
 	if !s.HasGold {
 		for _, e := range s.Entities {
 			b.entity(e, false, found)
@@ -328,7 +328,7 @@ func (b *body) chip(label string) string {
 }
 
 // name tells label and words of e.
-func (b *body) name(s *Sentence, e corpus.Entity) string {
+func (b *body) name(s *Prediction, e corpus.Entity) string {
 	return b.chip(e.Label) + "<bdi>" + text(strings.Join(s.Tokens[e.Start:e.End], " ")) + "</bdi>"
 }
 

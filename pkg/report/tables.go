@@ -61,7 +61,7 @@ type scoreRow struct {
 }
 
 // scoreRows are the labels, then all of them together.
-func scoreRows(s *score.Report, b *body) (rows []scoreRow) {
+func scoreRows(s *score.Evaluation, b *body) (rows []scoreRow) {
 	if s == nil {
 		return nil
 	}
@@ -85,7 +85,7 @@ func f1Of(in *score.Intervals) *score.Interval {
 }
 
 // about tells what the scores are.
-func about(s *score.Report) string {
+func about(s *score.Evaluation) string {
 	if s == nil {
 		return ""
 	}
@@ -107,7 +107,7 @@ type count struct {
 }
 
 // tables are the counts, without those of nothing.
-func (r *Report) tables(b *body) []table {
+func (r *Page) tables(b *body) []table {
 	var kinds []count
 	for _, s := range signs {
 		kinds = append(kinds, count{s.Sign, s.Name, s.Meaning, b.items[s.Letter]})

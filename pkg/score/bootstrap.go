@@ -32,7 +32,7 @@ func (c Counts) rates() rates { return rates{c.Precision(), c.Recall(), c.F1()} 
 
 // resample adds the intervals to r. Each resample has a generator of its own,
 // so that it is the same whichever goroutine draws it.
-func (s *Scorer) resample(r *Report, order []int) {
+func (s *Scorer) resample(r *Evaluation, order []int) {
 	source := rand.New(rand.NewPCG(r.Seed, 0))
 	generators := make([]rand.PCG, r.Resamples)
 	for i := range generators {

@@ -8,28 +8,28 @@ import (
 	"nertools/pkg/corpus"
 )
 
-// Kind tells what became of an entity.
-type Kind uint8
+// Relation tells what became of an entity.
+type Relation uint8
 
 // The kinds. An entity that overlaps one of another label at another place has
 // neither the span nor the label right: the one is missed, the other spurious.
 const (
-	Correct       Kind = iota // predicted as in the gold: span and label
-	WrongLabel                // the same span under another label
-	WrongBoundary             // the same label at a span that overlaps
-	Missed                    // in the gold only
-	Spurious                  // predicted only
+	Correct       Relation = iota // predicted as in the gold: span and label
+	WrongLabel                    // the same span under another label
+	WrongBoundary                 // the same label at a span that overlaps
+	Missed                        // in the gold only
+	Spurious                      // predicted only
 	kinds
 )
 
 var kindNames = [kinds]string{"correct", "wrong label", "wrong boundary", "missed", "spurious"}
 
 // String gives the kind in words: "wrong label".
-func (k Kind) String() string { return kindNames[k] }
+func (k Relation) String() string { return kindNames[k] }
 
 // A Difference is a gold entity and the predicted one that is set beside it.
 type Difference struct {
-	Kind            Kind
+	Kind            Relation
 	Gold, Predicted int // indexes of the entities; -1 where there is none
 }
 
@@ -82,7 +82,7 @@ func (p *pairing) entity(d Difference) *corpus.Entity {
 	return &p.predicted[d.Predicted]
 }
 
-func (p *pairing) pair(kind Kind, i, j int) { p.found = append(p.found, Difference{kind, i, j}) }
+func (p *pairing) pair(kind Relation, i, j int) { p.found = append(p.found, Difference{kind, i, j}) }
 
 func (p *pairing) alone(g, q []int) {
 	for _, i := range g {
@@ -94,7 +94,7 @@ func (p *pairing) alone(g, q []int) {
 }
 
 // equal pairs those that are equal in order, by which both lists are sorted.
-func (p *pairing) equal(kind Kind, g, q []int, order func(a, b *corpus.Entity) int) (_, _ []int) {
+func (p *pairing) equal(kind Relation, g, q []int, order func(a, b *corpus.Entity) int) (_, _ []int) {
 	var i, j, m, n int
 	for i < len(g) && j < len(q) {
 		switch c := order(&p.gold[g[i]], &p.predicted[q[j]]); {

@@ -113,7 +113,7 @@ func checkCompare(t *testing.T, data []byte) {
 			predictions[d.Predicted]++
 		}
 		both := d.Gold >= 0 && d.Predicted >= 0
-		if ok := map[score.Kind]bool{
+		if ok := map[score.Relation]bool{
 			score.Correct:       both && g == p,
 			score.WrongLabel:    both && g.Span == p.Span && g.Label != p.Label,
 			score.WrongBoundary: both && g.Span != p.Span && g.Label == p.Label && meet(g, p),

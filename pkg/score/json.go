@@ -97,7 +97,7 @@ func (labels labelsJSON) MarshalJSON() ([]byte, error) {
 // JSON is the report as one line of JSON, its newline included. Rates are in
 // [0,1] and not rounded; "ci" is left out without intervals, "errors" for a
 // published score.
-func (r *Report) JSON() []byte {
+func (r *Evaluation) JSON() []byte {
 	out := reportJSON{
 		Kind: "score", V: 1, Match: r.Match.String(), Sentences: r.Sentences, Resamples: r.Resamples, Seed: r.Seed,
 		Micro:  r.score(&r.Micro),
@@ -118,7 +118,7 @@ func (r *Report) JSON() []byte {
 	return append(line, '\n')
 }
 
-func (r *Report) score(s *Score) scoreJSON {
+func (r *Evaluation) score(s *Score) scoreJSON {
 	out := scoreJSON{s.TP, s.FP, s.FN, s.Precision(), s.Recall(), s.F1(), s.Intervals.json(), nil}
 	if e := s.Errors; r.Match != Published {
 		out.Errors = &errorsJSON{e[Correct], e[WrongLabel], e[WrongBoundary], e[Missed], e[Spurious]}
@@ -143,7 +143,7 @@ type Summary struct {
 	Micro     Score // without Errors
 }
 
-// ParseSummary reads what [Report.JSON] writes. The Name stays empty. An error is
+// ParseSummary reads what [Evaluation.JSON] writes. The Name stays empty. An error is
 // a [*fault.Error] that calls the input file.
 func ParseSummary(file string, data []byte) (*Summary, error) {
 	s, err := parseSummary(data)

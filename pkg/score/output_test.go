@@ -37,14 +37,14 @@ func golden(t *testing.T, name string, got []byte) {
 // published is a score without the kinds of error.
 func published(t *testing.T) *score.Scorer {
 	s := score.New(score.Published, []string{"PER"})
-	s.AddRows([]score.Row{{Label: "PER", Source: "Ada met Bob", Answer: "@@Ada## met Bob", Gold: spans(t, "0-1 2-3")}})
+	s.AddRows([]score.Case{{Label: "PER", Source: "Ada met Bob", Answer: "@@Ada## met Bob", Gold: spans(t, "0-1 2-3")}})
 	return s
 }
 
 func TestReportsAreShown(t *testing.T) {
 	for _, c := range []struct {
 		name   string
-		report *score.Report
+		report *score.Evaluation
 	}{
 		{"strict", sample(t, score.Strict).Report(200, 1)},
 		{"overlap", sample(t, score.Overlap).Report(0, 0)},
@@ -104,7 +104,7 @@ func TestALabelCannotBreakTheTable(t *testing.T) {
 }
 
 func TestASummaryIsReadBack(t *testing.T) {
-	for _, r := range []*score.Report{sample(t, score.Overlap).Report(200, 1), sample(t, score.Boundary).Report(0, 0), published(t).Report(0, 0)} {
+	for _, r := range []*score.Evaluation{sample(t, score.Overlap).Report(200, 1), sample(t, score.Boundary).Report(0, 0), published(t).Report(0, 0)} {
 		got, err := score.ParseSummary("a.json", r.JSON())
 		if err != nil {
 			t.Fatal(err)

@@ -7,8 +7,8 @@ import (
 	"nertools/pkg/markup"
 )
 
-// A Row is what a published score looks at: a sentence, a label, and the answer.
-type Row struct {
+// A Case is what a published score looks at: a sentence, a label, and the answer.
+type Case struct {
 	Label  string
 	Source string        // the sentence
 	Answer string        // as it came; "" where there is none

@@ -146,11 +146,11 @@ func (s *Scorer) Add(gold, predicted []corpus.Entity) {
 }
 
 // lastHit is the kind up to which a pair is a match.
-var lastHit = [...]Kind{Strict: Correct, Boundary: WrongLabel, Overlap: WrongBoundary}
+var lastHit = [...]Relation{Strict: Correct, Boundary: WrongLabel, Overlap: WrongBoundary}
 
 // AddRows adds a sentence for a published score: its rows, one for each label.
 // It panics if the match is another.
-func (s *Scorer) AddRows(rows []Row) {
+func (s *Scorer) AddRows(rows []Case) {
 	if s.match != Published {
 		panic("score: AddRows for a score that is not the published one")
 	}

@@ -88,7 +88,7 @@ func sample(t testing.TB, match score.Match) *score.Scorer {
 }
 
 func TestTheSumOfSentences(t *testing.T) {
-	want := &score.Report{
+	want := &score.Evaluation{
 		Match: score.Strict, Sentences: 3,
 		Micro: score.Score{Counts: score.Counts{TP: 2, FP: 3, FN: 3}, Errors: score.Errors{2, 1, 1, 1, 1}},
 		// PER: 2/3, 1, 0.8; the others that occur: 0.
@@ -122,11 +122,11 @@ func TestConfusionsAreInOrder(t *testing.T) {
 
 func TestAPublishedScoreIsTheSumOfItsRows(t *testing.T) {
 	s := score.New(score.Published, []string{"PER", "LOC"})
-	s.AddRows([]score.Row{
+	s.AddRows([]score.Case{
 		{Label: "PER", Source: "Ada met Bob", Answer: "@@Ada## met @@Bob##", Gold: spans(t, "0-1 2-3")},
 		{Label: "LOC", Source: "Ada met Bob", Answer: "@@Ada## met Bob"},
 	})
-	s.AddRows([]score.Row{{Label: "PER", Source: "Bob ran", Answer: "", Gold: spans(t, "0-1")}})
+	s.AddRows([]score.Case{{Label: "PER", Source: "Bob ran", Answer: "", Gold: spans(t, "0-1")}})
 	r := s.Report(0, 0)
 	want := []score.Score{{Label: "PER", Counts: score.Counts{TP: 2, FN: 1}}, {Label: "LOC", Counts: score.Counts{FP: 1}}}
 	if d := cmp.Diff(want, r.Labels); d != "" || r.Sentences != 2 {

@@ -13,7 +13,7 @@ import (
 // WriteTable shows the report to people: a line for each label, then micro and
 // macro, and the kinds of error. Rates are in percent, rounded to two decimals;
 // the interval is that of F1.
-func (r *Report) WriteTable(w io.Writer) error {
+func (r *Evaluation) WriteTable(w io.Writer) error {
 	t := table{{"label", "precision", "recall", "F1", r.Micro.Intervals.head(), "tp", "fp", "fn"}}
 	line := func(name string, s *Score) {
 		t = append(t, append(s.cells(name), strconv.Itoa(s.TP), strconv.Itoa(s.FP), strconv.Itoa(s.FN)))
@@ -43,12 +43,12 @@ func (r *Report) WriteTable(w io.Writer) error {
 func (e Errors) String() string {
 	var parts []string
 	for k, n := range e {
-		parts = append(parts, fmt.Sprintf("%s: %d", Kind(k), n))
+		parts = append(parts, fmt.Sprintf("%s: %d", Relation(k), n))
 	}
 	return strings.Join(parts, ", ")
 }
 
-// WriteComparison shows scores beside each other, a line each, as [Report.WriteTable]
+// WriteComparison shows scores beside each other, a line each, as [Evaluation.WriteTable]
 // does with one.
 func WriteComparison(w io.Writer, scores []*Summary) error {
 	t := table{{"", "match", "sentences", "precision", "recall", "F1", "", "tp", "fp", "fn"}}

@@ -78,7 +78,7 @@ func (v *Verdicts) parse(line []byte) (r answer, err error) {
 	r.Result, err = v.Judge.ParseResult(line)
 	r.verdict = Failed
 	if r.OK() {
-		r.verdict = readAnswer(r.Output)
+		r.verdict = readAnswer(v.Judge.Answer(&r.Result))
 	}
 	return r, err
 }

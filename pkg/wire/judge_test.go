@@ -145,7 +145,7 @@ func TestErrorInAChoiceIsAFailureWhateverTheFinishReason(t *testing.T) {
 
 func TestUnusualFinishReasonIsReportedOnce(t *testing.T) {
 	var told []string
-	j := &wire.Judge{Rejected: func(reason string, class record.Class) { told = append(told, reason+" "+string(class)) }}
+	j := &wire.Judge{Remark: func(r wire.Remark) { told = append(told, r.Name) }}
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
@@ -159,7 +159,7 @@ func TestUnusualFinishReasonIsReportedOnce(t *testing.T) {
 	}
 	all.Wait()
 	slices.Sort(told)
-	if got, want := strings.Join(told, ", "), "abort server, max_tokens length, odd incomplete"; strings.ToLower(got) != want {
+	if got, want := strings.Join(told, ", "), "abort, max_tokens, odd"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

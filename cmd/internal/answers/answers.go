@@ -23,6 +23,7 @@ import (
 	"nertools/pkg/fault"
 	"nertools/pkg/mrc"
 	"nertools/pkg/verify"
+	"nertools/pkg/wire"
 )
 
 // Joined is results and the rows that they answer.
@@ -118,12 +119,18 @@ func place(c *cli.Context) (dir, name string) {
 func (j *Joined) TellCopies() { j.Shown = j.shown }
 
 // Read reads result files and joins them with what is open.
-func (j *Joined) Read(c *cli.Context, results *collect.Results, files []string) error {
+func (j *Joined) Read(c *cli.Context, results *collect.Results, files []string) (err error) {
 	rows := 0
 	if j.Rows != nil {
 		rows = j.Rows.Len()
 	}
 	results.Sources = true
+	if results.Judge, err = judge(c); err != nil {
+		return err
+	}
+	if j.Rows != nil {
+		results.Judge.Sentence = j.sentence
+	}
 	if err := Read(c, results, files, rows); err != nil {
 		return err
 	}
@@ -160,6 +167,28 @@ func (j *Joined) join(c *cli.Context, results *collect.Results) (err error) {
 		cmdline.Say(c, "the results are of the first %d of the %d rows of %s", n, j.Rows.Len(), j.Rows.Name())
 	}
 	return nil
+}
+
+// judge decides which answers count, as the flags say.
+func judge(c *cli.Context) (*wire.Judge, error) {
+	return finish.Judge(c, func(s string) { cmdline.Say(c, "%s", s) })
+}
+
+// sentence returns the sentence of a row, or "" if there is no such row.
+func (j *Joined) sentence(row int) (sentence string) {
+	if row >= j.Rows.Len() {
+		return ""
+	}
+	err := mrc.Guard(j.Rows.Name(), func() error {
+		var r mrc.Row
+		j.Rows.Decode(row, &r)
+		sentence = strings.Clone(r.Context)
+		return nil
+	})
+	if err != nil {
+		return ""
+	}
+	return sentence
 }
 
 // Candidates are the entities that were found, in the order of the rows. They
@@ -205,9 +234,10 @@ func None(c *cli.Context) error {
 // Ctrl-C ends it, but for stdin, which is read to its end: what else was to be
 // read then is left out.
 func Read(c *cli.Context, results *collect.Results, files []string, rows int) (err error) {
-	results.Judge, err = finish.Judge(c, func(s string) { cmdline.Say(c, "%s", s) })
-	if err != nil {
-		return err
+	if results.Judge == nil {
+		if results.Judge, err = judge(c); err != nil {
+			return err
+		}
 	}
 	if c.IsSet("total") {
 		if c.Int("total") <= 0 {

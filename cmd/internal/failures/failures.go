@@ -39,6 +39,7 @@ var byClass = map[record.Class]advice{
 	record.ContextLength: {own: "show fewer demonstrations (ner-prompt --example-num), or choose a model that takes longer prompts"},
 	record.Length:        {flag: "max-tokens", own: "raise --max-tokens", elsewhere: "ask them again with a larger ner-run --max-tokens", alone: true},
 	record.Empty:         {flag: "max-tokens", own: "raise --max-tokens if the model reasons before it answers", elsewhere: "ask them again, with a larger ner-run --max-tokens if the model reasons before it answers"},
+	record.Incomplete:    {flag: "accept-finish", own: "if they are complete, accept them with --accept-finish", elsewhere: "if they are complete, accept them with ner-collect --accept-finish"},
 	record.Filtered:      {own: "another model may answer, or other words (ner-prompt --template)"},
 	record.Refused:       {own: "another model may answer, or other words (ner-prompt --template)"},
 	record.Expired:       {flag: again.flag, own: again.own, elsewhere: again.elsewhere, alone: true},

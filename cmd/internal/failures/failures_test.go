@@ -11,7 +11,7 @@ import (
 // classes are those of package record.
 var classes = []record.Class{
 	record.Auth, record.Model, record.Quota, record.RateLimit, record.Server, record.Network, record.Timeout, record.Invalid,
-	record.ContextLength, record.Length, record.Filtered, record.Refused, record.Empty, record.Malformed, record.Expired,
+	record.ContextLength, record.Length, record.Incomplete, record.Filtered, record.Refused, record.Empty, record.Malformed, record.Expired,
 	record.Cancelled, record.Missing,
 }
 
@@ -45,7 +45,7 @@ func TestAKindOfFailureIsOneLineWithCountMessageAndAdvice(t *testing.T) {
 
 func TestAdviceNamesNoFlagThatTheCommandLacks(t *testing.T) {
 	flag := regexp.MustCompile(`(ner-\w+ )?--[a-z-]+`)
-	may := map[string]bool{"--resume": true, "--max-tokens": true, "--model": true, "--endpoint": true}
+	may := map[string]bool{"--resume": true, "--max-tokens": true, "--model": true, "--endpoint": true, "--accept-finish": true}
 	for _, class := range classes {
 		a := byClass[class]
 		for _, m := range flag.FindAllStringSubmatch(a.own, -1) {

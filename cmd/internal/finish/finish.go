@@ -1,5 +1,5 @@
 // Package finish is the flag --accept-finish, which the programs that judge
-// answers share.
+// answers share, and what they say of answers that do not count.
 package finish
 
 import (
@@ -9,7 +9,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"nertools/cmd/internal/cmdline"
-	"nertools/pkg/record"
 	"nertools/pkg/wire"
 )
 
@@ -18,16 +17,36 @@ func Flag() cli.Flag {
 	return &cli.StringSliceFlag{Name: "accept-finish", Usage: "accept answers with this finish `REASON` as complete (repeatable)"}
 }
 
-// Judge decides which answers are good ones, as the flag says. It calls say when
-// it meets a finish reason that the flag could accept, once for each.
+// Judge decides which answers are good ones, as the flag says. It calls say, once
+// for each cause, when answers fail for a cause that a setting could change.
 func Judge(c *cli.Context, say func(string)) (*wire.Judge, error) {
 	j := &wire.Judge{Accept: c.StringSlice("accept-finish")}
 	if slices.Contains(j.Accept, "") {
 		return nil, cmdline.UsageError("--accept-finish is empty: name a finish reason")
 	}
-	j.Rejected = func(reason string, class record.Class) {
-		say(fmt.Sprintf("finish reason %q: such answers count as failed (%s), with their text in \"partial\"", reason, class))
-		say(fmt.Sprintf("if they are complete, accept them with --accept-finish %s; nothing needs to be asked again", reason))
+	j.Remark = func(r wire.Remark) {
+		problem, remedy := describe(r)
+		say(problem)
+		say(remedy)
 	}
 	return j, nil
+}
+
+const thinkingOff = `--extra-body '{"chat_template_kwargs":{"enable_thinking":false}}' for many servers`
+
+func describe(r wire.Remark) (problem, remedy string) {
+	switch {
+	case r.Kind == wire.FinishReason:
+		return fmt.Sprintf(`finish reason %q: such answers count as failed, with their text in "partial"`, r.Name),
+			fmt.Sprintf("if they are complete, accept them with --accept-finish %s; nothing needs to be asked again", r.Name)
+	case r.Kind == wire.ToolCall:
+		return fmt.Sprintf(`the model calls the tool %q instead of answering; the call is kept in "partial"`, r.Name),
+			`ask without tools: leave "tools" and "functions" out of --extra-body`
+	case r.Name == "":
+		return `answers consist only of reasoning, which is kept in "partial"`,
+			"turn thinking off where you ask (" + thinkingOff + "), or raise --max-tokens"
+	default:
+		return fmt.Sprintf(`answers have their text only in %q; it is kept in "partial"`, r.Name),
+			"turn thinking off where you ask (" + thinkingOff + "), or start the server without a reasoning parser"
+	}
 }

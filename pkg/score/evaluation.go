@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// A Report is what a Scorer adds up to.
-type Report struct {
+// An Evaluation is what a Scorer adds up to.
+type Evaluation struct {
 	Match     Match
 	Sentences int
 	Resamples int    // that the intervals are from; 0 without intervals
@@ -39,7 +39,7 @@ type Macro struct {
 	Intervals             *Intervals // nil without resampling
 }
 
-// Errors counts the differences by [Kind], as [Compare] tells them, whatever the
+// Errors counts the differences by [Relation], as [Compare] tells them, whatever the
 // match: those of an entity under its label, a wrong label under that of the
 // gold. All are 0 for a published score, which looks at no entities.
 type Errors [kinds]int
@@ -53,9 +53,9 @@ type Confusion struct {
 // Report sums up what was added. The intervals are from so many resamples of the
 // sentences, drawn as seed says, but no more than [MaxResamples];
 // without any there are none.
-func (s *Scorer) Report(resamples int, seed uint64) *Report {
+func (s *Scorer) Report(resamples int, seed uint64) *Evaluation {
 	resamples = min(resamples, MaxResamples)
-	r := &Report{Match: s.match, Sentences: len(s.ends), Resamples: max(resamples, 0), Seed: seed}
+	r := &Evaluation{Match: s.match, Sentences: len(s.ends), Resamples: max(resamples, 0), Seed: seed}
 	order := s.order()
 	sums := make([]Counts, len(s.labels))
 	for id, l := range s.labels {

@@ -1,0 +1,212 @@
+// Package reasoning separates what a model thought from what it answered, where
+// a server leaves both in one text.
+//
+// [Split] knows the notations, and it alone: everything that interprets an answer
+// (the marks in it, a list, a verdict) looks only at what Split leaves.
+package reasoning
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Split takes an answer apart into its reasoning, tags included, and the rest,
+// which is what the model answered. An answer without reasoning is all rest,
+// unchanged. If the rest consists of several pieces, each is on a line of its own.
+// The rest of an answer that is only reasoning is empty.
+//
+// Sentence is the text that the answer is about, or empty if that is not known. A
+// tag that the answer copies from the sentence is text, and so is one in quotes,
+// which is only mentioned.
+func Split(answer, sentence string) (reasoning, rest string) {
+	if !suspicious(answer) {
+		return "", answer
+	}
+	rest = answer
+	known := tagsOf(sentence)
+	// What one notation leaves may hold another: a server that strips the tokens of
+	// a model puts tags of its own around the text.
+	for range maxRounds {
+		s := splitter{answer: rest, sentence: sentence, tags: appendTags(nil, rest)}
+		s.tags = known.drop(rest, s.tags)
+		if !s.channels() && !s.words() && !s.blocks() {
+			break
+		}
+		s.unwrap()
+		if reasoning != "" {
+			reasoning += "\n"
+		}
+		reasoning += s.reasoning.String()
+		rest = s.rest.String()
+	}
+	return reasoning, rest
+}
+
+const maxRounds = 4
+
+// suspicious reports whether answer may hold reasoning. Most answers do not, and
+// this is all that they cost.
+func suspicious(answer string) bool {
+	if strings.IndexByte(answer, '<') >= 0 || strings.Contains(answer, "◁") || strings.Contains(answer, plainFinal) {
+		return true
+	}
+	if strings.Contains(answer, "[THINK]") || strings.Contains(answer, "[/THINK]") {
+		return true
+	}
+	answer = strings.TrimLeftFunc(answer, unicode.IsSpace)
+	for i := range wordings {
+		if _, ok := cutAny(answer, wordings[i].opens); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// splitter takes an answer apart.
+type splitter struct {
+	answer, sentence string
+	tags             []tag // those that are not text
+
+	reasoning, rest strings.Builder
+}
+
+// take makes answer[from:to] reasoning.
+func (s *splitter) take(from, to int) { s.reasoning.WriteString(s.answer[from:to]) }
+
+// leave makes answer[from:to] rest, without the white space around it.
+func (s *splitter) leave(from, to int) {
+	piece := strings.TrimSpace(s.answer[from:to])
+	if s.rest.Len() > 0 && piece != "" {
+		s.rest.WriteByte('\n')
+	}
+	s.rest.WriteString(piece)
+}
+
+// blocks takes what is between an opening tag and its closing tag. It reports
+// whether there is any.
+//
+// A block ends at the next closing tag of its notation; if there is none, at that
+// of another notation, since models confuse them; if there is none either, with the
+// answer. A closing tag without an opening one ends reasoning that began with
+// the answer, or behind the block before: the opening tag was part of the prompt.
+func (s *splitter) blocks() bool {
+	closing, left := map[int]int{}, 0 // the closing tags from here on, by notation and in all
+	for _, t := range s.tags {
+		if t.kind == closes {
+			closing[t.notation]++
+			left++
+		}
+	}
+	at, found := 0, false
+	nested := 0 // opening tags inside of blocks, whose closing tags are still to come
+	for k := 0; k < len(s.tags); k++ {
+		t := s.tags[k]
+		switch t.kind {
+		case opens:
+			s.leave(at, t.from)
+			end, own := len(s.answer), closing[t.notation] > 0
+			for left > 0 && end == len(s.answer) {
+				k++
+				switch u := s.tags[k]; {
+				case u.kind == opens && u.notation == t.notation:
+					nested++
+				case u.kind == closes:
+					closing[u.notation]--
+					left--
+					if u.notation == t.notation || !own {
+						end = u.to
+					}
+				}
+			}
+			if left == 0 && end == len(s.answer) {
+				k = len(s.tags)
+			}
+			s.take(t.from, end)
+			at, found = end, true
+		case closes:
+			closing[t.notation]--
+			left--
+			if found && nested == 0 && strings.TrimSpace(s.answer[t.to:]) == "" {
+				s.leave(at, t.from) // a stray tag at the very end closes nothing
+				at = t.from
+			}
+			s.take(at, t.to)
+			nested = max(0, nested-1)
+			at, found = t.to, true
+		}
+	}
+	if found {
+		s.leave(at, len(s.answer))
+	}
+	return found
+}
+
+// words takes reasoning that is set apart by words at the beginning of the
+// answer. It reports whether there is any.
+func (s *splitter) words() bool {
+	begin := len(s.answer) - len(strings.TrimLeftFunc(s.answer, unicode.IsSpace))
+	for i := range wordings {
+		w := &wordings[i]
+		text, opened := cutAny(s.answer[begin:], w.opens)
+		if _, copied := cutAny(strings.TrimLeftFunc(s.sentence, unicode.IsSpace), w.opens); copied {
+			opened = false
+		}
+		if !opened && !w.unopened {
+			continue
+		}
+		if from, to := indexAny(s.answer, w.closes); from >= begin && !containsAny(s.sentence, w.closes) {
+			s.take(0, to)
+			s.leave(to, len(s.answer))
+			return true
+		}
+		if r, _ := utf8.DecodeRuneInString(text); opened && (w.unclosed || w.glued && unicode.IsLetter(r) && !unicode.IsLower(r)) {
+			s.take(0, len(s.answer))
+			return true
+		}
+	}
+	return false
+}
+
+// unwrap removes what some models put around the answer that follows their
+// reasoning.
+func (s *splitter) unwrap() {
+	rest := s.rest.String()
+	for _, w := range wrappers {
+		from, to := len(w.open), len(rest)
+		if to < from || !strings.EqualFold(rest[:from], w.open) || strings.Contains(s.sentence, w.open) {
+			continue
+		}
+		if i := to - len(w.close); i >= from && strings.EqualFold(rest[i:], w.close) {
+			to = i
+		}
+		s.reasoning.WriteString(rest[:from] + rest[to:])
+		s.rest.Reset()
+		s.rest.WriteString(strings.TrimSpace(rest[from:to]))
+		return
+	}
+}
+
+func cutAny(s string, prefixes []string) (rest string, ok bool) {
+	for _, p := range prefixes {
+		if rest, ok = strings.CutPrefix(s, p); ok {
+			return rest, true
+		}
+	}
+	return s, false
+}
+
+func indexAny(s string, list []string) (from, to int) {
+	from = -1
+	for _, p := range list {
+		if i := strings.Index(s, p); i >= 0 && (from < 0 || i < from) {
+			from, to = i, i+len(p)
+		}
+	}
+	return from, to
+}
+
+func containsAny(s string, list []string) bool {
+	from, _ := indexAny(s, list)
+	return from >= 0
+}

@@ -1,0 +1,167 @@
+package reasoning
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// reach is how many bytes on either side of a tag are compared with a sentence.
+const reach = 5
+
+// sentenceTags are the tags in a sentence, by what is next to them. They are nil
+// for a sentence without any, and then no tag is a copy.
+type sentenceTags struct {
+	names map[string]bool
+	sides map[side]bool
+	edges []edge // tags near the beginning or the end of the sentence
+}
+
+// side is a tag and the text before or after it, reach bytes of it.
+type side struct {
+	name, text string
+	after      bool
+}
+
+// edge is a tag with less text than that on one side.
+type edge struct{ name, before, after string }
+
+// tagsOf finds the tags in a sentence. The spacing does not count, since
+// sentences are often tokenised: "< think >".
+func tagsOf(sentence string) *sentenceTags {
+	if !strings.ContainsAny(sentence, "<[◁") {
+		return nil
+	}
+	text := squeeze(sentence)
+	tags := appendTags(nil, text)
+	if len(tags) == 0 {
+		return nil
+	}
+	s := &sentenceTags{names: map[string]bool{}, sides: map[side]bool{}}
+	for _, t := range tags {
+		s.names[t.name] = true
+		before, after := text[max(0, t.from-reach):t.from], text[t.to:min(len(text), t.to+reach)]
+		if len(before) == reach {
+			s.sides[side{t.name, before, false}] = true
+		}
+		if len(after) == reach {
+			s.sides[side{t.name, after, true}] = true
+		}
+		if len(before) < reach || len(after) < reach {
+			s.edges = append(s.edges, edge{t.name, before, after})
+		}
+	}
+	return s
+}
+
+// drop removes the tags of an answer that are text: those in quotes, and those
+// that are, or may be, copies of tags in the sentence.
+func (s *sentenceTags) drop(answer string, tags []tag) []tag {
+	opened := map[int]bool{}
+	return slices.DeleteFunc(tags, func(t tag) bool {
+		before, after := answer[:t.from], answer[t.to:]
+		if quoted(before, after) || s.copied(before, after, t.name) {
+			return true
+		}
+		if s == nil || !s.names[t.name] {
+			opened[t.notation] = opened[t.notation] || t.kind == opens
+			return false
+		}
+		// The sentence has this tag as well. The answer's own is at the edge of a
+		// line, or closes one that is.
+		before, after = strings.TrimRight(before, " \t"), strings.TrimLeft(after, " \t")
+		begins, ends := before == "" || strings.HasSuffix(before, "\n"), after == "" || after[0] == '\n'
+		switch {
+		case t.kind == opens && begins:
+			opened[t.notation] = true
+			return false
+		case t.kind == opens:
+			return true
+		case t.kind == closes:
+			return !begins && !ends && !opened[t.notation]
+		}
+		return false
+	})
+}
+
+// copied reports whether the sentence has the tag, with the same text on one side
+// at least.
+func (s *sentenceTags) copied(before, after, name string) bool {
+	if s == nil || !s.names[name] {
+		return false
+	}
+	before, after = lettersBefore(before), lettersAfter(after)
+	if s.sides[side{name, before, false}] || s.sides[side{name, after, true}] {
+		return true
+	}
+	const few = 3 // bytes, fewer than which tell nothing by themselves
+	for _, e := range s.edges {
+		if e.name != name {
+			continue
+		}
+		if len(e.before) >= few && len(e.before) < reach && strings.HasSuffix(before, e.before) ||
+			len(e.after) >= few && len(e.after) < reach && strings.HasPrefix(after, e.after) ||
+			len(e.before) < reach && len(e.after) < reach && e.before == before && e.after == after {
+			return true
+		}
+	}
+	return false
+}
+
+// quoted reports whether quotation marks stand at the end of before and at the
+// beginning of after.
+func quoted(before, after string) bool {
+	for _, q := range [...]struct{ open, close string }{{"`", "`"}, {`"`, `"`}, {"'", "'"}, {"“", "”"}, {"‘", "’"}, {"「", "」"}} {
+		if strings.HasSuffix(before, q.open) && strings.HasPrefix(after, q.close) {
+			return true
+		}
+	}
+	return false
+}
+
+// ignored reports whether r may stand in an answer where the sentence has nothing,
+// or the other way round: white space and marks.
+func ignored(r rune) bool { return unicode.IsSpace(r) || r == '@' || r == '#' || r == '*' }
+
+// squeeze returns text without what is ignored.
+func squeeze(text string) string {
+	return strings.Map(func(r rune) rune {
+		if ignored(r) {
+			return -1
+		}
+		return r
+	}, text)
+}
+
+// lettersAfter returns the first reach bytes of text that are not ignored.
+func lettersAfter(text string) string {
+	var b []byte
+	for i, r := range text {
+		if ignored(r) {
+			continue
+		}
+		_, size := utf8.DecodeRuneInString(text[i:])
+		if b = append(b, text[i:i+size]...); len(b) >= reach {
+			return string(b[:reach])
+		}
+	}
+	return string(b)
+}
+
+// lettersBefore returns the last reach bytes of text that are not ignored.
+func lettersBefore(text string) string {
+	var b [reach]byte
+	at := reach
+	for text != "" && at > 0 {
+		r, size := utf8.DecodeLastRuneInString(text)
+		if !ignored(r) {
+			letter := text[len(text)-size:]
+			n := min(size, at)
+			at -= n
+			copy(b[at:], letter[size-n:])
+		}
+		text = text[:len(text)-size]
+	}
+	return string(b[at:])
+}
