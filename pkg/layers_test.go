@@ -10,8 +10,8 @@ import (
 // layers are the packages from the bottom up. A package imports only packages
 // of layers below its own, whatever its tests import.
 var layers = [][]string{
-	{"fault", "inorder", "reasoning", "safetext", "tags"},
-	{"record", "markup", "catalog", "durable"},
+	{"fault", "reasoning", "safetext", "tags"},
+	{"inorder", "record", "markup", "catalog", "durable"},
 	{"wire", "pace", "progress", "corpus"},
 	{"mrc", "openaiapi", "resume", "price", "score"},
 	{"prompt", "online", "batch", "collect", "knn", "embedding"},

@@ -42,6 +42,9 @@ type follower struct {
 }
 
 func follow(c *cli.Context) (*follower, error) {
+	if err := checkStdout(c); err != nil {
+		return nil, err
+	}
 	client, err := service.Client(c, 1)
 	if err != nil {
 		return nil, err
@@ -112,6 +115,14 @@ func batchIDs(c *cli.Context) ([]string, error) {
 		return nil, cmdline.UsageError("which batch? name it with --batch-id, or pipe job records in")
 	}
 	return ids, nil
+}
+
+// checkStdout returns an error if what the command is to write would be lost.
+func checkStdout(c *cli.Context) error {
+	if c.String("output") != "" {
+		return nil
+	}
+	return cmdline.CheckStdout()
 }
 
 // argument is the one file that the command line names, "" if it names none.
@@ -251,6 +262,9 @@ func sync(c *cli.Context) error {
 		return cmdline.UsageError("--ledger is missing: name the ledger that ner-batch submit keeps beside the batch file")
 	}
 	if _, err := os.Stat(c.String("ledger")); err != nil {
+		return err
+	}
+	if err := cmdline.CheckStdout(); err != nil {
 		return err
 	}
 	client, err := service.Client(c, 1)

@@ -152,6 +152,9 @@ type session struct {
 
 // begin makes the batch files and enters them into the ledger. Nothing is sent.
 func begin(c *cli.Context) (*session, error) {
+	if err := checkStdout(c); err != nil {
+		return nil, err
+	}
 	client, err := service.Client(c, 1)
 	if err != nil {
 		return nil, err

@@ -17,7 +17,7 @@ func targetFile(c *cli.Context) (string, error) {
 		return "", cmdline.UsageError("--write-name is missing: name the file to write")
 	}
 	if name == "" {
-		return "", nil
+		return "", cmdline.CheckStdout()
 	}
 	return filepath.Join(c.String("write-dir"), name), nil
 }

@@ -51,10 +51,12 @@ func (f *files) open(c *cli.Context, r *online.Run) error {
 	r.Earlier = resume.New()
 	r.Earlier.Judge = r.Judge
 	r.Output, r.KeepOrder = online.Stream{W: os.Stdout}, f.reorder
-	if f.path != "" {
-		if err := f.openOutput(c, r); err != nil {
+	if f.path == "" {
+		if err := cmdline.CheckStdout(); err != nil {
 			return err
 		}
+	} else if err := f.openOutput(c, r); err != nil {
+		return err
 	}
 	for _, path := range c.StringSlice("resume") {
 		if f.path != "" && cmdline.SameFile(path, f.path) {

@@ -171,7 +171,7 @@ func (c *Cache) fill(ctx context.Context, path string, id digest, texts []string
 	f.progress()
 	group, asking := errgroup.WithContext(ctx)
 	for range c.Flying {
-		group.Go(func() error {
+		group.Go(fault.Catching(func() error {
 			for {
 				batch := f.next()
 				if len(batch) == 0 {
@@ -181,7 +181,7 @@ func (c *Cache) fill(ctx context.Context, path string, id digest, texts []string
 					return err
 				}
 			}
-		})
+		}))
 	}
 	if err = group.Wait(); ctx.Err() != nil {
 		err = ctx.Err()

@@ -7,6 +7,8 @@ import (
 	"runtime"
 
 	"golang.org/x/sync/errgroup"
+
+	"nertools/pkg/fault"
 )
 
 // Do cuts the numbers from 0 to n-1 into blocks of size, the last one may be
@@ -16,7 +18,7 @@ import (
 // alone. Work is never more than a few blocks for each core ahead of put.
 //
 // Do returns the first error of a worker, of put or of ctx, when all goroutines
-// that it started have ended.
+// that it started have ended. A worker that panics fails with a [*fault.Panic].
 func Do[T any](ctx context.Context, n, size int, newWorker func() func(ctx context.Context, from, to int) (T, error), put func(T) error) error {
 	type block struct {
 		from int
@@ -29,7 +31,7 @@ func Do[T any](ctx context.Context, n, size int, newWorker func() func(ctx conte
 	g, ctx := errgroup.WithContext(ctx)
 	todo := make(chan block)
 	order := make(chan block, 2*workers)
-	g.Go(func() error {
+	g.Go(fault.Catching(func() error {
 		defer close(todo)
 		defer close(order)
 		for from := 0; from < n; from += size {
@@ -43,9 +45,9 @@ func Do[T any](ctx context.Context, n, size int, newWorker func() func(ctx conte
 			}
 		}
 		return nil
-	})
+	}))
 	for range workers {
-		g.Go(func() error {
+		g.Go(fault.Catching(func() error {
 			work := newWorker()
 			for b := range todo {
 				t, err := work(ctx, b.from, min(b.from+size, n))
@@ -55,7 +57,7 @@ func Do[T any](ctx context.Context, n, size int, newWorker func() func(ctx conte
 				b.done <- t
 			}
 			return nil
-		})
+		}))
 	}
 	var failed error // of put
 	for b := range order {

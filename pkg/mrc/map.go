@@ -43,8 +43,8 @@ func mapFile(path string) (text string, unmap func() error, err error) {
 }
 
 // Guard calls f, which reads rows of a mapped file, and turns the memory fault
-// that a file cut short under the program gives into an error. It guards the
-// calling goroutine only.
+// that a file cut short under the program gives into an error. Any other panic
+// becomes a [*fault.Panic]. It guards the calling goroutine only.
 func Guard(name string, f func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
@@ -57,7 +57,7 @@ func Guard(name string, f func() error) (err error) {
 				Hint: "leave the input files alone until the run has ended, then start it again",
 			}
 		default:
-			panic(r)
+			err = fault.Recovered(r)
 		}
 	}()
 	return f()

@@ -125,8 +125,10 @@ func (r *Run) Do(ctx context.Context, in *record.Lines) (Sum, error) {
 	var broken error // of the input: what was read before it is asked all the same
 	go func() {
 		defer close(todo)
-		err := r.read(asking, in, todo)
-		if _, ok := errors.AsType[*resume.MixError](err); ok {
+		err := fault.Catch(func() error { return r.read(asking, in, todo) })
+		_, mixed := errors.AsType[*resume.MixError](err)
+		_, panicked := errors.AsType[*fault.Panic](err)
+		if mixed || panicked {
 			stop(err)
 		} else if asking.Err() == nil {
 			broken = err
@@ -144,7 +146,7 @@ func (r *Run) Do(ctx context.Context, in *record.Lines) (Sum, error) {
 					if !ok {
 						return
 					}
-					if r.settle(asking, flying, q, amend) {
+					if r.trySettle(asking, flying, q, amend) {
 						done <- q
 					}
 				case <-asking.Done():
@@ -238,6 +240,19 @@ func (r *Run) next(in *record.Lines, n int) (*row, error) {
 	}
 	q.place, q.kept, err = r.Earlier.Find(&q.request)
 	return q, err
+}
+
+// trySettle is settle for a goroutine: should that panic, the run ends with it.
+func (r *Run) trySettle(asking, flying context.Context, q *row, amend *wire.Amendments) (ok bool) {
+	err := fault.Catch(func() error {
+		ok = r.settle(asking, flying, q, amend)
+		return nil
+	})
+	if err != nil {
+		q.err = err
+		return true
+	}
+	return ok
 }
 
 // settle makes the row's result and its line. It reports whether there is one:
@@ -352,8 +367,11 @@ func (r *Run) write(done <-chan *row, stop context.CancelCauseFunc) Sum {
 	for q := range done {
 		if q.err != nil {
 			stop(q.err)
+			if q.line == nil {
+				continue
+			}
 		}
-		if q.line == nil && !q.kept || out.err != nil {
+		if out.err != nil {
 			continue
 		}
 		if out.put(q); out.err != nil {

@@ -71,6 +71,8 @@ func UsageError(format string, args ...any) error {
 // cancelled by the first SIGINT, SIGTERM or SIGHUP; a second one ends the process
 // at once.
 func Main(app *cli.App) {
+	openStdout()
+	crashLoudly()
 	// Writing to a pipe whose reader has gone must be an error, so that what is
 	// finished elsewhere can still be put in order.
 	signal.Ignore(syscall.SIGPIPE)
@@ -100,8 +102,13 @@ func Run(ctx context.Context, app *cli.App, args []string) int {
 	log.SetFlags(0)
 	log.SetOutput(logger{app.ErrWriter, app.Name})
 	tame(app)
-	err := app.RunContext(ctx, permute(app, args))
-	return report(ctx, app.ErrWriter, app.Name, err)
+	if app.Writer == nil {
+		app.Writer = os.Stdout
+	}
+	help := &checked{w: app.Writer} // cli writes it without a look at errors
+	app.Writer = help
+	err := fault.Catch(func() error { return app.RunContext(ctx, permute(app, args)) })
+	return report(ctx, app.ErrWriter, app.Name, errors.Join(err, help.err))
 }
 
 // report prints every error that err joins, each with its remedy, and returns
@@ -122,6 +129,10 @@ func report(ctx context.Context, stderr io.Writer, name string, err error) int {
 		case e.err != nil && closedPipe(e.err):
 			continue
 		case e.err == nil:
+		case noStdout(e.err):
+			e.code = Failed
+			say(errNoStdout.Error())
+			say(fault.Hint(errNoStdout))
 		case e.code == 0 && ctx.Err() != nil && errors.Is(e.err, context.Canceled):
 			e.code = Interrupted
 			say("interrupted")
@@ -132,6 +143,10 @@ func report(ctx context.Context, stderr io.Writer, name string, err error) int {
 				say(text)
 			}
 			say(fault.Hint(e.err))
+			if p, ok := errors.AsType[*fault.Panic](e.err); ok {
+				say("this is a bug in " + name + ": please report it where you got " + name + " from, with the command and these lines")
+				fmt.Fprintf(stderr, "%s\n", p.Stack)
+			}
 		}
 		if slices.Index(gravity, e.code) > slices.Index(gravity, code) {
 			code = e.code
