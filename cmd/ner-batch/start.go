@@ -355,6 +355,9 @@ func source(c *cli.Context, requests *wire.Builder, judge *wire.Judge, kept *int
 			return nil, done, err
 		}
 	}
+	for _, damage := range earlier.Damage() {
+		cmdline.SayDamage(c, damage)
+	}
 	in, name, err := cmdline.Open(cmp.Or(input, "-"))
 	if err != nil {
 		return nil, done, err

@@ -194,7 +194,7 @@ func conclude(c *cli.Context, results *collect.Results, verified bool, err error
 	switch {
 	case c.Context.Err() != nil:
 		return cmdline.Exit(cmdline.Interrupted, fault.WithHint(errors.New("interrupted: the results are those that had come by then"), "to continue, run the same command again when the others are there"))
-	case !sum.Complete() || !verified:
+	case !sum.Complete() || sum.Broken > 0 || !verified:
 		return cmdline.Exit(cmdline.Partial, nil)
 	}
 	return nil

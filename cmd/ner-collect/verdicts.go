@@ -86,12 +86,14 @@ func strike(c *cli.Context, j *answers.Joined, files verdictFiles) (complete boo
 	if err != nil {
 		return false, err
 	}
+	broken := 0
 	for _, f := range files {
-		torn, err := verdicts.Read(f.name, f)
-		answers.SayTorn(c, f.name, torn)
+		damage, err := verdicts.Read(f.name, f)
+		cmdline.SayDamage(c, damage)
 		if err != nil {
 			return false, err
 		}
+		broken += damage.Broken
 	}
 	ctx := context.WithoutCancel(c.Context)
 	candidates, err := j.Candidates(ctx)
@@ -117,5 +119,5 @@ func strike(c *cli.Context, j *answers.Joined, files verdictFiles) (complete boo
 	}
 	cmdline.Say(c, "%d entities: %d confirmed, %d dropped; kept although unclear: %d, no answer: %d, not asked: %d",
 		len(candidates), n.Yes, n.No, n.Unclear, n.Failed, n.NotAsked)
-	return n.Failed == 0 && n.NotAsked == 0, nil
+	return n.Failed == 0 && n.NotAsked == 0 && broken == 0, nil
 }

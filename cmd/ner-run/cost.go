@@ -72,6 +72,9 @@ func earlierAnswers(c *cli.Context, judge *wire.Judge) (earlier *resume.Answers,
 			return earlier, done, err
 		}
 	}
+	for _, damage := range earlier.Damage() {
+		cmdline.SayDamage(c, damage)
+	}
 	return earlier, done, nil
 }
 

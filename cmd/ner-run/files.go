@@ -38,8 +38,8 @@ func openFiles(c *cli.Context, r *online.Run) (*files, error) {
 		f.reorder = false
 		return nil, f.close(err)
 	}
-	for _, name := range r.Earlier.Torn {
-		cmdline.Say(c, "%s: passed over its last line, which was not finished", name)
+	for _, damage := range r.Earlier.Damage() {
+		cmdline.SayDamage(c, damage)
 	}
 	if n := r.Earlier.Unsigned(); n > 0 {
 		cmdline.Say(c, "%d earlier answers do not tell how they were asked: taken as asked with the same settings", n)

@@ -114,8 +114,8 @@ func (j *Job) limit(n int) {
 // FromRecords takes the sentences from the results' own records, which have
 // been read with [collect.Results.Sources] set. Rows that follow one another with
 // one sentence and different labels belong together, also where rows between them
-// are missing, as far as there are labels; the number of the first is their ID. Rows
-// without a record have no sentence; lost is how many those are.
+// are missing, as far as there are labels; the number of the first is their ID. lost
+// is how many rows without an answer have no sentence, as no record tells it.
 func FromRecords(r *collect.Results) (j *Job, lost int, err error) {
 	j = &Job{Results: r}
 	all := map[string]bool{}
@@ -124,15 +124,21 @@ func FromRecords(r *collect.Results) (j *Job, lost int, err error) {
 	}
 	var last collect.Row
 	var labels []string
-	first := 0
+	first, failed := 0, -1
+	untold := func(row int) error {
+		return fault.WithHint(fmt.Errorf("the record of row %d does not tell its sentence", row),
+			"name the MRC file that the prompts were made from with --source-dir and --source-name")
+	}
 	for i, row := range r.All() {
 		switch {
-		case row.State == collect.Missing && row.Context == "":
+		case row.State != collect.OK && row.Context == "":
 			lost++
+			if row.State == collect.Failed && failed < 0 {
+				failed = i
+			}
 			continue
 		case row.Context == "":
-			return nil, 0, fault.WithHint(fmt.Errorf("the record of row %d does not tell its sentence", i),
-				"name the MRC file that the prompts were made from with --source-dir and --source-name")
+			return nil, 0, untold(i)
 		}
 		if n := len(j.sentences); len(labels) > 0 && i < first+len(all) && row.Context == last.Context && !slices.Contains(labels, row.Label) {
 			j.sentences[n-1].Rows = append(j.sentences[n-1].Rows, i)
@@ -141,6 +147,9 @@ func FromRecords(r *collect.Results) (j *Job, lost int, err error) {
 			labels, first = labels[:0], i
 		}
 		last, labels = row, append(labels, row.Label)
+	}
+	if len(j.sentences) == 0 && failed >= 0 {
+		return nil, 0, untold(failed)
 	}
 	j.know()
 	return j, lost, nil

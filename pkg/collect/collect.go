@@ -66,6 +66,8 @@ type Results struct {
 	spent   map[spending]*Spent
 	counted map[uint64]bool // digests of what spent holds
 	records int
+	broken  int      // lines that could not be read
+	torn    int      // last lines that could not be read
 	length  int      // the highest row seen, plus 1
 	files   []string // what place.file counts
 
@@ -129,20 +131,53 @@ func (r *Results) setTotal(total int, at place) error {
 }
 
 // Read takes in one input: result records and lines of a batch's output and
-// error files, in any order. A last line that is no whole record and has no
-// newline is what a killed writer left; it is passed over, and torn is its
-// number. After an error the results are good for nothing.
-func (r *Results) Read(name string, in io.Reader) (torn int, err error) {
+// error files, in any order. Lines that are damaged don't keep it from reading the
+// others: the row of a broken line failed if the line still tells which it is, and
+// has no answer elsewhere. After an error the results are good for nothing.
+func (r *Results) Read(name string, in io.Reader) (record.Damage, error) {
 	file := r.addFile(name)
-	lines := record.NewLines(name, in)
-	return lines.Each("every line is to be a result record, or a line of a batch's output or error file; without this line its row would count as missing",
-		func(line []byte) error {
-			rec, err := r.Judge.ParseResult(line)
+	at := func(line int) place { return place{file, int32(min(line, math.MaxInt32))} }
+	var broken []record.BrokenLine // that tell their row
+	s := record.Salvage{
+		Name: name,
+		Hint: "every line is to be a result record, or a line of a batch's output or error file",
+		Take: func(line record.Line) error {
+			rec, err := r.Judge.ParseResult(line.Text)
 			if err != nil {
-				return err
+				return record.Damaged(err)
 			}
-			return r.add(&rec, wire.IsBatchLine(line), place{file, int32(min(lines.Line(), math.MaxInt32))})
-		})
+			return r.add(&rec, wire.IsBatchLine(line.Text), at(line.Number))
+		},
+		Broken: func(b record.BrokenLine) {
+			if b.ID != "" {
+				broken = append(broken, b)
+			}
+		},
+	}
+	damage, err := s.Read(in)
+	if err != nil {
+		return damage, err
+	}
+	for _, b := range broken {
+		r.addBroken(b, at(b.Number))
+	}
+	r.broken += damage.Broken
+	if damage.Torn > 0 {
+		r.torn++
+	}
+	return damage, nil
+}
+
+// addBroken counts the row of a broken line as failed, unless more is known of
+// it. A torn last line is no record, so its row is missing; only if nobody knows
+// that there is such a row does it count.
+func (r *Results) addBroken(b record.BrokenLine, at place) {
+	_, index, _, _ := record.ParseID(b.ID)
+	if _, seen := r.rows[index]; seen || r.records == 0 || b.Torn && r.total != 0 {
+		return
+	}
+	rec := record.Result{ID: b.ID, Index: index, Failure: &record.Failure{Class: record.Malformed, Message: "the line of this row is broken: " + b.Err.Error()}}
+	_ = r.add(&rec, false, at) // if its id belongs elsewhere, it is only a broken line
 }
 
 // maxGuess bounds the rows of ids of other tools while nobody says how many

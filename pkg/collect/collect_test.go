@@ -205,9 +205,8 @@ func wantFault(t *testing.T, err error, hint string, want ...string) {
 	}
 }
 
-func TestBrokenLinesAreRefusedWithTheirPlace(t *testing.T) {
+func TestLinesOfAnotherKindAreRefusedWithTheirPlace(t *testing.T) {
 	for _, c := range []struct{ name, line, want string }{
-		{"no JSON", "{\"kind\":\"res\n", "a:2: not a JSON object"},
 		{"a prompt", `{"kind":"prompt","v":1,"id":"test/1/0123456789ab","prompt":"x"}` + "\n", "a:2: a prompt record where a result record should be"},
 		{"an unknown version", strings.Replace(good(1, "b"), `"v":1`, `"v":2`, 1), "a:2: format version 2"},
 		{"an unknown version without a newline", strings.TrimSpace(strings.Replace(good(1, "b"), `"v":1`, `"v":2`, 1)), "a:2: format version 2"},
@@ -220,13 +219,70 @@ func TestBrokenLinesAreRefusedWithTheirPlace(t *testing.T) {
 	}
 }
 
+func TestABrokenLineCostsNoOther(t *testing.T) {
+	const first, page = "ERROR: missing: no answer seen\n", "<html><body>502 Bad Gateway</body></html>\n"
+	const lost = "ERROR: malformed: the line of this row is broken: not a JSON object\n"
+	cut := func(line string) string { return line[:len(line)*3/4] + "\n" }
+	for _, c := range []struct{ name, input, want, sum string }{
+		{"a page among records", good(0, "a") + page + good(2, "c"), "a\n" + first + "c\n" + first + first,
+			"5 rows: 2 ok, 0 failed, 3 missing; 2 records read, 0 duplicates; 1 line broken"},
+		{"a page in front", page + good(0, "a"), "a\n" + strings.Repeat(first, 4),
+			"5 rows: 1 ok, 0 failed, 4 missing; 1 record read, 0 duplicates; 1 line broken"},
+		{"a cut record", good(0, "a") + cut(good(1, "b")) + good(2, "c"), "a\n" + lost + "c\n" + first + first,
+			"5 rows: 2 ok, 1 failed (malformed 1), 2 missing; 3 records read, 0 duplicates; 1 line broken"},
+		{"a cut record that was asked again", good(0, "a") + cut(good(1, "b")) + good(1, "again"), "a\nagain\n" + strings.Repeat(first, 3),
+			"5 rows: 2 ok, 0 failed, 3 missing; 2 records read, 0 duplicates; 1 line broken"},
+		{"a cut record of a row that failed", bad(0, record.Timeout, "slow") + cut(good(0, "a")), "ERROR: timeout: slow\n" + strings.Repeat(first, 4),
+			"5 rows: 0 ok, 1 failed (timeout 1), 4 missing; 1 record read, 0 duplicates; 1 line broken"},
+		{"a cut line of a batch", answered("request-0", "a") + cut(answered("request-1", "b")) + answered("request-2", "c"), "a\n" + lost + "c\n",
+			"3 rows: 2 ok, 1 failed (malformed 1), 0 missing; 3 records read, 0 duplicates; 1 line broken"},
+		{"a torn last line of a batch", answered("request-0", "a") + strings.TrimSpace(cut(answered("request-1", "b"))), "a\n" + lost,
+			"2 rows: 1 ok, 1 failed (malformed 1), 0 missing; 2 records read, 0 duplicates; 1 line broken"},
+		{"a line of a batch without an id", answered("request-0", "a") + strings.Replace(answered("request-1", "b"), "custom_id", "id", 1), "a\n",
+			"1 row: 1 ok, 0 failed, 0 missing; 1 record read, 0 duplicates; 1 line broken"},
+		{"a cut line of another source", answered("request-0", "a") + cut(answered("other-7", "b")), "a\n",
+			"1 row: 1 ok, 0 failed, 0 missing; 1 record read, 0 duplicates; 1 line broken"},
+		{"a cut line of no row", answered("request-0", "a") + cut(answered("request-20261122", "b")), "a\n",
+			"1 row: 1 ok, 0 failed, 0 missing; 1 record read, 0 duplicates; 1 line broken"},
+		{"a byte order mark", "\ufeff" + good(0, "a"), "a\n" + strings.Repeat(first, 4),
+			"5 rows: 1 ok, 0 failed, 4 missing; 1 record read, 0 duplicates"},
+		{"a raw line break", strings.Replace(good(0, "a§b"), "§", "\n", 1) + good(1, "b"), "a b\nb\n" + strings.Repeat(first, 3),
+			"5 rows: 2 ok, 0 failed, 3 missing; 2 records read, 0 duplicates"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r, err := collectAll(c.input)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := text(t, r); got != c.want {
+				t.Errorf("got\n%s\nwant\n%s", got, c.want)
+			}
+			if s := wantLaw(t, r); s.String() != c.sum {
+				t.Errorf("got  %s\nwant %s", s, c.sum)
+			}
+		})
+	}
+	// What another file knows of the row counts, whichever comes first.
+	for _, inputs := range [][]string{{good(0, "a") + cut(good(1, "b")), good(1, "again")}, {good(1, "again"), good(0, "a") + cut(good(1, "b"))}} {
+		r, err := collectAll(inputs...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := wantLaw(t, r); s.OK != 2 || s.Failed.Rows() != 0 || s.Broken != 1 {
+			t.Errorf("%s", s)
+		}
+	}
+	_, err := collectAll(good(0, "a"), page+page)
+	wantFault(t, err, "every line is to be a result record", "b:1: not a JSON object")
+}
+
 func TestTornLastLineIsPassedOver(t *testing.T) {
 	whole := good(1, "Zürich")
 	for cut := 1; cut < len(whole)-1; cut++ {
 		var r collect.Results
-		torn, err := r.Read("a", strings.NewReader(good(0, "a")+whole[:cut]))
-		if err != nil || torn != 2 {
-			t.Fatalf("cut at %d: torn line %d (%v), want 2", cut, torn, err)
+		damage, err := r.Read("a", strings.NewReader(good(0, "a")+whole[:cut]))
+		if err != nil || damage.Torn != 2 || damage.Broken != 0 {
+			t.Fatalf("cut at %d: %+v (%v), want line 2 to be torn", cut, damage, err)
 		}
 		if s := wantLaw(t, &r); s.Records != 1 || s.Missing != 4 {
 			t.Fatalf("cut at %d: %s", cut, s)

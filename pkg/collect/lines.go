@@ -13,6 +13,7 @@ import (
 
 	"nertools/pkg/fault"
 	"nertools/pkg/record"
+	"nertools/pkg/wire"
 )
 
 // Results files, ours and those of older tools, mark a row without an answer
@@ -90,28 +91,61 @@ func stateOf(line string) State {
 	return Failed
 }
 
-// Sniff reports whether in holds a results file: its first line is neither a
-// result record nor a line of a batch, nor a broken one of these. It returns a
+// Sniff reports whether in holds a results file: its first lines are neither
+// result records nor lines of a batch, nor a broken one of these. It returns a
 // reader of all that in holds.
 func Sniff(in io.Reader) (_ io.Reader, text bool, err error) {
 	r := bufio.NewReaderSize(in, 64<<10)
-	var read []byte // of in, up to the end of the first line that is not blank
-	for len(bytes.TrimSpace(read)) == 0 && err == nil || err == bufio.ErrBufferFull && len(read) < record.MaxLine {
-		var part []byte
-		part, err = r.ReadSlice('\n')
-		read = append(read, part...)
+	var read []byte               // of in
+	for lines := 0; err == nil; { // not blank
+		begin := len(read)
+		for {
+			var part []byte
+			part, err = r.ReadSlice('\n')
+			read = append(read, part...)
+			if !errors.Is(err, bufio.ErrBufferFull) || len(read)-begin >= record.MaxLine {
+				break
+			}
+		}
+		line := bytes.TrimSpace(read[begin:])
+		if len(line) == 0 {
+			continue
+		}
+		if lines++; lines == 1 {
+			text = !firstOfRecords(line)
+		} else if isRecord(line) {
+			text = false // behind something broken
+		}
+		if !text || lines == sniffed {
+			break
+		}
 	}
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
 		return nil, false, err
 	}
-	line := bytes.TrimSpace(read)
-	whole := io.MultiReader(bytes.NewReader(read), r)
-	if len(line) == 0 || bytes.HasPrefix(line, []byte("\xef\xbb\xbf")) {
-		return whole, false, nil
+	return io.MultiReader(bytes.NewReader(read), r), text, nil
+}
+
+// sniffed is how many lines of a file tell what it holds.
+const sniffed = 50
+
+// firstOfRecords reports whether a file that begins with the line holds records.
+// A structured answer begins with a brace as well.
+func firstOfRecords(line []byte) bool {
+	switch {
+	case bytes.HasPrefix(line, []byte("\xef\xbb\xbf")), bytes.HasPrefix(line, []byte{0x1f, 0x8b}):
+		return true
+	case line[0] != '{':
+		return false
 	}
-	// A structured answer begins with a brace as well.
-	record := line[0] == '{' && (!record.ValidJSON(line) || gjson.GetBytes(line, "kind").Exists() || gjson.GetBytes(line, "custom_id").Exists())
-	return whole, !record, nil
+	return !record.ValidJSON(line) || gjson.GetBytes(line, "kind").Exists() || gjson.GetBytes(line, "custom_id").Exists()
+}
+
+func isRecord(line []byte) bool {
+	if line[0] != '{' || !record.ValidJSON(line) {
+		return false
+	}
+	return gjson.GetBytes(line, "kind").Exists() && gjson.GetBytes(line, "v").Exists() || wire.IsBatchLine(line) && gjson.GetBytes(line, "response").Exists()
 }
 
 // ReadLines reads a results file, line i for row i. A file of more than total

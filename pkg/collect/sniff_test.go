@@ -25,6 +25,11 @@ func TestAResultsFileIsToldFromRecords(t *testing.T) {
 		"@@Ada## .\n":                                 true,
 		`{"entities":["Ada"]}` + "\n":                 true,
 		"[]\n":                                        true,
+		"<html>\n" + good(0, "a"):                     false,
+		"<html>\n" + answered("request-0", "a"):       false,
+		"\ufeff" + good(0, "a"):                       false,
+		"\x1f\x8b\x08\x00":                            false,
+		"a\n{\"kind\":\"PER\"}\n":                     true,
 	} {
 		for _, source := range []io.Reader{strings.NewReader(in), iotest.OneByteReader(strings.NewReader(in))} {
 			r, text, err := collect.Sniff(source)

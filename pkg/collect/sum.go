@@ -15,6 +15,7 @@ type Sum struct {
 
 	Records    int // result records and batch lines read
 	Duplicates int // records of a row that had one already
+	Broken     int // lines that could not be read, so that a row may be missing unseen
 
 	Over bool // laid over an earlier results file
 	Kept int  // rows whose line in that file stands
@@ -25,7 +26,10 @@ func (s *Sum) Complete() bool { return s.Failed.Rows() == 0 && s.Missing == 0 }
 
 // Sum counts.
 func (r *Results) Sum() Sum {
-	s := Sum{Rows: r.Len(), Records: r.records, Duplicates: r.records - len(r.rows), Over: r.over}
+	s := Sum{Rows: r.Len(), Records: r.records, Duplicates: r.records - len(r.rows), Broken: r.broken, Over: r.over}
+	if r.total == 0 {
+		s.Broken += r.torn
+	}
 	type kind struct {
 		row  int // the lowest
 		line string
@@ -74,6 +78,9 @@ func (s Sum) String() string {
 		fmt.Fprintf(&b, " (%s)", classes)
 	}
 	fmt.Fprintf(&b, ", %d missing; %s read, %s", s.Missing, number(s.Records, "record"), number(s.Duplicates, "duplicate"))
+	if s.Broken > 0 {
+		fmt.Fprintf(&b, "; %s broken", number(s.Broken, "line"))
+	}
 	if s.Over {
 		fmt.Fprintf(&b, ", %s kept", number(s.Kept, "line"))
 	}

@@ -203,10 +203,13 @@ func (s *Source) prepare() {
 //
 // A marked string is found where its letters are those of whole tokens of the
 // source, next to each other. Letters are what white space leaves, so that the
-// tokenisation does not matter ("U.S." and "U . S ."). They are equal if they are
-// after the character references of HTML are resolved in each token, in Unicode
-// form NFKD, under simple case folding, and with typographic quotes and dashes
-// taken for ASCII ones. Besides, the first token may begin and the last one end
+// tokenisation does not matter ("U.S." and "U . S ."). They are compared after the
+// character references of HTML are resolved in each token, in Unicode form NFKD, under
+// simple case folding, with typographic quotes and dashes and the Penn Treebank's
+// spellings ("“", "--", "-LRB-", "\/") taken for ASCII ones, and without invisible
+// characters and the signs that Arabic and Hebrew may leave out; doc/formats.md has the
+// table. Joiners and tags that make another emoji count, and so does every accent; no
+// string ends inside of such a letter. Besides, the first token may begin and the last one end
 // with punctuation or symbols (Unicode categories P and So, which emoji are of) that
 // the string lacks: "tests" stands for a token "tests.". Where the source reads as the string letter for letter, other
 // places count only if the text around the mark was aligned there.
@@ -223,7 +226,8 @@ func (s *Source) prepare() {
 // ends an entity where it stands as an end does (behind a character, before white
 // space or punctuation), or between spaces or in a word where the next mark is not
 // "##"; "##" begins one if none is open, it stands as a beginning does, and the next
-// mark is "##" too. What has no end is [Unclosed]. "**" begins and ends entities if
+// mark is "##" too. Up to 16 entities are open at a time; of more, the outer ones have no
+// end. What has no end is [Unclosed]. "**" begins and ends entities if
 // the answer has no "@@" and the source no "**". Signs are text, and no marks,
 // where that makes a token of the source of what stands between white space,
 // punctuation around it aside; of a token that is nothing but signs a neighbour has

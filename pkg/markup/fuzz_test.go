@@ -19,6 +19,8 @@ func FuzzAlign(f *testing.F) {
 	f.Add("@ 北京", "@@\v\xe5\x8c\v\x97\v京##") // bytes that make no letter together
 	f.Add("Paris beat Paris", "**Paris** Sentence: @@Paris## beat @@Paris## Paris beat Paris")
 	f.Add("a \xff b &amp; ﬁ", "@@a \xff## b @@&## @@fi## @@##")
+	f.Add("`` Ana\u200b '' -LRB- \u200b -- \u05e9\u05b8 علی\u200cرضا 👩\u200d💻", "“@@Ana##” (@@\u200b— ש علی رضا## 👩@@\u200d💻##")
+	f.Add(strings.Repeat("\xb6", 100), "#@@#= 0@@0##0000@@0") // edges of tokens, of which every prefix is one
 	f.Add("Ada [x] wrote", `[1] {"entities":[{"text":"Ada"},{"name":"\u0041"}]}`)
 	f.Add("Ana met Bob", "{'entities': ['Ana', {\"text\": 'Bob', label: LOC},], \"PER\": [\"B")
 	f.Add("Ana met Bob", `"[[\"Ana\",\"PER\"],(\"Bob\" \"x\")]" {"PER":"Ana","Bob":["LOC"]}`)

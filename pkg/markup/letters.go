@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"html"
 	"sort"
-	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -12,12 +11,13 @@ import (
 )
 
 // letters are a text without its white space, twice: as it stands, and in the
-// form in which letters are compared.
+// form in which letters are compared. In that a token may have no letters at all.
 type letters struct {
 	text, raw  []byte
 	starts     []int // in text, of each token
 	rawStarts  []int // in raw, of each token
 	space      bool  // the next piece begins a token
+	joined     bool  // a joiner was the last of the token, or among the invisible ones there
 	normalised []byte
 }
 
@@ -36,10 +36,10 @@ func (l *letters) add(piece string) {
 	if l.space {
 		l.starts = append(l.starts, len(l.text))
 		l.rawStarts = append(l.rawStarts, len(l.raw))
-		l.space = false
+		l.space, l.joined = false, false
 	}
 	l.raw = append(l.raw, piece...)
-	l.text = l.appendFolded(l.text, piece)
+	l.fold(piece)
 }
 
 // addText adds a text, which may hold white space.
@@ -59,84 +59,78 @@ func (l *letters) addText(text string) {
 	l.add(text[from:])
 }
 
-// appendFolded appends the letters of a piece without white space in the form
-// in which they are compared. It appends at least one.
-func (l *letters) appendFolded(dst []byte, piece string) []byte {
-	start := len(dst)
-	for i := range len(piece) {
+// fold appends the letters of a piece of the last token in the form in which they
+// are compared. That may be none.
+func (l *letters) fold(piece string) {
+	before, start := len(l.text), l.starts[len(l.starts)-1]
+	dst := l.text
+	for i := 0; i < len(piece); {
 		c := piece[i]
+		if p := plainASCII[c]; p != 0 {
+			dst = append(dst, p)
+			i++
+			continue
+		}
 		if c >= utf8.RuneSelf || c == '&' {
-			return l.appendNormalised(dst[:start], piece)
+			l.text = dst[:before]
+			l.normalise(piece, start)
+			return
 		}
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		dst = append(dst, c)
+		n := 0
+		dst, n = appendSign(dst, start, piece[i:])
+		i += n
 	}
-	return dst
+	l.text = dst
 }
 
-func (l *letters) appendNormalised(dst []byte, piece string) []byte {
-	start := len(dst)
+// normalise is fold for a piece that is not plain ASCII.
+func (l *letters) normalise(piece string, start int) {
 	l.normalised = norm.NFKD.AppendString(l.normalised[:0], html.UnescapeString(piece))
+	dst := l.text
 	for b := l.normalised; len(b) > 0; {
-		r, size := utf8.DecodeRune(b)
+		size := 1
+		if c := b[0]; c < utf8.RuneSelf {
+			switch p := plainASCII[c]; {
+			case p != 0:
+				dst = append(dst, p)
+			case !asciiSpace[c]:
+				dst, size = appendSign(dst, start, b)
+			}
+			b = b[size:]
+			continue
+		}
+		var r rune
+		r, size = utf8.DecodeRune(b)
 		switch {
 		case r == utf8.RuneError && size == 1:
 			dst = append(dst, 0xff, b[0]) // so that it never becomes part of a letter
-		case !isSpace(r):
-			dst = utf8.AppendRune(dst, fold(r))
+		case invisible(r):
+			if r == joiner {
+				l.joined = true
+			} else if flagTag(r) {
+				if last, _ := utf8.DecodeLastRune(dst[start:]); last == '\U0001f3f4' || flagTag(last) {
+					dst = utf8.AppendRune(dst, r)
+				}
+			}
+		case vowelSign(r), unicode.IsSpace(r):
+		case doubleQuote(r):
+			dst = append(dst, "''"...)
+		default:
+			if l.joined && emoji(r) {
+				if last, _ := utf8.DecodeLastRune(dst[start:]); emoji(last) {
+					dst = utf8.AppendRune(dst, joiner)
+				}
+			}
+			l.joined = false
+			if r = fold(r); r == '-' {
+				dst = appendDash(dst, start)
+			} else {
+				dst = utf8.AppendRune(dst, r)
+			}
 		}
 		b = b[size:]
 	}
-	if len(dst) == start { // "&nbsp;"
-		dst = append(dst, strings.ToLower(piece)...)
-	}
-	return dst
-}
-
-// fold gives the same for all letters that [strings.EqualFold] takes for equal,
-// and for quotes and dashes that are typographic variants of each other.
-func fold(r rune) rune {
-	switch r {
-	case '\u2018', '\u2019', '\u201a', '\u201b', '\u2032':
-		return '\''
-	case '\u201c', '\u201d', '\u201e', '\u201f':
-		return '"'
-	case '\u2010', '\u2011', '\u2012', '\u2013', '\u2014', '\u2015', '\u2212':
-		return '-'
-	}
-	if r < utf8.RuneSelf {
-		if 'A' <= r && r <= 'Z' {
-			r += 'a' - 'A'
-		}
-		return r
-	}
-	if unspaced(r) {
-		return r
-	}
-	least := r
-	for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
-		least = min(least, f)
-	}
-	if 'A' <= least && least <= 'Z' {
-		least += 'a' - 'A'
-	}
-	return least
-}
-
-// unspaced reports whether r is of a script that puts no spaces between words.
-// These know no case either.
-func unspaced(r rune) bool {
-	switch {
-	case r < 0x0e00:
-		return false
-	case r < 0x10a0, 0x1780 <= r && r < 0x1800: // Thai, Lao, Tibetan, Myanmar; Khmer
-		return true
-	case 0x3040 <= r && r < 0x3100, 0x3400 <= r && r < 0xa000, 0xf900 <= r && r < 0xfb00, 0x20000 <= r && r < 0x40000: // kana, Han
-		return true
-	}
-	return false
+	l.text = dst
 }
 
 func isSpace(r rune) bool { return unicode.IsSpace(r) || 0x1c <= r && r <= 0x1f }
@@ -155,6 +149,9 @@ func spaceAt(s string, i int) int {
 	}
 	return 0
 }
+
+// blank reports whether r is white space or invisible.
+func blank(r rune) bool { return isSpace(r) || invisible(r) }
 
 // token gives the token that holds the letter at i, for i in range.
 func (l *letters) token(i int) int { return sort.SearchInts(l.starts, i+1) - 1 }
@@ -186,9 +183,9 @@ func (l *letters) begins(i int) bool {
 }
 
 // atEdge reports whether r is punctuation, a symbol such as an emoji, or a part of
-// one: a variation selector, a joiner, a skin tone.
+// one: a joiner, a skin tone, a letter of a flag.
 func atEdge(r rune) bool {
-	return unicode.IsPunct(r) || r >= utf8.RuneSelf && (unicode.Is(unicode.So, r) || r == 0xfe0f || r == 0x200d || 0x1f3fb <= r && r <= 0x1f3ff)
+	return unicode.IsPunct(r) || r >= utf8.RuneSelf && (unicode.Is(unicode.So, r) || r == joiner || skinTone(r) || flagTag(r))
 }
 
 // apart reports whether no word goes on at i.
@@ -216,7 +213,7 @@ func Holds(text, part string) bool {
 			break
 		}
 		i += from
-		if l.apart(i) && l.apart(i+n) && !l.cut(i+n) {
+		if l.apart(i) && l.apart(i+n) && !l.cut(i) && !l.cut(i+n) {
 			return true
 		}
 		from = i + 1
@@ -224,10 +221,18 @@ func Holds(text, part string) bool {
 	return false
 }
 
-// cut reports whether i is inside of a letter: before an accent, or a part of a
-// Korean syllable.
+// cut reports whether i is inside of a letter: before an accent, in a Korean
+// syllable, or in an emoji of several characters.
 func (l *letters) cut(i int) bool {
-	return i < len(l.text) && l.text[i] >= utf8.RuneSelf && !norm.NFC.Properties(l.text[i:]).BoundaryBefore() && !l.begins(i)
+	if i == len(l.text) || l.text[i] < utf8.RuneSelf || l.begins(i) {
+		return false
+	}
+	if !norm.NFC.Properties(l.text[i:]).BoundaryBefore() {
+		return true
+	}
+	r, _ := utf8.DecodeRune(l.text[i:])
+	before, _ := utf8.DecodeLastRune(l.text[:i])
+	return r == joiner || before == joiner || flagTag(r) || skinTone(r) && emoji(before)
 }
 
 // onlyEdge reports whether all of text may stand at the edge of a token that a

@@ -120,7 +120,7 @@ func (a *answer) pair() {
 			kept = append(kept, m)
 		case sg.marks > 1:
 			sg.marks--
-		case strings.TrimFunc(a.following(m.open), isSpace) == "":
+		case strings.TrimFunc(a.following(m.open), blank) == "":
 			a.damage |= Stray
 		default:
 			a.damage |= Unbalanced
@@ -132,7 +132,15 @@ func (a *answer) pair() {
 	a.look()
 }
 
+// deepest is how many entities may be open at a time. Of more, the outer ones have
+// no end: together they would be of quadratic length.
+const deepest = 16
+
 func (a *answer) begin(i int) {
+	if len(a.stack) == deepest {
+		a.marks[a.stack[0]].close = -1
+		a.stack = slices.Delete(a.stack, 0, 1)
+	}
 	a.stack = append(a.stack, len(a.marks))
 	a.marks = append(a.marks, mark{open: i})
 	a.signs[i].marks++
@@ -215,21 +223,35 @@ func (a *answer) kindOf(i int) byte {
 // shape tells whether a sign stands as one that ends or one that begins an
 // entity. In the middle of a word and between spaces it does neither.
 func (a *answer) shape(i int) (closing, opening bool) {
-	before, after := a.around(i)
+	before, after, _ := a.around(i)
 	return !isSpace(before) && (isSpace(after) || unicode.IsPunct(after)),
 		!isSpace(after) && (isSpace(before) || unicode.IsPunct(before) && !unicode.IsPunct(after))
 }
 
-// around gives the characters on either side of a sign, a space where there is none.
-func (a *answer) around(i int) (before, after rune) {
+// around gives the characters on either side of a sign that can be seen, a space
+// where there is none, and whether others stand between.
+func (a *answer) around(i int) (before, after rune, hidden [2]bool) {
+	sg := a.signs[i]
 	before, after = ' ', ' '
-	if sg := a.signs[i]; sg.from > 0 {
-		before, _ = utf8.DecodeLastRuneInString(a.text[:sg.from])
+	for from := sg.from; from > 0; {
+		r, size := utf8.DecodeLastRuneInString(a.text[:from])
+		if !invisible(r) {
+			before = r
+			break
+		}
+		from -= size
+		hidden[0] = true
 	}
-	if sg := a.signs[i]; sg.to < len(a.text) {
-		after, _ = utf8.DecodeRuneInString(a.text[sg.to:])
+	for to := sg.to; to < len(a.text); {
+		r, size := utf8.DecodeRuneInString(a.text[to:])
+		if !invisible(r) {
+			after = r
+			break
+		}
+		to += size
+		hidden[1] = true
 	}
-	return before, after
+	return before, after, hidden
 }
 
 // following gives what stands between a sign and the next one.
@@ -254,11 +276,11 @@ func (a *answer) look() {
 	})
 	for i := range a.marks {
 		m := &a.marks[i]
-		before, first := a.around(m.open)
 		if m.close < 0 {
 			continue
 		}
-		last, after := a.around(m.close)
+		before, first, hiddenBefore := a.around(m.open)
+		last, after, hiddenAfter := a.around(m.close)
 		if a.signs[m.open].at == a.signs[m.close].at {
 			a.damage |= EmptyMarks
 			m.reason = Blank
@@ -276,6 +298,7 @@ func (a *answer) look() {
 			m.mention = isSpace(first) && isSpace(last) && isLowerWord(a.text[a.signs[m.open].to:a.signs[m.close].from])
 		}
 		m.left, m.right = !isSpace(before), !isSpace(after)
+		m.odd = m.odd || hiddenBefore[0] || hiddenAfter[1]
 		for _, sg := range []sign{a.signs[m.open], a.signs[m.close]} {
 			if sg.to-sg.from != len(Open)*sg.marks {
 				a.damage |= ExtraSigns
@@ -287,14 +310,14 @@ func (a *answer) look() {
 
 // isLowerWord reports whether text is one word, of lower-case letters.
 func isLowerWord(text string) bool {
-	text = strings.TrimFunc(text, isSpace)
+	text = strings.TrimFunc(text, blank)
 	return text != "" && strings.IndexFunc(text, func(r rune) bool { return !unicode.IsLower(r) }) < 0
 }
 
 // plain gives the text of a mark without the signs in it.
 func (a *answer) plain(m *mark) string {
 	if m.close < 0 {
-		return AppendTokens(nil, a.following(m.open))[0]
+		return firstToken(strings.TrimLeftFunc(a.following(m.open), blank))
 	}
 	from, to := a.signs[m.open].to, a.signs[m.close].from
 	if m.close == m.open+1 {
@@ -383,15 +406,28 @@ func (k *signTokens) reset(tokens []string) {
 		}
 		k.any = true
 		for _, text := range [...]string{t, strings.TrimFunc(t, punctuation), before + " " + t, t + " " + after} {
-			text = strings.ToLower(text)
+			text = plainly(text)
 			k.known[text] = true
 			k.lengths[len(text)] = true
 		}
 	}
 }
 
-// punctuation reports whether r is punctuation and no sign.
-func punctuation(r rune) bool { return unicode.IsPunct(r) && r != '@' && r != '#' }
+// punctuation reports whether r is punctuation and no sign, or invisible.
+func punctuation(r rune) bool { return unicode.IsPunct(r) && r != '@' && r != '#' || invisible(r) }
+
+// plainly returns text in lower case, without what is invisible.
+func plainly(text string) string {
+	if strings.IndexFunc(text, invisible) >= 0 {
+		text = strings.Map(func(r rune) rune {
+			if invisible(r) {
+				return -1
+			}
+			return r
+		}, text)
+	}
+	return strings.ToLower(text)
+}
 
 // literal gives how many of the n signs at i are text: on the left and on the
 // right of the mark, or all of them. The signs of a text are asked in its order.
@@ -431,8 +467,8 @@ func (k *signTokens) token(text string, from, to int) (a, b int, ok bool) {
 		if a >= b || strings.Trim(text[from:a], "@") != "" || strings.Trim(text[b:to], "#") != "" {
 			continue
 		}
-		token := text[a:b]
-		if k.lengths[len(token)] && k.known[strings.ToLower(token)] && (strings.Trim(token, "@#") != "" || k.beside(text, from, to, token)) {
+		token := plainly(text[a:b])
+		if k.lengths[len(token)] && k.known[token] && (strings.Trim(token, "@#") != "" || k.beside(text, from, to, token)) {
 			return a, b, true
 		}
 	}
@@ -448,7 +484,7 @@ func (k *signTokens) beside(text string, from, to int, token string) bool {
 		before = before[at:]
 	}
 	after := unmarked(firstToken(strings.TrimLeftFunc(text[to:], isSpace)))
-	return k.known[strings.ToLower(unmarked(before)+" "+token)] || k.known[strings.ToLower(token+" "+after)]
+	return k.known[plainly(unmarked(before))+" "+token] || k.known[token+" "+plainly(after)]
 }
 
 func unmarked(token string) string {

@@ -207,11 +207,11 @@ func (r *region) expected(at int) int {
 }
 
 // spanAt gives the tokens whose letters stand from from to to. Only what [atEdge]
-// knows may be missing at their outer ends.
+// knows may be missing at their outer ends, and none of it in parts.
 func (s *Source) spanAt(from, to int) (Span, bool) {
 	l := &s.letters
 	sp := Span{l.token(from), l.token(to-1) + 1}
-	return sp, onlyEdge(l.text[l.starts[sp.Start]:from]) && onlyEdge(l.text[to:l.end(sp.End-1)])
+	return sp, !l.cut(from) && !l.cut(to) && onlyEdge(l.text[l.starts[sp.Start]:from]) && onlyEdge(l.text[to:l.end(sp.End-1)])
 }
 
 // looseness tells how far the source reads in a span as the mark does.
@@ -450,7 +450,10 @@ func (s *Source) report(class Class) Alignment {
 		case m.found:
 			out.Found = append(out.Found, Found{m.span, m.how, a.plain(m)})
 		case !m.again:
-			text := a.plain(m)
+			text := ""
+			if m.reason != Blank {
+				text = a.plain(m)
+			}
 			if m.reason == Hallucinated && s.question.Shown != nil && s.question.Shown(text) {
 				m.reason = Copied
 			}

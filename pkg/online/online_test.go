@@ -358,8 +358,8 @@ func TestTornLastLineOfAnEarlierFileIsPassedOver(t *testing.T) {
 	if err := b.add(t, path, false); err != nil {
 		t.Fatal(err)
 	}
-	if b.Earlier.Len() != 9 || len(b.Earlier.Torn) != 1 {
-		t.Errorf("%d answers, torn %v", b.Earlier.Len(), b.Earlier.Torn)
+	if b.Earlier.Len() != 9 || len(b.Earlier.Damage()) != 1 || b.Earlier.Damage()[0].Torn != 10 {
+		t.Errorf("%d answers, damage %+v", b.Earlier.Len(), b.Earlier.Damage())
 	}
 }
 

@@ -157,9 +157,9 @@ func parse(line []byte, kind string, member func(key string, v gjson.Result) (kn
 	case found == "":
 		return "", fmt.Errorf(`no "kind" in it: not a %s record`, kind)
 	case found != kind:
-		return "", fmt.Errorf("a %s record where a %s record should be", found, kind)
+		return "", OtherKind(fmt.Sprintf("a %s record where a %s record should be", found, kind))
 	case version != Version:
-		return "", fmt.Errorf("format version %d: this program reads version %d", version, Version)
+		return "", OtherKind(fmt.Sprintf("format version %d: this program reads version %d", version, Version))
 	}
 	return Extra(extra), nil
 }
@@ -299,11 +299,13 @@ func NewLines(name string, r io.Reader) *Lines {
 // valid until the following call. At the end it returns io.EOF.
 func (l *Lines) Next() ([]byte, error) {
 	for {
-		line, err := l.read()
+		line, err := l.any()
+		if errors.Is(err, errTooLong) {
+			return nil, l.Fault(err, "is this a text file?")
+		}
 		if err != nil {
 			return nil, err
 		}
-		l.line++
 		if l.line == 1 && bytes.HasPrefix(line, []byte("\xef\xbb\xbf")) {
 			return nil, l.Fault(errors.New("the file begins with a byte order mark"), "save it as UTF-8 without a byte order mark")
 		}
@@ -311,6 +313,26 @@ func (l *Lines) Next() ([]byte, error) {
 			return line, nil
 		}
 	}
+}
+
+var errTooLong = fmt.Errorf("a line of more than %d MiB", MaxLine>>20)
+
+// any returns the next line, blank or not. Behind one that is too long it goes on
+// with the next.
+func (l *Lines) any() ([]byte, error) {
+	line, err := l.read()
+	if err == nil || errors.Is(err, errTooLong) {
+		l.line++
+	}
+	for skip := err; errors.Is(skip, errTooLong); {
+		var part []byte
+		part, skip = l.r.ReadSlice('\n')
+		l.end += int64(len(part))
+		if errors.Is(skip, bufio.ErrBufferFull) {
+			skip = errTooLong
+		}
+	}
+	return line, err
 }
 
 func (l *Lines) read() ([]byte, error) {
@@ -327,8 +349,7 @@ func (l *Lines) read() ([]byte, error) {
 		case errors.Is(err, bufio.ErrBufferFull):
 			l.long = append(l.long, part...)
 			if len(l.long) > MaxLine {
-				l.line++
-				return nil, l.Fault(fmt.Errorf("a line of more than %d MiB", MaxLine>>20), "is this a text file?")
+				return nil, errTooLong
 			}
 		case errors.Is(err, io.EOF):
 			if len(l.long)+len(part) == 0 {
@@ -344,31 +365,6 @@ func (l *Lines) read() ([]byte, error) {
 
 func trimEnd(line []byte) []byte {
 	return bytes.TrimSuffix(line[:len(line)-1], []byte{'\r'})
-}
-
-// Each calls take with every line that is left. A last line that take refuses,
-// that is no JSON and has no newline is what a killed writer left: it is passed
-// over, and torn is its number. Any other error of take ends the reading and
-// becomes a fault of the line; hint is the remedy where the error has none.
-func (l *Lines) Each(hint string, take func(line []byte) error) (torn int, err error) {
-	for {
-		line, err := l.Next()
-		if errors.Is(err, io.EOF) {
-			return 0, nil
-		}
-		if err != nil {
-			return 0, err
-		}
-		switch err := take(line); {
-		case err == nil:
-		case l.torn && !ValidJSON(line):
-			return l.line, nil
-		case fault.Hint(err) != "":
-			return 0, l.Fault(err, "")
-		default:
-			return 0, l.Fault(err, hint)
-		}
-	}
 }
 
 // Torn reports whether the line returned last ended without a newline, as the

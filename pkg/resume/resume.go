@@ -3,11 +3,13 @@
 package resume
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"hash/fnv"
 	"io"
 
+	"nertools/pkg/fault"
 	"nertools/pkg/record"
 	"nertools/pkg/wire"
 )
@@ -24,7 +26,8 @@ type Answers struct {
 	total    int             // of the records in the file that is appended to
 	settings map[string]bool // first parts of the request digests seen
 	unsigned int             // answers that do not tell how they were asked
-	Torn     []string        // files whose last line a killed writer left unfinished
+	mended   [][]byte        // answers that do not stand so in their files
+	damage   []record.Damage
 }
 
 type file struct {
@@ -36,7 +39,7 @@ type file struct {
 type Place struct {
 	at      int64
 	size    int32
-	file    int32
+	file    int32  // below 0: it is mended[^file]
 	failed  bool   // it is no answer: it only tells which prompt was asked
 	prompt  uint64 // hash of the digest in its id
 	request uint64 // hash of its request digest; 0 where it is not told
@@ -64,34 +67,41 @@ func (a *Answers) Knows(row int) bool {
 // same prompt with the same settings.
 func (a *Answers) Unsigned() int { return a.unsigned }
 
+// Damage is what was wrong with the files, one entry for each that is damaged.
+func (a *Answers) Damage() []record.Damage { return a.damage }
+
 // Add reads a file of result records, or of a batch's output lines. r is kept
-// for as long as a is used. own says that it is the file that the run appends
-// to: then its records must agree with those to come in their total, too.
+// for as long as a is used. Lines that are damaged don't keep it from reading the
+// others. own says that it is the file that the run appends to: then no line of it
+// may be damaged but a torn last one, and its records must agree with those to come
+// in their total, too.
 func (a *Answers) Add(name string, r io.ReaderAt, size int64, own bool) error {
-	lines := record.NewLines(name, io.NewSectionReader(r, 0, size))
 	a.files = append(a.files, file{name, r})
 	n := int32(len(a.files) - 1)
-	for {
-		line, err := lines.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		res, err := a.Judge.ParseResult(line)
-		if err != nil && lines.Torn() {
-			a.Torn = append(a.Torn, name)
-			return nil
-		}
-		if err != nil {
-			return lines.Fault(err, "these should be the result records of an earlier run")
-		}
-		p := Place{at: lines.Offset(), size: int32(len(line)), file: n, request: requestOf(&res), prompt: promptOf(res.ID)}
-		if err := a.add(&res, p, own); err != nil {
-			return lines.Fault(err, "give only results of the same rows to --resume, and write to another file")
-		}
+	s := record.Salvage{
+		Name: name, Strict: own,
+		Hint: "these should be the result records of an earlier run",
+		Take: func(line record.Line) error {
+			res, err := a.Judge.ParseResult(line.Text)
+			if err != nil {
+				return record.Damaged(err)
+			}
+			p := Place{at: line.At, size: int32(len(line.Text)), file: n, request: requestOf(&res), prompt: promptOf(res.ID)}
+			if line.Mended {
+				p.file = ^int32(len(a.mended))
+				a.mended = append(a.mended, bytes.Clone(line.Text))
+			}
+			return fault.WithHint(a.add(&res, p, own), "give only results of the same rows to --resume, and write to another file")
+		},
 	}
+	if own {
+		s.Hint += "; if it is one that was damaged, rename it, and take its answers over with --resume into a new file"
+	}
+	damage, err := s.Read(io.NewSectionReader(r, 0, size))
+	if damage.Lines != nil {
+		a.damage = append(a.damage, damage)
+	}
+	return err
 }
 
 func promptOf(id string) uint64 {
@@ -201,6 +211,9 @@ func (p Place) First() (at int64, size int, ok bool) { return p.at, int(p.size),
 
 // Read returns the record at p.
 func (a *Answers) Read(p Place) (record.Result, error) {
+	if p.file < 0 {
+		return a.Judge.ParseResult(a.mended[^p.file])
+	}
 	f := a.files[p.file]
 	line := make([]byte, p.size)
 	if _, err := f.r.ReadAt(line, p.at); err != nil {

@@ -53,19 +53,21 @@ func NewVerdicts(source string) *Verdicts {
 // Read takes in one input, in any order: result records, lines of a batch's
 // output and error files, and the questions themselves as prompt records. The
 // questions are needed only for answers that do not carry the member "entity", as
-// those of a batch. A last line that is no whole record and has no newline is what
-// a killed writer left; it is passed over, and torn is its number. After an error
-// the verdicts are good for nothing.
-func (v *Verdicts) Read(name string, in io.Reader) (torn int, err error) {
-	lines := record.NewLines(name, in)
-	return lines.Each("every line is to be a result record, a line of a batch's output or error file, or one of the questions",
-		func(line []byte) error {
-			rec, err := v.parse(line)
+// those of a batch. Lines that are damaged don't keep it from reading the others.
+// After an error the verdicts are good for nothing.
+func (v *Verdicts) Read(name string, in io.Reader) (record.Damage, error) {
+	s := record.Salvage{
+		Name: name,
+		Hint: "every line is to be a result record, a line of a batch's output or error file, or one of the questions",
+		Take: func(line record.Line) error {
+			rec, err := v.parse(line.Text)
 			if err != nil {
-				return err
+				return record.Damaged(err)
 			}
-			return v.add(&rec, place{name, lines.Line()})
-		})
+			return v.add(&rec, place{name, line.Number})
+		},
+	}
+	return s.Read(in)
 }
 
 // parse reads a line; that of a question is a result whose verdict is not asked for.

@@ -109,11 +109,11 @@ func TestEachEntityHasTheVerdictOfItsLastAnswer(t *testing.T) {
 func TestATornLineIsNamed(t *testing.T) {
 	lines, q := questionLines(t, found())
 	v := verify.NewVerdicts("test")
-	if torn, err := v.Read("a", strings.NewReader(said(q[0], "no")+lines[1][:40])); torn != 2 || err != nil {
-		t.Errorf("torn line %d, %v", torn, err)
+	if d, err := v.Read("a", strings.NewReader(said(q[0], "no")+lines[1][:40])); d.Torn != 2 || err != nil {
+		t.Errorf("%+v, %v", d, err)
 	}
-	if torn, err := v.Read("b", strings.NewReader(said(q[0], "no"))); torn != 0 || err != nil {
-		t.Errorf("torn line %d, %v", torn, err)
+	if d, err := v.Read("b", strings.NewReader(said(q[0], "no"))); d.Lines != nil || err != nil {
+		t.Errorf("%+v, %v", d, err)
 	}
 }
 
@@ -151,6 +151,25 @@ func TestVerdictsOnChangedResultsAreRefused(t *testing.T) {
 	}
 }
 
+func TestABrokenLineCostsNoVerdict(t *testing.T) {
+	lines, q := questionLines(t, found())
+	for name, input := range map[string]string{
+		"a page":            "<html>\n" + said(q[0], "no") + said(q[1], "yes"),
+		"a cut line":        said(q[0], "no") + lines[2][:len(lines[2])/2] + "\n" + said(q[1], "yes"),
+		"no newline before": said(q[0], "no") + lines[2][:len(lines[2])/2] + said(q[1], "yes"),
+	} {
+		v := verify.NewVerdicts("test")
+		damage, err := v.Read("a", strings.NewReader(input))
+		if err != nil || damage.Broken != 1 {
+			t.Errorf("%s: %+v, %v", name, damage, err)
+		}
+		_, counts, err := v.Decide(found())
+		if err != nil || counts.No != 1 || counts.Yes != 1 {
+			t.Errorf("%s: %+v, %v", name, counts, err)
+		}
+	}
+}
+
 func TestRecordsThatDoNotBelongTogetherAreRefused(t *testing.T) {
 	list := found()
 	lines, q := questionLines(t, list)
@@ -173,7 +192,7 @@ func TestRecordsThatDoNotBelongTogetherAreRefused(t *testing.T) {
 		{"another label under one id", said(q[0], "yes") + change(said(q[0], "no"), `"PER"`, `"LOC"`), "a:2" + ours[3:] + ` is another question than in a:1`},
 		{"half an entity", change(said(q[0], "yes"), `,"text":"Ada Li"`, ""), `a:1: "entity": should hold row, start, end and text, not {"row":0,"start":0,"end":2}`},
 		{"an entity without length", change(said(q[0], "yes"), `"end":2`, `"end":0`), `a:1: "entity": should hold`},
-		{"no JSON", "yes\n" + lines[0], `a:1: not a JSON object`},
+		{"no JSON", "yes\nno\n", `a:1: not a JSON object`},
 		{"a request of a batch", `{"custom_id":"test.verify/1/0123456789ab","method":"POST","url":"/v1/chat/completions","body":{}}`, `a:1: neither "response" nor "error" in it`},
 		{"a record of another kind", `{"kind":"job","v":1}`, "a:1: a job record where a result record should be"},
 		{"a batch without its questions", said(q[1], "yes") + batch(q[0], "no"), "a:2: an answer that does not tell which entity it is about"},

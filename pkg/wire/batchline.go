@@ -48,7 +48,7 @@ func (j *Judge) ParseBatchLine(line []byte) (record.Result, error) {
 	case r.Index < 0:
 		return r, fmt.Errorf("custom_id %q does not end in a row number", r.ID)
 	case !response.Exists() && !failure.Exists():
-		return r, errors.New(`neither "response" nor "error" in it: a request, not an answer`)
+		return r, record.OtherKind(`neither "response" nor "error" in it: a request, not an answer`)
 	case status == http.StatusOK:
 		if err := j.ParseAnswer([]byte(body.Raw), &r); err != nil {
 			r.Failure = Failed(err)

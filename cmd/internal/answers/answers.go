@@ -151,7 +151,7 @@ func (j *Joined) join(c *cli.Context, results *collect.Results) (err error) {
 	if j.Rows == nil {
 		var lost int
 		if j.Job, lost, err = annotate.FromRecords(results); err == nil && lost > 0 {
-			cmdline.Say(c, "rows without a record, and so without a sentence: %d; they are left out (--source-dir and --source-name give their sentences)", lost)
+			cmdline.Say(c, "rows without an answer whose sentence no record tells: %d; they are left out (--source-dir and --source-name give their sentences)", lost)
 		}
 		return err
 	}
@@ -302,16 +302,9 @@ func read(c *cli.Context, results *collect.Results, file string, rows int, alone
 			return readLines(c, results, name, in, rows)
 		}
 	}
-	torn, err := results.Read(name, in)
-	SayTorn(c, name, torn)
+	damage, err := results.Read(name, in)
+	cmdline.SayDamage(c, damage)
 	return err
-}
-
-// SayTorn tells that a last line was passed over; torn is its number, or 0.
-func SayTorn(c *cli.Context, name string, torn int) {
-	if torn > 0 {
-		cmdline.Say(c, "%s:%d: passed over the last line: its writer was stopped in the middle of it", name, torn)
-	}
 }
 
 func readLines(c *cli.Context, results *collect.Results, name string, in io.Reader, rows int) error {

@@ -1,0 +1,419 @@
+package record
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+
+	"nertools/pkg/fault"
+)
+
+// A Salvage reads a file of records, one JSON object per line, of which some
+// lines may be damaged. A readable line is never lost because of a broken
+// neighbour. What has only one possible reading is mended: a byte order mark, a
+// record spread over several lines, several records on one line, the torn
+// beginning of a record in front of a whole one, unescaped control characters,
+// a list of records, compression with gzip. Every other damaged line is broken.
+type Salvage struct {
+	Name string // of the file, for errors
+	Hint string // the remedy for an error of Take that has none
+
+	// Take is called with every line. Its error ends the reading and becomes a
+	// fault of the line, unless it was made by [Damaged].
+	Take func(Line) error
+
+	// Broken, if not nil, is called with every broken line.
+	Broken func(BrokenLine)
+
+	// Nothing accepts a file in which no line can be read. Without it the first
+	// broken line of such a file is an error: it is probably the wrong file.
+	Nothing bool
+
+	// Strict mends nothing, and every broken line but a torn last one is an error.
+	Strict bool
+}
+
+// A Line is one line of a file, or what was made of a damaged one.
+type Line struct {
+	Text   []byte // valid until Take returns
+	Number int    // from 1
+	At     int64  // where it begins in the file
+	Mended bool   // Text is not what the file holds at At
+}
+
+// A BrokenLine is a line that could not be read, or not as it stands.
+type BrokenLine struct {
+	Number int    // from 1; 0 for the file as a whole
+	ID     string // id or custom_id, if that could still be read
+	Torn   bool   // the last line, which ends without a newline: its writer was stopped
+	Mended bool   // it was read all the same
+	Err    error  // what is wrong with it
+}
+
+// maxNamed is how many broken lines a [Damage] names.
+const maxNamed = 10
+
+// Damage is what was wrong with a file.
+type Damage struct {
+	File   string
+	Broken int          // lines that could not be read, without a torn last one
+	Mended int          // lines that had to be mended
+	Torn   int          // number of a torn last line; 0 if there is none
+	Lines  []BrokenLine // the first of them
+}
+
+// Damaged marks err as one of a line that can't be read, which does not keep
+// [Salvage] from reading the other lines. An [OtherKind] is returned unchanged.
+func Damaged(err error) error {
+	if other := OtherKind(""); err == nil || errors.As(err, &other) {
+		return err
+	}
+	return &damagedError{err}
+}
+
+type damagedError struct{ error }
+
+func (e *damagedError) Unwrap() error { return e.error }
+
+// An OtherKind says that a line is whole, but not of the kind that is read here.
+type OtherKind string
+
+func (e OtherKind) Error() string { return string(e) }
+
+// Read reads the file. After an error, Damage is what was found until then.
+func (s *Salvage) Read(in io.Reader) (Damage, error) {
+	r := salvaging{Salvage: s, damage: Damage{File: s.Name}}
+	if s.Strict {
+		r.lines = NewLines(s.Name, in)
+		return r.damage, r.strict()
+	}
+	in, packed, err := unpack(in)
+	if err != nil {
+		return r.damage, &fault.Error{File: s.Name, Err: err, Hint: "save it as UTF-8"}
+	}
+	r.lines, r.packed = NewLines(s.Name, in), packed != nil
+	err = r.read()
+	if packed != nil && packed.damage != nil && err == nil {
+		r.broken(BrokenLine{Err: fmt.Errorf("its compressed data is damaged or cut off: %w", packed.damage)})
+	}
+	if err == nil && r.first != nil && r.taken == 0 && !s.Nothing {
+		return Damage{File: s.Name}, &fault.Error{File: s.Name, Line: r.first.Number, Err: r.first.Err, Hint: cmp.Or(fault.Hint(r.first.Err), s.Hint)}
+	}
+	return r.damage, err
+}
+
+// salvaging is the reading of one file.
+type salvaging struct {
+	*Salvage
+	lines  *Lines
+	ahead  []rawLine // read, but not looked at yet
+	damage Damage
+	packed bool        // the file is compressed
+	first  *BrokenLine // that held no record and is not torn
+	taken  int         // lines that could be read
+}
+
+// A rawLine is a line as the file has it.
+type rawLine struct {
+	text   []byte
+	number int
+	at     int64
+	torn   bool
+	err    error // of a line that is too long
+}
+
+func (r *salvaging) strict() error {
+	for {
+		line, err := r.lines.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		err = r.Take(Line{Text: line, Number: r.lines.line, At: r.lines.start})
+		damaged := (*damagedError)(nil)
+		switch {
+		case err == nil:
+		case r.lines.torn && errors.As(err, &damaged) && !ValidJSON(line):
+			r.broken(BrokenLine{Number: r.lines.line, Torn: true, Err: damaged.error})
+		default:
+			return r.fault(r.lines.line, err)
+		}
+	}
+}
+
+func (r *salvaging) read() error {
+	for {
+		raw, err := r.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil {
+			err = r.line(raw)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// next returns the next line. Its text is valid until the call after.
+func (r *salvaging) next() (rawLine, error) {
+	if len(r.ahead) > 0 {
+		raw := r.ahead[0]
+		r.ahead = r.ahead[1:]
+		return raw, nil
+	}
+	text, err := r.lines.any()
+	raw := rawLine{text: text, number: r.lines.line, at: r.lines.start, torn: r.lines.torn}
+	if errors.Is(err, errTooLong) {
+		raw.err, err = err, nil
+	}
+	return raw, err
+}
+
+// peek returns the n-th line behind the current one, if there is one.
+func (r *salvaging) peek(n int) (rawLine, bool) {
+	for len(r.ahead) <= n {
+		text, err := r.lines.any()
+		if err != nil && !errors.Is(err, errTooLong) {
+			return rawLine{}, false // the next call of next meets the error again, or the end
+		}
+		raw := rawLine{text: bytes.Clone(text), number: r.lines.line, at: r.lines.start, torn: r.lines.torn, err: err}
+		r.ahead = append(r.ahead, raw)
+	}
+	return r.ahead[n], true
+}
+
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+func (r *salvaging) line(raw rawLine) error {
+	if raw.err != nil {
+		r.broken(BrokenLine{Number: raw.number, Err: raw.err})
+		return nil
+	}
+	text, marked := bytes.CutPrefix(raw.text, byteOrderMark)
+	if marked {
+		raw.at += int64(len(byteOrderMark))
+	}
+	if len(bytes.TrimSpace(text)) == 0 {
+		return nil
+	}
+	err := r.Take(Line{Text: text, Number: raw.number, At: raw.at, Mended: r.packed})
+	damaged := (*damagedError)(nil)
+	switch {
+	case err == nil:
+		r.taken++
+		if marked {
+			r.broken(BrokenLine{Number: raw.number, Mended: true, Err: errors.New("begins with a byte order mark")})
+		}
+		return nil
+	case !errors.As(err, &damaged):
+		return r.fault(raw.number, err)
+	case ValidJSON(text):
+		r.broken(BrokenLine{Number: raw.number, ID: findID(text), Err: damaged.error})
+		return nil
+	}
+	return r.mend(raw, bytes.Clone(text), damaged.error)
+}
+
+// recordStart is how a record or a line of a batch begins.
+var recordStart = regexp.MustCompile(`\{\s*"(?:id|custom_id|kind)"\s*:`)
+
+// maxStarts bounds how often a record is looked for in one damaged line.
+const maxStarts = 100
+
+// mend reads what can be read of a line that is not JSON, and of the lines that
+// belong to it. why is what is wrong with it.
+func (r *salvaging) mend(raw rawLine, text []byte, why error) error {
+	var lost []byte // what could not be read
+	found, spread := 0, 0
+	for starts := 0; ; starts++ {
+		text = bytes.TrimLeft(text, " \t\r,[]") // a list of records is as good as lines of them
+		if len(text) == 0 {
+			break
+		}
+		if object, rest, used := r.object(text); object != nil {
+			r.skip(used)
+			err := r.Take(Line{Text: object, Number: raw.number, At: raw.at, Mended: true})
+			switch damaged := (*damagedError)(nil); {
+			case err == nil:
+				found++
+				r.taken++
+				spread = max(spread, used)
+			case !errors.As(err, &damaged):
+				return r.fault(raw.number, err)
+			default:
+				lost = append(lost, object...)
+			}
+			text = rest
+			continue
+		}
+		next := recordStart.FindIndex(text[1:])
+		if next == nil || starts == maxStarts {
+			lost = append(lost, text...)
+			break
+		}
+		lost = append(lost, text[:1+next[0]]...)
+		text = text[1+next[0]:]
+	}
+	switch {
+	case len(bytes.TrimSpace(lost)) > 0:
+		r.broken(BrokenLine{Number: raw.number, ID: findID(lost), Torn: raw.torn, Err: why})
+	case spread > 0:
+		r.broken(BrokenLine{Number: raw.number, Mended: true, Err: fmt.Errorf("a record with a line break in it, spread over %d lines", spread+1)})
+	case found > 1:
+		r.broken(BrokenLine{Number: raw.number, Mended: true, Err: fmt.Errorf("%d records on one line", found)})
+	case found == 1:
+		r.broken(BrokenLine{Number: raw.number, Mended: true, Err: errors.New("a record with control characters in it, or punctuation around it")})
+	case r.first == nil && !raw.torn:
+		r.first = &BrokenLine{Number: raw.number, Err: why} // the bracket of a list
+	}
+	return nil
+}
+
+// skip leaves out the next n lines, which were looked at already.
+func (r *salvaging) skip(n int) { r.ahead = r.ahead[n:] }
+
+// What an object that is spread over several lines may hold.
+const (
+	maxSpread      = 200
+	maxSpreadBytes = 1 << 20
+)
+
+// object reads the JSON object at the beginning of text, which may go on in the
+// lines behind it: used is how many of them, and rest what is left of the last
+// one. Control characters inside strings are escaped. It returns nil if there is
+// no such object.
+func (r *salvaging) object(text []byte) (object, rest []byte, used int) {
+	if text[0] != '{' {
+		return nil, nil, 0
+	}
+	out := make([]byte, 0, len(text)+64)
+	depth, inString := 0, false
+	for {
+		for i := 0; i < len(text); i++ {
+			c := text[i]
+			if inString && c < ' ' {
+				out = fmt.Appendf(out, `\u%04x`, c)
+				continue
+			}
+			out = append(out, c)
+			switch {
+			case inString && c == '\\' && i+1 < len(text):
+				i++
+				out = append(out, text[i])
+			case c == '"':
+				inString = !inString
+			case inString:
+			case c == '{' || c == '[':
+				depth++
+			case c == '}' || c == ']':
+				if depth--; depth == 0 {
+					if !ValidJSON(out) {
+						return nil, nil, 0
+					}
+					return out, text[i+1:], used
+				}
+			}
+		}
+		next, ok := r.peek(used)
+		if !ok || next.err != nil || used == maxSpread || len(out)+len(next.text) > maxSpreadBytes || startsRecord(next.text) {
+			return nil, nil, 0
+		}
+		if used++; inString {
+			out = append(out, `\n`...)
+		} else {
+			out = append(out, '\n')
+		}
+		text = next.text
+	}
+}
+
+// startsRecord reports whether a line begins as records do.
+func startsRecord(line []byte) bool {
+	line = bytes.TrimLeft(bytes.TrimPrefix(line, byteOrderMark), " \t,[")
+	found := recordStart.FindIndex(line[:min(len(line), 64)])
+	return found != nil && found[0] == 0
+}
+
+var (
+	customIDMember = regexp.MustCompile(`"custom_id"\s*:\s*(?:("(?:[^"\\]|\\.)*")|(\d+)\s*[,}])`)
+	resultMember   = regexp.MustCompile(`"kind"\s*:\s*"result"`)
+	idMember       = regexp.MustCompile(`"id"\s*:\s*("(?:[^"\\]|\\.)*")`)
+)
+
+// findID finds the id of the row in a broken line, "" if it can't be read.
+func findID(line []byte) string {
+	if m := customIDMember.FindSubmatch(line); m != nil {
+		if m[2] != nil {
+			return string(m[2])
+		}
+		return idText(m[1])
+	}
+	if m := idMember.FindSubmatch(line); m != nil && resultMember.Match(line) {
+		return idText(m[1])
+	}
+	return ""
+}
+
+func idText(quoted []byte) string {
+	if !ValidJSON(quoted) {
+		return ""
+	}
+	return Unquote(string(quoted))
+}
+
+// broken takes down that something is wrong with a line.
+func (r *salvaging) broken(b BrokenLine) {
+	switch {
+	case b.Mended:
+		r.damage.Mended++
+	case b.Torn:
+		r.damage.Torn = b.Number
+	default:
+		r.damage.Broken++
+		if r.first == nil {
+			r.first = &b
+		}
+	}
+	if len(r.damage.Lines) < maxNamed {
+		r.damage.Lines = append(r.damage.Lines, b)
+	}
+	if !b.Mended && r.Broken != nil {
+		r.Broken(b)
+	}
+}
+
+func (r *salvaging) fault(line int, err error) error {
+	hint := r.Hint
+	if fault.Hint(err) != "" {
+		hint = ""
+	}
+	if damaged := (*damagedError)(nil); errors.As(err, &damaged) {
+		err = damaged.error
+	}
+	return &fault.Error{File: r.Name, Line: line, Err: err, Hint: hint}
+}
+
+// String says what is wrong with the line, without its file.
+func (b *BrokenLine) String() string {
+	s := b.Err.Error()
+	if b.ID != "" {
+		s += " (" + strconv.Quote(b.ID) + ")"
+	}
+	return s
+}
+
+// Where returns FILE:LINE of a line of the damage, or FILE for the whole file.
+func (d *Damage) Where(b *BrokenLine) string {
+	if b.Number == 0 {
+		return d.File
+	}
+	return d.File + ":" + strconv.Itoa(b.Number)
+}

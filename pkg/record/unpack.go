@@ -1,0 +1,44 @@
+package record
+
+import (
+	"bufio"
+	"bytes"
+	"compress/flate"
+	"compress/gzip"
+	"errors"
+	"io"
+)
+
+// packed reads data that is compressed with gzip. Where that is damaged, it ends.
+type packed struct {
+	r      *gzip.Reader
+	damage error
+}
+
+// unpack returns a reader of what in holds, and of what it holds compressed if it
+// is a gzip file. Its error says that in is in an encoding that is not read here.
+func unpack(in io.Reader) (io.Reader, *packed, error) {
+	r := bufio.NewReaderSize(in, 64<<10)
+	begin, _ := r.Peek(3) // its error comes again
+	switch {
+	case bytes.HasPrefix(begin, []byte{0xff, 0xfe}), bytes.HasPrefix(begin, []byte{0xfe, 0xff}):
+		return nil, nil, errors.New("the file is UTF-16")
+	case !bytes.HasPrefix(begin, []byte{0x1f, 0x8b, 8}):
+		return r, nil, nil
+	}
+	z, err := gzip.NewReader(r)
+	if err != nil {
+		return bytes.NewReader(nil), &packed{damage: err}, nil
+	}
+	p := &packed{r: z}
+	return p, p, nil
+}
+
+func (p *packed) Read(b []byte) (n int, err error) {
+	n, err = p.r.Read(b)
+	corrupt := flate.CorruptInputError(0)
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) || errors.As(err, &corrupt) {
+		p.damage, err = err, io.EOF
+	}
+	return n, err
+}
