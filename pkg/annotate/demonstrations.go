@@ -1,6 +1,7 @@
 package annotate
 
 import (
+	"slices"
 	"strings"
 
 	"nertools/pkg/markup"
@@ -19,17 +20,18 @@ type Demonstrations struct {
 var signs = strings.NewReplacer("@", "", "#", "")
 
 // Shown is for [Job.Shown]: it reports whether one of the sentences that the
-// prompt of row showed holds a text, as [markup.Holds] says, signs of marks aside.
+// prompt of row showed holds a text, as [markup.Text.Holds] says, signs of marks aside.
 func (d *Demonstrations) Shown(row int) func(text string) bool {
+	var shown []*markup.Text
 	return func(text string) bool {
-		text = signs.Replace(text)
-		var r mrc.Row
-		for _, n := range d.Neighbours.Append(nil, row, d.Num) {
-			d.Train.Decode(n, &r)
-			if markup.Holds(signs.Replace(r.Context), text) {
-				return true
+		if shown == nil {
+			var r mrc.Row
+			for _, n := range d.Neighbours.Append(nil, row, d.Num) {
+				d.Train.Decode(n, &r)
+				shown = append(shown, markup.NewText(signs.Replace(r.Context)))
 			}
 		}
-		return false
+		text = signs.Replace(text)
+		return slices.ContainsFunc(shown, func(t *markup.Text) bool { return t.Holds(text) })
 	}
 }

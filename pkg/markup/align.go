@@ -154,7 +154,12 @@ type Source struct {
 	foreign  bool // it has text that may not be the source's
 	differ   differ
 	taken    map[Span]int // which mark has it
-	covered  []bool       // tokens that some mark has
+	covered  []int        // by token: 0 if no mark has it, else a later token, before which all are covered
+	edges    []edges      // of the tokens; made when one is long
+	scanned  int          // letters of the source that were searched for what stands around a mark
+	work     meter        // of finding places
+	places   meter        // that were found
+	part     letters      // of what may be in the source
 	readings map[string]*reading
 	found    []int
 }
@@ -192,7 +197,7 @@ func (s *Source) prepare() {
 	}
 	s.atoms = appendAtoms(s.atoms[:0], &s.letters, 0, len(s.letters.text))
 	s.signs.reset(s.Tokens)
-	s.index = nil
+	s.index, s.edges = nil, s.edges[:0]
 	if s.taken == nil {
 		s.taken = map[Span]int{}
 	}
@@ -251,10 +256,11 @@ func (s *Source) prepare() {
 // order of the list without touching each other; for each of the others the free
 // place near that of the string before it is taken.
 //
-// The time grows with the lengths of source and answer times the number of
-// differences. Of these, 96 are looked for in the text as a whole, then between
-// words that both have exactly once, and text with more is left unaligned: its
-// marks are placed by what stands next to them.
+// Time and memory are bounded by the lengths of source and answer. Up to 96
+// differences are looked for in the text as a whole, then between words that both
+// have exactly once, and text with more is left unaligned: its marks are placed by
+// what stands next to them. An answer that takes more steps than any real one has
+// its remaining marks placed with less care, never as [Exact] by mistake, and all of them reported.
 func (s *Source) Align(answer string, q Question) Alignment {
 	if a, ok := s.same(answer); ok {
 		return a

@@ -107,6 +107,38 @@ func TestMarksThatAreNotBalanced(t *testing.T) {
 	})
 }
 
+func TestEntitiesAreNestedUpToSixteenDeep(t *testing.T) {
+	for depth := 15; depth <= 18; depth++ {
+		var text, answer []string
+		for i := range 2 * depth {
+			word := fmt.Sprintf("w%d", i)
+			text = append(text, word)
+			if i < depth {
+				answer = append(answer, "@@"+word)
+			} else {
+				answer = append(answer, word+"##")
+			}
+		}
+		var s markup.Source
+		s.Reset(strings.Join(text, " "))
+		a := s.Align(strings.Join(answer, " "), markup.Question{})
+		outer := max(0, depth-16)
+		if len(a.Found) != depth-outer || len(a.Unused) != outer {
+			t.Fatalf("%d deep: %s", depth, describe(a))
+		}
+		for i, f := range a.Found {
+			if f.Start != outer+i || f.End != 2*depth-outer-i {
+				t.Errorf("%d deep: %s", depth, describe(a))
+			}
+		}
+		for i, u := range a.Unused {
+			if u.Reason != markup.Unclosed || u.Text != text[i] {
+				t.Errorf("%d deep: %s", depth, describe(a))
+			}
+		}
+	}
+}
+
 func TestWhiteSpaceInsideMarks(t *testing.T) {
 	check(t, []alignCase{
 		{"both sides", "Ada wrote", "@@ Ada ## wrote", "same, spaced: Ada 0:1 repaired"},
@@ -263,8 +295,8 @@ func TestChatterAndParts(t *testing.T) {
 func TestTextOfADemonstrationIsToldApart(t *testing.T) {
 	var s markup.Source
 	s.Reset("Carl flew to Oslo .")
-	demonstration := "Ada flew to Oslo in spring ."
-	shown := func(text string) bool { return markup.Holds(demonstration, text) }
+	demonstration := markup.NewText("Ada flew to Oslo in spring .")
+	shown := func(text string) bool { return demonstration.Holds(text) }
 	for _, c := range []struct{ answer, want string }{
 		{"Carl flew to @@Ada## .", "edited: Ada copied"},
 		{"Carl flew to @@Bergen## .", "edited: Bergen hallucinated"},
@@ -304,7 +336,7 @@ func TestATextHoldsWhatReadsSo(t *testing.T) {
 		{"the café", "cafe", false},
 		{"Ada", " ", false},
 	} {
-		if got := markup.Holds(c.text, c.part); got != c.want {
+		if got := markup.NewText(c.text).Holds(c.part); got != c.want {
 			t.Errorf("%q holds %q: %t", c.text, c.part, got)
 		}
 	}

@@ -18,7 +18,12 @@ func (s *Source) compare() Class {
 	s.regions, s.copies, s.differ.blocks = s.regions[:0], false, s.differ.blocks[:0]
 	clear(s.taken)
 	clear(s.readings)
-	s.covered = append(s.covered[:0], make([]bool, len(s.Tokens))...)
+	s.covered = append(s.covered[:0], make([]int, len(s.Tokens))...)
+	s.scanned = 0
+	size := len(a.text) + len(src.text)
+	s.work = meter{limit: placeSteps + placeStepsEach*size}
+	s.places = meter{limit: mostPlaces + size/4}
+	s.differ.work = meter{limit: editSteps + editStepsEach*size}
 	switch {
 	case len(a.text) == 0:
 		return Empty
@@ -34,7 +39,7 @@ func (s *Source) compare() Class {
 	case s.wholes():
 		s.copies = true
 		return Chatter
-	case !s.part():
+	case !s.isPart():
 		s.align(0, len(a.text))
 	}
 	return s.class()
@@ -55,21 +60,17 @@ func (s *Source) addRegion(from, to int, blocks []block) {
 func (s *Source) wholes() bool {
 	a, want := s.answer.letters.text, s.letters.text
 	rest, found := 0, false
-	for from := 0; len(want) > 0; {
-		i := bytes.Index(a[from:], want)
-		if i < 0 {
-			break
-		}
-		i += from
-		if l := &s.answer.letters; !l.apart(i) || !l.apart(i+len(want)) {
-			from = i + 1
+	if len(want) == 0 {
+		return false
+	}
+	for i := range occurrences(a, want) {
+		if l := &s.answer.letters; i < rest || !l.apart(i) || !l.apart(i+len(want)) {
 			continue
 		}
 		s.between(rest, i)
 		s.addWhole(i)
 		found = true
-		from = i + len(want)
-		rest = from
+		rest = i + len(want)
 	}
 	if found {
 		s.between(rest, len(a))
@@ -92,21 +93,16 @@ func (s *Source) between(from, to int) {
 	}
 }
 
-// part finds a shorter answer in the source, between tokens.
-func (s *Source) part() bool {
+// isPart finds a shorter answer in the source, between tokens.
+func (s *Source) isPart() bool {
 	a, src := &s.answer.letters, &s.letters
-	for from := 0; ; {
-		i := bytes.Index(src.text[from:], a.text)
-		if i < 0 {
-			return false
-		}
-		i += from
+	for i := range occurrences(src.text, a.text) {
 		if src.begins(i) && src.begins(i+len(a.text)) {
 			s.addRegion(0, len(a.text), s.differ.add(block{0, i, len(a.text)}))
 			return true
 		}
-		from = i + 1
 	}
+	return false
 }
 
 // align adds a region. Its blocks are runs of equal atoms, lengthened letter by

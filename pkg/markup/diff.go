@@ -57,6 +57,9 @@ type block struct{ answer, source, n int }
 // maxEdits is how many atoms may be missing and inserted between two anchors.
 const maxEdits = 96
 
+// In all, the alignment of an answer takes up to so many steps, and some for each letter.
+const editSteps, editStepsEach = 1 << 23, 64
+
 // differ aligns atoms. Of the same atoms on both sides it keeps as many as it
 // can in order (E. W. Myers, An O(ND) difference algorithm and its variations,
 // Algorithmica 1986). Where that takes more than maxEdits, atoms that both sides
@@ -67,6 +70,7 @@ type differ struct {
 	first    int     // of the present one
 	furthest []int32 // of each number of edits and each diagonal
 	seen     map[uint64]once
+	work     meter
 }
 
 // once is where an atom stands, if it does once; else -1, and -2 if it does more often.
@@ -136,9 +140,13 @@ func (d *differ) edits(a0, a1, s0, s1 int) bool {
 		row := e * e
 		d.furthest = slices.Grow(d.furthest, 2*e+1)[:row+2*e+1]
 		for k := -e; k <= e; k += 2 {
-			x := d.reach(e, k)
+			from := d.reach(e, k)
+			x := from
 			for x < n && x-k < m && d.same(a0+x, s0+x-k) {
 				x++
+			}
+			if !d.work.spend(1 + x - from) {
+				return false
 			}
 			d.furthest[row+k+e] = int32(x)
 			if x >= n && x-k >= m {
@@ -237,8 +245,8 @@ func (d *differ) anchors(a0, a1, s0, s1 int) []once {
 // long chains it is the one whose last item ends first, and so on back to the
 // first.
 func longestChain[T any](list []T, follows, endsFirst func(x, y T) bool) []T {
-	before := make([]int, len(list))
-	var last []int // of the chains of each length, the last item that ends first
+	before := make([]int32, len(list))
+	var last []int32 // of the chains of each length, the last item that ends first
 	for i, x := range list {
 		n := sort.Search(len(last), func(k int) bool { return !follows(list[last[k]], x) })
 		before[i] = -1
@@ -246,9 +254,9 @@ func longestChain[T any](list []T, follows, endsFirst func(x, y T) bool) []T {
 			before[i] = last[n-1]
 		}
 		if n == len(last) {
-			last = append(last, i)
+			last = append(last, int32(i))
 		} else if endsFirst(x, list[last[n]]) {
-			last[n] = i
+			last[n] = int32(i)
 		}
 	}
 	if len(last) == 0 {

@@ -124,7 +124,7 @@ func (l *lister) list(v *value, reason Reason) bool {
 // single reads a string in place of a list.
 func (l *lister) single(v *value, reason Reason) bool {
 	text := strings.TrimSpace(v.text)
-	switch in := Holds(l.source.Text, text); {
+	switch in := l.source.holds(text); {
 	case !in && slices.Contains(nothing, foldName(text)):
 		return true
 	case strings.HasPrefix(text, "[") || strings.HasPrefix(text, "{"):
@@ -188,7 +188,7 @@ func (l *lister) isEntry(e *value) bool {
 		return strings.Trim(e.text, ".…") != ""
 	case aNumber:
 		n, err := strconv.Atoi(e.text)
-		return (err != nil || n >= len(l.source.Tokens)) && Holds(l.source.Text, e.text)
+		return (err != nil || n >= len(l.source.Tokens)) && l.source.holds(e.text)
 	}
 	return true
 }
@@ -200,7 +200,7 @@ func (l *lister) isText(v *value) bool {
 		return false
 	}
 	text := l.answer[v.items[0].value.from:v.items[len(v.items)-1].value.to]
-	return len(v.items) > 1 && Holds(l.source.Text, text) || l.source.isSentence(text)
+	return len(v.items) > 1 && l.source.holds(text) || l.source.isSentence(text)
 }
 
 // isSentence reports whether text contains all of the source, which is no entity.
@@ -263,7 +263,7 @@ func (l *lister) row(v *value, reason Reason) bool {
 		return false
 	}
 	_, first := q.label(cells[0].text)
-	if _, second := q.label(cells[1].text); first || !second || Holds(l.source.Text, cells[1].text) {
+	if _, second := q.label(cells[1].text); first || !second || l.source.holds(cells[1].text) {
 		return false
 	}
 	if reason == 0 && !q.asked(cells[1].text) {

@@ -1,7 +1,6 @@
 package markup
 
 import (
-	"bytes"
 	"html"
 	"sort"
 	"unicode"
@@ -198,25 +197,36 @@ func (l *letters) apart(i int) bool {
 	return !inWord(before) || !inWord(after) || unspaced(before) || unspaced(after)
 }
 
-// Holds reports whether text reads as part does somewhere, from word to word,
-// as far as [Source.Align] compares letters.
-func Holds(text, part string) bool {
-	var l, want letters
-	l.reset()
-	l.addText(text)
+// A Text is prepared for being searched.
+type Text struct{ letters letters }
+
+// NewText prepares a text.
+func NewText(text string) *Text {
+	t := new(Text)
+	t.letters.reset()
+	t.letters.addText(text)
+	return t
+}
+
+// Holds reports whether the text contains part, from word to word, as far as
+// [Source.Align] compares letters.
+func (t *Text) Holds(part string) bool {
+	var want letters
 	want.reset()
 	want.addText(part)
-	n := len(want.text)
-	for from := 0; n > 0; {
-		i := bytes.Index(l.text[from:], want.text)
-		if i < 0 {
-			break
-		}
-		i += from
+	return t.letters.holds(want.text)
+}
+
+// holds reports whether want is from word to word of the letters.
+func (l *letters) holds(want []byte) bool {
+	n := len(want)
+	if n == 0 {
+		return false
+	}
+	for i := range occurrences(l.text, want) {
 		if l.apart(i) && l.apart(i+n) && !l.cut(i) && !l.cut(i+n) {
 			return true
 		}
-		from = i + 1
 	}
 	return false
 }

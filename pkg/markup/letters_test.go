@@ -170,14 +170,14 @@ func TestTextLetterForLetterGoesFirst(t *testing.T) {
 func TestDemonstrationsHoldWhatOnlyLooksDifferent(t *testing.T) {
 	for _, pairs := range sameLetters {
 		for _, pair := range pairs {
-			if !markup.Holds("they saw "+pair[0]+" today .", pair[1]) || !markup.Holds("they saw "+pair[1]+" today .", pair[0]) {
+			if !markup.NewText("they saw "+pair[0]+" today .").Holds(pair[1]) || !markup.NewText("they saw "+pair[1]+" today .").Holds(pair[0]) {
 				t.Errorf("%q and %q", pair[0], pair[1])
 			}
 		}
 	}
 	for _, pairs := range otherLetters {
 		for _, pair := range pairs {
-			if markup.Holds("they saw "+pair[0]+" today .", pair[1]) {
+			if markup.NewText("they saw " + pair[0] + " today .").Holds(pair[1]) {
 				t.Errorf("%q holds %q", pair[0], pair[1])
 			}
 		}

@@ -299,12 +299,9 @@ const listReach = 8
 // placeList finds the place of each entry: as many as there can be apart from
 // each other in the order of the list, then the others near the entry before.
 func (s *Source) placeList() {
-	type option struct {
-		mark int
-		*place
-	}
+	type option struct{ mark, start, end int32 }
 	a := &s.answer
-	var options []option
+	options := make([]option, 0, len(a.marks))
 	same := map[*reading]int{} // how many entries read so
 	for i := range a.marks {
 		m := &a.marks[i]
@@ -317,13 +314,13 @@ func (s *Source) placeList() {
 		places := rd.strictest()
 		// Backwards, so that of one entry only one can be in a rising sequence.
 		for at := min(len(places), k+listReach) - 1; at >= max(0, k-listReach); at-- {
-			options = append(options, option{i, &places[at]})
+			options = append(options, option{int32(i), int32(places[at].Start), int32(places[at].End)})
 		}
 	}
-	follows := func(x, y option) bool { return x.End <= y.Start }
-	endsFirst := func(x, y option) bool { return x.End < y.End }
+	follows := func(x, y option) bool { return x.end <= y.start }
+	endsFirst := func(x, y option) bool { return x.end < y.end }
 	for _, o := range longestChain(options, follows, endsFirst) {
-		s.placeEntry(o.mark, o.Span, same)
+		s.placeEntry(int(o.mark), Span{int(o.start), int(o.end)}, same)
 	}
 	least := 0 // where the entry before begins
 	for i := range a.marks {
@@ -347,7 +344,7 @@ func (s *Source) placeEntry(i int, sp Span, same map[*reading]int) {
 	m := &s.answer.marks[i]
 	rd := s.reading(m)
 	m.span = sp
-	s.take(i, m, s.looseness(m, sp), len(rd.places) == same[rd])
+	s.take(i, m, s.looseness(m, sp), len(rd.places) == same[rd] && !rd.more)
 }
 
 // strikeEntries removes entries from their lists, each with the comma before it, or

@@ -22,9 +22,13 @@ type reading struct {
 	places []place // by at, none with the span of another
 	strict []place // those of the strictest looseness
 	inside bool    // it reads so inside a token; of interest if there is no place
+	more   bool    // there may be more places than were looked for
 	used   bool    // a place is taken
 	next   int     // all places before it are
 }
+
+// only reports whether a reading has a single place.
+func (rd *reading) only() bool { return len(rd.places) == 1 && !rd.more }
 
 type place struct {
 	Span
@@ -86,7 +90,7 @@ func (s *Source) placeAligned(i int, m *mark) {
 	m.span = span
 	l := s.looseness(m, span)
 	if l == sameTokens && !certain {
-		certain = len(s.reading(m).places) == 1
+		certain = s.reading(m).only()
 	}
 	s.take(i, m, l, certain)
 }
@@ -98,6 +102,12 @@ func (s *Source) once(b *block, from, to int) bool {
 	text := s.letters.text
 	reach := max(0, longest-(to-from)) / 2
 	from, to = max(b.source, from-reach), min(b.source+b.n, to+reach)
+	if s.scanned += len(text); s.index == nil && s.scanned >= 8*indexFrom {
+		s.index = suffixarray.New(text)
+	}
+	if s.index != nil {
+		return len(s.index.Lookup(text[from:to], 2)) == 1
+	}
 	return bytes.Index(text, text[from:to]) == from && !bytes.Contains(text[from+1:], text[from:to])
 }
 
@@ -112,14 +122,26 @@ func (s *Source) take(i int, m *mark, looseness int, certain bool) {
 		return
 	}
 	s.taken[m.span] = i
-	for k := m.span.Start; k < m.span.End; k++ {
-		s.covered[k] = true
+	for k := s.uncovered(m.span.Start); k < m.span.End; k = s.uncovered(k + 1) {
+		s.covered[k] = k + 1
 	}
 	m.found = true
 	m.how = Repaired
 	if certain && looseness == sameTokens && !m.odd && !s.glued(m) {
 		m.how = Exact
 	}
+}
+
+// uncovered returns the first token from k on that no mark has.
+func (s *Source) uncovered(k int) int {
+	for k < len(s.covered) && s.covered[k] > 0 {
+		next := s.covered[k]
+		if next < len(s.covered) && s.covered[next] > 0 {
+			s.covered[k] = s.covered[next]
+		}
+		k = next
+	}
+	return k
 }
 
 // glued reports whether text stands close to the marks of m on the outside. What
@@ -159,7 +181,7 @@ func (s *Source) placeFree(i int, m *mark, expected int) {
 		return
 	}
 	m.span = p.Span
-	s.take(i, m, p.looseness, len(rd.places) == 1 && !aside)
+	s.take(i, m, p.looseness, rd.only() && !aside)
 	rd.used = true
 }
 
@@ -170,7 +192,24 @@ func (s *Source) copied(m *mark) bool {
 		return false
 	}
 	text, ok := s.answer.context(m)
-	return ok && s.question.Shown(text) && !Holds(s.Text, text)
+	return ok && s.shown(text) && !s.holds(text)
+}
+
+// holds is [Text.Holds] for the source. What there are no steps left to look for is
+// not found.
+func (s *Source) holds(text string) bool {
+	const each = 16 // letters a step
+	if !s.work.spend(len(s.letters.text) / each) {
+		return false
+	}
+	s.part.reset()
+	s.part.addText(text)
+	return s.letters.holds(s.part.text)
+}
+
+// shown reports whether a demonstration of the prompt contains text.
+func (s *Source) shown(text string) bool {
+	return s.question.Shown != nil && s.work.spend(shownSteps) && s.question.Shown(text)
 }
 
 // regionOf gives the region that holds a range of letters, -1 if none does.
@@ -211,7 +250,44 @@ func (r *region) expected(at int) int {
 func (s *Source) spanAt(from, to int) (Span, bool) {
 	l := &s.letters
 	sp := Span{l.token(from), l.token(to-1) + 1}
-	return sp, !l.cut(from) && !l.cut(to) && onlyEdge(l.text[l.starts[sp.Start]:from]) && onlyEdge(l.text[to:l.end(sp.End-1)])
+	return sp, !l.cut(from) && !l.cut(to) && s.onlyEdges(sp, from, to)
+}
+
+// edges are where in the letters the punctuation that a token begins with ends, and
+// where that which it ends with begins.
+type edges struct{ first, last int }
+
+// onlyEdges reports whether the tokens of a span have nothing before from and
+// behind to but what [atEdge] knows.
+func (s *Source) onlyEdges(sp Span, from, to int) bool {
+	const short = 64
+	l := &s.letters
+	start, end := l.starts[sp.Start], l.end(sp.End-1)
+	if from-start+end-to <= short {
+		return onlyEdge(l.text[start:from]) && onlyEdge(l.text[to:end])
+	}
+	if len(s.edges) == 0 {
+		for i, start := range l.starts {
+			end := l.end(i)
+			e := edges{start, end}
+			for e.first < end {
+				r, size := utf8.DecodeRune(l.text[e.first:end])
+				if !atEdge(r) {
+					break
+				}
+				e.first += size
+			}
+			for e.last > start {
+				r, size := utf8.DecodeLastRune(l.text[start:e.last])
+				if !atEdge(r) {
+					break
+				}
+				e.last -= size
+			}
+			s.edges = append(s.edges, e)
+		}
+	}
+	return from <= s.edges[sp.Start].first && to >= s.edges[sp.End-1].last
 }
 
 // looseness tells how far the source reads in a span as the mark does.
@@ -221,10 +297,13 @@ func (s *Source) looseness(m *mark, sp Span) int {
 	sourceFrom, sourceTo := src.rawRange(sp)
 	raw, want := a.raw[from:to], src.raw[sourceFrom:sourceTo]
 	if !bytes.Equal(raw, want) {
-		if bytes.Contains(want, raw) {
+		if s.work.spend(len(want)) && bytes.Contains(want, raw) {
 			return sameLetters
 		}
 		return sameFolded
+	}
+	if !s.work.spend(len(raw)) {
+		return sameLetters
 	}
 	i, _ := slices.BinarySearch(a.rawStarts, from+1)
 	for _, start := range src.rawStarts[sp.Start+1 : sp.End] {
@@ -238,6 +317,15 @@ func (s *Source) looseness(m *mark, sp Span) int {
 	}
 	return sameTokens
 }
+
+// An answer's marks are placed as well as can be as long as that takes less than so
+// many steps; of the letters of source and answer each adds some. All places of
+// all strings are looked for up to so many, of further strings a few.
+const (
+	placeSteps, placeStepsEach = 1 << 24, 256
+	mostPlaces, fewPlaces      = 1 << 15, 64
+	shownSteps                 = 1 << 12 // to look into the demonstrations of a prompt
+)
 
 // indexFrom is the work, letters of the source times marks, from which an index
 // of the source is made before it is searched for each mark.
@@ -254,7 +342,9 @@ func (s *Source) reading(m *mark) *reading {
 	want := a.letters.text[from:to]
 	rd := new(reading)
 	folded := true // all places are
-	for _, at := range s.search(want) {
+	found, more := s.search(want)
+	rd.more = more
+	for _, at := range found {
 		if s.letters.cut(at + len(want)) {
 			continue
 		}
@@ -278,32 +368,34 @@ func (s *Source) reading(m *mark) *reading {
 	return rd
 }
 
-// search gives where want stands in the letters of the source, in order.
-func (s *Source) search(want []byte) []int {
+// search gives where want stands in the letters of the source, in order, and
+// whether there may be more.
+func (s *Source) search(want []byte) (found []int, more bool) {
 	s.found = s.found[:0]
 	text := s.letters.text
+	most := max(fewPlaces, s.places.limit-s.places.done)
 	if s.index == nil && len(text)*len(s.answer.marks) >= indexFrom {
 		s.index = suffixarray.New(text)
 	}
 	if s.index != nil {
-		s.found = append(s.found, s.index.Lookup(want, -1)...)
+		s.found = append(s.found, s.index.Lookup(want, most)...)
 		slices.Sort(s.found)
-		return s.found
-	}
-	for from := 0; ; {
-		i := bytes.Index(text[from:], want)
-		if i < 0 {
-			return s.found
+	} else {
+		for at := range occurrences(text, want) {
+			s.found = append(s.found, at)
+			if len(s.found) == most {
+				break
+			}
 		}
-		s.found = append(s.found, from+i)
-		from += i + 1
 	}
+	s.places.spend(len(s.found))
+	return s.found, len(s.found) == most
 }
 
 // used reports whether a place of a reading is taken.
 func (s *Source) used(rd *reading) bool {
 	if !rd.used {
-		rd.used = slices.ContainsFunc(rd.places, func(p place) bool { _, taken := s.taken[p.Span]; return taken })
+		rd.used = s.work.spend(len(rd.places)) && slices.ContainsFunc(rd.places, func(p place) bool { _, taken := s.taken[p.Span]; return taken })
 	}
 	return rd.used
 }
@@ -321,12 +413,16 @@ const shortWord = 2
 func (s *Source) choose(rd *reading, from, to, expected int) (best place, ok bool) {
 	i, _ := slices.BinarySearchFunc(rd.places, expected, func(p place, at int) int { return cmp.Compare(p.at, at) })
 	var least [3]int
-	for _, p := range rd.places[max(0, i-nearby):min(len(rd.places), i+nearby)] {
+	near := nearby
+	if !s.work.spend(min(len(rd.places), 2*nearby) * 2 * reach) {
+		near = 1
+	}
+	for _, p := range rd.places[max(0, i-near):min(len(rd.places), i+near)] {
 		if _, taken := s.taken[p.Span]; taken {
 			continue
 		}
 		rank := [3]int{-s.likeness(from, to, p.at), p.looseness, max(p.at-expected, expected-p.at)}
-		if s.covered[p.Start] || s.covered[p.End-1] {
+		if s.covered[p.Start] > 0 || s.covered[p.End-1] > 0 {
 			rank[0] += shortWord
 		}
 		if !ok || slices.Compare(rank[:], least[:]) < 0 {
@@ -354,10 +450,9 @@ func (s *Source) firstFree(rd *reading) (p place, ok bool) {
 func (rd *reading) strictest() []place {
 	if rd.strict == nil && len(rd.places) > 0 {
 		least := slices.MinFunc(rd.places, func(p, q place) int { return cmp.Compare(p.looseness, q.looseness) }).looseness
-		for _, p := range rd.places {
-			if p.looseness == least {
-				rd.strict = append(rd.strict, p)
-			}
+		looser := func(p place) bool { return p.looseness > least }
+		if rd.strict = rd.places; slices.ContainsFunc(rd.places, looser) {
+			rd.strict = slices.DeleteFunc(slices.Clone(rd.places), looser)
 		}
 	}
 	return rd.strict
@@ -389,11 +484,14 @@ func (s *Source) inside(from, to, at int) bool {
 	return min(before, after) > 1 || max(before, after)/3 > shortWord
 }
 
+// reach is how many letters around a mark are compared, those of a few words.
+const reach = 24
+
 // alike counts the letters that two texts share at their end or at their beginning,
 // up to the reach of a few words. What [atEdge] knows and only one has is passed over. A
 // Chinese or Japanese character counts for two, and so does that both end together.
 func alike(x, y []byte, atEnd bool) (n int) {
-	const reach, together = 24, 2
+	const together = 2
 	letter := func(text []byte) (rune, []byte) {
 		if atEnd {
 			r, size := utf8.DecodeLastRune(text)
@@ -430,7 +528,7 @@ func alike(x, y []byte, atEnd bool) (n int) {
 func (s *Source) report(class Class) Alignment {
 	a := &s.answer
 	out := Alignment{Class: class, Damage: a.damage}
-	if s.question.Shown != nil && out.Class == Edited && len(a.marks) > 0 && s.question.Shown(a.without(0, len(a.text), 0)) {
+	if s.question.Shown != nil && out.Class == Edited && len(a.marks) > 0 && s.shown(a.without(0, len(a.text), 0)) {
 		for i := range a.marks {
 			if m := &a.marks[i]; m.reason != Blank && m.reason != Unclosed {
 				m.found, m.again, m.reason = false, false, Copied
@@ -454,7 +552,7 @@ func (s *Source) report(class Class) Alignment {
 			if m.reason != Blank {
 				text = a.plain(m)
 			}
-			if m.reason == Hallucinated && s.question.Shown != nil && s.question.Shown(text) {
+			if m.reason == Hallucinated && s.shown(text) {
 				m.reason = Copied
 			}
 			out.Unused = append(out.Unused, Unused{text, m.reason})

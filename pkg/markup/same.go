@@ -11,6 +11,7 @@ func (s *Source) same(answer string) (Alignment, bool) {
 	pos, token, open := 0, 0, -1 // open is the token at which an entity begins
 	text := 0                    // where its text begins
 	var found map[Span]bool      // in the copies before
+	copied := 0                  // how many of out.Found these are
 	for {
 		for pos < len(answer) {
 			size := spaceAt(answer, pos)
@@ -29,10 +30,10 @@ func (s *Source) same(answer string) (Alignment, bool) {
 			if found == nil {
 				found = map[Span]bool{}
 			}
-			for _, f := range out.Found {
+			for _, f := range out.Found[copied:] {
 				found[f.Span] = true
 			}
-			out.Class, token = Chatter, 0
+			out.Class, token, copied = Chatter, 0, len(out.Found)
 		}
 		want := s.Tokens[token]
 		if signs := count(answer[pos:], '@'); signs > 1 && signs == count(want, '@')+len(Open) {
