@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -37,7 +38,7 @@ import (
 // follower is what the commands that follow batches work with.
 type follower struct {
 	manager *batch.Manager
-	ids     []string
+	jobs    []record.Job // what is known of each batch: its id, and its file if job records tell it
 	close   func()
 }
 
@@ -49,7 +50,7 @@ func follow(c *cli.Context) (*follower, error) {
 	if err != nil {
 		return nil, err
 	}
-	ids, err := batchIDs(c)
+	jobs, err := jobRecords(c)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +58,7 @@ func follow(c *cli.Context) (*follower, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &follower{looker(c, client, judge), ids, client.Close}, nil
+	return &follower{looker(c, client, judge), jobs, client.Close}, nil
 }
 
 // looker is a manager that starts nothing.
@@ -69,8 +70,8 @@ func say(c *cli.Context) func(string) {
 	return func(s string) { cmdline.Say(c, "%s", s) }
 }
 
-// batchIDs are those of --batch-id, or of the job records in the input.
-func batchIDs(c *cli.Context) ([]string, error) {
+// jobRecords are those of --batch-id, or of the job records in the input.
+func jobRecords(c *cli.Context) ([]record.Job, error) {
 	if ids := c.StringSlice("batch-id"); len(ids) > 0 {
 		switch {
 		case slices.Contains(ids, ""):
@@ -78,7 +79,11 @@ func batchIDs(c *cli.Context) ([]string, error) {
 		case c.Args().Present():
 			return nil, cmdline.UsageError("unexpected argument %q: give --batch-id before each id, or job records, not both", c.Args().First())
 		}
-		return ids, nil
+		jobs := make([]record.Job, len(ids))
+		for i, id := range ids {
+			jobs[i].BatchID = id
+		}
+		return jobs, nil
 	}
 	input, err := argument(c, "job records")
 	if err != nil {
@@ -95,7 +100,8 @@ func batchIDs(c *cli.Context) ([]string, error) {
 		return nil, err
 	}
 	defer in.Close()
-	var ids []string
+	var jobs []record.Job
+	waiting := 0
 	lines := record.NewLines(name, in)
 	for {
 		line, err := lines.Next()
@@ -105,16 +111,24 @@ func batchIDs(c *cli.Context) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		id, err := record.ParseJobID(line)
-		if err != nil {
+		job, err := record.ParseJob(line)
+		switch {
+		case err != nil:
 			return nil, lines.Fault(err, "these should be the job records that ner-batch submit writes")
+		case job.BatchID == "":
+			waiting++
+			cmdline.Say(c, "%s:%d: part %d waits to be started", name, lines.Line(), job.Part)
+		default:
+			jobs = append(jobs, job)
 		}
-		ids = append(ids, id)
 	}
-	if len(ids) == 0 {
+	switch {
+	case len(jobs) == 0 && waiting > 0:
+		return nil, fault.WithHint(fmt.Errorf("%s: none of the batches was started yet", name), "start them with ner-batch submit or ner-batch sync")
+	case len(jobs) == 0:
 		return nil, cmdline.UsageError("which batch? name it with --batch-id, or pipe job records in")
 	}
-	return ids, nil
+	return jobs, nil
 }
 
 // checkStdout returns an error if what the command is to write would be lost.
@@ -133,16 +147,59 @@ func argument(c *cli.Context, of string) (string, error) {
 	return c.Args().First(), nil
 }
 
+// look looks at all batches. With an error it returns those that there are.
 func (f *follower) look(ctx context.Context) ([]wire.Batch, error) {
 	var batches []wire.Batch
-	for _, id := range f.ids {
-		b, err := f.manager.Batch(ctx, id)
-		if err != nil {
-			return nil, fmt.Errorf("look at %s: %w", id, err)
+	var errs []error
+	for _, j := range f.jobs {
+		b, err := f.manager.Batch(ctx, j.BatchID)
+		if err == nil {
+			batches = append(batches, b)
+			continue
 		}
-		batches = append(batches, b)
+		errs = append(errs, fmt.Errorf("look at %s: %w", j.BatchID, err))
+		if e, ok := errors.AsType[*wire.Error](err); !ok || e.Unanswered() || e.Class == record.Auth {
+			break // the others fare no better
+		}
 	}
-	return batches, nil
+	return batches, errors.Join(errs...)
+}
+
+// sayReasons says what the service says is wrong with those batches that ended.
+func (f *follower) sayReasons(c *cli.Context, batches []wire.Batch) error {
+	var errs []error
+	for i := range batches {
+		b := &batches[i]
+		if len(b.Problems) == 0 && b.Status != wire.BatchFailed {
+			continue
+		}
+		file := ""
+		if n := slices.IndexFunc(f.jobs, func(j record.Job) bool { return j.BatchID == b.ID }); n >= 0 {
+			file = f.jobs[n].File
+		}
+		reasons, err := f.manager.Reasons(c.Context, b, file)
+		sayReasons(c, reasons)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// maxReasons is how many of the reasons of one batch are printed.
+const maxReasons = 10
+
+func sayReasons(c *cli.Context, reasons []batch.Reason) {
+	said := map[string]int{}
+	for i := range reasons {
+		if r := &reasons[i]; said[r.Batch] < maxReasons {
+			cmdline.Say(c, "%s", r)
+		}
+		said[reasons[i].Batch]++
+	}
+	for _, id := range slices.Sorted(maps.Keys(said)) {
+		if more := said[id] - maxReasons; more > 0 {
+			cmdline.Say(c, "%s has %d more problems", id, more)
+		}
+	}
 }
 
 func status(c *cli.Context) error {
@@ -152,10 +209,7 @@ func status(c *cli.Context) error {
 	}
 	defer f.close()
 	batches, err := f.look(c.Context)
-	if err != nil {
-		return err
-	}
-	return show(batches)
+	return errors.Join(f.sayReasons(c, batches), show(batches), err)
 }
 
 func wait(c *cli.Context) error {
@@ -186,7 +240,7 @@ func wait(c *cli.Context) error {
 		return !slices.ContainsFunc(batches, func(b wire.Batch) bool { return !b.Final() }), nil
 	})
 	meter.Close()
-	if err := errors.Join(unfinished(err), show(batches)); err != nil {
+	if err := errors.Join(unfinished(err), f.sayReasons(c, batches), show(batches)); err != nil {
 		return err
 	}
 	if slices.ContainsFunc(batches, func(b wire.Batch) bool { return b.Status != wire.BatchCompleted || b.Failed > 0 }) {
@@ -201,10 +255,14 @@ func download(c *cli.Context) error {
 		return err
 	}
 	defer f.close()
+	local := c.String("batch-file")
+	if _, err := os.Stat(local); local != "" && err != nil {
+		return err
+	}
 	var o batch.Outcome
 	err = output(c.String("output"), func(put func(*record.Result) error) error {
-		for _, id := range f.ids {
-			if err := f.manager.Fetch(c.Context, id, c.String("batch-file"), &o, put); err != nil {
+		for _, j := range f.jobs {
+			if err := f.manager.Fetch(c.Context, j.BatchID, cmp.Or(local, j.File), &o, put); err != nil {
 				return err
 			}
 		}
@@ -226,7 +284,8 @@ func cancel(c *cli.Context) error {
 	}
 	defer f.close()
 	var batches []wire.Batch
-	for _, id := range f.ids {
+	for _, j := range f.jobs {
+		id := j.BatchID
 		b, err := f.manager.Cancel(c.Context, id)
 		if e, ok := errors.AsType[*wire.Error](err); ok && e.Status == http.StatusConflict {
 			cmdline.Say(c, "%s has ended already", id)
@@ -287,43 +346,80 @@ func sync(c *cli.Context) error {
 	if err := s.manager.Start(c.Context, s.jobs); err != nil {
 		return err
 	}
-	pending := 0
+	var failed []error // to fetch some of them, which costs the others nothing
+	pending, unanswered := 0, 0
 	for _, j := range s.jobs {
 		switch {
 		case batch.Running([]*batch.Job{j}):
 			pending++
 		case j.Pending():
-			if err := s.fetchOne(c, j); err != nil {
-				return err
-			}
+			n, err := s.fetchOne(c, j)
+			failed = append(failed, err)
+			unanswered += n
+		default:
+			unanswered += j.Unanswered
 		}
 		r := s.manager.Record(j)
 		if _, err := os.Stdout.Write(record.AppendJob(nil, &r)); err != nil {
-			return fmt.Errorf("write jobs: %w", err)
+			return errors.Join(errors.Join(failed...), fmt.Errorf("write jobs: %w", err))
 		}
 	}
-	if pending > 0 {
+	switch err := errors.Join(failed...); {
+	case err != nil:
+		return err
+	case pending > 0:
 		return cmdline.Exit(cmdline.Pending, nil)
+	case unanswered > 0:
+		return cmdline.Exit(cmdline.Partial, nil)
 	}
 	return nil
 }
 
-func (s *session) fetchOne(c *cli.Context, j *batch.Job) error {
+// fetchOne fetches the results of a job. It returns how many rows have no answer.
+func (s *session) fetchOne(c *cli.Context, j *batch.Job) (unanswered int, err error) {
 	path := filepath.Join(c.String("out-dir"), resultsName(j.File))
 	var o batch.Outcome
-	err := output(path, func(put func(*record.Result) error) error {
+	table, err := cost.Table(c)
+	if err != nil {
+		return 0, err
+	}
+	err = output(path, func(put func(*record.Result) error) error {
 		return s.manager.Fetch(c.Context, j.BatchID, j.File, &o, put)
 	})
 	if err != nil {
-		return err
+		return 0, err
 	}
-	table, err := cost.Table(c)
-	if err != nil {
-		return err
-	}
+	sayFindings(c, &o)
 	cmdline.Say(c, "%s: %s", path, describe(&o, table))
 	failures.Say(c, failures.Rows{Failed: &o.Failed, Missing: o.Missing, File: path})
-	return s.manager.Fetched(j, path)
+	return o.Unanswered(), s.fetched(c, j, path, &o)
+}
+
+// fetched records that the results of a job are here, if they all are.
+func (s *session) fetched(c *cli.Context, j *batch.Job, path string, o *batch.Outcome) error {
+	if o.Incomplete {
+		cmdline.Say(c, "%s: not all of its files were there: it will be fetched again", j.BatchID)
+		return nil
+	}
+	return s.manager.Fetched(j, path, o)
+}
+
+// sayFindings says what was wrong with batches and their files.
+func sayFindings(c *cli.Context, o *batch.Outcome) {
+	sayReasons(c, o.Reasons)
+	for _, d := range o.Damage {
+		cmdline.SayDamage(c, d)
+	}
+	for _, err := range o.Flaws {
+		cmdline.Say(c, "%v", err)
+	}
+	if o.Unnamed > 0 && has(c, "batch-file") {
+		cmdline.Say(c, "name the batch's input file with --batch-file, to have a result for each row")
+	}
+}
+
+func has(c *cli.Context, flag string) bool {
+	return slices.ContainsFunc(c.Command.Flags, func(f cli.Flag) bool { return slices.Contains(f.Names(), flag) })
 }
 
 // output hands the results that each makes to the file at path, which is whole
@@ -353,9 +449,10 @@ func verdict(c *cli.Context, o *batch.Outcome) error {
 	if err != nil {
 		return err
 	}
+	sayFindings(c, o)
 	cmdline.Say(c, "%s", describe(o, table))
 	failures.Say(c, failures.Rows{Failed: &o.Failed, Missing: o.Missing, File: c.String("output")})
-	if o.Failed.Rows()+o.Missing > 0 {
+	if o.Unanswered() > 0 || o.Unsure {
 		return cmdline.Exit(cmdline.Partial, nil)
 	}
 	return nil

@@ -254,23 +254,25 @@ func (s *session) measure(meter *progress.Meter) {
 func (s *session) fetch(c *cli.Context) error {
 	var o batch.Outcome
 	path := c.String("output")
+	each := make([]batch.Outcome, len(s.jobs))
 	err := output(path, func(put func(*record.Result) error) error {
-		for _, j := range s.jobs {
+		for i, j := range s.jobs {
 			if j.BatchID == "" {
 				continue
 			}
-			if err := s.manager.Fetch(c.Context, j.BatchID, j.File, &o, put); err != nil {
+			if err := s.manager.Fetch(c.Context, j.BatchID, j.File, &each[i], put); err != nil {
 				return err
 			}
+			o.Add(&each[i])
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	for _, j := range s.jobs {
+	for i, j := range s.jobs {
 		if j.Pending() && path != "" {
-			if err := s.manager.Fetched(j, path); err != nil {
+			if err := s.fetched(c, j, path, &each[i]); err != nil {
 				return err
 			}
 		}

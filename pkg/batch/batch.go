@@ -108,6 +108,7 @@ const (
 	metaFirst    = "ner_first"
 	metaLast     = "ner_last"
 	metaPart     = "ner_part"
+	metaRequests = "ner_requests"
 	metaSettings = "ner_settings"
 	metaText     = "description"
 )
@@ -123,8 +124,10 @@ func (m *Manager) metadata(j *Job) map[string]string {
 			meta[key] = value
 		}
 	}
-	if j.Total > 0 {
-		meta[metaTotal] = strconv.Itoa(j.Total)
+	for key, n := range map[string]int{metaTotal: j.Total, metaRequests: j.Requests} {
+		if n > 0 {
+			meta[key] = strconv.Itoa(n)
+		}
 	}
 	return meta
 }
@@ -419,13 +422,9 @@ func (m *Manager) took(ctx context.Context, j *Job, b wire.Batch) error {
 		m.full = true
 		return m.ledger.record(event{Event: queued, Key: j.Key, Attempt: j.Attempt, Reason: b.Problems[0].Message})
 	}
-	if err := m.ledger.record(event{Event: finished, Key: j.Key, Attempt: j.Attempt, Status: b.Status}); err != nil {
-		return err
-	}
-	if b.Status == wire.BatchFailed {
-		return m.deleteFile(ctx, b.InputFile)
-	}
-	return nil
+	// The file of a batch that failed stays at the service, as that of every other
+	// batch: it alone tells which rows the batch had, and another attempt uses it.
+	return m.ledger.record(event{Event: finished, Key: j.Key, Attempt: j.Attempt, Status: b.Status})
 }
 
 // Running reports whether any of the jobs is still to end.
@@ -479,9 +478,9 @@ func (m *Manager) Batch(ctx context.Context, id string) (b wire.Batch, err error
 	return b, nil
 }
 
-// Fetched records that the results of the job are at path.
-func (m *Manager) Fetched(j *Job, path string) error {
-	return m.ledger.record(event{Event: fetched, Key: j.Key, Attempt: j.Attempt, Results: path})
+// Fetched records that the results of the job are at path, and what they came to.
+func (m *Manager) Fetched(j *Job, path string, o *Outcome) error {
+	return m.ledger.record(event{Event: fetched, Key: j.Key, Attempt: j.Attempt, Results: path, Unanswered: o.Unanswered()})
 }
 
 // Record shows the job as a record, with what is known of its batch.

@@ -471,7 +471,7 @@ func (w *world) life(t *testing.T, parts []Part, rows int) (killed bool) {
 	w.drive(t, m, jobs)
 	results(t, m, jobs, rows)
 	for _, j := range jobs {
-		if err := m.Fetched(j, "results"); err != nil {
+		if err := m.Fetched(j, "results", &Outcome{}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,11 +1,10 @@
 package batch
 
 import (
-	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -16,25 +15,16 @@ import (
 	"nertools/pkg/wire"
 )
 
-// Outcome counts the results of batches. Requests = OK + Failed + Missing.
-type Outcome struct {
-	Requests int
-	OK       int
-	Failed   record.Failures
-	Missing  int
-	Usage    record.Usage
-	Models   map[string]bool // that gave the answers
-}
-
 // ErrUnfinished is the error of fetching a batch that has not ended.
 var ErrUnfinished = errors.New("the batch has not ended yet")
 
 // Fetch puts out exactly one result for each request of an ended batch: an
 // answer, an error, or that it is missing, which is everything that was submitted
-// and is in neither of the batch's files. local is the batch's input file where
-// it is at hand; without it, or where it is another file, the service's copy
-// tells what was submitted. Nothing is put out before all files are here, whole.
-// The outcome is added to o.
+// and is in neither of the batch's files. A line of these that can't be read, or an
+// error file that is not there, costs no other row its result. local is the batch's
+// input file, if it is at hand; without it, or if it is another file, the service's
+// copy tells what was submitted. If that is gone, rows without an answer are only
+// counted. Nothing is put out before all files are here. The outcome is added to o.
 func (m *Manager) Fetch(ctx context.Context, id, local string, o *Outcome, put func(*record.Result) error) error {
 	b, err := m.Batch(ctx, id)
 	if err != nil {
@@ -62,11 +52,20 @@ type fetch struct {
 	manager *Manager
 	batch   *wire.Batch
 	local   string
-	total   int
-	files   []*os.File
-	seen    map[string]bool // ids that have their result
+	total   int        // rows of the source
+	files   []*os.File // to be removed
 	outcome *Outcome
 	put     func(*record.Result) error
+
+	rows    map[string]int // ids of the requests, with the number of their lines; nil if they are not known
+	order   []string       // ids of the requests
+	guessed bool           // rows is that of a local file of which nobody knows whether it is the input
+	partly  bool           // rows may not be all of them
+
+	seen   map[string]bool     // ids that have their result
+	broken []record.BrokenLine // that tell their row
+	unread int                 // broken lines
+	lost   bool                // the output file is gone
 }
 
 func (f *fetch) remove() {
@@ -75,115 +74,138 @@ func (f *fetch) remove() {
 	}
 }
 
+// flaw takes down that something is wrong with the batch's files.
+func (f *fetch) flaw(format string, args ...any) {
+	f.outcome.Flaws = append(f.outcome.Flaws, fmt.Errorf(f.batch.ID+": "+format, args...))
+}
+
 func (f *fetch) run(ctx context.Context) error {
-	var answers []*os.File
-	for _, id := range []string{f.batch.OutputFile, f.batch.ErrorFile} {
-		if id == "" {
-			continue
-		}
-		file, err := f.download(ctx, id)
-		if err != nil {
-			return err
-		}
-		answers = append(answers, file)
-	}
-	input, name, err := f.input(ctx)
+	answers, err := f.answers(ctx)
 	if err != nil {
 		return err
 	}
-	if input != nil {
-		defer input.Close()
+	if err := f.submitted(ctx); err != nil {
+		return err
 	}
+	if err := f.readBroken(answers); err != nil {
+		return err
+	}
+	f.outcome.Reasons = append(f.outcome.Reasons, reasons(f.batch, f.rowOn)...)
 	// Successes first, whichever file they stand in: a row may stand in both.
 	for _, ok := range []bool{true, false} {
-		for _, file := range answers {
-			if err := f.results(file, ok); err != nil {
+		for _, a := range answers {
+			if err := f.results(a, ok); err != nil {
 				return err
 			}
 		}
 	}
-	if input == nil {
-		return f.unknown()
-	}
-	return f.missing(input, name)
-}
-
-// download brings a file here, going on where a connection breaks.
-func (f *fetch) download(ctx context.Context, id string) (*os.File, error) {
-	file, err := durable.Scratch("ner-batch-")
-	if err != nil {
-		return nil, err
-	}
-	f.files = append(f.files, file)
-	size, err := f.manager.size(ctx, id)
-	if err != nil {
-		return nil, fmt.Errorf("download %s: %w", id, err)
-	}
-	var at int64
-	err = f.manager.try(ctx, func(ctx context.Context) error {
-		n, err := f.manager.service.Download(ctx, id, at, file)
-		at += n
-		if err == nil && at < size {
-			err = &wire.Error{Failure: record.Failure{Class: record.Network, Message: fmt.Sprintf("only %d of %d bytes came", at, size)}}
-		}
+	if err := f.failBroken(); err != nil {
 		return err
-	})
-	if err == nil && size > 0 && at > size {
-		err = fmt.Errorf("%d bytes came, the service says it has %d", at, size)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("download %s: %w", id, err)
+	if err := f.missing(); err != nil {
+		return err
 	}
-	_, err = file.Seek(0, io.SeekStart)
-	return file, err
+	f.unknown()
+	return nil
 }
 
-// input opens what was submitted: the local file if it is the batch's, else the
-// service's copy; nil if that is gone, too.
-func (f *fetch) input(ctx context.Context) (io.ReadCloser, string, error) {
-	if f.local != "" {
-		if ok, err := isPart(f.local, f.batch.Metadata[metaKey]); err == nil && ok {
-			file, err := os.Open(f.local)
-			return file, f.local, err
+// rowOn is the id of the row on a line of the input.
+func (f *fetch) rowOn(line int) string {
+	for id, n := range f.rows {
+		if n == line {
+			return id
 		}
 	}
-	file, err := f.download(ctx, f.batch.InputFile)
-	var e *wire.Error
-	if errors.As(err, &e) && !e.Passing() {
-		return nil, "", nil
+	return ""
+}
+
+// read reads the lines of an output or error file that can be read.
+func (f *fetch) read(a answerFile, take func(*record.Result) error, broken func(record.BrokenLine)) (record.Damage, error) {
+	if err := rewind(a.file); err != nil {
+		return record.Damage{}, err
 	}
-	if err != nil {
-		return nil, "", err
+	s := record.Salvage{Name: a.id, Nothing: true, Broken: broken, Take: func(line record.Line) error {
+		r, err := f.manager.cfg.Judge.ParseBatchLine(line.Text)
+		if other := record.OtherKind(""); errors.As(err, &other) {
+			err = errors.New(string(other)) // here it is only a line that is of no use
+		}
+		if err != nil {
+			return record.Damaged(err)
+		}
+		return take(&r)
+	}}
+	return s.Read(a.file)
+}
+
+// readBroken finds the lines that can't be read, and those of rows that were not
+// submitted.
+func (f *fetch) readBroken(answers []answerFile) error {
+	var foreign []string
+	strangers := 0
+	for _, a := range answers {
+		damage, err := f.read(a, func(r *record.Result) error {
+			if !f.asked(r.ID) {
+				if strangers++; len(foreign) < 3 {
+					foreign = append(foreign, strconv.Quote(r.ID))
+				}
+			}
+			return nil
+		}, func(b record.BrokenLine) {
+			f.unread++
+			if b.ID != "" {
+				f.broken = append(f.broken, b)
+			}
+		})
+		if err != nil {
+			return err
+		}
+		if damage.Lines != nil {
+			f.outcome.Damage = append(f.outcome.Damage, damage)
+		}
 	}
-	return file, f.batch.InputFile, nil
+	if strangers > 0 && f.guessed {
+		f.flaw("%s is not its input: it does not ask for %s", f.local, strings.Join(foreign, ", "))
+		f.rows, f.order = nil, nil
+	} else if strangers > 0 {
+		f.flaw("left out %d answers to rows that it did not ask for (%s)", strangers, strings.Join(foreign, ", "))
+	}
+	return nil
 }
 
 // results puts out the lines of an output or error file that are good answers,
 // or those that are not.
-func (f *fetch) results(file *os.File, good bool) error {
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	lines := record.NewLines(f.batch.ID, bufio.NewReaderSize(file, 256<<10))
-	for {
-		line, err := lines.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
+func (f *fetch) results(a answerFile, good bool) error {
+	var failed error // to put it out, which is no fault of the line
+	_, err := f.read(a, func(r *record.Result) error {
+		if r.OK() == good && !f.seen[r.ID] && f.asked(r.ID) {
+			failed = f.emit(r)
 		}
-		if err != nil {
-			return err
-		}
-		r, err := f.manager.cfg.Judge.ParseBatchLine(line)
-		if err != nil {
-			return lines.Fault(err, "the service's file is not as it should be: look at it in the dashboard")
-		}
-		if r.OK() != good || f.seen[r.ID] {
+		return failed
+	}, nil)
+	return cmp.Or(failed, err)
+}
+
+// asked reports whether the row with the id was submitted, as far as that is known.
+func (f *fetch) asked(id string) bool {
+	_, asked := f.rows[id]
+	return asked || f.rows == nil || f.partly
+}
+
+// failBroken puts out a failure for each row of which there is only a broken line.
+func (f *fetch) failBroken() error {
+	for _, b := range f.broken {
+		_, index, _, _ := record.ParseID(b.ID)
+		if f.seen[b.ID] || !f.asked(b.ID) || index < 0 {
 			continue
 		}
+		r := record.Result{ID: b.ID, Index: index, Failure: &record.Failure{
+			Class: record.Malformed, Message: fmt.Sprintf("the line of this row in the batch's files can't be read (%v)", b.Err),
+		}}
 		if err := f.emit(&r); err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
 func (f *fetch) emit(r *record.Result) error {
@@ -198,30 +220,40 @@ func (f *fetch) emit(r *record.Result) error {
 }
 
 // missing puts out a result for each submitted request that has none yet.
-func (f *fetch) missing(input io.Reader, name string) error {
-	line := 0
-	var failed error
-	err := rows(input, name, func(id string) {
-		line++
-		if f.seen[id] || failed != nil {
-			return
+func (f *fetch) missing() error {
+	nameless := 0
+	for _, id := range f.order {
+		if f.seen[id] {
+			continue
 		}
-		r := record.Result{ID: id, Failure: f.why(line)}
-		_, r.Index, _, _ = record.ParseID(id)
-		if r.Index < 0 {
-			failed = fmt.Errorf("custom_id %q does not end in a row number", id)
-			return
+		_, index, _, _ := record.ParseID(id)
+		if index < 0 {
+			nameless++
+			continue
 		}
-		failed = f.emit(&r)
-	})
-	return errors.Join(err, failed)
+		if err := f.emit(&record.Result{ID: id, Index: index, Failure: f.why(f.rows[id])}); err != nil {
+			return err
+		}
+	}
+	if nameless > 0 {
+		f.flaw("%d of its rows have no result, as their custom_id does not end in a row number", nameless)
+		f.outcome.countUnnamed(nameless)
+	}
+	return nil
 }
 
 // why is the failure of the request on the given line of the input, of which
 // the batch's files say nothing.
 func (f *fetch) why(line int) *record.Failure {
 	if f.batch.Status != wire.BatchFailed {
-		return &record.Failure{Class: record.Missing, Message: "the batch (" + f.batch.Status + ") has no answer for this row"}
+		message := "the batch (" + f.batch.Status + ") has no answer for this row"
+		switch {
+		case f.lost:
+			message += ": its output file is not there"
+		case f.unread > 0:
+			message += " among the lines that can be read"
+		}
+		return &record.Failure{Class: record.Missing, Message: message}
 	}
 	var general *wire.Problem
 	for i := range f.batch.Problems {
@@ -236,6 +268,9 @@ func (f *fetch) why(line int) *record.Failure {
 	if general != nil {
 		return problem(general)
 	}
+	if len(f.batch.Problems) == 0 {
+		return &record.Failure{Class: record.Invalid, Message: "not asked: the batch failed, and the service does not say why"}
+	}
 	return &record.Failure{Class: record.Invalid, Message: "not asked: the batch failed its validation over other rows"}
 }
 
@@ -247,38 +282,41 @@ func problem(p *wire.Problem) *record.Failure {
 	return &record.Failure{Class: record.Invalid, Code: p.Code, Message: message}
 }
 
-// unknown finds out whether anything is missing where the input is gone.
-func (f *fetch) unknown() error {
-	if n := f.batch.Total - len(f.seen); n > 0 {
-		return fault.WithHint(fmt.Errorf("%d of %d rows have no answer, and the file that says which is no longer there", n, f.batch.Total),
-			"give the batch's input file with --batch-file")
+// unknown counts the rows without a result of which nobody knows which they are.
+func (f *fetch) unknown() {
+	if f.rows != nil && !f.partly {
+		return
 	}
-	return nil
+	asked := f.expected()
+	if n := asked - len(f.seen); n > 0 {
+		f.flaw("%d of its %d rows have no answer, and the file that says which they are is not there, or not whole", n, asked)
+		f.outcome.countUnnamed(n)
+	} else if asked == 0 && len(f.seen) == 0 {
+		f.flaw("nothing says which rows it had, nor how many")
+		f.outcome.Unsure = true
+	}
 }
 
-func (o *Outcome) count(r *record.Result) {
-	o.Requests++
-	if r.Model != "" && !o.Models[r.Model] {
-		if o.Models == nil {
-			o.Models = map[string]bool{}
+// expected is how many rows were submitted, as far as that is known without the
+// input: from the ledger, the batch's metadata or the service's count.
+func (f *fetch) expected() int {
+	if f.manager.ledger != nil {
+		for _, j := range f.manager.ledger.Jobs() {
+			if j.BatchID == f.batch.ID && j.Requests > 0 {
+				return j.Requests
+			}
 		}
-		o.Models[strings.Clone(r.Model)] = true
 	}
-	switch {
-	case r.OK():
-		o.OK++
-	case r.Failure.Class == record.Missing:
-		o.Missing++
-	default:
-		o.Failed.Add(r.Failure)
+	number := func(key string) int {
+		n, _ := strconv.Atoi(f.batch.Metadata[key]) // 0 for what others wrote there
+		return max(n, 0)
 	}
-	o.Usage.Add(r.Usage)
-}
-
-func (m *Manager) size(ctx context.Context, id string) (size int64, err error) {
-	err = m.try(ctx, func(ctx context.Context) (err error) {
-		size, err = m.service.FileSize(ctx, id)
-		return err
-	})
-	return size, err
+	if n := max(number(metaRequests), f.batch.Total); n > 0 {
+		return n
+	}
+	if f.total == 0 {
+		return 0
+	}
+	// Without some rows that were answered earlier it may have been fewer.
+	return min(f.total, max(0, number(metaLast)-number(metaFirst)+1))
 }

@@ -50,6 +50,8 @@ type event struct {
 	Status  string    `json:"status,omitempty"`
 	Results string    `json:"results,omitempty"`
 	Reason  string    `json:"reason,omitempty"`
+
+	Unanswered int `json:"unanswered,omitempty"`
 }
 
 // A Job is a part and how far it has come.
@@ -64,6 +66,8 @@ type Job struct {
 	Status  string // of the batch, when it has ended
 	Results string // where the results are, when they are here
 	Reason  string
+
+	Unanswered int // rows that have no good answer in the results, when they are here
 }
 
 // Pending reports whether there is something left to be done with the job.
@@ -143,7 +147,7 @@ func (l *Ledger) apply(e *event) {
 	case finished:
 		j.Status = e.Status
 	case fetched:
-		j.Results = e.Results
+		j.Results, j.Unanswered = e.Results, e.Unanswered
 	case dropped:
 		j.FileID = ""
 	}

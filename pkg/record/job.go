@@ -1,7 +1,6 @@
 package record
 
 import (
-	"errors"
 	"strconv"
 	"time"
 
@@ -86,17 +85,19 @@ func appendTime(dst []byte, key string, t time.Time) []byte {
 	return appendText(dst, key, t.UTC().Format(time.RFC3339))
 }
 
-// ParseJobID reads the batch id of a job record.
-func ParseJobID(line []byte) (string, error) {
-	id := ""
-	_, err := parse(line, "job", func(key string, v gjson.Result) (known bool, err error) {
-		if key == "batch_id" {
-			id, err = text(v)
+// ParseJob reads the batch id, which is "" while the job waits to be started, the
+// part and the file of a job record.
+func ParseJob(line []byte) (j Job, err error) {
+	_, err = parse(line, "job", func(key string, v gjson.Result) (known bool, err error) {
+		switch key {
+		case "batch_id":
+			j.BatchID, err = text(v)
+		case "part":
+			j.Part, err = count(v)
+		case "file":
+			j.File, err = text(v)
 		}
 		return true, err
 	})
-	if err == nil && id == "" {
-		err = errors.New(`no "batch_id" in it: it was not started yet`)
-	}
-	return id, err
+	return j, err
 }

@@ -100,7 +100,8 @@ func (b *batchBench) ended(ctx context.Context, program func(name string, args .
 	if err != nil {
 		return "", fmt.Errorf("list batches: %w", err)
 	}
-	if id, err = record.ParseJobID(bytes.TrimSpace(list)); err != nil {
+	job, err := record.ParseJob(bytes.TrimSpace(list))
+	if id = job.BatchID; err != nil {
 		return "", fmt.Errorf("list batches: %w", err)
 	}
 	_, err = run(ctx, program("ner-batch", "wait", "--poll-interval", "200ms", "--progress", "none", "--batch-id", id), false)

@@ -1,0 +1,120 @@
+package batch
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"nertools/pkg/record"
+	"nertools/pkg/wire"
+)
+
+// A Reason is something that the service says is wrong with a batch.
+type Reason struct {
+	Batch   string
+	Status  string
+	Problem wire.Problem
+	Row     string // id of the row on the problem's line; "" if there is none, or it is not known
+}
+
+// String says what is wrong, and with which row.
+func (r *Reason) String() string {
+	s := r.Batch + " " + r.Status + ": "
+	if r.Problem.Line > 0 {
+		s += fmt.Sprintf("line %d", r.Problem.Line)
+		if _, index, _, _ := record.ParseID(r.Row); r.Row != "" && index >= 0 {
+			s += fmt.Sprintf(" (row %d, %s)", index, r.Row)
+		} else if r.Row != "" {
+			s += fmt.Sprintf(" (%s)", r.Row)
+		}
+		s += ": "
+	}
+	return s + r.Problem.Error()
+}
+
+// reasons are the problems of a batch. row returns the id on a line of its input.
+func reasons(b *wire.Batch, row func(line int) string) []Reason {
+	list := make([]Reason, 0, len(b.Problems))
+	for _, p := range b.Problems {
+		r := Reason{Batch: b.ID, Status: b.Status, Problem: p}
+		if p.Line > 0 {
+			r.Row = row(p.Line)
+		}
+		list = append(list, r)
+	}
+	if len(list) == 0 && b.Status == wire.BatchFailed {
+		list = append(list, Reason{Batch: b.ID, Status: b.Status, Problem: wire.Problem{Message: "the service does not say why"}})
+	}
+	return list
+}
+
+// Reasons returns what the service says is wrong with the batch, and with which of
+// its rows: those of the first lines that it names are looked up in the local file if
+// that is the batch's input, else in the service's copy.
+func (m *Manager) Reasons(ctx context.Context, b *wire.Batch, local string) ([]Reason, error) {
+	last := 0
+	for _, p := range b.Problems[:min(len(b.Problems), 10)] {
+		last = max(last, p.Line)
+	}
+	if last == 0 {
+		return reasons(b, nil), nil
+	}
+	rows, err := m.firstRows(ctx, b, local, last)
+	if e, ok := errors.AsType[*wire.Error](err); ok && !e.Unanswered() {
+		err = nil // what is wrong is worth telling without the rows
+	}
+	return reasons(b, func(line int) string { return rows[line] }), err
+}
+
+// firstRows returns the ids of the rows up to the given line of the batch's input.
+func (m *Manager) firstRows(ctx context.Context, b *wire.Batch, local string, last int) (map[int]string, error) {
+	f := fetch{manager: m, batch: b, local: local, outcome: &Outcome{}}
+	file, err := f.openPart()
+	if err != nil {
+		return nil, err
+	}
+	var in io.Reader = file
+	if file != nil {
+		defer file.Close()
+	} else if b.InputFile == "" {
+		return nil, nil
+	} else {
+		begin := beginning{lines: last}
+		err := m.try(ctx, func(ctx context.Context) error {
+			begin = beginning{lines: last}
+			_, err := m.service.Download(ctx, b.InputFile, 0, &begin)
+			return err
+		})
+		if err != nil && !errors.Is(err, errEnough) {
+			return nil, err
+		}
+		in = &begin.text
+	}
+	rows := map[int]string{}
+	err = f.readRows(b.InputFile, io.LimitReader(in, maxBeginning))
+	for id, line := range f.rows {
+		rows[line] = id
+	}
+	return rows, err
+}
+
+// beginning keeps the first lines of what is written to it, and then takes no more.
+type beginning struct {
+	text  bytes.Buffer
+	lines int // that are still wanted
+}
+
+// maxBeginning bounds the part of an input file that is looked at only to name rows.
+const maxBeginning = 64 << 20
+
+var errEnough = errors.New("that is enough of it")
+
+func (b *beginning) Write(p []byte) (int, error) {
+	n, _ := b.text.Write(p) // which never fails
+	if b.lines -= bytes.Count(p, []byte{'\n'}); b.lines <= 0 || b.text.Len() > maxBeginning {
+		return n, errEnough
+	}
+	return n, nil
+}
