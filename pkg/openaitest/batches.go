@@ -93,6 +93,9 @@ type effects struct {
 	Missing     int
 	OddStatus   string
 	OddShown    int
+	Damage      string
+	DamageFrom  int
+	DamageRows  int
 }
 
 // batchObject is a batch as the API shows it.
@@ -285,7 +288,7 @@ func (s *Server) createBatch(x *exchange) reply {
 	}
 	s.prepare(b, f.data)
 	x.call.Object, x.call.Model = b.ID, b.Model
-	return jsonReply(s.show(b))
+	return jsonReply(s.spell(s.show(b)))
 }
 
 // tooManyBatches keeps the limit on creations. It needs jobs.mu.
@@ -330,6 +333,8 @@ func (s *Server) effectsOn(b *batch) (e effects) {
 			e.Missing = f.Rows
 		case BatchUnknownStatus:
 			e.OddStatus, e.OddShown = f.Text, f.Shown
+		case BatchDamage:
+			e.Damage, e.DamageFrom, e.DamageRows = f.Text, max(f.Line-1, 0), f.Rows
 		}
 	}
 	return e
@@ -459,7 +464,7 @@ func (s *Server) retrieveBatch(x *exchange) reply {
 		return bad.reply()
 	}
 	x.call.Model = b.Model
-	return jsonReply(s.showLater(b))
+	return jsonReply(s.spell(s.showLater(b)))
 }
 
 func (s *Server) listBatches(x *exchange) reply {
@@ -480,9 +485,9 @@ func (s *Server) listBatches(x *exchange) reply {
 	if bad != nil {
 		return bad.reply()
 	}
-	data := make([]batchObject, len(all))
+	data := make([]any, len(all))
 	for i, b := range all {
-		data[i] = s.showLater(b)
+		data[i] = s.spell(s.showLater(b))
 	}
 	l.Data = data
 	return jsonReply(l)
@@ -508,5 +513,5 @@ func (s *Server) cancelBatch(x *exchange) reply {
 			return storageError(err).reply()
 		}
 	}
-	return jsonReply(s.show(b))
+	return jsonReply(s.spell(s.show(b)))
 }

@@ -35,6 +35,7 @@ const (
 	UnsupportedParameter Kind = "unsupported_parameter" // 400 where the body has Fault.Param
 	ContextLength        Kind = "context_length"        // 400 context_length_exceeded
 	NoContentType        Kind = "no_content_type"       // the right answer, as text/plain
+	Gzip                 Kind = "gzip"                  // the right answer, compressed without saying so
 	LateBatch            Kind = "late_batch"            // 504 from a gateway, and the batch that was asked for appears after Fault.After
 
 	EmptyChoices  Kind = "empty_choices"
@@ -53,6 +54,7 @@ const (
 	BatchStatusZero    Kind = "batch_status_zero"    // Fault.Rows rows have status_code 0 and count as completed
 	BatchMissing       Kind = "batch_missing"        // Fault.Rows rows are in neither file and count as completed
 	BatchUnknownStatus Kind = "batch_unknown_status" // it is shown Fault.Shown times with the status Fault.Text
+	BatchDamage        Kind = "batch_damage"         // Fault.Rows lines of its results, from the Fault.Line-th on, are damaged as Fault.Text says
 )
 
 // scope is what a kind can hit.
@@ -69,12 +71,12 @@ const (
 var scopes = map[Kind]scope{
 	Status: anyCall, InsufficientQuota: anyCall, Unauthorized: anyCall,
 	Reset: callOnly, ResetMidBody: callOnly, TruncatedJSON: callOnly, LostAnswer: callOnly, Hang: callOnly,
-	Slow: callOnly, NoContentType: callOnly, LateBatch: callOnly,
+	Slow: callOnly, NoContentType: callOnly, Gzip: callOnly, LateBatch: callOnly,
 	UnsupportedParameter: anyCompletion, ContextLength: anyCompletion,
 	EmptyChoices: anyCompletion, NullContent: anyCompletion, EmptyContent: anyCompletion, Refusal: chatOnly,
 	Length: anyCompletion, ContentFilter: anyCompletion, LineBreak: anyCompletion, Text: anyCompletion,
 	BatchExpire: newBatch, BatchFail: newBatch, BatchAllFailed: newBatch, BatchLateOutput: newBatch,
-	BatchStatusZero: newBatch, BatchMissing: newBatch, BatchUnknownStatus: newBatch,
+	BatchStatusZero: newBatch, BatchMissing: newBatch, BatchUnknownStatus: newBatch, BatchDamage: newBatch,
 }
 
 // The endpoints, by their names in the API's published description.
@@ -116,7 +118,9 @@ type Fault struct {
 	// path begins with Path and its Call.Op is Op. Empty: any. A batch's row
 	// matches as the same completion called for would. A batch has its
 	// metadata, as JSON, for a prompt, and a call for embeddings its inputs, a
-	// line each; calls about files and batches have neither prompt nor model.
+	// line each. Calls about files and batches have no model; that about one file
+	// has its name for a prompt, which for a batch's results is BATCH_output.jsonl
+	// or BATCH_error.jsonl.
 	// The ops are
 	//
 	//	createChatCompletion createCompletion createEmbedding
@@ -163,15 +167,17 @@ type Fault struct {
 	Body        string `json:"body"`
 	ContentType string `json:"content_type"`
 
-	// Text is the answer for the kind text, and the status for
-	// batch_unknown_status.
+	// Text is the answer for the kind text, the status for batch_unknown_status,
+	// and for batch_damage what becomes of a line: cut, torn (cut, and without a
+	// line break), glued (without a line break), page (HTML in its place), no_id,
+	// line_break (in the middle of a string), bom, crlf or twice.
 	Text string `json:"text"`
 
 	// After is how long a batch of the kind late_batch stays out of sight.
 	After time.Duration `json:"after"`
 
 	// What the kinds about batches need: how many rows, how many times shown,
-	// and which line of the input is at fault (0: none).
+	// and which line is at fault, of the input (0: none) or of the results.
 	Rows  int `json:"rows"`
 	Shown int `json:"shown"`
 	Line  int `json:"line"`
@@ -270,12 +276,14 @@ func (f *Fault) check() error {
 		return fmt.Errorf("kind %s can't hit rows", f.Kind)
 	case f.Rows < 0 || f.Shown < 0 || f.Line < 0:
 		return errors.New("rows, shown and line can't be negative")
-	case f.Rows == 0 && (f.Kind == BatchStatusZero || f.Kind == BatchMissing):
+	case f.Rows == 0 && (f.Kind == BatchStatusZero || f.Kind == BatchMissing || f.Kind == BatchDamage):
 		return fmt.Errorf("kind %s needs rows", f.Kind)
 	case f.Shown == 0 && (f.Kind == BatchLateOutput || f.Kind == BatchUnknownStatus):
 		return fmt.Errorf("kind %s needs shown", f.Kind)
 	case f.Text == "" && f.Kind == BatchUnknownStatus:
 		return fmt.Errorf("kind %s needs a text", f.Kind)
+	case f.Kind == BatchDamage && damages[f.Text] == nil:
+		return fmt.Errorf("kind %s knows no text %q", f.Kind, f.Text)
 	}
 	return nil
 }
@@ -469,6 +477,9 @@ func (f *Fault) spoil(rep reply) reply {
 		rep.ending, rep.bills = never, nil
 	case LateBatch:
 		rep = reply{status: http.StatusGatewayTimeout, contentType: "text/html", body: []byte("<html><title>504 Gateway Time-out</title></html>\n"), wait: rep.wait}
+	case Gzip:
+		rep.compress()
+		rep.answered = answered
 	case NoContentType:
 		rep.contentType = "text/plain; charset=utf-8"
 		rep.answered = answered

@@ -346,6 +346,8 @@ func TestReadFaultsSaysWhatIsWrong(t *testing.T) {
 		`[{"kind":"hang","on":"rows"}]`:                   "kind hang can't hit rows",
 		`[{"kind":"batch_expire","rows":-1}]`:             "rows, shown and line can't be negative",
 		`[{"kind":"batch_missing"}]`:                      "kind batch_missing needs rows",
+		`[{"kind":"batch_damage","text":"cut"}]`:          "kind batch_damage needs rows",
+		`[{"kind":"batch_damage","rows":1,"text":"x"}]`:   `kind batch_damage knows no text "x"`,
 		`[{"kind":"batch_status_zero"}]`:                  "kind batch_status_zero needs rows",
 		`[{"kind":"batch_late_output"}]`:                  "kind batch_late_output needs shown",
 		`[{"kind":"batch_unknown_status","shown":1}]`:     "kind batch_unknown_status needs a text",

@@ -152,6 +152,9 @@ func (s *Server) doRow(b *batch, row int, l batchLine, r *results) error {
 	if status != http.StatusOK && !s.opt.BadRowsInOutput {
 		to = r.failures
 	}
+	if e := b.Effects; b.Done >= e.DamageFrom && b.Done < e.DamageFrom+e.DamageRows {
+		line = damages[e.Damage](line)
+	}
 	_, err := to.Write(line)
 	return err
 }

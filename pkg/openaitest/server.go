@@ -190,6 +190,13 @@ type Options struct {
 	// NoRanges ignores the header Range, so that a download that broke has to
 	// begin again.
 	NoRanges bool
+
+	// Other services spell batches in their own way: LoudStatus shows a status in
+	// upper case, and PROGRESS for in_progress; TextDates shows dates as text;
+	// ErrorsAs is "text", "list" or "object" for errors that are not a list under
+	// "data".
+	LoudStatus, TextDates bool
+	ErrorsAs              string
 }
 
 // Phases is how long a batch stays in each state. The zero value makes it
@@ -359,7 +366,7 @@ func (s *Server) serve(x *exchange, op, id string, do func(*exchange) reply) rep
 	if bad := s.checkKey(x.r); bad != nil {
 		return x.afterBody(bad.reply())
 	}
-	f := s.script.hit(attempt{op: op, path: x.r.URL.Path})
+	f := s.script.hit(attempt{op: op, path: x.r.URL.Path, prompt: s.fileName(op, id)})
 	var rep reply
 	switch {
 	case f == nil:
@@ -372,6 +379,9 @@ func (s *Server) serve(x *exchange, op, id string, do func(*exchange) reply) rep
 		x.hide = f.After
 		rep = f.spoil(do(x))
 	default:
+		if f.Kind == Gzip {
+			x.r.Header.Del("Range") // of which bytes would it be?
+		}
 		rep = f.spoil(do(x))
 	}
 	rep.wait += s.latency(x.call.Seq)

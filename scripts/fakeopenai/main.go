@@ -133,6 +133,9 @@ func newApp(stderr io.Writer) *cli.App {
 			&cli.BoolFlag{Name: "empty-file-ids", Usage: "show a file that a batch doesn't have as \"\", not as null"},
 			&cli.DurationFlag{Name: "list-delay", Usage: "list a new batch only after `TIME`"},
 			&cli.BoolFlag{Name: "no-ranges", Usage: "send whole files only"},
+			&cli.BoolFlag{Name: "loud-status", Usage: "show the status of a batch in upper case, and PROGRESS for in_progress"},
+			&cli.BoolFlag{Name: "text-dates", Usage: "show the dates of a batch as text"},
+			&cli.StringFlag{Name: "errors-as", Usage: "show a batch's errors in the `FORM` text, list or object"},
 			&cli.BoolFlag{Name: "quiet", Usage: "say nothing unless something fails"},
 			&cli.DurationFlag{Name: "max-life", Value: time.Hour, Usage: "exit after `TIME`, so that nothing is left behind"},
 			&cli.BoolFlag{Name: "with-parent", Usage: "exit when the parent process is gone (not on Windows)"},
@@ -265,6 +268,9 @@ func options(c *cli.Context) (openaitest.Options, func() error, error) {
 		EmptyFileIDs:    c.Bool("empty-file-ids"),
 		ListDelay:       c.Duration("list-delay"),
 		NoRanges:        c.Bool("no-ranges"),
+		LoudStatus:      c.Bool("loud-status"),
+		TextDates:       c.Bool("text-dates"),
+		ErrorsAs:        c.String("errors-as"),
 	}
 	if text := c.String("answer"); text != "baseline" {
 		opt.Answer = openaitest.Fixed(text)
