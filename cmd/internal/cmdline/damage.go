@@ -20,6 +20,6 @@ func SayDamage(c *cli.Context, d record.Damage) {
 		}
 	}
 	if more := d.Broken + d.Mended + min(d.Torn, 1) - len(d.Lines); more > 0 {
-		Say(c, "%s: %d more lines are damaged", d.File, more)
+		Say(c, "%s: further damaged lines: %d", d.File, more)
 	}
 }
