@@ -79,12 +79,12 @@ type onDemand struct {
 	}
 }
 
-func (o *onDemand) Ask(ctx context.Context, path string, body []byte) ([]byte, pace.Limits, error) {
+func (o *onDemand) Ask(ctx context.Context, path string, body []byte, read func([]byte) error) (pace.Limits, error) {
 	o.once.Do(func() { o.client, o.err = service.Client(o.c, o.flying) })
 	if o.err != nil {
-		return nil, pace.Limits{}, o.err
+		return pace.Limits{}, o.err
 	}
-	return o.client.Ask(ctx, path, body)
+	return o.client.Ask(ctx, path, body, read)
 }
 
 func (o *onDemand) close() {

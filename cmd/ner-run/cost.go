@@ -86,7 +86,7 @@ type noting struct {
 	models map[string]bool
 }
 
-func (n *noting) Ask(ctx context.Context, path string, body []byte) ([]byte, pace.Limits, error) {
+func (n *noting) Ask(ctx context.Context, path string, body []byte, read func([]byte) error) (pace.Limits, error) {
 	model := wire.ModelOf(body)
 	n.mu.Lock()
 	if n.models == nil {
@@ -94,7 +94,7 @@ func (n *noting) Ask(ctx context.Context, path string, body []byte) ([]byte, pac
 	}
 	n.models[model] = true
 	n.mu.Unlock()
-	return n.Asker.Ask(ctx, path, body)
+	return n.Asker.Ask(ctx, path, body, read)
 }
 
 // cost puts what u cost in words; "" if that is not known, as with several models.

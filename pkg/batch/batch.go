@@ -52,6 +52,7 @@ type Manager struct {
 	pacer   *pace.Pacer
 	now     func() time.Time
 	called  bool // at least once; if the first call had no answer, that was said
+	heard   bool // the service has answered something
 
 	full   bool                  // the queue was full; until a batch has ended nothing is started
 	latest map[string]wire.Batch // by batch id, as of the last look
@@ -71,16 +72,20 @@ func (m *Manager) try(ctx context.Context, call func(context.Context) error) err
 	_, err := m.pacer.Do(ctx, 0, func(ctx context.Context) (pace.Limits, error) {
 		err := call(ctx)
 		e, ok := errors.AsType[*wire.Error](err)
-		if ok && e.Unanswered() && !m.called {
+		if err == nil || ok && !e.Unanswered() && !e.Suspect {
+			m.heard = true
+		}
+		stays := ok && e.Fatal(m.heard)
+		if ok && e.Unanswered() && !m.called && !stays {
 			m.cfg.Say(fmt.Sprintf("no answer yet: %v", e))
 		}
 		m.called = true
-		if ok && e.Passing() {
+		if ok && e.Passing() && !stays {
 			return pace.Limits{}, &pace.Retry{Err: e, After: e.RetryAfter, Throttled: e.Class == record.RateLimit}
 		}
 		return pace.Limits{}, err
 	})
-	if e, ok := errors.AsType[*wire.Error](err); ok && e.Unanswered() {
+	if e, ok := errors.AsType[*wire.Error](err); ok && e.Unanswered() && e.Hint == "" {
 		return fault.WithHint(err, "check that the server is up, and --base-url (OPENAI_BASE_URL); then run the same command again")
 	}
 	return err

@@ -23,10 +23,10 @@ import (
 	"nertools/pkg/wire"
 )
 
-// An Asker sends one body to one endpoint. Its errors are those of
-// openaiapi.Client.Ask.
+// An Asker sends one body to one endpoint and hands the answer to read. Its errors
+// are those of openaiapi.Client.Ask.
 type Asker interface {
-	Ask(ctx context.Context, path string, body []byte) (answer []byte, limits pace.Limits, err error)
+	Ask(ctx context.Context, path string, body []byte, read func(answer []byte) error) (pace.Limits, error)
 }
 
 // A Cache holds the embeddings that one model of one server gives. Its fields
@@ -248,12 +248,13 @@ func (f *filler) call(asking, flying context.Context, body []byte, texts, size i
 		tries++
 		for {
 			sent := f.amend.Apply(body)
-			answer, limits, err := f.Asker.Ask(flying, wire.Embed, sent)
-			if err == nil {
+			limits, err := f.Asker.Ask(flying, wire.Embed, sent, func(answer []byte) (err error) {
 				vectors, usage, err = wire.ParseEmbeddings(answer, texts)
-			}
+				return err
+			})
 			e, ok := errors.AsType[*wire.Error](err)
-			if unheard := f.listen(e, err); unheard && tries == unheardTries {
+			unheard := f.listen(e, err)
+			if unheard && tries == unheardTries && !e.Fatal(false) {
 				return limits, fault.WithHint(fmt.Errorf("no answer to the first call: %w", e), "check that the server is up, and --base-url (OPENAI_BASE_URL)")
 			}
 			if !ok {
@@ -266,7 +267,7 @@ func (f *filler) call(asking, flying context.Context, body []byte, texts, size i
 			if again && !bytes.Equal(f.amend.Apply(body), sent) {
 				continue
 			}
-			if e.Passing() {
+			if e.Passing() && !e.Fatal(!unheard) {
 				return limits, &pace.Retry{Err: e, After: e.RetryAfter, Throttled: e.Class == record.RateLimit}
 			}
 			return limits, e
@@ -280,13 +281,13 @@ func (f *filler) call(asking, flying context.Context, body []byte, texts, size i
 func (f *filler) listen(e *wire.Error, err error) (unheard bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err == nil || e != nil && !e.Unanswered() {
+	if err == nil || e != nil && !e.Unanswered() && !e.Suspect {
 		f.heard = true
 	}
 	if f.heard || e == nil {
 		return false
 	}
-	if !f.told {
+	if !f.told && !e.Fatal(false) {
 		f.told = true
 		f.Say(fmt.Sprintf("no answer yet: %v", e))
 	}
@@ -301,7 +302,7 @@ func tooMuch(err error) bool {
 		return false
 	}
 	switch e.Status {
-	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
+	case http.StatusOK, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
 		return e.Class == record.Invalid || e.Class == record.ContextLength
 	}
 	return e.Class == record.ContextLength
@@ -348,7 +349,7 @@ func explain(err error, text string) error {
 		hint = "add credit to the account, then run the same command again; what is cached is not asked for again"
 	case e.Class == record.Model:
 		hint = "choose a model that gives embeddings"
-	case e.Status == http.StatusNotFound, e.Status >= 300 && e.Status < 400:
+	case e.WrongAddress, e.Suspect:
 		hint = "check the base URL (OPENAI_BASE_URL): it ends in /v1 for most servers, and not every server has embeddings"
 	case !e.Passing():
 		hint = fmt.Sprintf("it was asked for this text alone: %.60q", text)

@@ -257,11 +257,11 @@ type unsteady struct {
 	reached func(call int64) bool
 }
 
-func (u *unsteady) Ask(ctx context.Context, path string, body []byte) ([]byte, pace.Limits, error) {
+func (u *unsteady) Ask(ctx context.Context, path string, body []byte, read func([]byte) error) (pace.Limits, error) {
 	if !u.reached(u.calls.Add(1)) {
-		return nil, pace.Limits{}, &wire.Error{Failure: record.Failure{Class: record.Network, Message: "connection refused"}, RetryAfter: time.Microsecond}
+		return pace.Limits{}, &wire.Error{Failure: record.Failure{Class: record.Network, Message: "connection refused"}, RetryAfter: time.Microsecond}
 	}
-	return u.Asker.Ask(ctx, path, body)
+	return u.Asker.Ask(ctx, path, body, read)
 }
 
 func TestAServiceThatNeverAnswersIsGivenUpSoonerThanOneThatHas(t *testing.T) {
@@ -358,9 +358,9 @@ func TestVectorsOfAnotherLengthAreRefused(t *testing.T) {
 // stretched asks for 9 dimensions whatever it is told.
 type stretched struct{ embedding.Asker }
 
-func (s stretched) Ask(ctx context.Context, path string, body []byte) ([]byte, pace.Limits, error) {
+func (s stretched) Ask(ctx context.Context, path string, body []byte, read func([]byte) error) (pace.Limits, error) {
 	body = bytes.Replace(body, []byte(`"dimensions":8,`), nil, 1)
-	return s.Asker.Ask(ctx, path, bytes.Replace(body, []byte(`"encoding_format"`), []byte(`"dimensions":9,"encoding_format"`), 1))
+	return s.Asker.Ask(ctx, path, bytes.Replace(body, []byte(`"encoding_format"`), []byte(`"dimensions":9,"encoding_format"`), 1), read)
 }
 
 // A writer that is killed leaves the last record, or the header, torn.

@@ -20,11 +20,11 @@ type cutting struct {
 	cut func() error
 }
 
-func (c *cutting) Ask(ctx context.Context, path string, body []byte) ([]byte, pace.Limits, error) {
+func (c *cutting) Ask(ctx context.Context, path string, body []byte, read func([]byte) error) (pace.Limits, error) {
 	if err := c.cut(); err != nil {
-		return nil, pace.Limits{}, err
+		return pace.Limits{}, err
 	}
-	return c.Asker.Ask(ctx, path, body)
+	return c.Asker.Ask(ctx, path, body, read)
 }
 
 func TestAFileOfTextsCutShortUnderTheCallsDoesNoHarm(t *testing.T) {

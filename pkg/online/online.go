@@ -13,6 +13,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"nertools/pkg/fault"
@@ -22,10 +23,10 @@ import (
 	"nertools/pkg/wire"
 )
 
-// An Asker sends one body to one endpoint. Its errors are those of
-// openaiapi.Client.Ask.
+// An Asker sends one body to one endpoint and hands the answer to read. Its errors
+// are those of openaiapi.Client.Ask.
 type Asker interface {
-	Ask(ctx context.Context, path string, body []byte) (answer []byte, limits pace.Limits, err error)
+	Ask(ctx context.Context, path string, body []byte, read func(answer []byte) error) (pace.Limits, error)
 }
 
 // An Output takes the results. Its methods are called by one goroutine.
@@ -57,6 +58,8 @@ type Run struct {
 
 	seen   rowSet
 	first  sync.Once     // call to end: if it had no answer, that is said
+	heard  atomic.Bool   // the service has answered something
+	stream sync.Once     // that answers come as streams is said
 	window chan struct{} // with KeepOrder: the rows that may be under way or wait for their turn
 }
 
@@ -303,14 +306,17 @@ func (r *Run) ask(asking, flying context.Context, q *row, amend *wire.Amendments
 			body := amend.Apply(q.request.Body)
 			q.result = q.request.Row // nothing of an earlier try
 			begin := time.Now()
-			answer, limits, err := r.Asker.Ask(flying, q.request.Path, body)
+			limits, err := r.Asker.Ask(flying, q.request.Path, body, func(answer []byte) error {
+				r.look(answer)
+				return r.Judge.ParseAnswer(answer, &q.result)
+			})
 			q.result.Latency = time.Since(begin)
-			if err == nil {
-				err = r.Judge.ParseAnswer(answer, &q.result)
-			}
 			e, ok := errors.AsType[*wire.Error](err)
+			if err == nil || ok && !e.Unanswered() && !e.Suspect {
+				r.heard.Store(true)
+			}
 			r.first.Do(func() {
-				if ok && e.Unanswered() {
+				if ok && e.Unanswered() && !e.Fatal(false) {
 					r.Say(fmt.Sprintf("no answer yet: %v", e))
 				}
 			})
@@ -324,7 +330,7 @@ func (r *Run) ask(asking, flying context.Context, q *row, amend *wire.Amendments
 			if again && !bytes.Equal(amend.Apply(q.request.Body), body) {
 				continue
 			}
-			if e.Passing() {
+			if e.Passing() && !e.Fatal(r.heard.Load()) {
 				return limits, &pace.Retry{Err: e, After: e.RetryAfter, Throttled: e.Class == record.RateLimit}
 			}
 			return limits, e
@@ -334,6 +340,15 @@ func (r *Run) ask(asking, flying context.Context, q *row, amend *wire.Amendments
 	return err
 }
 
+// look says, once, if answers come as streams, which are read all the same.
+func (r *Run) look(answer []byte) {
+	if wire.IsStream(answer) {
+		r.stream.Do(func() {
+			r.Say("the service streams its answers, which was not asked for: they are put together (--extra-body '{\"stream\": false}' asks for whole ones)")
+		})
+	}
+}
+
 // stops returns why err has to stop the run, or nil if it concerns one row.
 func (r *Run) stops(err error) error {
 	if long, ok := errors.AsType[*pace.TooLong](err); ok {
@@ -341,21 +356,23 @@ func (r *Run) stops(err error) error {
 			Hint: "run the same command again after that time; with --resume what is answered is not asked again"}
 	}
 	e, ok := errors.AsType[*wire.Error](err)
-	if !ok || !e.Fatal() {
+	if !ok || !e.Fatal(r.heard.Load()) {
 		return nil
 	}
 	hint := ""
 	switch {
+	case e.Hint != "":
+		hint = e.Hint
 	case e.Class == record.Auth:
 		hint = "check OPENAI_API_KEY, and that this key may use this model at this address"
 	case e.Class == record.Quota:
 		hint = "add credit to the account, then run the same command again; with --resume what is answered is not asked again"
 	case e.Class == record.Model:
 		hint = "choose another --model, or another --endpoint for it"
-	case e.Status == 404:
-		hint = "check --base-url (OPENAI_BASE_URL): it ends in /v1 for most servers"
-	default:
+	case e.Status >= 300 && e.Status < 400:
 		hint = "give --base-url (OPENAI_BASE_URL) the address that the server redirects to"
+	default:
+		hint = "check --base-url (OPENAI_BASE_URL): it ends in /v1 for most servers"
 	}
 	return &StopError{Class: e.Class, Err: e, Hint: hint}
 }

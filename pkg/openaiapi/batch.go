@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tidwall/gjson"
@@ -22,37 +23,27 @@ import (
 // stall is how long an upload or a download may stand still.
 const stall = 2 * time.Minute
 
-// call sends a request with a JSON body, or none, and returns the answer.
-func (c *Client) call(ctx context.Context, method, path string, body []byte) ([]byte, error) {
-	call := ctx
-	if c.timeout > 0 {
-		var cancel context.CancelFunc
-		call, cancel = context.WithTimeout(ctx, c.timeout)
-		defer cancel()
-	}
+// call sends a request with a JSON body, or none, and returns the answer, a JSON
+// object with at least one of the members.
+func (c *Client) call(ctx context.Context, method, path string, body []byte, members ...string) (answer []byte, err error) {
+	call, cancel := c.within(ctx)
+	defer cancel()
 	request, err := c.plain(call, method, path)
 	if err != nil {
 		return nil, err
 	}
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
-		request.ContentLength = int64(len(body))
-		request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-		request.Body, _ = request.GetBody()
+		withBody(request, body)
 	}
-	response, err := c.transport.RoundTrip(request)
-	if err != nil {
-		return nil, c.broken(ctx, call, err)
-	}
-	defer response.Body.Close()
-	answer, err := readAll(response)
-	if err != nil {
-		return nil, c.broken(ctx, call, err)
-	}
-	if response.StatusCode != http.StatusOK {
-		return nil, c.refused(response, answer)
-	}
-	return answer, nil
+	_, err = c.do(ctx, request, c.timeout, func(b []byte) error {
+		answer = bytes.Clone(b)
+		if method == http.MethodDelete && !record.ValidJSON(b) {
+			return nil // what it says beside its status does not matter
+		}
+		return wire.CheckObject(answer, members...)
+	})
+	return answer, err
 }
 
 // plain is a request without a body to a path under the base URL.
@@ -65,13 +56,12 @@ func (c *Client) plain(ctx context.Context, method, path string) (*http.Request,
 	request.Method = method
 	request.Body, request.GetBody, request.ContentLength = nil, nil, 0
 	request.Header.Del("Content-Type")
-	to, err := url.Parse(path)
-	if err != nil {
-		return nil, fmt.Errorf("prepare the request: %w", err)
-	}
-	request.URL = base.URL.ResolveReference(to)
-	return request, nil
+	request.URL, err = under(c.base, path)
+	return request, err
 }
+
+// batchMembers are what a batch has, or what it is wrapped in.
+var batchMembers = []string{"id", "job", "batch", "data"}
 
 // CreateBatch starts a batch over an uploaded file.
 func (c *Client) CreateBatch(ctx context.Context, file, endpoint, window string, metadata map[string]string) (wire.Batch, error) {
@@ -81,18 +71,18 @@ func (c *Client) CreateBatch(ctx context.Context, file, endpoint, window string,
 	if err != nil {
 		return wire.Batch{}, fmt.Errorf("create batch: %w", err)
 	}
-	return parsed(c.call(ctx, http.MethodPost, "batches", body))
+	return parsed(c.call(ctx, http.MethodPost, "batches", body, batchMembers...))
 }
 
 // Batch returns the batch as it is now.
 func (c *Client) Batch(ctx context.Context, id string) (wire.Batch, error) {
-	return parsed(c.call(ctx, http.MethodGet, "batches/"+url.PathEscape(id), nil))
+	return parsed(c.call(ctx, http.MethodGet, "batches/"+url.PathEscape(id), nil, batchMembers...))
 }
 
 // CancelBatch asks the service to stop the batch. For one that has ended the
 // error is a [*wire.Error] with the status 409.
 func (c *Client) CancelBatch(ctx context.Context, id string) (wire.Batch, error) {
-	return parsed(c.call(ctx, http.MethodPost, "batches/"+url.PathEscape(id)+"/cancel", nil))
+	return parsed(c.call(ctx, http.MethodPost, "batches/"+url.PathEscape(id)+"/cancel", nil, batchMembers...))
 }
 
 // Batches returns a page of the account's batches, newest first. after is "" for
@@ -102,7 +92,7 @@ func (c *Client) Batches(ctx context.Context, after string) (page []wire.Batch, 
 	if after != "" {
 		query += "&after=" + url.QueryEscape(after)
 	}
-	answer, err := c.call(ctx, http.MethodGet, "batches"+query, nil)
+	answer, err := c.call(ctx, http.MethodGet, "batches"+query, nil, "data")
 	if err != nil {
 		return nil, "", err
 	}
@@ -136,7 +126,7 @@ func (c *Client) FindFile(ctx context.Context, name string, size int64) (id stri
 		if after != "" {
 			query += "&after=" + url.QueryEscape(after)
 		}
-		answer, err := c.call(ctx, http.MethodGet, "files"+query, nil)
+		answer, err := c.call(ctx, http.MethodGet, "files"+query, nil, "data")
 		if err != nil {
 			return "", err
 		}
@@ -155,7 +145,7 @@ func (c *Client) FindFile(ctx context.Context, name string, size int64) (id stri
 
 // FileSize is the length of an uploaded or an answer file in bytes.
 func (c *Client) FileSize(ctx context.Context, id string) (int64, error) {
-	answer, err := c.call(ctx, http.MethodGet, "files/"+url.PathEscape(id), nil)
+	answer, err := c.call(ctx, http.MethodGet, "files/"+url.PathEscape(id), nil, "bytes", "id")
 	return gjson.GetBytes(answer, "bytes").Int(), err
 }
 
@@ -194,22 +184,17 @@ func (c *Client) Upload(ctx context.Context, name string, size int64, open func(
 	if request.Body, err = request.GetBody(); err != nil {
 		return "", err
 	}
-	response, err := c.transport.RoundTrip(request)
-	if err != nil {
-		return "", c.broken(ctx, call, err)
-	}
-	defer response.Body.Close()
-	answer, err := readAll(response)
-	if err != nil {
-		return "", c.broken(ctx, call, err)
-	}
-	if response.StatusCode != http.StatusOK {
-		return "", c.refused(response, answer)
-	}
-	if id = gjson.GetBytes(answer, "id").String(); id == "" {
-		return "", malformed(errors.New(`no "id" in the answer to the upload`))
-	}
-	return id, nil
+	_, err = c.do(ctx, request, stall, func(answer []byte) error {
+		if err := wire.CheckObject(answer, "id"); err != nil {
+			return err
+		}
+		if id = gjson.GetBytes(answer, "id").String(); id == "" {
+			return malformed(errors.New(`no "id" in the answer to the upload`))
+		}
+		id = strings.Clone(id)
+		return nil
+	})
+	return id, err
 }
 
 // form is what stands before and behind the file in the body of an upload.
@@ -245,9 +230,9 @@ func (c *Client) Download(ctx context.Context, id string, at int64, w io.Writer)
 	if at > 0 {
 		request.Header.Set("Range", "bytes="+strconv.FormatInt(at, 10)+"-")
 	}
-	response, err := c.transport.RoundTrip(request)
+	response, err := c.send(request)
 	if err != nil {
-		return 0, c.broken(ctx, call, err)
+		return 0, broken(ctx, call, stall, err)
 	}
 	defer response.Body.Close()
 	body := &watched{r: response.Body, c: response.Body, dog: dog}
@@ -256,14 +241,14 @@ func (c *Client) Download(ctx context.Context, id string, at int64, w io.Writer)
 		return 0, nil // nothing stands behind what is there
 	case response.StatusCode == http.StatusOK && at > 0:
 		if _, err := io.CopyN(io.Discard, body, at); err != nil {
-			return 0, c.broken(ctx, call, err)
+			return 0, broken(ctx, call, stall, err)
 		}
 	case response.StatusCode != http.StatusOK && response.StatusCode != http.StatusPartialContent:
-		answer, err := readAll(response)
-		if err != nil {
-			return 0, c.broken(ctx, call, err)
+		err := c.memory.read(call, response, func(answer []byte) error { return refused(response, answer) })
+		if cut, ok := errors.AsType[*readError](err); ok {
+			err = broken(ctx, call, stall, cut)
 		}
-		return 0, c.refused(response, answer)
+		return 0, err
 	}
 	out := &failing{w: w}
 	n, err := io.Copy(out, body)
@@ -271,7 +256,7 @@ func (c *Client) Download(ctx context.Context, id string, at int64, w io.Writer)
 		return n, out.err
 	}
 	if err != nil {
-		return n, c.broken(ctx, call, err)
+		return n, broken(ctx, call, stall, err)
 	}
 	return n, nil
 }

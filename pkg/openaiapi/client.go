@@ -22,6 +22,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -33,16 +34,14 @@ import (
 	"nertools/pkg/fault"
 	"nertools/pkg/pace"
 	"nertools/pkg/record"
+	"nertools/pkg/safetext"
 	"nertools/pkg/wire"
 )
-
-// DefaultBaseURL is where OpenAI's own service is.
-const DefaultBaseURL = "https://api.openai.com/v1"
 
 // Config says where the service is and how to reach it.
 type Config struct {
 	Key       string        // never empty; it appears in no error
-	BaseURL   string        // with its "/v1"; "" means DefaultBaseURL
+	BaseURL   string        // with its "/v1", and a query that all calls get, if any; "" means DefaultBaseURL
 	AllowHTTP bool          // send the key unencrypted to hosts other than this one
 	Timeout   time.Duration // of one call, its answer included; 0 means none
 	Flying    int           // calls in flight, at most: as many connections are kept
@@ -50,9 +49,10 @@ type Config struct {
 
 // Client makes calls. It is safe for concurrent use.
 type Client struct {
-	key       string
+	base      *url.URL
 	timeout   time.Duration
 	transport *http.Transport
+	memory    *memory
 	// post is the library's Post. Its client is no field, since what a field's type
 	// can do by reflection, all of the API, is linked into the program: 17 MB more.
 	post func(ctx context.Context, path string, body, result any, opts ...option.RequestOption) error
@@ -63,11 +63,10 @@ type Client struct {
 
 // New checks cfg and returns a client. It sends nothing.
 func New(cfg Config) (*Client, error) {
-	base := cfg.BaseURL
-	if base == "" {
-		base = DefaultBaseURL
-	}
-	if err := checkURL(base, cfg.AllowHTTP); err != nil {
+	safetext.AddSecret(cfg.Key)
+	hideProxySecrets()
+	base, err := parseBase(cfg.BaseURL, cfg.AllowHTTP)
+	if err != nil {
 		return nil, err
 	}
 	if strings.ContainsFunc(cfg.Key, func(r rune) bool { return r <= ' ' || r > '~' }) {
@@ -79,11 +78,11 @@ func New(cfg Config) (*Client, error) {
 		os.Unsetenv("OPENAI_BASE_URL")
 	}
 	c := &Client{
-		key: cfg.Key, timeout: cfg.Timeout, prepared: map[string]*http.Request{},
-		transport: transport(cfg.Flying),
+		base: base, timeout: cfg.Timeout, prepared: map[string]*http.Request{},
+		transport: transport(cfg.Flying), memory: newMemory(cfg.Flying),
 	}
 	library := openai.NewClient(
-		option.WithAPIKey(cfg.Key), option.WithBaseURL(base),
+		option.WithAPIKey(cfg.Key), option.WithBaseURL(base.String()),
 		option.WithHTTPClient(&http.Client{Transport: c.transport}), option.WithMaxRetries(0))
 	c.post = library.Post
 	return c, nil
@@ -109,104 +108,114 @@ func transport(flying int) *http.Transport {
 	}
 }
 
-func checkURL(base string, allowHTTP bool) error {
-	u, err := url.Parse(base)
-	if err != nil {
-		return fault.WithHint(errors.New("the base URL is none"), "give it as https://HOST/v1") // err tells its password
-	}
-	if u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
-		return fault.WithHint(fmt.Errorf("base URL %q is not an http address", u.Redacted()), "give it as https://HOST/v1")
-	}
-	if u.Scheme == "http" && !allowHTTP && !isLoopback(u.Hostname()) {
-		return fault.WithHint(fmt.Errorf("%s would get the API key unencrypted", u.Redacted()),
-			"use https, or say --allow-http if the network in between is yours")
-	}
-	return nil
-}
-
-func isLoopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
-}
-
 // Close closes the connections that are not in use.
 func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
-// Ask posts body to path ("chat/completions") and returns the body of the
-// answer, and the limits that it shows even where it failed. The error is a
-// [*wire.Error] for every status but 200, for a connection that broke (class
-// network) and for an answer that did not come in time (class timeout); it is
-// that of ctx if ctx ended.
-func (c *Client) Ask(ctx context.Context, path string, body []byte) ([]byte, pace.Limits, error) {
+// Ask posts body to path ("chat/completions"), hands the body of the answer to
+// read, which must not keep it, and returns the limits that the answer shows even
+// where the call failed. The error is that of read; or a [*wire.Error] for every
+// status that is no success, for a connection that broke (class network) and for an
+// answer that did not come in time (class timeout); or that of ctx if ctx ended.
+func (c *Client) Ask(ctx context.Context, path string, body []byte, read func(answer []byte) error) (limits pace.Limits, err error) {
 	request, err := c.request(path)
 	if err != nil {
-		return nil, pace.Limits{}, err
+		return limits, err
 	}
-	call := ctx
-	if c.timeout > 0 {
-		var cancel context.CancelFunc
-		call, cancel = context.WithTimeout(ctx, c.timeout)
-		defer cancel()
-	}
+	call, cancel := c.within(ctx)
+	defer cancel()
 	request = request.WithContext(call)
-	request.ContentLength = int64(len(body))
-	// GetBody lets the transport send the call again over a fresh connection when
-	// the service closed the idle one it had picked, before anything was asked.
-	request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-	request.Body, _ = request.GetBody()
-	response, err := c.transport.RoundTrip(request)
-	if err != nil {
-		return nil, pace.Limits{}, c.broken(ctx, call, err)
-	}
-	defer response.Body.Close()
-	limits := pace.Limits{Requests: limit(response.Header, "Requests"), Tokens: limit(response.Header, "Tokens")}
-	answer, err := readAll(response)
-	if err != nil {
-		return nil, limits, c.broken(ctx, call, err)
-	}
-	if response.StatusCode != http.StatusOK {
-		return nil, limits, c.refused(response, answer)
-	}
-	if bytes.Contains(answer, []byte(`"error"`)) {
-		answer = c.hideIn(answer) // some services report an error with the status 200
-	}
-	return answer, limits, nil
+	withBody(request, body)
+	header, err := c.do(ctx, request, c.timeout, read)
+	return pace.Limits{Requests: limit(header, "Requests"), Tokens: limit(header, "Tokens")}, err
 }
 
-func (c *Client) refused(response *http.Response, body []byte) error {
-	e := wire.ParseError(response.StatusCode, c.hideIn(body))
+// within is ctx with the time that a call has.
+func (c *Client) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	if c.timeout > 0 {
+		return context.WithTimeout(ctx, c.timeout)
+	}
+	return ctx, func() {}
+}
+
+// withBody sets what is sent. GetBody lets the transport send the call again over a
+// fresh connection when the service closed the idle one it had picked, before
+// anything was asked.
+func withBody(request *http.Request, body []byte) {
+	request.ContentLength = int64(len(body))
+	request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	request.Body, _ = request.GetBody()
+}
+
+// do makes a call, whose time ends with the request's context, and hands the answer
+// to read if it is a success. ctx is the caller's own, and limit how much time the
+// call has.
+func (c *Client) do(ctx context.Context, request *http.Request, limit time.Duration, read func(answer []byte) error) (http.Header, error) {
+	call := request.Context()
+	response, err := c.send(request)
+	if err != nil {
+		return nil, broken(ctx, call, limit, err)
+	}
+	defer response.Body.Close()
+	err = c.memory.read(call, response, func(answer []byte) error {
+		switch empty := len(bytes.TrimSpace(answer)) == 0; {
+		case response.StatusCode/100 != 2:
+			return refused(response, answer)
+		case empty && response.StatusCode != http.StatusOK && request.Method != http.MethodDelete:
+			return refused(response, answer) // accepted, but not done
+		}
+		err := read(answer)
+		if e, ok := errors.AsType[*wire.Error](err); ok {
+			wait(response, e)
+		}
+		return err
+	})
+	if cut, ok := errors.AsType[*readError](err); ok {
+		err = broken(ctx, call, limit, cut)
+	}
+	return response.Header, err
+}
+
+// send sends a request. A server that switches protocols is no server of the API,
+// and what comes then would outlive the time that the call has.
+func (c *Client) send(request *http.Request) (*http.Response, error) {
+	response, err := c.transport.RoundTrip(request)
+	if err == nil && response.StatusCode == http.StatusSwitchingProtocols {
+		response.Body.Close()
+		return nil, errSwitched
+	}
+	return response, err
+}
+
+var errSwitched = errors.New("the server switched to another protocol instead of answering: it is no server of the API")
+
+// refused is the error that an answer stands for whose status says that it is one.
+func refused(response *http.Response, body []byte) error {
+	e := wire.ParseError(response.StatusCode, body)
+	wait(response, e)
+	if to := response.Header.Get("Location"); to != "" && response.StatusCode < 400 {
+		e.Message = "redirected elsewhere"
+		if u, err := response.Request.URL.Parse(to); err == nil {
+			e.Message = safetext.Message("redirected to " + u.Scheme + "://" + u.Host)
+		}
+	}
+	if response.StatusCode == http.StatusBadRequest && httpsWanted.Match(body[:min(len(body), 4<<10)]) {
+		e.WrongAddress, e.Hint = true, "give the address as https://"
+	}
+	return e
+}
+
+// httpsWanted is what servers say to plain http where they expect TLS.
+var httpsWanted = regexp.MustCompile(`(?i)HTTP request (was sent )?to (an )?HTTPS (server|port)`)
+
+// wait notes the pause that the headers ask for, which counts before one that the
+// message asks for.
+func wait(response *http.Response, e *wire.Error) {
 	if wait := retryAfter(response.Header); wait > 0 {
 		e.RetryAfter = wait
 	}
 	if e.RetryAfter == 0 && e.Class == record.RateLimit {
 		e.RetryAfter = loneReset(response.Header)
 	}
-	if to := response.Header.Get("Location"); to != "" && response.StatusCode < 400 {
-		e.Message = "redirected elsewhere"
-		if u, err := response.Request.URL.Parse(to); err == nil {
-			e.Message = "redirected to " + c.hide(u.Scheme+"://"+u.Host)
-		}
-	}
-	return e
-}
-
-// maxAnswer bounds an answer: a completion is far smaller, and so are the
-// embeddings that one call of ours asks for.
-const maxAnswer = 64 << 20
-
-func readAll(r *http.Response) ([]byte, error) {
-	var buf bytes.Buffer
-	if n := r.ContentLength; n > 0 && n <= maxAnswer {
-		buf.Grow(int(n) + bytes.MinRead)
-	}
-	n, err := buf.ReadFrom(io.LimitReader(r.Body, maxAnswer+1))
-	if n > maxAnswer {
-		return nil, fmt.Errorf("an answer of more than %d MiB", maxAnswer>>20)
-	}
-	return buf.Bytes(), err
 }
 
 // request returns the prepared request for path, to be copied.
@@ -226,50 +235,15 @@ func (c *Client) request(path string) (*http.Request, error) {
 	if prepared == nil {
 		return nil, fmt.Errorf("prepare the request: %w", err)
 	}
-	// What the library counts of its own retries would be wrong.
+	// What the library counts of its own retries would be wrong, and it drops the
+	// query of the base URL and decodes its path.
 	prepared.Header.Del("X-Stainless-Retry-Count")
+	if prepared.URL, err = under(c.base, path); err != nil {
+		return nil, err
+	}
 	c.prepared[path] = prepared
 	return prepared, nil
 }
-
-// broken tells a call that the caller gave up from one that ran out of time and
-// one whose connection broke.
-func (c *Client) broken(ctx, call context.Context, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	failure := record.Failure{Class: record.Network, Message: c.hide(reason(err))}
-	var timeout interface{ Timeout() bool }
-	if call.Err() != nil {
-		failure = record.Failure{Class: record.Timeout, Message: fmt.Sprintf("no answer within %v", c.timeout)}
-	} else if errors.As(err, &timeout) && timeout.Timeout() {
-		failure.Class = record.Timeout
-	}
-	return &wire.Error{Failure: failure}
-}
-
-// reason is what went wrong with a connection.
-func reason(err error) string {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return "the connection was closed in the middle of the answer"
-	}
-	return err.Error()
-}
-
-// secret is the least length of a key that is one. What local servers are given,
-// "none" or "x", may stand in a text for another reason, which must stay whole.
-const secret = 8
-
-// hideIn takes the key out of what a service says.
-func (c *Client) hideIn(body []byte) []byte {
-	if len(c.key) < secret {
-		return body
-	}
-	return bytes.ReplaceAll(body, []byte(c.key), []byte("…"))
-}
-
-// hide takes the key out of a text.
-func (c *Client) hide(s string) string { return string(c.hideIn([]byte(s))) }
 
 // limit reads what the headers show of one limit. Servers that have none send
 // -1 or 0, or nothing.

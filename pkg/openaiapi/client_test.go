@@ -2,6 +2,7 @@ package openaiapi_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,7 +20,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"nertools/pkg/fault"
 	"nertools/pkg/openaiapi"
@@ -80,10 +81,19 @@ func body(prompt string) []byte {
 	return b.Append(nil, prompt)
 }
 
+// ask makes a call and returns the answer as it came.
+func ask(c *openaiapi.Client, ctx context.Context, path string, body []byte) (answer []byte, limits pace.Limits, err error) {
+	limits, err = c.Ask(ctx, path, body, func(b []byte) error {
+		answer = bytes.Clone(b)
+		return nil
+	})
+	return answer, limits, err
+}
+
 // failure is the error that a call must end in.
 func failure(t *testing.T, c *openaiapi.Client) *wire.Error {
 	t.Helper()
-	answer, _, err := c.Ask(t.Context(), wire.Chat, body("hi"))
+	answer, _, err := ask(c, t.Context(), wire.Chat, body("hi"))
 	e, ok := errors.AsType[*wire.Error](err)
 	if !ok {
 		t.Fatalf("got %s, %v", answer, err)
@@ -103,7 +113,7 @@ func TestExactBytesGoOutAndComeBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		sent := b.Append(nil, prompt)
-		answer, _, err := c.Ask(t.Context(), path, sent)
+		answer, _, err := ask(c, t.Context(), path, sent)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -120,7 +130,7 @@ func TestExactBytesGoOutAndComeBack(t *testing.T) {
 
 func TestAnswerNeedsNoContentType(t *testing.T) {
 	_, c := simulate(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.NoContentType}}}, nil)
-	if answer, _, err := c.Ask(t.Context(), wire.Chat, body("hi")); err != nil || !bytes.Contains(answer, []byte(`"choices"`)) {
+	if answer, _, err := ask(c, t.Context(), wire.Chat, body("hi")); err != nil || !bytes.Contains(answer, []byte(`"choices"`)) {
 		t.Errorf("got %s, %v", answer, err)
 	}
 }
@@ -134,7 +144,7 @@ func TestCallSaysWhoAsks(t *testing.T) {
 	}
 	var got http.Header
 	c := serve(t, func(_ http.ResponseWriter, r *http.Request) { got = r.Header })
-	if _, _, err := c.Ask(t.Context(), wire.Chat, body("hi")); err != nil {
+	if _, _, err := ask(c, t.Context(), wire.Chat, body("hi")); err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{
@@ -150,14 +160,14 @@ func TestCallSaysWhoAsks(t *testing.T) {
 func TestEmptyBaseURLVariableDoesNoHarm(t *testing.T) {
 	t.Setenv("OPENAI_BASE_URL", "")
 	_, c := simulate(t, openaitest.Options{}, nil)
-	if _, _, err := c.Ask(t.Context(), wire.Chat, body("hi")); err != nil {
+	if _, _, err := ask(c, t.Context(), wire.Chat, body("hi")); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestBaseURLMayEndInASlash(t *testing.T) {
 	_, c := simulate(t, openaitest.Options{}, func(cfg *openaiapi.Config) { cfg.BaseURL += "/" })
-	if _, _, err := c.Ask(t.Context(), wire.Chat, body("hi")); err != nil {
+	if _, _, err := ask(c, t.Context(), wire.Chat, body("hi")); err != nil {
 		t.Error(err)
 	}
 }
@@ -174,7 +184,19 @@ func TestKeyIsNotSentUnencryptedToOtherMachines(t *testing.T) {
 		"http://[::1]:8000/v1":            "",
 		"http://api.example.com/v1":       "unencrypted",
 		"http://192.168.1.2:8000/v1":      "unencrypted",
-		"http://0.0.0.0:8000/v1":          "unencrypted",
+		"http://0.0.0.0:8000/v1":          "",
+		"http://[::]:8000/v1":             "",
+		"http://[::ffff:127.0.0.1]/v1":    "",
+		"http://[::1%25lo]:8000/v1":       "",
+		"http://localhost.:8000/v1":       "",
+		"http://LOCALHOST:8000/v1":        "",
+		"HTTP://LocalHost./v1":            "",
+		" http://localhost:8000/v1\n":     "",
+		"http://[fe80::1]/v1":             "unencrypted",
+		"http://localhost..:8000/v1":      "unencrypted",
+		"http://0.0.0.1/v1":               "unencrypted",
+		"http://10.0.0.0/v1":              "unencrypted",
+		"http://xlocalhost/v1":            "unencrypted",
 		"http://127.0.0.1.example.com/v1": "unencrypted",
 		"http://localhost.example.com/v1": "unencrypted",
 		"http://127.0.0.1@example.com/v1": "unencrypted",
@@ -185,6 +207,9 @@ func TestKeyIsNotSentUnencryptedToOtherMachines(t *testing.T) {
 		"http://a b/v1":                   "base URL is none",
 		"https://me:hunter22@a b/v1":      "base URL is none",
 		"http://me:hunter22@host/v1":      "unencrypted",
+		"http://host/v1?api-key=hunter22": "unencrypted",
+		"http://host/v1?k=hunter22":       "unencrypted",
+		"ftp://host/v1?sig=hunter22":      "not an http address",
 	} {
 		_, err := openaiapi.New(openaiapi.Config{Key: key, BaseURL: base})
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
@@ -228,18 +253,32 @@ func TestKeyShowsInNoError(t *testing.T) {
 }
 
 func TestKeyShowsInNoAnswerThatIsAnError(t *testing.T) {
-	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprintf(w, `{"error":{"message":"no such key: %s"}}`, strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
-	})
-	answer, _, err := c.Ask(t.Context(), wire.Chat, body("hi"))
-	if err != nil || bytes.Contains(answer, []byte(key)) || !bytes.Contains(answer, []byte("no such key")) {
-		t.Errorf("got %s, %v", answer, err)
+	for _, form := range []string{
+		`{"error":{"message":"no such key: %[1]s","code":"%[1]s","type":"%[1]s","param":"%[1]s"}}`,
+		`{"error":{"message":"no such key: %[2]s","code":"%[2]s","type":"%[2]s","param":"%[2]s"}}`,
+		`{"detail":"no such key: %[2]s"}`,
+		`{"model":"%[1]s","choices":[{"message":{"content":"%[2]s","refusal":"no such key: %[2]s"},"finish_reason":"%[1]s"}]}`,
+		`{"model":"%[2]s","choices":[{"message":{"content":"no such key: %[2]s"},"finish_reason":"%[1]s"}]}`,
+		`{"model":"m","choices":[{"message":{"content":"no such key: %[2]s"},"finish_reason":"stop"}]}`,
+	} {
+		c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			sent := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+			escaped := fmt.Sprintf(`\u%04x`, sent[0]) + strings.ReplaceAll(sent[1:], "/", `\/`)
+			fmt.Fprintf(w, form, sent, escaped)
+		})
+		var r record.Result
+		_, err := c.Ask(t.Context(), wire.Chat, body("hi"), func(answer []byte) error { return wire.ParseAnswer(answer, &r) })
+		r.Failure = wire.Failed(cmp.Or(err, errors.New("none")))
+		line := string(record.AppendResult(nil, &r))
+		if e, _ := errors.AsType[*wire.Error](err); strings.Contains(line, key[1:]) || e != nil && strings.Contains(fmt.Sprintf("%+v", *e), key[1:]) {
+			t.Errorf("%s: got %s, %v", form, line, err)
+		}
 	}
 }
 
 func TestShortKeyOfALocalServerLeavesMessagesWhole(t *testing.T) {
 	_, c := simulate(t, openaitest.Options{Unsupported: []string{"max_tokens"}}, func(cfg *openaiapi.Config) { cfg.Key = "x" })
-	_, _, err := c.Ask(t.Context(), wire.Chat, body("hi"))
+	_, _, err := ask(c, t.Context(), wire.Chat, body("hi"))
 	if err == nil || !strings.Contains(err.Error(), "max_tokens") {
 		t.Errorf("got %v", err)
 	}
@@ -247,7 +286,7 @@ func TestShortKeyOfALocalServerLeavesMessagesWhole(t *testing.T) {
 	ts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, answer) }))
 	defer ts.Close()
 	c = connect(t, ts.URL, func(cfg *openaiapi.Config) { cfg.Key = "x" })
-	if got, _, err := c.Ask(t.Context(), wire.Chat, body("hi")); string(got) != answer {
+	if got, _, err := ask(c, t.Context(), wire.Chat, body("hi")); string(got) != answer {
 		t.Errorf("got %s, %v", got, err)
 	}
 }
@@ -262,7 +301,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 			w.WriteHeader(status)
 		})
 		e := failure(t, c)
-		if e.Class != record.Invalid || e.Status != status || !e.Fatal() || e.Message != "redirected to "+other.URL {
+		if e.Class != record.Invalid || e.Status != status || !e.Fatal(true) || e.Message != "redirected to "+other.URL {
 			t.Errorf("%d: got %+v", status, e)
 		}
 	}
@@ -293,6 +332,9 @@ func TestServerWithoutATrustedCertificateGetsNothing(t *testing.T) {
 	e := failure(t, connect(t, ts.URL, nil))
 	if e.Class != record.Network || !strings.Contains(e.Message, "certificate") || reached.Load() != 0 {
 		t.Errorf("got %+v, %d calls arrived", e, reached.Load())
+	}
+	if e.Passing() || !e.Fatal(true) || !strings.Contains(fault.Hint(e), "SSL_CERT_FILE") {
+		t.Errorf("an untrusted certificate is taken for a passing failure: %+v", e)
 	}
 }
 
@@ -343,7 +385,7 @@ func TestWhatGoesWrongIsPutIntoItsClass(t *testing.T) {
 
 func TestCutJSONIsLeftToWhoReadsTheAnswer(t *testing.T) {
 	_, c := simulate(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.TruncatedJSON}}}, nil)
-	answer, _, err := c.Ask(t.Context(), wire.Chat, body("hi"))
+	answer, _, err := ask(c, t.Context(), wire.Chat, body("hi"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -362,7 +404,7 @@ func TestEndlessAnswerIsGivenUp(t *testing.T) {
 			}
 		}
 	})
-	if e := failure(t, c); e.Class != record.Network || !strings.Contains(e.Message, "more than 64 MiB") {
+	if e := failure(t, c); e.Class != record.Malformed || e.Passing() || e.Fatal(true) || !strings.Contains(e.Message, "more than 64 MiB") {
 		t.Errorf("got %+v", e)
 	}
 }
@@ -390,7 +432,7 @@ func TestCallEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		_, _, err := c.Ask(ctx, wire.Chat, body("hi"))
+		_, _, err := ask(c, ctx, wire.Chat, body("hi"))
 		ended <- err
 	}()
 	for api.Calls() == 0 {
@@ -400,7 +442,7 @@ func TestCallEndsWithItsContext(t *testing.T) {
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
-	if _, _, err := c.Ask(ctx, wire.Chat, body("hi")); !errors.Is(err, context.Canceled) {
+	if _, _, err := ask(c, ctx, wire.Chat, body("hi")); !errors.Is(err, context.Canceled) {
 		t.Errorf("after that: %v", err)
 	}
 }
@@ -442,9 +484,9 @@ func TestLimitsAreReadFromTheHeaders(t *testing.T) {
 				w.Header().Set("x-ratelimit-reset-tokens", "1s")
 				w.WriteHeader(status)
 			})
-			_, got, err := client.Ask(t.Context(), wire.Chat, body("hi"))
+			_, got, err := ask(client, t.Context(), wire.Chat, body("hi"))
 			want := pace.Limits{Requests: c.want, Tokens: pace.Limit{Max: 7, Remaining: 3, Reset: time.Second}}
-			if d := cmp.Diff(want, got); d != "" || (err == nil) != (status == 200) {
+			if d := gocmp.Diff(want, got); d != "" || (err == nil) != (status == 200) {
 				t.Errorf("%+v, %d: %v %s", c, status, err, d)
 			}
 		}
@@ -461,7 +503,7 @@ func TestAResetThatIsADateIsReadAsTheTimeUntilThen(t *testing.T) {
 			w.Header().Set("x-ratelimit-remaining-requests", "1")
 			w.Header().Set("x-ratelimit-reset-requests", reset)
 		})
-		_, got, err := client.Ask(t.Context(), wire.Chat, body("hi"))
+		_, got, err := ask(client, t.Context(), wire.Chat, body("hi"))
 		if err != nil || got.Requests.Reset < 59*time.Minute || got.Requests.Reset > time.Hour {
 			t.Errorf("%s: %+v, %v", reset, got, err)
 		}
@@ -535,7 +577,7 @@ func TestPauseIsReadFromTheHeaders(t *testing.T) {
 
 func TestLimitsOfTheSimulatedServiceAreUnderstood(t *testing.T) {
 	_, c := simulate(t, openaitest.Options{RPM: 2, TPM: 100_000}, nil)
-	_, limits, err := c.Ask(t.Context(), wire.Chat, body("hi"))
+	_, limits, err := ask(c, t.Context(), wire.Chat, body("hi"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -545,7 +587,7 @@ func TestLimitsOfTheSimulatedServiceAreUnderstood(t *testing.T) {
 	if k := limits.Tokens; k.Max != 100_000 || k.Remaining < 99_000 || k.Remaining >= 100_000 || k.Reset <= 0 || k.Reset > time.Second {
 		t.Errorf("tokens: %+v", k)
 	}
-	_, _, _ = c.Ask(t.Context(), wire.Chat, body("hi"))
+	_, _, _ = ask(c, t.Context(), wire.Chat, body("hi"))
 	e := failure(t, c)
 	if e.Class != record.RateLimit || e.RetryAfter <= 0 || e.RetryAfter > 30*time.Second {
 		t.Errorf("got %+v", e)
@@ -566,7 +608,7 @@ func TestConnectionsAreReusedAtAnyNumberOfWorkers(t *testing.T) {
 		all.Go(func() {
 			for n := left.Add(-1); n >= 0; n = left.Add(-1) {
 				sent := body("Sentence: " + strconv.FormatInt(n, 10) + "\nMarked:")
-				answer, _, err := c.Ask(t.Context(), wire.Chat, sent)
+				answer, _, err := ask(c, t.Context(), wire.Chat, sent)
 				if e, ok := errors.AsType[*wire.Error](err); ok && (e.Status == 500 || e.Status == 429) {
 					continue
 				}
@@ -596,12 +638,12 @@ func TestServiceMayCloseConnectionsBetweenCalls(t *testing.T) {
 	c := connect(t, ts.URL, nil)
 	for range 20 {
 		// A call that the closing catches on its way fails as one worth another try.
-		_, _, err := c.Ask(t.Context(), wire.Chat, body("hi"))
+		_, _, err := ask(c, t.Context(), wire.Chat, body("hi"))
 		if e, ok := errors.AsType[*wire.Error](err); err != nil && (!ok || !e.Passing()) {
 			t.Fatal(err)
 		}
 		if err != nil {
-			_, _, err = c.Ask(t.Context(), wire.Chat, body("hi"))
+			_, _, err = ask(c, t.Context(), wire.Chat, body("hi"))
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -620,7 +662,7 @@ func TestNothingIsLeftRunningAfterClose(t *testing.T) {
 	for range 8 {
 		all.Go(func() {
 			for range 10 {
-				_, _, _ = c.Ask(t.Context(), wire.Chat, body("hi"))
+				_, _, _ = ask(c, t.Context(), wire.Chat, body("hi"))
 			}
 		})
 	}

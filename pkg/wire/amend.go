@@ -28,7 +28,7 @@ var quoted = regexp.MustCompile(`'([a-z_]+)'`)
 // first to find that, and what tells it in words. again reports that the body
 // is worth asking again in any case.
 func (a *Amendments) Learn(e *Error, body []byte) (what string, learnt, again bool) {
-	if e.Status != 400 && e.Status != 422 {
+	if e.Status != 400 && e.Status != 422 && e.Status/100 != 2 {
 		return "", false, false
 	}
 	key := refused(e)

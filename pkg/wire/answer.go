@@ -1,12 +1,12 @@
 package wire
 
 import (
-	"cmp"
-	"errors"
+	"bytes"
 	"fmt"
+	"html"
 	"net/http"
+	"regexp"
 	"strings"
-	"time"
 
 	"github.com/tidwall/gjson"
 
@@ -14,168 +14,57 @@ import (
 	"nertools/pkg/safetext"
 )
 
-// An Error is what the service answered instead of a completion.
-type Error struct {
-	record.Failure
-	Type       string        // the service's own type; may be empty
-	Param      string        // the parameter that it names; may be empty
-	RetryAfter time.Duration // the pause that the service asked for; 0 if none
-}
-
-// Error gives the status, the code and the message.
-func (e *Error) Error() string {
-	s := e.Message
-	if e.Code != "" {
-		s = e.Code + ": " + s
-	}
-	if e.Status != 0 {
-		s = fmt.Sprintf("%d %s", e.Status, s)
-	}
-	return s
-}
-
-// Passing reports whether the same request may succeed later.
-func (e *Error) Passing() bool {
-	switch e.Class {
-	case record.RateLimit, record.Server, record.Network, record.Timeout, record.Malformed:
-		return true
-	}
-	return false
-}
-
-// Unanswered reports whether nothing came back, or not all of it.
-func (e *Error) Unanswered() bool { return e.Class == record.Network || e.Class == record.Timeout }
-
-// Fatal reports whether no other request can fare better.
-func (e *Error) Fatal() bool {
-	switch e.Class {
-	case record.Auth, record.Model, record.Quota:
-		return true
-	case record.Invalid:
-		return e.Status == http.StatusNotFound || e.Status >= 300 && e.Status < 400
-	}
-	return false
-}
-
-// ParseError reads an answer whose status is not 200. It makes sense of
-// {"error":{…}}, of {"error":"a string"} and of pages that are no JSON at all.
-func ParseError(status int, body []byte) *Error {
-	e := &Error{Failure: record.Failure{Status: status}}
-	if record.ValidJSON(body) {
-		e.read(gjson.ParseBytes(body))
-	} else if text := strings.TrimSpace(string(body[:min(len(body), 200)])); text != "" && text[0] != '<' {
-		e.Message = text
-	}
-	e.Message = safetext.Message(e.Message)
-	if e.Message == "" {
-		e.Message = cmp.Or(strings.ToLower(http.StatusText(status)), "no reason given")
-		if len(body) > 0 {
-			e.Message += " (the answer is not the API's JSON)"
-		}
-	}
-	e.settle()
-	if e.Passing() {
-		e.RetryAfter = pauseIn(body, time.Now())
-	}
-	return e
-}
-
-func (e *Error) read(v gjson.Result) {
-	if v.IsArray() {
-		v = v.Get("0") // as Google's compatible endpoint has it
-	}
-	if !v.IsObject() {
-		e.Message = v.String()
-		return
-	}
-	inner := v.Get("error")
-	if inner.IsObject() {
-		v = inner
-	}
-	for _, key := range []string{"message", "detail", "error_description"} {
-		e.Message = cmp.Or(e.Message, v.Get(key).String())
-	}
-	if inner.Type == gjson.String {
-		e.Message = cmp.Or(e.Message, inner.Str)
-	}
-	e.Code, e.Type, e.Param = v.Get("code").String(), v.Get("type").String(), v.Get("param").String()
-}
-
-// settle classifies the error by what the service said, and then makes that safe.
-func (e *Error) settle() {
-	e.Class = e.class()
-	e.Code, e.Type, e.Param = safetext.Code(e.Code), safetext.Code(e.Type), safetext.Code(e.Param)
-}
-
-func (e *Error) class() record.Class {
-	is := func(names ...string) bool {
-		for _, n := range names {
-			if e.Code == n || e.Type == n {
-				return true
-			}
-		}
-		return false
-	}
-	says := func(words ...string) bool {
-		for _, w := range words {
-			if strings.Contains(strings.ToLower(e.Message), w) {
-				return true
-			}
-		}
-		return false
-	}
-	switch {
-	case is("insufficient_quota", "billing_hard_limit_reached", "billing_not_active"), e.Status == http.StatusPaymentRequired:
-		return record.Quota
-	case e.Status == http.StatusUnauthorized, is("invalid_api_key"):
-		return record.Auth
-	case is("model_not_found"), e.Status == http.StatusNotFound && says("model"), says("is not a valid model"):
-		return record.Model
-	case e.Status == http.StatusForbidden && says("moderation", "flagged"):
-		return record.Filtered
-	case e.Status == http.StatusForbidden:
-		return record.Auth
-	case e.Status == http.StatusTooManyRequests && says("request too large"):
-		return record.ContextLength // larger than a minute's limit: waiting does not help
-	case e.Status == http.StatusTooManyRequests, is("rate_limit_exceeded"):
-		return record.RateLimit
-	case is("context_length_exceeded"), says("maximum context length"), e.Status == http.StatusRequestEntityTooLarge:
-		return record.ContextLength
-	case is("content_filter", "content_policy_violation"):
-		return record.Filtered
-	case e.Status == http.StatusRequestTimeout, e.Status == http.StatusConflict, e.Status >= 500:
-		return record.Server
-	}
-	return record.Invalid
-}
+// maxText bounds the text of an answer, in bytes. It is several times as much as the
+// model with the longest answers can write, and little enough for all workers to
+// hold one.
+const maxText = 8 << 20
 
 // ParseAnswer is [Judge.ParseAnswer] with a nil Judge.
 func ParseAnswer(body []byte, r *record.Result) error {
 	return (*Judge)(nil).ParseAnswer(body, r)
 }
 
-// ParseAnswer reads the body of an answer whose status is 200, of either
-// endpoint, into r: its output, or the failure that stands instead of it, and
-// what else the answer tells. The error is an [*Error] for an answer that is
+// ParseAnswer reads the body of an answer that the service calls a success, of
+// either endpoint, into r: its output, or the failure that stands instead of it,
+// and what else the answer tells. An answer in the form of server-sent events is
+// put together. The error is an [*Error] for an answer that is
 // not a completion, and then r stays as it is, or for one that the service broke
 // off, and then r holds what came of it. r's failure is left alone in both cases.
+// Nothing in r shares memory with body.
 func (j *Judge) ParseAnswer(body []byte, r *record.Result) error {
-	if !record.ValidJSON(body) || !gjson.ParseBytes(body).IsObject() {
-		return malformed("the answer is cut off or is not JSON")
+	if !record.ValidJSON(body) {
+		whole, ok := assemble(body)
+		if !ok || !record.ValidJSON(whole) {
+			return noJSON(body)
+		}
+		body = whole
 	}
 	v := gjson.Parse(string(body))
-	if err := answeredError(v, body); err != nil {
+	if v.Type == gjson.Null {
+		return malformed("the answer is empty")
+	}
+	if err := answeredError(v, "choices"); err != nil {
 		return err
 	}
 	choices := v.Get("choices")
 	if !choices.IsArray() {
-		return malformed(`no "choices" in the answer`)
+		return malformed(`no "choices" in the answer: ` + safetext.Code(v.Raw))
 	}
-	r.Model = v.Get("model").String()
+	own := func(s string) string { // lets the rest of a large answer go
+		if s = safetext.Data(s); len(body) > 64<<10 {
+			s = strings.Clone(s)
+		}
+		return s
+	}
+	r.Model = own(v.Get("model").String())
 	r.Usage = parseUsage(v.Get("usage"))
 	choice := choices.Get("0")
-	r.FinishReason = choice.Get("finish_reason").String()
+	r.FinishReason = own(choice.Get("finish_reason").String())
 	c := readContent(choice)
+	if c.text, c.aside = own(c.text), own(c.aside); len(c.text)+len(c.aside) > maxText {
+		return &Error{Failure: record.Failure{Class: record.Malformed, Status: http.StatusOK,
+			Message: fmt.Sprintf("an answer of %d bytes: no model writes so much", len(c.text)+len(c.aside))}, Lasting: true}
+	}
 	r.Output, r.Partial = "", c.text
 	if strings.TrimSpace(c.text) == "" && c.aside != "" {
 		r.Partial = c.aside
@@ -214,25 +103,7 @@ func brokenOff(choice gjson.Result) error {
 	if !e.IsObject() && (e.Type != gjson.String || e.Str == "") {
 		return nil
 	}
-	status := int(e.Get("code").Int())
-	if status < 300 || status > 599 {
-		status = http.StatusBadGateway
-	}
-	return ParseError(status, []byte(`{"error":`+e.Raw+`}`))
-}
-
-// answeredError is the error that stands in an answer whose status is 200, as
-// some routers have it, or nil. v is the body.
-func answeredError(v gjson.Result, body []byte) error {
-	e := v.Get("error")
-	if !e.IsObject() && (e.Type != gjson.String || e.Str == "") {
-		return nil
-	}
-	status := int(e.Get("code").Int())
-	if status < 300 || status > 599 {
-		status = http.StatusBadGateway
-	}
-	return ParseError(status, body)
+	return answeredError(gjson.Parse(`{"error":`+e.Raw+`}`), "")
 }
 
 func parseUsage(u gjson.Result) record.Usage {
@@ -252,17 +123,33 @@ func parseUsage(u gjson.Result) record.Usage {
 	}
 }
 
-func malformed(message string) *Error {
-	return &Error{Failure: record.Failure{Class: record.Malformed, Status: http.StatusOK, Message: message}}
+// noJSON is the error of an answer that is no JSON, or not all of it.
+func noJSON(body []byte) *Error {
+	body = bytes.TrimPrefix(bytes.TrimSpace(body), bom)
+	switch {
+	case len(body) == 0:
+		return malformed("the answer is empty")
+	case body[0] == '<':
+		e := malformed("the answer is a web page")
+		if title := pageTitle.FindSubmatch(body[:min(len(body), 4<<10)]); title != nil {
+			e.Message += ": " + safetext.Code(html.UnescapeString(string(title[1])))
+		}
+		e.Suspect = true
+		return e
+	case body[0] == '{', body[0] == '[', IsStream(body):
+		return malformed("the answer is cut off or is not JSON")
+	}
+	said := saying{message: string(body[:min(len(body), 200)])}
+	e := &Error{Failure: record.Failure{Status: http.StatusOK}}
+	if e.settle(&said); e.Class == record.Server || e.Class == record.Invalid && !e.WrongAddress {
+		e.Class = record.Malformed
+	}
+	e.Message = "the answer is not JSON: " + e.Message
+	return e
 }
 
-// Failed turns the error of asking into the failure that a record shows. Errors
-// other than [*Error] are those of the way to the service.
-func Failed(err error) *record.Failure {
-	var e *Error
-	if errors.As(err, &e) {
-		f := e.Failure
-		return &f
-	}
-	return &record.Failure{Class: record.Network, Message: safetext.Message(err.Error())}
+var pageTitle = regexp.MustCompile(`(?is)<title[^>]*>\s*(.*?)\s*</title>`)
+
+func malformed(message string) *Error {
+	return &Error{Failure: record.Failure{Class: record.Malformed, Status: http.StatusOK, Message: message}}
 }

@@ -103,7 +103,6 @@ func TestWhatIsNoCompletionIsAnErrorAndLeavesTheResultAlone(t *testing.T) {
 		{"cut off", chat(`{"content":"a"}`, `"stop"`)[:60], record.Malformed, true},
 		{"an array", `[` + chat(`{"content":"a"}`, `"stop"`) + `]`, record.Malformed, true},
 		{"a page", `<html>log in</html>`, record.Malformed, true},
-		{"a stream", "data: {\"choices\":[]}\n\ndata: [DONE]\n", record.Malformed, true},
 		{"another object", `{"ok":true}`, record.Malformed, true},
 		{"choices null", `{"choices":null}`, record.Malformed, true},
 		{"choices an object", `{"choices":{"0":{"text":"a"}}}`, record.Malformed, true},
@@ -206,9 +205,9 @@ func TestErrorIsPutIntoItsClass(t *testing.T) {
 		{400, `{"error":"invalid_request","error_description":"what is wrong"}`, record.Invalid, "what is wrong"},
 		{400, `{"error":null,"message":"top"}`, record.Invalid, "top"},
 		{422, `{"detail":"Unprocessable"}`, record.Invalid, "Unprocessable"},
-		{422, `{"detail":[{"loc":["body","model"],"msg":"field required"}]}`, record.Invalid, `[{"loc":["body","model"],"msg":"field required"}]`},
+		{422, `{"detail":[{"loc":["body","model"],"msg":"field required"}]}`, record.Invalid, "body.model: field required"},
 		{400, `[{"error":{"code":400,"message":"Request contains an invalid argument.","status":"INVALID_ARGUMENT"}}]`, record.Invalid, "Request contains an invalid argument."},
-		{400, `"a bare string with {\"error\":{\"code\":\"insufficient_quota\"}}"`, record.Invalid, `a bare string with {"error":{"code":"insufficient_quota"}}`},
+		{400, `"a bare string with {\"error\":{\"code\":\"invalid_api_key\"}}"`, record.Invalid, `a bare string with {"error":{"code":"invalid_api_key"}}`},
 		{400, `{}`, record.Invalid, "bad request (the answer is not the API's JSON)"},
 		{400, `null`, record.Invalid, "bad request (the answer is not the API's JSON)"},
 		{400, `{"error":{"message":"cut`, record.Invalid, `{"error":{"message":"cut`},
@@ -242,13 +241,13 @@ func TestClassSaysWhetherToTryAgainOrToStop(t *testing.T) {
 		record.Length, record.Filtered, record.Refused, record.Empty, record.Malformed, record.Expired, record.Cancelled, record.Missing,
 	} {
 		e := &wire.Error{Failure: record.Failure{Class: class, Status: 400}}
-		if e.Passing() != passing[class] || e.Fatal() != fatal[class] {
-			t.Errorf("%s: passing %v, fatal %v", class, e.Passing(), e.Fatal())
+		if e.Passing() != passing[class] || e.Fatal(true) != fatal[class] {
+			t.Errorf("%s: passing %v, fatal %v", class, e.Passing(), e.Fatal(true))
 		}
 	}
-	for status, want := range map[int]bool{204: false, 301: true, 307: true, 400: false, 404: true, 405: false, 422: false} {
-		if e := wire.ParseError(status, nil); e.Fatal() != want || e.Passing() {
-			t.Errorf("%d: fatal %v, passing %v", status, e.Fatal(), e.Passing())
+	for status, want := range map[int]bool{204: false, 301: true, 307: true, 400: false, 404: true, 405: true, 422: false, 501: true, 505: true} {
+		if e := wire.ParseError(status, nil); e.Fatal(true) != want || e.Passing() {
+			t.Errorf("%d: fatal %v, passing %v", status, e.Fatal(true), e.Passing())
 		}
 	}
 }
@@ -343,7 +342,7 @@ func FuzzParseError(f *testing.F) {
 	f.Add(502, []byte("<html>"))
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		e := wire.ParseError(status, body)
-		if e.Class == "" || e.Message == "" || strings.ContainsAny(e.Message, "\r\n\x1b") || !utf8.ValidString(e.Message) || e.Fatal() && e.Passing() {
+		if e.Class == "" || e.Message == "" || strings.ContainsAny(e.Message, "\r\n\x1b") || !utf8.ValidString(e.Message) || e.Fatal(true) && e.Passing() {
 			t.Errorf("%d %q: %+v", status, body, e)
 		}
 	})

@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"net/http"
 
 	"github.com/tidwall/gjson"
 
 	"nertools/pkg/record"
-	"nertools/pkg/safetext"
 )
 
 // IsBatchLine reports whether line looks like one of the Batch API's own, asked
@@ -49,7 +47,7 @@ func (j *Judge) ParseBatchLine(line []byte) (record.Result, error) {
 		return r, fmt.Errorf("custom_id %q does not end in a row number", r.ID)
 	case !response.Exists() && !failure.Exists():
 		return r, record.OtherKind(`neither "response" nor "error" in it: a request, not an answer`)
-	case status == http.StatusOK:
+	case status/100 == 2:
 		if err := j.ParseAnswer([]byte(body.Raw), &r); err != nil {
 			r.Failure = Failed(err)
 		}
@@ -64,9 +62,9 @@ func (j *Judge) ParseBatchLine(line []byte) (record.Result, error) {
 // batchFailure is why a row has no answer of its own.
 func batchFailure(status int, v gjson.Result) *record.Failure {
 	e := &Error{Failure: record.Failure{Status: status}}
-	e.read(v)
-	e.Message = safetext.Message(e.Message)
-	e.Class = e.class()
+	var said saying
+	said.read(v, 1)
+	e.settle(&said)
 	switch {
 	case e.Code == "batch_expired":
 		e.Class = record.Expired

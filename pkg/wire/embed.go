@@ -13,6 +13,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"nertools/pkg/record"
+	"nertools/pkg/safetext"
 )
 
 // Embed is the endpoint for embeddings, as [Chat] is one.
@@ -49,16 +50,19 @@ func ParseEmbeddings(body []byte, n int) ([][]float32, record.Usage, error) {
 }
 
 func parseEmbeddings(body []byte, n int) ([][]float32, record.Usage, error) {
-	v := gjson.Parse(unsafe.String(unsafe.SliceData(body), len(body))) // a copy would be as large; nothing returned lives in it
-	if !record.ValidJSON(body) || !v.IsObject() {
-		return nil, record.Usage{}, errors.New("the answer is cut off or is not JSON")
+	if event, ok := firstEvent(body); ok {
+		body = event
 	}
-	if err := answeredError(v, body); err != nil {
+	if !record.ValidJSON(body) {
+		return nil, record.Usage{}, noJSON(body)
+	}
+	v := gjson.Parse(unsafe.String(unsafe.SliceData(body), len(body))) // a copy would be as large; nothing returned lives in it
+	if err := answeredError(v, "data"); err != nil {
 		return nil, record.Usage{}, err
 	}
 	data := v.Get("data")
 	if !data.IsArray() {
-		return nil, record.Usage{}, errors.New(`no "data" in the answer`)
+		return nil, record.Usage{}, errors.New(`no "data" in the answer: ` + safetext.Code(v.Raw))
 	}
 	vectors := make([][]float32, n)
 	dim, found := 0, 0

@@ -75,8 +75,8 @@ func TestVectorsComeInTheOrderOfTheirTextsInEitherEncoding(t *testing.T) {
 func TestAnswerThatIsNotAVectorForEachTextIsRefused(t *testing.T) {
 	nan, inf := float32(math.NaN()), float32(math.Inf(1))
 	for _, c := range []struct{ body, want string }{
-		{``, "cut off"},
-		{`[]`, "not JSON"},
+		{``, "empty"},
+		{`[]`, `no "data" in the answer: []`},
 		{string(embeddings("[1]", "[2]")[:80]), "cut off"},
 		{`{}`, `no "data"`},
 		{`{"data":{}}`, `no "data"`},

@@ -93,19 +93,23 @@ func NewBuilder(s Settings) (*Builder, error) {
 	} else {
 		b.head = model + `,"prompt":`
 	}
-	rest := ""
+	rest, settings := "", ""
 	for _, m := range members {
 		if b.path == Chat && m.key == responseFormat {
 			b.format = m.value
 			continue
 		}
-		rest += "," + string(record.AppendString(nil, m.key)) + ":" + m.value
+		text := "," + string(record.AppendString(nil, m.key)) + ":" + m.value
+		rest += text
+		if m.key != streaming {
+			settings += text
+		}
 		if isMaxTokens(m.key) {
 			b.maxTokens = tokenCount(gjson.Parse(m.value))
 		}
 	}
 	b.tail += rest
-	b.members = model[1:] + rest
+	b.members = model[1:] + settings
 	b.settings = settingsDigest(b.path, b.members, b.format)
 	return b, nil
 }
@@ -117,6 +121,10 @@ type member struct{ key, value string }
 // request digest it belongs to the settings, wherever it comes from: a batch is of
 // one, and what it answers does not tell it.
 const responseFormat = "response_format"
+
+// streaming is the member that says how an answer comes. It makes no other question
+// of a request: the digest of the settings leaves it out.
+const streaming = "stream"
 
 // isMaxTokens tells the two names that the bound of an answer goes by.
 func isMaxTokens(key string) bool { return key == "max_tokens" || key == "max_completion_tokens" }
@@ -180,9 +188,14 @@ func (s *Settings) merge(list []member) ([]member, error) {
 	var err error
 	gjson.Parse(extra.String()).ForEach(func(k, v gjson.Result) bool {
 		switch k.Str {
-		case "model", "messages", "prompt", "stream", "n":
+		case "model", "messages", "prompt", "n":
 			err = fmt.Errorf("the extra body must not set %q", k.Str)
 			return false
+		case streaming:
+			if v.Type != gjson.False {
+				err = errors.New(`the extra body must not set "stream" to anything but false: one whole answer a row is read`)
+				return false
+			}
 		}
 		m := member{k.Str, v.Raw}
 		for i := range list {
@@ -296,7 +309,9 @@ func ParseRequestLine(line []byte) (Request, error) {
 		if isMaxTokens(k.Str) {
 			r.Tokens += tokenCount(v)
 		}
-		rest += "," + k.Raw + ":" + v.Raw
+		if k.Str != streaming {
+			rest += "," + k.Raw + ":" + v.Raw
+		}
 		return true
 	})
 	r.Tokens += (len(prompt) + len(format)) / 4

@@ -134,7 +134,8 @@ func TestSettingsThatMakeNoSenseAreRefused(t *testing.T) {
 		{wire.Settings{Model: "m", Extra: `{"model":"x"}`}, `must not set "model"`},
 		{wire.Settings{Model: "m", Extra: `{"a":1,"messages":[]}`}, `must not set "messages"`},
 		{wire.Settings{Model: "m", Extra: `{"prompt":""}`}, `must not set "prompt"`},
-		{wire.Settings{Model: "m", Extra: `{"stream":false}`}, `must not set "stream"`},
+		{wire.Settings{Model: "m", Extra: `{"stream":true}`}, `must not set "stream"`},
+		{wire.Settings{Model: "m", Extra: `{"stream":"false"}`}, `must not set "stream"`},
 		{wire.Settings{Model: "m", Extra: `{"\u006e":2}`}, `must not set "n"`},
 		{wire.Settings{Model: "m", Extra: `[]`}, "not a JSON object"},
 		{wire.Settings{Model: "m", Extra: `"x"`}, "not a JSON object"},
@@ -481,5 +482,31 @@ func BenchmarkParseRequest(b *testing.B) {
 		if _, err := build.ParseRequest(line); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+func TestAskingForWholeAnswersMakesNoOtherQuestion(t *testing.T) {
+	plain, err := wire.NewBuilder(wire.Settings{Model: "m", MaxTokens: 9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := wire.NewBuilder(wire.Settings{Model: "m", MaxTokens: 9, Extra: `{"stream": false, "top_k": 1}`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := wire.NewBuilder(wire.Settings{Model: "m", MaxTokens: 9, Extra: `{"top_k": 1}`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if whole.Settings() != other.Settings() || whole.Settings() == plain.Settings() {
+		t.Errorf("got %s, %s and %s", plain.Settings(), whole.Settings(), other.Settings())
+	}
+	body := string(whole.Append(nil, "hi"))
+	if !strings.Contains(body, `"stream":false`) {
+		t.Errorf("got %s", body)
+	}
+	line, err := wire.ParseRequestLine([]byte(`{"custom_id":"a-1","url":"/v1/chat/completions","body":` + body + `}`))
+	if err != nil || wire.SettingsOf(line.Row.Request) != whole.Settings() {
+		t.Errorf("got %+v, %v", line, err)
 	}
 }

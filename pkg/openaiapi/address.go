@@ -1,0 +1,106 @@
+package openaiapi
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"nertools/pkg/fault"
+	"nertools/pkg/safetext"
+)
+
+// DefaultBaseURL is where OpenAI's own service is.
+const DefaultBaseURL = "https://api.openai.com/v1"
+
+// parseBase reads a base URL, whose query and escapes are kept: some services tell
+// their versions and their deployments by them. What is secret in it is from then
+// on in no message.
+func parseBase(base string, allowHTTP bool) (*url.URL, error) {
+	u, err := url.Parse(cmp.Or(strings.TrimSpace(base), DefaultBaseURL))
+	if err != nil {
+		return nil, fault.WithHint(errors.New("the base URL is none"), "give it as https://HOST/v1") // err tells its password
+	}
+	hideSecrets(u)
+	if u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+		return nil, fault.WithHint(fmt.Errorf("base URL %q is not an http address", display(u)), "give it as https://HOST/v1")
+	}
+	if u.Scheme == "http" && !allowHTTP && !isLoopback(u.Hostname()) {
+		return nil, fault.WithHint(fmt.Errorf("%s would get the API key unencrypted", display(u)),
+			"use https, or say --allow-http if the network in between is yours")
+	}
+	u.User, u.Fragment, u.RawFragment, u.ForceQuery = nil, "", "", false
+	return u, nil
+}
+
+// under is the address of a path under the base URL, which may have a query of
+// its own.
+func under(base *url.URL, path string) (*url.URL, error) {
+	path, query, _ := strings.Cut(path, "?")
+	to := *base
+	to.RawPath = strings.TrimRight(base.EscapedPath(), "/") + "/" + path
+	var err error
+	if to.Path, err = url.PathUnescape(to.RawPath); err != nil {
+		return nil, fmt.Errorf("prepare the request: %w", err)
+	}
+	to.RawQuery = strings.Trim(base.RawQuery+"&"+query, "&")
+	return &to, nil
+}
+
+// isLoopback reports whether a host is this machine, whatever the network says.
+func isLoopback(host string) bool {
+	if strings.EqualFold(strings.TrimSuffix(host, "."), "localhost") {
+		return true
+	}
+	if i := strings.IndexByte(host, '%'); i >= 0 {
+		host = host[:i] // a zone
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && (ip.IsLoopback() || ip.IsUnspecified())
+}
+
+// A parameter whose value may be shown. Any other may be a secret.
+var harmless = regexp.MustCompile(`(?i)^(api-?)?version$`)
+
+var secretName = regexp.MustCompile(`(?i)key|token|secret|sig|pass|pwd|auth|cred|code`)
+
+// hideSecrets makes sure that what is secret in an address shows in no message:
+// the password, and what the query hands over. Other values are words that a message
+// may hold by chance.
+func hideSecrets(u *url.URL) {
+	if u.User != nil {
+		password, _ := u.User.Password()
+		safetext.AddSecret(password)
+	}
+	for name, values := range u.Query() {
+		for _, v := range values {
+			if !harmless.MatchString(name) && (secretName.MatchString(name) || len(v) >= 16) {
+				safetext.AddSecret(v)
+			}
+		}
+	}
+}
+
+// display is an address as it may be shown.
+func display(u *url.URL) string {
+	shown := *u
+	if u.User != nil {
+		shown.User = url.User("…")
+	}
+	if query := shown.Query(); len(query) > 0 {
+		var parts []string
+		for pair := range strings.SplitSeq(shown.RawQuery, "&") {
+			name, _, _ := strings.Cut(pair, "=")
+			if !harmless.MatchString(name) {
+				pair = name + "=…"
+			}
+			parts = append(parts, pair)
+		}
+		shown.RawQuery = strings.Join(parts, "&")
+	}
+	s := shown.String()
+	return strings.ReplaceAll(s, url.User("…").String(), "…")
+}

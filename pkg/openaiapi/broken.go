@@ -1,0 +1,112 @@
+package openaiapi
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"nertools/pkg/record"
+	"nertools/pkg/safetext"
+	"nertools/pkg/wire"
+)
+
+// errTooLong is the error of an answer that is too long to be read.
+var errTooLong = fmt.Errorf("an answer of more than %d MiB", maxAnswer>>20)
+
+// broken tells a call that the caller gave up from one that ran out of time, one
+// whose connection broke, and one that can't be made at all. limit is the time that
+// the call had.
+func broken(ctx, call context.Context, limit time.Duration, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	e := &wire.Error{Failure: record.Failure{Class: record.Network, Message: safetext.Message(reason(err))}}
+	var timeout interface{ Timeout() bool }
+	switch {
+	case call.Err() != nil:
+		e.Class, e.Message = record.Timeout, fmt.Sprintf("no answer within %v", limit)
+	case errors.Is(err, errTooLong):
+		e.Class, e.Lasting = record.Malformed, true
+	case errors.As(err, &timeout) && timeout.Timeout():
+		e.Class = record.Timeout
+	case errors.Is(err, errSwitched):
+		e.Class, e.Status, e.WrongAddress = record.Invalid, http.StatusSwitchingProtocols, true
+	default:
+		e.Lasting, e.Suspect, e.Hint = lasting(err)
+	}
+	return e
+}
+
+// reason is what went wrong with a connection.
+func reason(err error) string {
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "the connection was closed in the middle of the answer"
+	case speaksTLS(err):
+		return "the server expects https, not http"
+	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, new(tls.RecordHeaderError)):
+		return "the server does not speak https"
+	}
+	return err.Error()
+}
+
+// lasting reports whether what is wrong with a connection will be wrong with every
+// other one, for certain, or unless one was made before; and what to do about it.
+func lasting(err error) (certain, suspect bool, hint string) {
+	const authority = "if its certificate, or that of a proxy in between, is of an authority of your own, name the file of that authority's certificate in SSL_CERT_FILE"
+	var (
+		name    x509.HostnameError
+		invalid x509.CertificateInvalidError
+		op      *net.OpError
+		dns     *net.DNSError
+		address *net.AddrError
+	)
+	switch {
+	case errors.As(err, &name):
+		return true, false, "use the name in the address that its certificate is for; " + authority
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return true, false, "is the clock of this computer right? if so, the server needs a new certificate; " + authority
+	case errors.As(err, new(*tls.CertificateVerificationError)), errors.As(err, &invalid),
+		errors.As(err, new(x509.UnknownAuthorityError)), errors.As(err, new(x509.SystemRootsError)):
+		return true, false, authority
+	case speaksTLS(err):
+		return true, false, "give the address as https://"
+	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, new(tls.RecordHeaderError)):
+		return true, false, "give the address as http://, if the network in between is yours"
+	case errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error"), strings.HasPrefix(err.Error(), "tls: "): // as crypto/tls tells of alerts
+		return false, true, "the server refuses an encrypted connection from here: is the address right, and does it ask for a certificate?"
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return false, true, "check the host in the address, and the network"
+	case errors.As(err, &address):
+		return true, false, "check the address"
+	case err.Error() == http.StatusText(http.StatusProxyAuthRequired), strings.HasPrefix(err.Error(), "invalid proxy"):
+		return true, false, "check the proxy that HTTPS_PROXY or HTTP_PROXY names: http://USER:PASSWORD@HOST:PORT"
+	}
+	return false, false, ""
+}
+
+// speaksTLS reports whether the server answered plain http with a TLS alert.
+func speaksTLS(err error) bool {
+	return strings.Contains(err.Error(), `malformed HTTP response "\x15\x03`)
+}
+
+// hideProxySecrets keeps the passwords of proxies out of messages.
+func hideProxySecrets() {
+	for _, name := range []string{"HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"} {
+		for _, v := range []string{os.Getenv(name), os.Getenv(strings.ToLower(name))} {
+			if u, err := url.Parse(v); err == nil && u.User != nil {
+				password, _ := u.User.Password()
+				safetext.AddSecret(password)
+			}
+		}
+	}
+}
