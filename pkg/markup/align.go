@@ -232,8 +232,10 @@ func (s *Source) prepare() {
 // space or punctuation), or between spaces or in a word where the next mark is not
 // "##"; "##" begins one if none is open, it stands as a beginning does, and the next
 // mark is "##" too. Up to 16 entities are open at a time; of more, the outer ones have no
-// end. What has no end is [Unclosed]. "**" begins and ends entities if
-// the answer has no "@@" and the source no "**". Signs are text, and no marks,
+// end. What has no end is [Unclosed]. Signs may be full-width or escaped ("＠＠",
+// "\@\@"). If the answer has no "@@", tags and brackets that name the label asked for
+// are marks, or else such that name no label, or bold type, or other emphasis, unless
+// the source has them; doc/formats.md has the table. Signs are text, and no marks,
 // where that makes a token of the source of what stands between white space,
 // punctuation around it aside; of a token that is nothing but signs a neighbour has
 // to be the source's as well.
@@ -249,12 +251,12 @@ func (s *Source) prepare() {
 // all of an answer, or, where the answer is not the source, a mark with up to three
 // tokens on either side in its line.
 //
-// An answer that holds a JSON array of strings or of objects, or an object whose
-// member "entities", or whose only array, is one, is a [List] if it marks nothing
-// by "@@" or is nothing else, and its text is not the source's. Of the objects in the
-// array, the member "text", "entity" or "name" is the string. The strings are placed so that as many as can be stand in the
-// order of the list without touching each other; for each of the others the free
-// place near that of the string before it is taken.
+// An answer that holds a list is a [List] if it marks nothing by "@@" or is nothing
+// else, and its text is not the source's. What is not quite JSON is mended where it has one
+// possible reading; doc/formats.md has the table. The strings are placed so that as many as can be
+// stand in the order of the list without touching each other; for each of the others
+// the free place near that of the string before it is taken. An answer that is meant
+// as a list, but has no reading or several, is [Unreadable].
 //
 // Time and memory are bounded by the lengths of source and answer. Up to 96
 // differences are looked for in the text as a whole, then between words that both
@@ -273,13 +275,13 @@ func (s *Source) Align(answer string, q Question) Alignment {
 // read takes an answer apart and places what it marks. l is what a [List] lists.
 func (s *Source) read(text string) (class Class, l listing) {
 	s.prepare()
-	s.answer.read(text, &s.signs)
+	s.answer.read(text, s)
 	class = s.compare()
 	s.foreign = class == Edited || class == Chatter
 	if class != Same && class != Spacing {
 		l = s.list(text)
 		switch marked := !l.alone && !s.answer.unmarked(); {
-		case l.ok && !marked && unwrap(l.entries, &s.signs):
+		case l.ok && !marked && s.unwrap(l.entries):
 			s.regions = s.regions[:0]
 			s.answer.readList(&l)
 			s.placeList()
@@ -291,6 +293,10 @@ func (s *Source) read(text string) (class Class, l listing) {
 			s.answer.damage |= Unread
 		}
 	}
+	if len(s.answer.marks) == 0 && class != Same && s.answer.hasLabels(s) {
+		s.answer.damage |= OtherMarkup
+	}
+	s.dropUnsure(class)
 	s.placeMarks()
 	return class, listing{}
 }

@@ -288,6 +288,7 @@ func TestChatterAndParts(t *testing.T) {
 		{"only marks", "Ada wrote", "@@##", "empty, empty marks: blank"},
 		{"a remark alone", "Ada wrote", "There are no entities.", "edited:"},
 		{"an empty source", "", "@@Ada##", "edited: Ada hallucinated"},
+		{"an empty source and a list", "", `["Ada"]`, "list: Ada hallucinated"},
 		{"an empty source and answer", "", "", "empty:"},
 	})
 }

@@ -23,6 +23,8 @@ func FuzzAlign(f *testing.F) {
 	f.Add(strings.Repeat("\xb6", 100), "#@@#= 0@@0##0000@@0") // edges of tokens, of which every prefix is one
 	f.Add("Ada [x] wrote", `[1] {"entities":[{"text":"Ada"},{"name":"\u0041"}]}`)
 	f.Add("Ana met Bob", "{'entities': ['Ana', {\"text\": 'Bob', label: LOC},], \"PER\": [\"B")
+	f.Add("a <b>x</b> Ana met Bob", "a <b>x</b> <PER>Ana <LOC>met</PER> [PER: Bob]</LOC> &lt;PER&gt;Bob</>")
+	f.Add("Ana met Bob", `\@\@Ana＃＃ @@met\#\# [[Bob]] _Bob_ (PER)`)
 	f.Add("Ana met Bob", `"[[\"Ana\",\"PER\"],(\"Bob\" \"x\")]" {"PER":"Ana","Bob":["LOC"]}`)
 	f.Fuzz(func(t *testing.T, source, answer string) {
 		var s markup.Source
@@ -101,11 +103,11 @@ func FuzzDamage(f *testing.F) {
 		if again := strings.Fields(answer); len(again) > 0 && second%2 == 0 {
 			answer = damages[int(second)%len(damages)].do(r, again, nil)
 		}
-		for _, found := range s.Align(answer, markup.Question{}).Found {
+		for _, found := range s.Align(answer, people()).Found {
 			if !reads(&s, found) {
 				t.Errorf("source %q, answer %q: %+v", source, answer, found)
 			}
 		}
-		checkStrike(t, &s, answer)
+		checkStrikeOf(t, &s, answer, people())
 	})
 }

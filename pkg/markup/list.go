@@ -1,7 +1,6 @@
 package markup
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -150,15 +149,10 @@ func counts(found []candidate, alone bool) *candidate {
 	return nil
 }
 
-// has reports whether the source reads so: then it is text of the answer too.
+// has reports whether the source has brackets and reads so: then it is text of the
+// answer too.
 func (s *Source) has(text string) bool {
-	if !strings.ContainsAny(s.Text, "[{(［｛（") {
-		return false
-	}
-	var l letters
-	l.reset()
-	l.addText(text)
-	return len(l.text) > 0 && bytes.Contains(s.letters.text, l.text)
+	return strings.ContainsAny(s.Text, listBrackets) && s.reads(text)
 }
 
 // listBrackets are those that a list can begin with.
@@ -249,27 +243,34 @@ func encoded(answer string) (string, bool) {
 	return inner, strings.HasPrefix(inner, "[") || strings.HasPrefix(inner, "{") || strings.HasPrefix(inner, `"[`) || strings.HasPrefix(inner, `"{`)
 }
 
-// unwrap takes off the marks of entries that have some. It reports false if an
-// entry is marked in another way: then the answer is no list.
-func unwrap(entries []entry, known *signTokens) bool {
+// unwrap takes off the marks of entries that have some. It reports false if "@@" or
+// "##" are elsewhere in one: then the answer is no list.
+func (s *Source) unwrap(entries []entry) bool {
 	for i := range entries {
 		e := &entries[i]
-		if !strings.Contains(e.text, Open) || known.known[strings.ToLower(e.text)] {
+		if !strings.ContainsAny(e.text, "@#*<[_`＠\\") || s.signs.known[plainly(e.text)] {
 			continue
 		}
-		inner, begins := strings.CutPrefix(e.text, Open)
-		inner, ends := strings.CutSuffix(inner, Close)
-		if !begins || !ends || strings.Contains(inner, Open) {
+		var a answer
+		a.read(e.text, s)
+		switch whole := len(a.marks) == 1 && a.marks[0].close == len(a.signs)-1 && a.signs[0].from == 0 && a.signs[a.marks[0].close].to == len(e.text); {
+		case whole && !Holds(s.Text, e.text):
+			e.text, e.odd = a.plain(&a.marks[0]), true
+			if e.reason == 0 {
+				e.reason = a.marks[0].reason
+			}
+		case strings.Contains(e.text, Open):
 			return false
 		}
-		e.text, e.odd = inner, true
 	}
 	return true
 }
 
 // unmarked reports whether no string is marked by "@@" or "##".
 func (a *answer) unmarked() bool {
-	return !slices.ContainsFunc(a.marks, func(m mark) bool { return a.signs[m.open].kind != '*' && !m.mention })
+	return !slices.ContainsFunc(a.marks, func(m mark) bool {
+		return a.signs[m.open].kind != '*' && m.use != isEmphasis && m.use != isEntity && !m.mention
+	})
 }
 
 // readList takes entries for marked strings, one below the other.
@@ -322,19 +323,19 @@ func (s *Source) placeList() {
 	for _, o := range longestChain(options, follows, endsFirst) {
 		s.placeEntry(int(o.mark), Span{int(o.start), int(o.end)}, same)
 	}
-	least := 0 // where the entry before begins
+	expected := 0 // where the entry before begins
 	for i := range a.marks {
 		m := &a.marks[i]
 		if m.reason == 0 && !m.found {
 			rd := s.reading(m)
-			if p, ok := s.choose(rd, a.signs[m.open].at, a.signs[m.close].at, s.letters.starts[least]); ok {
+			if p, ok := s.choose(rd, a.signs[m.open].at, a.signs[m.close].at, expected); ok {
 				s.placeEntry(i, p.Span, same)
 			} else {
 				m.reason = rd.missing()
 			}
 		}
 		if m.found {
-			least = m.span.Start
+			expected = s.letters.starts[m.span.Start]
 		}
 	}
 }

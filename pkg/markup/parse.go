@@ -17,12 +17,16 @@ type answer struct {
 	atoms   []atom // of the region aligned last
 	marks   []mark // by open sign
 	stack   []int  // the marks that are open, innermost last
+	others  []otherMark
 }
 
 // sign is a run of signs in an answer: a mark, or several next to each other.
 type sign struct {
-	kind     byte // '@', '#' or '*'
+	kind     byte // '@', '#' or '*'; '<' for one of another notation
 	from, to int  // the bytes of the mark, without signs that are text
+	n        int  // how many "@", "#" or "*" there are
+	odd      bool // some are full-width or escaped
+	other    int  // number of the mark in another notation, from 1
 	at       int  // how many letters stand before it
 	rawAt    int
 	marks    int // that begin or end here
@@ -38,18 +42,30 @@ type mark struct {
 	again       bool   // found before at span, in another copy of the source
 	mention     bool   // it may be that the signs are only spoken of: "between @@ and ##"
 	stray       bool   // they are
+	use         use    // of a mark in another notation
+	dropped     bool   // it need not be that of an entity
 	reason      Reason // why it is neither
 	span        Span
 	how         How
 }
 
 // read takes text apart. The source's tokens tell signs that are text from marks.
-func (a *answer) read(text string, known *signTokens) {
+func (a *answer) read(text string, s *Source) {
 	a.text, a.damage = text, 0
-	a.signs, a.marks, a.stack = a.signs[:0], a.marks[:0], a.stack[:0]
-	if marks := a.scan(text, '@', '#', known); !marks && !known.stars && strings.Contains(text, "**") {
+	a.signs, a.marks, a.stack, a.others = a.signs[:0], a.marks[:0], a.stack[:0], a.others[:0]
+	switch marks := a.scan(text, '@', '#', &s.signs); {
+	case marks:
+		if a.hasTags(s) {
+			a.damage |= OtherMarkup
+		}
+	case a.readOther(s):
+		a.sortSigns()
+	case !s.signs.stars && strings.Contains(text, "**"):
 		a.signs = a.signs[:0]
-		a.scan(text, '*', '*', known)
+		a.scan(text, '*', '*', &s.signs)
+	default:
+		a.readEmphases(s)
+		a.sortSigns()
 	}
 	a.cut()
 	a.pair()
@@ -58,17 +74,33 @@ func (a *answer) read(text string, known *signTokens) {
 // scan finds the signs and reports whether one of kind begin is a mark.
 func (a *answer) scan(text string, begin, end byte, known *signTokens) (marks bool) {
 	known.last = chunk{}
+	odd := begin == '@' && known.maySpellOdd(text)
 	for i := 0; i < len(text); {
 		c := text[i]
-		if c != begin && c != end {
+		if c != begin && c != end && !(odd && (c == '\\' || c == wide)) {
 			i++
 			continue
+		}
+		if odd {
+			if sg := known.oddSign(text, i); sg.to > 0 {
+				if sg.n > 1 {
+					a.signs = append(a.signs, sg)
+					a.damage |= OtherMarkup
+					marks = marks || sg.kind == begin
+				}
+				i = sg.to
+				continue
+			}
+			if c == '\\' || c == wide {
+				i++
+				continue
+			}
 		}
 		n := count(text[i:], c)
 		if n > 1 {
 			left, right := known.literal(text, i, n)
 			if n -= left + right; n > 1 {
-				a.signs = append(a.signs, sign{kind: c, from: i + left, to: i + left + n})
+				a.signs = append(a.signs, sign{kind: c, from: i + left, to: i + left + n, n: n})
 				marks = marks || c == begin
 			}
 			n += left + right
@@ -76,6 +108,56 @@ func (a *answer) scan(text string, begin, end byte, known *signTokens) (marks bo
 		i += n
 	}
 	return marks
+}
+
+// wide is the first byte of full-width signs.
+const wide = '\xef'
+
+// maySpellOdd reports whether text may have signs that are full-width or escaped:
+// "＠＠" or "\@\@". What the source has so is text.
+func (k *signTokens) maySpellOdd(text string) bool {
+	return !k.wide && (strings.Contains(text, "＠＠") || strings.Contains(text, "＃＃")) ||
+		!k.escaped && (strings.Contains(text, `\@`) || strings.Contains(text, `\#`))
+}
+
+// oddSign reads a run of signs of one kind of which at least one is full-width or
+// escaped. The sign's end is 0 if there is none at i.
+func (k *signTokens) oddSign(text string, i int) sign {
+	sg := sign{from: i}
+	odd := 0
+	for to := i; ; sg.n++ {
+		kind, size := k.unit(text[to:])
+		if size == 0 || sg.n > 0 && kind != sg.kind {
+			sg.to = to
+			break
+		}
+		if size > 1 {
+			odd++
+		}
+		sg.kind = kind
+		to += size
+	}
+	if odd == 0 || k.slashes && odd < sg.n && strings.Contains(text[sg.from:sg.to], `\`) {
+		return sign{}
+	}
+	sg.odd = true
+	return sg
+}
+
+// unit reads one sign: "@", "＠" or "\@".
+func (k *signTokens) unit(s string) (kind byte, size int) {
+	switch {
+	case s == "":
+	case s[0] == '@' || s[0] == '#':
+		return s[0], 1
+	case !k.escaped && len(s) > 1 && s[0] == '\\' && (s[1] == '@' || s[1] == '#'):
+		return s[1], 2
+	case !k.wide && strings.HasPrefix(s, "＠"):
+		return '@', len("＠")
+	case !k.wide && strings.HasPrefix(s, "＃"):
+		return '#', len("＃")
+	}
+	return 0, 0
 }
 
 // cut makes the letters of the text without its marks.
@@ -129,6 +211,7 @@ func (a *answer) pair() {
 		}
 	}
 	a.marks = kept
+	a.addOthers()
 	a.look()
 }
 
@@ -181,12 +264,12 @@ func (a *answer) at(i int) {
 // all that begin inside.
 func (a *answer) double(i int) bool {
 	const reach = 64
-	if a.signs[i].to-a.signs[i].from != 2*len(Open) {
+	if a.signs[i].n != 2*len(Open) {
 		return false
 	}
 	open := 0
 	for _, sg := range a.signs[i:min(len(a.signs), i+reach)] {
-		n := (sg.to - sg.from) / len(Open)
+		n := sg.n / len(Open)
 		if sg.kind == '#' {
 			n = -n
 		}
@@ -208,7 +291,7 @@ func (a *answer) hash(i int) {
 		return
 	}
 	a.end(i)
-	if a.signs[i].to-a.signs[i].from >= 2*len(Close) && len(a.stack) > 0 {
+	if a.signs[i].n >= 2*len(Close) && len(a.stack) > 0 {
 		a.end(i)
 	}
 }
@@ -286,6 +369,13 @@ func (a *answer) look() {
 			m.reason = Blank
 			continue
 		}
+		if m.use != isText {
+			if isSpace(first) || isSpace(last) {
+				a.damage |= Spaced
+			}
+			a.lookOutside(m)
+			continue
+		}
 		if outer >= 0 && m.close <= a.marks[outer].close {
 			a.damage |= Unbalanced
 			m.odd, a.marks[outer].odd = true, true
@@ -300,12 +390,28 @@ func (a *answer) look() {
 		m.left, m.right = !isSpace(before), !isSpace(after)
 		m.odd = m.odd || hiddenBefore[0] || hiddenAfter[1]
 		for _, sg := range []sign{a.signs[m.open], a.signs[m.close]} {
-			if sg.to-sg.from != len(Open)*sg.marks {
+			if sg.n != len(Open)*sg.marks {
 				a.damage |= ExtraSigns
 				m.odd = true
 			}
+			m.odd = m.odd || sg.odd
 		}
 	}
+}
+
+// lookOutside notes what stands close to a mark in another notation. Others of
+// these do not count.
+func (a *answer) lookOutside(m *mark) {
+	first, last := m.open, m.close
+	for first > 0 && a.signs[first-1].kind == '<' && a.signs[first-1].to == a.signs[first].from {
+		first--
+	}
+	for last+1 < len(a.signs) && a.signs[last+1].kind == '<' && a.signs[last].to == a.signs[last+1].from {
+		last++
+	}
+	before, _, _ := a.around(first)
+	_, after, _ := a.around(last)
+	m.left, m.right = !isSpace(before), !isSpace(after)
 }
 
 // isLowerWord reports whether text is one word, of lower-case letters.
@@ -373,6 +479,9 @@ func (a *answer) without(from, to, i int) string {
 type signTokens struct {
 	any     bool
 	stars   bool            // one holds "**"
+	wide    bool            // one holds "＠＠" or "＃＃"
+	escaped bool            // one holds "\\@" or "\\#"
+	slashes bool            // one holds a backslash
 	known   map[string]bool // in lower case: the tokens, also without punctuation around, and with a space and a neighbour
 	lengths map[int]bool    // of known, so that not all that is long is looked up
 	last    chunk
@@ -391,6 +500,9 @@ func (k *signTokens) reset(tokens []string) {
 	clear(k.lengths)
 	for i, t := range tokens {
 		k.stars = k.stars || strings.Contains(t, "**")
+		k.wide = k.wide || strings.Contains(t, "＠＠") || strings.Contains(t, "＃＃")
+		k.escaped = k.escaped || strings.Contains(t, `\@`) || strings.Contains(t, `\#`)
+		k.slashes = k.slashes || strings.Contains(t, `\`)
 		if !strings.ContainsAny(t, "@#") {
 			continue
 		}

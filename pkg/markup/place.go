@@ -41,14 +41,14 @@ type place struct {
 func (s *Source) placeMarks() {
 	a := &s.answer
 	for i := range a.marks {
-		if m := &a.marks[i]; m.reason == 0 {
+		if m := &a.marks[i]; m.reason == 0 && !m.dropped {
 			s.placeAligned(i, m)
 		}
 	}
 	expected := 0
 	for i := range a.marks {
 		m := &a.marks[i]
-		if m.reason == 0 && !m.found && !m.again {
+		if m.reason == 0 && !m.found && !m.again && !m.dropped {
 			s.placeFree(i, m, expected)
 		}
 		if m.found {
@@ -537,11 +537,14 @@ func (s *Source) report(class Class) Alignment {
 	}
 	for i := range a.marks {
 		m := &a.marks[i]
-		if m.stray {
+		switch {
+		case m.stray:
 			out.Damage |= Stray
 			continue
+		case m.dropped:
+			continue
 		}
-		if m.close >= 0 && m.reason != Blank && s.glued(m) {
+		if m.close >= 0 && m.reason != Blank && m.reason != OtherLabel && s.glued(m) {
 			out.Damage |= Glued
 		}
 		switch {

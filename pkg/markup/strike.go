@@ -77,15 +77,34 @@ func (s *Source) strike(text string, spans map[Span]bool) string {
 	var b strings.Builder
 	from := 0
 	for i, sg := range a.signs {
-		n := 2 * struck[i]
-		if struck[i] == sg.marks {
-			n = sg.to - sg.from
+		to := sg.before(text, 2*struck[i])
+		switch {
+		case sg.kind == '<' && struck[i] == 0:
+			to = sg.to
+		case struck[i] == sg.marks:
+			to = sg.from
 		}
-		b.WriteString(text[from : sg.to-n])
+		b.WriteString(text[from:to])
 		from = sg.to
 	}
 	b.WriteString(text[from:])
 	return b.String()
+}
+
+// before returns where the last n of the "@", "#" or "*" of a sign begin.
+func (sg *sign) before(text string, n int) int {
+	at := sg.from
+	for range sg.n - n {
+		switch text[at] {
+		case '\\':
+			at += 2
+		case wide:
+			at += len("＠")
+		default:
+			at++
+		}
+	}
+	return at
 }
 
 // appendLines is [AppendMarked] for any spans, ordered as in an [Alignment]: what

@@ -1,0 +1,462 @@
+package markup
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"nertools/pkg/tags"
+)
+
+// otherMark is a string that an answer marks in another notation than "@@" and "##".
+type otherMark struct {
+	open, close int // signs; close is -1 if there is none
+	use         use
+}
+
+// use is what a mark in another notation says.
+type use uint8
+
+const (
+	isText     use = iota
+	isFrame        // nothing: it is around the answer, or around a list
+	isEmphasis     // that something stands out
+	isEntity       // that it is an entity
+	isAsked        // that it is of the label asked for
+	isOther        // that it is of another label
+)
+
+// Names of tags, as [foldName] folds them, that name no label.
+var tagUses = map[string]use{}
+
+func init() {
+	for use, names := range map[use]string{
+		isEntity:   "mark entity ent ner ne namedentity highlight hl annotation annotate tag label name span mention e",
+		isEmphasis: "b strong em i u font ins small big code kbd q cite",
+		isFrame: "answer output result results response sentence text s p div body html head ul ol li pre xml root document doc final finalanswer entities " +
+			"namedentities list labeledsentence labelledsentence markedsentence annotatedsentence markedtext annotatedtext paragraph input context " +
+			"think thinking thought thoughts reasoning analysis",
+	} {
+		for name := range strings.FieldsSeq(names) {
+			tagUses[name] = use
+		}
+	}
+}
+
+// labelAttrs are attributes that name a label. Those of a class may have other words.
+var labelAttrs = []string{"type", "label", "entity", "entitytype", "category", "tag", "ner", "kind", "dataentity", "datalabel", "datatype", "dataentitytype", "class"}
+
+// readOther looks for marks in other notations, of which that which names labels
+// goes first. It reports whether it found a notation.
+func (a *answer) readOther(s *Source) bool {
+	return a.readTags(s) || a.readBrackets(s)
+}
+
+// readTags takes tags for marks: "<PER>Ada</PER>". Those that name the label asked
+// for go before those that name none, and these before emphasis; of several that
+// name none nobody can tell which is meant.
+func (a *answer) readTags(s *Source) bool {
+	if !mayHaveTags(a.text) {
+		return false
+	}
+	k := tagKinds{source: s, text: a.text, unknown: map[string]use{}}
+	x := tags.Parse(a.text, tags.Options{Label: k.label, Loose: true})
+	found := [isOther + 1]bool{}
+	kinds := map[string]bool{} // those of the least sure use that counts
+	uses := make([]use, len(x.Tags))
+	for i := range x.Tags {
+		t := &x.Tags[i]
+		uses[i] = k.use(t)
+		if t.Span >= 0 {
+			uses[i] = use(x.Spans[t.Span].Label[0])
+		}
+		found[uses[i]] = true
+	}
+	counts := isAsked
+	switch {
+	case found[isAsked]:
+	case found[isEntity]:
+		counts = isEntity
+	case found[isEmphasis] && !found[isOther]:
+		counts = isEmphasis
+	case !found[isOther]:
+		return false
+	}
+	for i, u := range uses {
+		if u == counts {
+			kinds[strings.ToLower(x.Tags[i].Name)] = true
+		}
+	}
+	several := counts < isAsked && len(kinds) > 1 || counts == isEntity && found[isOther]
+	if counts != isEmphasis || several {
+		a.damage |= OtherMarkup
+	}
+	marks := make([]int, len(x.Spans)) // number of the mark of each span, from 1
+	for i := range x.Tags {
+		t := &x.Tags[i]
+		sg := sign{kind: '<', from: t.From, to: t.To}
+		if used := uses[i] == counts && !several || uses[i] == isOther; used && t.Span >= 0 {
+			if marks[t.Span] == 0 {
+				a.others = append(a.others, otherMark{use: uses[i]})
+				marks[t.Span] = len(a.others)
+			}
+			sg.other = marks[t.Span]
+		}
+		a.signs = append(a.signs, sg)
+	}
+	for _, p := range x.Problems {
+		switch used := uses[p.Tag] == counts && !several && counts > isEmphasis; {
+		case !used:
+		case p.Kind == tags.Unclosed:
+			a.others = append(a.others, otherMark{use: counts})
+			a.signs[len(a.signs)-len(x.Tags)+p.Tag].other = len(a.others)
+		case p.Kind == tags.Stray:
+			a.damage |= Stray
+		case p.Kind == tags.Crossing:
+			a.damage |= Unbalanced
+		case p.Kind == tags.Blank:
+			a.damage |= EmptyMarks
+		}
+	}
+	return true
+}
+
+func mayHaveTags(text string) bool {
+	return strings.IndexByte(text, '<') >= 0 || strings.Contains(text, "&lt;") || strings.Contains(text, "＜") || strings.Contains(text, "[/")
+}
+
+// hasTags reports whether an answer has tags for entities. It is asked of answers
+// with "@@", which win.
+func (a *answer) hasTags(s *Source) bool {
+	if !strings.Contains(a.text, "</") && !strings.Contains(a.text, "&lt;/") {
+		return false
+	}
+	k := tagKinds{source: s, text: a.text, unknown: map[string]use{}}
+	for _, sp := range tags.Parse(a.text, tags.Options{Label: k.label, Loose: true}).Spans {
+		if use(sp.Label[0]) >= isEntity {
+			return true
+		}
+	}
+	return false
+}
+
+// hasLabels reports whether the label asked for stands behind words of the source,
+// as in "Ada (PER)" and "Ada/PER". Where the entity would begin, nobody can tell.
+func (a *answer) hasLabels(s *Source) bool {
+	const most = 16 // that are looked at
+	label := s.question.Label
+	if label == "" {
+		return false
+	}
+	from := 0
+	for range most {
+		i := strings.Index(a.text[from:], label)
+		if i < 0 {
+			return false
+		}
+		i += from
+		from = i + len(label)
+		open, _ := utf8.DecodeLastRuneInString(a.text[:i])
+		if next, _ := utf8.DecodeRuneInString(a.text[from:]); inWord(next) || !strings.ContainsRune("([{<（［/_|", open) {
+			continue
+		}
+		before := strings.TrimRightFunc(a.text[:i-utf8.RuneLen(open)], isSpace)
+		at, _ := wordAt(before, max(0, len(before)-1))
+		if word := before[at:]; Holds(s.Text, word) && !s.reads(word+a.text[len(before):from]) {
+			return true
+		}
+	}
+	return false
+}
+
+// tagKinds tells what tags say.
+type tagKinds struct {
+	source  *Source
+	text    string
+	unknown map[string]use // of names that nobody knows
+}
+
+// label is how tags.Parse is told: a use for a label.
+func (k *tagKinds) label(t *tags.Tag) (string, bool) {
+	u := k.use(t)
+	return string(rune(u)), u != isText
+}
+
+// use returns what a tag says. One that the source has is text.
+func (k *tagKinds) use(t *tags.Tag) use {
+	s := k.source
+	if strings.ContainsAny(s.Text, "<[&＜") {
+		plain := "<" + t.Name + ">"
+		if t.End {
+			plain = "</" + t.Name + ">"
+		}
+		if s.reads(k.text[t.From:t.To]) || s.reads(plain) {
+			return isText
+		}
+	}
+	if s.question.names(t.Name) {
+		label, _ := s.question.label(t.Name)
+		return s.question.use(label)
+	}
+	if t.Square {
+		return isText
+	}
+	name := foldName(t.Name)
+	u, known := tagUses[name]
+	for _, a := range t.Attrs {
+		attr := foldName(a.Name)
+		if !slices.Contains(labelAttrs, attr) {
+			continue
+		}
+		if label, ok := s.question.label(a.Value); ok {
+			return s.question.use(label)
+		}
+		switch {
+		case attr == "class":
+			for word := range strings.FieldsSeq(a.Value) {
+				if label, ok := s.question.label(word); ok {
+					return s.question.use(label)
+				}
+			}
+		case !slices.Contains(neutral, foldName(a.Value)) && u >= isEmphasis:
+			return isOther
+		}
+	}
+	if known {
+		return u
+	}
+	return k.unknownTag(name, t)
+}
+
+// unknownTag takes a tag that nobody knows for that of another label if there is
+// an end for it.
+func (k *tagKinds) unknownTag(name string, t *tags.Tag) use {
+	const most = 16 // that are looked at
+	u, seen := k.unknown[name]
+	if !seen && !t.End && len(k.unknown) < most {
+		for _, end := range [...]string{"</" + t.Name + ">", "&lt;/" + t.Name + "&gt;", `<\/` + t.Name + ">"} {
+			if strings.Contains(k.text[t.To:], end) {
+				u = isOther
+			}
+		}
+		k.unknown[name] = u
+	}
+	return u
+}
+
+// use tells whether a label is the one asked for.
+func (q *Question) use(label string) use {
+	if label == q.Label {
+		return isAsked
+	}
+	return isOther
+}
+
+// readBrackets takes brackets with a label for marks: "[PER: Ada]", "[Ada|PER]" and
+// "[Ada](PER)".
+func (a *answer) readBrackets(s *Source) (found bool) {
+	q := &s.question
+	const reach = 256
+	text := a.text
+	for i := 0; i < len(text); i++ {
+		n := strings.IndexByte(text[i:], '[')
+		if n < 0 {
+			break
+		}
+		i += n
+		near := text[i+1 : min(len(text), i+1+reach)]
+		end := strings.IndexAny(near, "[]\n")
+		if end <= 0 || near[end] != ']' {
+			continue
+		}
+		inner := near[:end]
+		to := i + 1 + end // of what is inside
+		open, close := [2]int{i, i + 1}, [2]int{to, to + 1}
+		name := ""
+		if at := strings.IndexAny(inner, ":|="); at > 0 && q.names(inner[:at]) {
+			name = inner[:at]
+			open[1] = i + 1 + len(inner) - len(strings.TrimLeft(inner[at+1:], " "))
+		} else if at := strings.LastIndexAny(inner, ":|=/"); at > 0 && q.names(inner[at+1:]) {
+			name = inner[at+1:]
+			close[0] = i + 1 + len(strings.TrimRight(inner[:at], " "))
+		} else if rest := text[to+1:]; rest != "" && strings.IndexByte("({<[", rest[0]) >= 0 {
+			if at := strings.IndexAny(rest[:min(len(rest), reach)], ")}>]"); at > 0 && q.names(rest[1:at]) {
+				name = rest[1:at]
+				close[1] = to + 1 + at + 1
+			}
+		}
+		if name == "" || open[1] >= close[0] || strings.ContainsAny(s.Text, "[") && s.reads(text[open[0]:close[1]]) {
+			continue
+		}
+		label, _ := q.label(name)
+		a.addOther(open, close, q.use(label))
+		a.damage |= OtherMarkup
+		found = true
+		i = close[1] - 1
+	}
+	return found
+}
+
+// names reports whether text is the name of a label and nothing else.
+func (q *Question) names(text string) bool {
+	if strings.IndexFunc(text, func(r rune) bool { return !inWord(r) && r != '_' && r != '-' && r != ' ' }) >= 0 {
+		return false
+	}
+	_, ok := q.label(text)
+	return ok
+}
+
+// addOther adds a mark between two signs.
+func (a *answer) addOther(open, close [2]int, u use) {
+	a.others = append(a.others, otherMark{use: u})
+	n := len(a.others)
+	a.signs = append(a.signs, sign{kind: '<', from: open[0], to: open[1], other: n}, sign{kind: '<', from: close[0], to: close[1], other: n})
+}
+
+// emphases are signs around what stands out, the rarest first. Bold type is not
+// among them, since that is read in any answer.
+var emphases = [...][2]string{
+	{"[[", "]]"}, {"{{", "}}"}, {"<<", ">>"}, {"((", "))"}, {"__", "__"}, {"==", "=="}, {"~~", "~~"}, {"||", "||"}, {"$$", "$$"}, {"%%", "%%"}, {"^^", "^^"},
+	{"*", "*"}, {"_", "_"}, {"`", "`"},
+}
+
+// readEmphases takes signs around words for marks, if the source has no such signs.
+func (a *answer) readEmphases(s *Source) {
+	for _, e := range emphases {
+		if strings.Contains(s.Text, e[0]) || !strings.Contains(a.text, e[0]) || !strings.Contains(a.text, e[1]) {
+			continue
+		}
+		n := len(a.others)
+		a.readPairs(e[0], e[1])
+		if len(a.others) > n {
+			return
+		}
+	}
+}
+
+// readPairs takes what stands between two signs in a line for marked. Signs that
+// stand apart, or within words, are none, and neither are longer ones.
+func (a *answer) readPairs(open, close string) {
+	const reach = 256
+	text := a.text
+	single := len(open) == 1
+	for i := 0; i < len(text); {
+		n := strings.Index(text[i:], open)
+		if n < 0 {
+			return
+		}
+		i += n
+		from := i + len(open)
+		run := count(text[i:], open[0])
+		before, _ := utf8.DecodeLastRuneInString(text[:i])
+		after, _ := utf8.DecodeRuneInString(text[from:])
+		if run != len(open) || isSpace(after) || single && inWord(before) {
+			i += run
+			continue
+		}
+		near := text[from:min(len(text), from+reach)]
+		near, _, _ = strings.Cut(near, "\n")
+		n = strings.Index(near, close)
+		if n <= 0 {
+			i = from
+			continue
+		}
+		to := from + n
+		last, _ := utf8.DecodeLastRuneInString(text[:to])
+		next, _ := utf8.DecodeRuneInString(text[to+len(close):])
+		if count(text[to:], close[0]) != len(close) || isSpace(last) || single && inWord(next) {
+			i = from
+			continue
+		}
+		a.addOther([2]int{i, from}, [2]int{to, to + len(close)}, isEmphasis)
+		i = to + len(close)
+	}
+}
+
+// sortSigns puts the signs in order and tells the marks in other notations theirs.
+func (a *answer) sortSigns() {
+	slices.SortStableFunc(a.signs, func(x, y sign) int { return cmp.Compare(x.from, y.from) })
+	for i := range a.others {
+		a.others[i].open, a.others[i].close = -1, -1
+	}
+	for i, sg := range a.signs {
+		switch {
+		case sg.other == 0:
+		case a.others[sg.other-1].open < 0:
+			a.others[sg.other-1].open = i
+		default:
+			a.others[sg.other-1].close = i
+		}
+	}
+}
+
+// addOthers adds the marks in other notations to those that are paired.
+func (a *answer) addOthers() {
+	if len(a.others) == 0 {
+		return
+	}
+	for _, o := range a.others {
+		m := mark{open: o.open, close: o.close, odd: true, use: o.use}
+		if o.use == isOther {
+			m.reason = OtherLabel
+		}
+		if o.close < 0 {
+			if strings.TrimFunc(a.following(o.open), blank) == "" {
+				a.damage |= Stray
+				continue
+			}
+			a.damage |= Unbalanced
+			m.reason = Unclosed
+		} else {
+			a.signs[o.close].marks++
+		}
+		a.signs[o.open].marks++
+		a.marks = append(a.marks, m)
+	}
+	slices.SortStableFunc(a.marks, func(x, y mark) int { return cmp.Compare(x.open, y.open) })
+}
+
+// dropUnsure drops marks that need not be those of an entity: emphasis in text that
+// may not be the source's, and what names no label around all of the source.
+func (s *Source) dropUnsure(class Class) {
+	const short = 4 // tokens, that may well be an entity
+	a := &s.answer
+	back := class == Same || class == Spacing || class == Tokens || class == Part
+	for i := range a.marks {
+		m := &a.marks[i]
+		bold := a.signs[m.open].kind == '*'
+		if m.reason != 0 || m.use != isEmphasis && m.use != isEntity && !bold {
+			continue
+		}
+		from, to := a.signs[m.open].at, a.signs[m.close].at
+		if len(s.Tokens) > short && trimEdges(a.letters.text[from:to]) == trimEdges(s.letters.text) {
+			m.dropped = true
+			a.damage |= OtherMarkup
+			continue
+		}
+		if m.use != isEmphasis {
+			continue
+		}
+		if r := s.regionOf(from, to); back || r >= 0 && s.regions[r].whole {
+			a.damage |= OtherMarkup
+			continue
+		}
+		m.dropped = true
+		if len(s.reading(m).places) > 0 {
+			a.damage |= OtherMarkup
+		}
+	}
+}
+
+// trimEdges returns letters without what may stand at the edge of a token.
+func trimEdges(text []byte) string { return strings.TrimFunc(string(text), atEdge) }
+
+// reads reports whether the source somewhere reads as text does.
+func (s *Source) reads(text string) bool {
+	var l letters
+	l.reset()
+	l.addText(text)
+	return len(l.text) > 0 && bytes.Contains(s.letters.text, l.text)
+}
