@@ -1,0 +1,23 @@
+package mrc_test
+
+import (
+	"fmt"
+
+	"nertools/pkg/mrc"
+)
+
+func ExampleOpen() {
+	f, err := mrc.Open(mrc.Path("../../examples/news", "test"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer f.Close()
+	var row mrc.Row
+	f.Decode(0, &row)
+	fmt.Println(f.Len(), "rows")
+	fmt.Println(row.Label, row.Starts, row.Ends, row.Context)
+	// Output:
+	// 148 rows
+	// PER [0] [1] Ingrid Solheim arrived in Kraków on Monday for talks with the Polish president .
+}
