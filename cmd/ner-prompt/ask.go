@@ -1,7 +1,8 @@
 package main
 
 import (
-	"os"
+	"context"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -14,86 +15,91 @@ import (
 	"nertools/pkg/reasoning"
 )
 
-var promptFlags = []cli.Flag{
-	&cli.IntFlag{Name: "limit", Usage: "ask about the first `N` rows, as if the file ended there"},
-	&cli.StringFlag{Name: "style", Value: "markup", Usage: "ask for the sentence with its entities marked (`markup`), or for a list of them (json)"},
-	&cli.StringFlag{Name: "shard", Usage: "write the `I/N`th part of the rows, whole sentences together, such as 2/8"},
-	&cli.StringFlag{Name: "template", Usage: "word the prompts after `FILE` (see: ner-prompt template)"},
-	&cli.StringFlag{Name: "last-results", Usage: "ask again only for the rows that failed in this results `FILE`"},
-	&cli.BoolFlag{Name: "verbose", Usage: "name the training rows whose spans were mended"},
+type promptOptions struct {
+	source      dataset.Source
+	examples    dataset.Examples
+	labels      dataset.LabelSet
+	limit       int // rows; 0 for all
+	style       string
+	shard       prompt.Shard
+	template    string // a file; "" for the built-in one of the style
+	lastResults string // a file; "" to ask about all rows
+	verbose     bool
 }
 
-func run(c *cli.Context) (err error) {
-	job := prompt.Job{Source: c.String("source-name"), Limit: c.Int("limit"), Examples: c.Int("example-num")}
-	if job.Limit < 0 || c.IsSet("limit") && job.Limit == 0 {
-		return cmdline.UsageError("--limit %d: a number of rows from 1", job.Limit)
-	}
-	if job.Examples < 0 {
-		return cmdline.UsageError("--example-num %d: a number of demonstrations from 0", job.Examples)
-	}
-	switch c.String("style") {
-	case "markup":
-	case "json":
-		job.ResponseFormat = prompt.JSONFormat
-	default:
-		return cmdline.UsageError("--style %s: markup or json", c.String("style"))
-	}
-	if c.IsSet("shard") {
-		if job.Shard, err = prompt.ParseShard(c.String("shard")); err != nil {
-			return cmdline.Exit(cmdline.Usage, err)
-		}
-	}
-	if job.Labels, err = dataset.Labels(c); err != nil {
+func (o *promptOptions) flags() []cli.Flag {
+	return slices.Concat(o.source.Flags(), o.examples.Flags(), o.labels.Flags(), []cli.Flag{
+		&cli.IntFlag{Name: "limit", Destination: &o.limit, Action: cmdline.AtLeast("limit", 1), Usage: "ask about the first `N` rows, as if the file ended there"},
+		&cli.StringFlag{Name: "style", Value: "markup", Destination: &o.style, Usage: "ask for the sentence with its entities marked (`markup`), or for a list of them (json)"},
+		&cli.StringFlag{Name: "shard", Usage: "write the `I/N`th part of the rows, whole sentences together, such as 2/8",
+			Action: func(_ *cli.Context, value string) (err error) {
+				o.shard, err = prompt.ParseShard(value)
+				return cmdline.ExitIf(cmdline.Usage, err)
+			}},
+		&cli.StringFlag{Name: "template", Destination: &o.template, Usage: "word the prompts after `FILE` (see: ner-prompt template)"},
+		&cli.StringFlag{Name: "last-results", Destination: &o.lastResults, Usage: "ask again only for the rows that failed in this results `FILE`"},
+		&cli.BoolFlag{Name: "verbose", Destination: &o.verbose, Usage: "name the training rows whose spans were mended"},
+	})
+}
+
+func writePrompts(ctx context.Context, std cmdline.Streams, o *promptOptions) (err error) {
+	job := prompt.Job{Source: o.source.Name, Limit: o.limit, Shard: o.shard, Examples: o.examples.Num}
+	if job.Template, job.ResponseFormat, err = wording(o.style, o.template); err != nil {
 		return err
 	}
-	if job.Template, err = wording(c); err != nil {
+	if job.Labels, err = o.labels.Read(); err != nil {
 		return err
 	}
-	if job.Rows, err = dataset.OpenSource(c); err != nil {
+	if job.Rows, err = mrc.Open(o.source.Path()); err != nil {
 		return err
 	}
 	defer job.Rows.Close()
 	if job.Examples > 0 {
-		if job.Train, job.Neighbours, err = dataset.OpenExamples(c, job.Total()); err != nil {
+		if job.Train, job.Neighbours, err = o.examples.Open(&o.source, job.Total()); err != nil {
 			return err
 		}
 		defer job.Train.Close()
 		defer job.Neighbours.Close()
 		if job.Neighbours.More() && job.Total() == job.Rows.Len() {
-			cmdline.Say(c, "%s has more lines than %s has rows: do they belong together?", job.Neighbours.Name(), job.Rows.Name())
+			std.Say("%s has more lines than %s has rows: do they belong together?", job.Neighbours.Name(), job.Rows.Name())
 		}
 	}
-	if last := c.String("last-results"); last != "" {
-		if job.Wanted, err = failedIn(last, job.Rows, job.Total()); err != nil {
+	if o.lastResults != "" {
+		if job.Wanted, err = failedIn(o.lastResults, job.Rows, job.Total()); err != nil {
 			return err
 		}
 	}
-	report, err := job.Write(c.Context, os.Stdout)
+	report, err := job.Write(ctx, std.Out)
 	if err != nil {
 		return err // "| head" ends here too, and is to be quiet
 	}
-	return tell(c, &job, report)
+	return tell(std, o, &job, report)
 }
 
-// wording is the template that the flags choose.
-func wording(c *cli.Context) (*prompt.Template, error) {
+// wording is the template of a style, or that in the file, and the form of answer
+// that goes with it.
+func wording(style, file string) (t *prompt.Template, responseFormat string, err error) {
 	builtin := prompt.DefaultTemplate
-	if c.String("style") == "json" {
-		builtin = prompt.JSONTemplate
+	switch style {
+	case "markup":
+	case "json":
+		builtin, responseFormat = prompt.JSONTemplate, prompt.JSONFormat
+	default:
+		return nil, "", cmdline.UsageError("--style %s: markup or json", style)
 	}
-	name, text, err := templateText(c, c.String("style")+".tmpl", builtin)
+	name, text, err := templateText(file, style+".tmpl", builtin)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	if c.String("style") == "json" && strings.Contains(text, ".Marked") {
-		return nil, cmdline.UsageError("--style json demands a list, and %s shows marks: take .JSON instead of .Marked", name)
+	if style == "json" && strings.Contains(text, ".Marked") {
+		return nil, "", cmdline.UsageError("--style json demands a list, and %s shows marks: take .JSON instead of .Marked", name)
 	}
-	return prompt.ParseTemplate(name, text)
+	t, err = prompt.ParseTemplate(name, text)
+	return t, responseFormat, err
 }
 
-// templateText is the file that --template names, or the built-in text.
-func templateText(c *cli.Context, name, builtin string) (_, text string, err error) {
-	file := c.String("template")
+// templateText is the text of the file, or without one the built-in text called name.
+func templateText(file, name, builtin string) (_, text string, err error) {
 	if file == "" {
 		return name, builtin, nil
 	}
@@ -128,14 +134,18 @@ func onlyReasoning(line string, rows *mrc.File, row int) bool {
 	return rest == ""
 }
 
-func tell(c *cli.Context, job *prompt.Job, r prompt.Report) error {
+func tell(std cmdline.Streams, o *promptOptions, job *prompt.Job, r prompt.Report) error {
 	if n := len(r.Mended); n > 0 {
-		cmdline.Say(c, "%s: mended the spans of %d of the rows shown: sorted, overlapping ones dropped, impossible ones left out%s",
-			job.Train.Name(), n, map[bool]string{false: " (--verbose names them)"}[c.Bool("verbose")])
-		if c.Bool("verbose") {
+		more := " (--verbose names them)"
+		if o.verbose {
+			more = ""
+		}
+		std.Say("%s: mended the spans of %d of the rows shown: sorted, overlapping ones dropped, impossible ones left out%s",
+			job.Train.Name(), n, more)
+		if o.verbose {
 			err := mrc.Guard(job.Train.Name(), func() error {
 				for _, row := range r.Mended {
-					cmdline.Say(c, "%s: row %d: %s", job.Train.Name(), row, prompt.Mending(job.Train, row))
+					std.Say("%s: row %d: %s", job.Train.Name(), row, prompt.Mending(job.Train, row))
 				}
 				return nil
 			})
@@ -145,11 +155,11 @@ func tell(c *cli.Context, job *prompt.Job, r prompt.Report) error {
 		}
 	}
 	if r.OtherLabel > 0 {
-		cmdline.Say(c, "%d demonstrations are of another label than the row that shows them: is %s made for %s?",
+		std.Say("%d demonstrations are of another label than the row that shows them: is %s made for %s?",
 			r.OtherLabel, job.Neighbours.Name(), job.Train.Name())
 	}
-	if c.IsSet("last-results") {
-		cmdline.Say(c, "%d of %d rows to ask again", r.Prompts, job.Total())
+	if o.lastResults != "" {
+		std.Say("%d of %d rows to ask again", r.Prompts, job.Total())
 	}
 	return nil
 }

@@ -3,12 +3,12 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
+	"context"
 	"errors"
 	"io"
 	"iter"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -23,40 +23,42 @@ import (
 	"nertools/pkg/mrc"
 )
 
-var convertCommand = &cli.Command{
-	Name: "convert", Usage: "make an MRC file of labelled sentences: CoNLL, or JSON lines with spans",
-	UsageText: "ner-prompt convert test.conll --data-name CONLL --write-dir data --write-name test",
-	ArgsUsage: "[FILE]",
-	Description: "Reads a token a line with its tag (IOB1, BIO, BIOES and their kin), or a sentence a line as\n" +
-		"JSON with token or character offsets. With --data-name or --labels the rows ask for the labels\n" +
-		"of that data set, else for those found, in alphabetical order. No FILE, or -, is stdin.",
-	Flags: slices.Concat(dataset.LabelFlags(), writeFlags("mrc-ner.NAME"), []cli.Flag{
-		&cli.StringFlag{Name: "format", Usage: "read FILE as `FORMAT`: conll or jsonl (default: jsonl if the first line is JSON)"},
-		&cli.IntFlag{Name: "column", Usage: "the tag stands in column `N` of a conll file, from 1", DefaultText: "the last one"},
-	}),
-	Action: convert,
+type convertOptions struct {
+	file   string // "-" for stdin
+	labels dataset.LabelSet
+	target dataset.Target
+	format string // "" for that of the first line
+	column int
 }
 
-// writeFlags say where to write what is called as.
-func writeFlags(as string) []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "write-dir", Value: ".", Usage: "write to a file in `DIR`"},
-		&cli.StringFlag{Name: "write-name", Usage: "write to " + as + " instead of stdout, `NAME` being this"},
+func convertCommand() *cli.Command {
+	var o convertOptions
+	return &cli.Command{
+		Name: "convert", Usage: "make an MRC file of labelled sentences: CoNLL, or JSON lines with spans",
+		UsageText: "ner-prompt convert test.conll --data-name CONLL --write-dir data --write-name test",
+		ArgsUsage: "[FILE]",
+		Description: "Reads a token a line with its tag (IOB1, BIO, BIOES and their kin), or a sentence a line as\n" +
+			"JSON with token or character offsets. With --data-name or --labels the rows ask for the labels\n" +
+			"of that data set, else for those found, in alphabetical order. No FILE, or -, is stdin.",
+		Flags: slices.Concat(o.labels.Flags(), o.target.Flags("mrc-ner.NAME"), []cli.Flag{
+			&cli.StringFlag{Name: "format", Destination: &o.format, Usage: "read FILE as `FORMAT`: conll or jsonl (default: jsonl if the first line is JSON)"},
+			&cli.IntFlag{Name: "column", Destination: &o.column, Action: cmdline.AtLeast("column", 1), DefaultText: "the last one", Usage: "the tag stands in column `N` of a conll file, from 1"},
+		}),
+		Action: cmdline.Action(func(ctx context.Context, std cmdline.Streams, files []string) error {
+			if len(files) > 1 {
+				return cmdline.UsageError("one file at a time: %s", strings.Join(files, ", "))
+			}
+			o.file = cmp.Or(strings.Join(files, ""), "-")
+			return convert(ctx, std, &o)
+		}),
 	}
 }
 
-func convert(c *cli.Context) error {
-	file := c.Args().First()
-	if c.NArg() > 1 {
-		return cmdline.UsageError("one file at a time: %s", strings.Join(c.Args().Slice(), ", "))
-	}
-	how := corpus.Reading{Column: c.Int("column")}
-	if how.Column < 0 {
-		return cmdline.UsageError("--column %d: a column from 1", how.Column)
-	}
+func convert(ctx context.Context, std cmdline.Streams, o *convertOptions) error {
+	how := corpus.Reading{Column: o.column}
 	var questions []mrc.Question
-	if c.String("data-name") != "" || c.String("labels") != "" {
-		set, err := dataset.Labels(c)
+	if o.labels.Given() {
+		set, err := o.labels.Read()
 		if err != nil {
 			return err
 		}
@@ -68,18 +70,15 @@ func convert(c *cli.Context) error {
 			return label.Key, fault.WithHint(err, "bring a catalogue that has it with --labels FILE, or convert without --data-name for the labels found")
 		}
 	}
-	if file == "" {
-		file = "-"
-	}
-	if err := checkFile(c, "mrc-ner.", "", file); err != nil {
+	if err := checkFile(&o.target, "mrc-ner.", "", o.file); err != nil {
 		return err
 	}
-	in, name, err := cmdline.Open(file)
+	in, name, err := cmdline.Open(o.file)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	sentences, err := sentencesIn(c, name, in, how)
+	sentences, err := sentencesIn(ctx, o.format, name, in, how)
 	if err != nil {
 		return err
 	}
@@ -92,7 +91,7 @@ func convert(c *cli.Context) error {
 		sentences = values(all)
 	}
 	n := 0
-	err = writeFile(c, "mrc-ner.", "", func(w io.Writer) error {
+	err = writeFile(std, &o.target, "mrc-ner.", "", func(w io.Writer) error {
 		out := mrc.NewWriter(w, questions)
 		for s, err := range sentences {
 			if err != nil {
@@ -109,16 +108,15 @@ func convert(c *cli.Context) error {
 		return out.Close()
 	})
 	if err == nil {
-		cmdline.Say(c, "%d sentences, %d rows", n, n*len(questions))
+		std.Say("%d sentences, %d rows", n, n*len(questions))
 	}
 	return err
 }
 
 // sentencesIn reads sentences in the form that --format names, or else in the
 // one that the first line has. Ctrl-C ends it.
-func sentencesIn(c *cli.Context, name string, in io.Reader, how corpus.Reading) (iter.Seq2[*corpus.Sentence, error], error) {
-	format := c.String("format")
-	r := bufio.NewReaderSize(cmdline.Interruptible(c.Context, in), 64<<10)
+func sentencesIn(ctx context.Context, format, name string, in io.Reader, how corpus.Reading) (iter.Seq2[*corpus.Sentence, error], error) {
+	r := bufio.NewReaderSize(cmdline.Interruptible(ctx, in), 64<<10)
 	if format == "" {
 		format = "conll"
 		if begin, err := r.Peek(1); err == nil && begin[0] == '{' {
@@ -168,40 +166,26 @@ func values(list []*corpus.Sentence) iter.Seq2[*corpus.Sentence, error] {
 	}
 }
 
-// targetFile is the file called prefix, --write-name, suffix, or "" for stdout.
-func targetFile(c *cli.Context, prefix, suffix string) (string, error) {
-	name := c.String("write-name")
-	switch {
-	case name == "" && (c.IsSet("write-dir") || c.IsSet("write-name")):
-		return "", cmdline.UsageError("--write-name is missing: name what to write")
-	case name == "":
-		return "", nil
-	case filepath.Base(name) != name:
-		return "", cmdline.UsageError("--write-name %s: a name, without a directory: that is --write-dir", name)
-	}
-	return filepath.Join(c.String("write-dir"), prefix+name+suffix), nil
-}
-
 // checkFile finds out whether that file can be written, and is none of the inputs.
-func checkFile(c *cli.Context, prefix, suffix string, inputs ...string) error {
-	target, err := targetFile(c, prefix, suffix)
-	if err != nil || target == "" {
+func checkFile(target *dataset.Target, prefix, suffix string, inputs ...string) error {
+	path, err := target.Path(prefix, suffix)
+	if err != nil || path == "" {
 		return err
 	}
-	if err := cmdline.CheckFiles(target, inputs...); err != nil {
+	if err := cmdline.CheckFiles(path, inputs...); err != nil {
 		return err
 	}
-	return durable.CheckReplace(target)
+	return durable.CheckReplace(path)
 }
 
 // writeFile writes that file, whole or not at all, or to stdout.
-func writeFile(c *cli.Context, prefix, suffix string, write func(io.Writer) error) error {
-	target, err := targetFile(c, prefix, suffix)
+func writeFile(std cmdline.Streams, target *dataset.Target, prefix, suffix string, write func(io.Writer) error) error {
+	path, err := target.Path(prefix, suffix)
 	switch {
 	case err != nil:
 		return err
-	case target == "":
-		return write(os.Stdout)
+	case path == "":
+		return write(std.Out)
 	}
-	return durable.Replace(target, write)
+	return durable.Replace(path, write)
 }

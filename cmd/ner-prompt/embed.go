@@ -25,36 +25,40 @@ import (
 
 const embeddingModel = "text-embedding-3-small"
 
-var embeddingFlags = []cli.Flag{
-	&cli.StringFlag{Category: "embedding", Name: "model", Value: embeddingModel, Usage: "ask this `MODEL` for embeddings"},
-	&cli.IntFlag{Category: "embedding", Name: "dimensions", Usage: "ask for vectors of `N` numbers", DefaultText: "the model's own"},
-	&cli.StringFlag{Category: "embedding", Name: "cache", Usage: "keep in `DIR` what was asked, by server (host and port), model, dimensions and text", DefaultText: "the user's cache directory"},
-	&cli.IntFlag{Category: "embedding", Name: "workers", Aliases: []string{"j"}, Value: 4, Usage: "have `N` calls at work at once"},
+type embedOptions struct {
+	model      string
+	dimensions int // 0 for the model's own
+	cache      string
+	workers    int
+	context    *cli.Context // for the flags of the service
+}
+
+func (o *embedOptions) flags() []cli.Flag {
+	const category = "embedding"
+	return []cli.Flag{
+		&cli.StringFlag{Category: category, Name: "model", Value: embeddingModel, Destination: &o.model, Usage: "ask this `MODEL` for embeddings"},
+		&cli.IntFlag{Category: category, Name: "dimensions", DefaultText: "the model's own", Destination: &o.dimensions, Action: cmdline.AtLeast("dimensions", 0), Usage: "ask for vectors of `N` numbers"},
+		&cli.StringFlag{Category: category, Name: "cache", DefaultText: "the user's cache directory", Destination: &o.cache, Usage: "keep in `DIR` what was asked, by server (host and port), model, dimensions and text"},
+		&cli.IntFlag{Category: category, Name: "workers", Aliases: []string{"j"}, Value: 4, Destination: &o.workers, Action: cmdline.AtLeast("workers", 1), Usage: "have `N` calls at work at once"},
+	}
 }
 
 // embeddings asks for the vectors of all sentences, those of the cache apart.
 // They are there until they are closed.
-func embeddings(c *cli.Context, search *knn.Search) (*embedding.Vectors, error) {
-	flying := c.Int("workers")
-	switch {
-	case flying < 1:
-		return nil, cmdline.UsageError("--workers %d: a number from 1", flying)
-	case c.Int("dimensions") < 0:
-		return nil, cmdline.UsageError("--dimensions %d: a number from 1", c.Int("dimensions"))
-	}
-	dir, err := cacheDir(c)
+func embeddings(ctx context.Context, std cmdline.Streams, o *embedOptions, mode string, search *knn.Search) (*embedding.Vectors, error) {
+	dir, err := cacheDir(o.cache)
 	if err != nil {
 		return nil, err
 	}
-	client := onDemand{c: c, flying: flying}
+	client := onDemand{c: o.context, flying: o.workers}
 	defer client.close()
-	meter := progress.NewOf("sentences", c.App.ErrWriter, c.App.Name, c.String("progress"))
+	meter := progress.NewOf("sentences", std.Err, std.Name, mode)
 	cache := embedding.Cache{
-		Dir: dir, Server: service.BaseURL(c), Model: cmp.Or(c.String("model"), embeddingModel), Dimensions: c.Int("dimensions"),
-		Asker: &client, Flying: flying, Pacer: pace.New(pace.Config{Flying: flying, MaxRetries: 10}),
+		Dir: dir, Server: service.BaseURL(o.context), Model: cmp.Or(o.model, embeddingModel), Dimensions: o.dimensions,
+		Asker: &client, Flying: o.workers, Pacer: pace.New(pace.Config{Flying: o.workers, MaxRetries: 10}),
 		Say: meter.Say, Progress: func(done, total int) { meter.Total(total); meter.Set(done, 0) },
 	}
-	vectors, err := cache.Get(c.Context, slices.Concat(search.Train.Texts, search.Source.Texts))
+	vectors, err := cache.Get(ctx, slices.Concat(search.Train.Texts, search.Source.Texts))
 	meter.Close()
 	if e, ok := errors.AsType[*wire.Error](err); ok && e.Class == record.Auth {
 		return nil, cmdline.Exit(cmdline.Key, err)
@@ -62,7 +66,7 @@ func embeddings(c *cli.Context, search *knn.Search) (*embedding.Vectors, error) 
 	if err != nil {
 		return nil, fmt.Errorf("get embeddings: %w", err)
 	}
-	cmdline.Say(c, "%d sentences asked, %d tokens; kept in %s", vectors.Asked, vectors.Usage.Prompt, dir)
+	std.Say("%d sentences asked, %d tokens; kept in %s", vectors.Asked, vectors.Usage.Prompt, dir)
 	return vectors, nil
 }
 
@@ -93,8 +97,8 @@ func (o *onDemand) close() {
 	}
 }
 
-func cacheDir(c *cli.Context) (string, error) {
-	if dir := c.String("cache"); dir != "" {
+func cacheDir(dir string) (string, error) {
+	if dir != "" {
 		return dir, nil
 	}
 	dir, err := os.UserCacheDir()

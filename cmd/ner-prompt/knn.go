@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"slices"
 	"strings"
@@ -17,48 +18,66 @@ import (
 	"nertools/pkg/progress"
 )
 
-var knnCommand = &cli.Command{
-	Name: "knn", Usage: "find for each row the nearest training rows of its label: the kNN file",
-	UsageText: "ner-prompt knn --source-dir examples/news --write-dir . --write-name test",
-	Description: "The row itself, and rows whose sentence equals its own, are never its neighbours. How many\n" +
-		"sentences of the source also stand in the training file is told on stderr.",
-	Flags: slices.Concat(dataset.SourceFlags(), []cli.Flag{dataset.TrainFlag()}, writeFlags("NAME.knn.jsonl"), []cli.Flag{
-		&cli.StringFlag{Name: "method", Value: "bm25", Usage: "`METHOD` of comparing sentences: random, bm25 (words in common), embedding (asks a service)"},
-		&cli.IntFlag{Name: "num", Value: 32, Usage: "find `N` neighbours for each row"},
-		&cli.BoolFlag{Name: "diverse", Usage: "take a sentence once, and keep at least half of the rows such that show an entity"},
-		&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "of random: another `N`, other neighbours"},
-		&cli.BoolFlag{Name: "scores", Usage: "write the similarities as well, line by line, to NAME.knn.scores.jsonl"},
-		&cli.StringFlag{Name: "progress", Value: progress.Auto, Usage: "show progress as `HOW`: auto, bar, plain or none"},
-	}, embeddingFlags, service.Flags()),
-	Action: findNeighbours,
+type knnOptions struct {
+	source   dataset.Source
+	train    dataset.Train
+	target   dataset.Target
+	method   string
+	num      int
+	diverse  bool
+	seed     uint64
+	scores   bool
+	progress string
+	embed    embedOptions
 }
 
-func findNeighbours(c *cli.Context) (err error) {
-	search := knn.Search{Num: c.Int("num"), Diverse: c.Bool("diverse")}
-	if search.Num < 1 {
-		return cmdline.UsageError("--num %d: a number of neighbours from 1", search.Num)
+func knnCommand() *cli.Command {
+	var o knnOptions
+	return &cli.Command{
+		Name: "knn", Usage: "find for each row the nearest training rows of its label: the kNN file",
+		UsageText: "ner-prompt knn --source-dir examples/news --write-dir . --write-name test",
+		Description: "The row itself, and rows whose sentence equals its own, are never its neighbours. How many\n" +
+			"sentences of the source also stand in the training file is told on stderr.",
+		Flags: slices.Concat(o.source.Flags(), []cli.Flag{o.train.Flag()}, o.target.Flags("NAME.knn.jsonl"), []cli.Flag{
+			&cli.StringFlag{Name: "method", Value: "bm25", Destination: &o.method, Usage: "`METHOD` of comparing sentences: random, bm25 (words in common), embedding (asks a service)"},
+			&cli.IntFlag{Name: "num", Value: 32, Destination: &o.num, Action: cmdline.AtLeast("num", 1), Usage: "find `N` neighbours for each row"},
+			&cli.BoolFlag{Name: "diverse", Destination: &o.diverse, Usage: "take a sentence once, and keep at least half of the rows such that show an entity"},
+			&cli.Uint64Flag{Name: "seed", Value: 1, Destination: &o.seed, Usage: "of random: another `N`, other neighbours"},
+			&cli.BoolFlag{Name: "scores", Destination: &o.scores, Usage: "write the similarities as well, line by line, to NAME.knn.scores.jsonl"},
+			&cli.StringFlag{Name: "progress", Value: progress.Auto, Destination: &o.progress, Usage: "show progress as `HOW`: auto, bar, plain or none"},
+		}, o.embed.flags(), service.Flags()),
+		Action: func(c *cli.Context) error {
+			o.embed.context = c
+			return cmdline.Action(func(ctx context.Context, std cmdline.Streams, _ []string) error {
+				return findNeighbours(ctx, std, &o)
+			})(c)
+		},
 	}
-	if c.Bool("scores") && c.String("write-name") == "" {
+}
+
+func findNeighbours(ctx context.Context, std cmdline.Streams, o *knnOptions) (err error) {
+	search := knn.Search{Num: o.num, Diverse: o.diverse}
+	if o.scores && o.target.Name == "" {
 		return cmdline.UsageError("--scores writes a second file: name both with --write-name")
 	}
-	if c.Bool("scores") && c.String("method") == "random" {
+	if o.scores && o.method == "random" {
 		return cmdline.UsageError("--scores: chance measures no similarity")
 	}
-	if !slices.Contains(progress.Modes, c.String("progress")) {
-		return cmdline.UsageError("--progress %q: %s", c.String("progress"), strings.Join(progress.Modes, ", "))
+	if !slices.Contains(progress.Modes, o.progress) {
+		return cmdline.UsageError("--progress %q: %s", o.progress, strings.Join(progress.Modes, ", "))
 	}
-	train, err := dataset.OpenTrain(c)
+	train, err := mrc.Open(o.train.Path(&o.source))
 	if err != nil {
 		return err
 	}
 	defer train.Close()
-	source, err := dataset.OpenSource(c)
+	source, err := mrc.Open(o.source.Path())
 	if err != nil {
 		return err
 	}
 	defer source.Close()
 	// Before anything is paid for.
-	if err := checkFile(c, "", ".knn.jsonl", train.Name(), source.Name()); err != nil {
+	if err := checkFile(&o.target, "", ".knn.jsonl", train.Name(), source.Name()); err != nil {
 		return err
 	}
 	return mrc.Guard(train.Name()+" or "+source.Name(), func() error {
@@ -68,23 +87,26 @@ func findNeighbours(c *cli.Context) (err error) {
 		if search.Source, err = sentencesOf(source); err != nil {
 			return err
 		}
-		method, done, err := methodOf(c, &search)
+		method, done, err := methodOf(ctx, std, o, &search)
 		if err != nil {
 			return err
 		}
 		defer done()
-		meter := progress.NewOf("sentences", c.App.ErrWriter, c.App.Name, c.String("progress"))
+		meter := progress.NewOf("sentences", std.Err, std.Name, o.progress)
 		meter.Total(len(search.Source.Texts))
 		search.Progress = func(done int) { meter.Set(done, 0) }
-		report, err := writeNeighbours(c, &search, method)
+		report, err := writeNeighbours(ctx, std, o, &search, method)
 		meter.Close()
 		if err != nil {
 			return err
 		}
-		cmdline.Say(c, "%d rows, %d sentences; %d of the sentences also stand in %s%s", source.Len(), len(search.Source.Texts), report.Leaked, train.Name(),
-			map[bool]string{true: ", which is the same file"}[cmdline.SameFile(source.Name(), train.Name())])
+		same := ""
+		if cmdline.SameFile(source.Name(), train.Name()) {
+			same = ", which is the same file"
+		}
+		std.Say("%d rows, %d sentences; %d of the sentences also stand in %s%s", source.Len(), len(search.Source.Texts), report.Leaked, train.Name(), same)
 		if report.Short > 0 {
-			cmdline.Say(c, "%d rows have fewer than %d neighbours, as %s has no more rows of their label in other sentences", report.Short, search.Num, train.Name())
+			std.Say("%d rows have fewer than %d neighbours, as %s has no more rows of their label in other sentences", report.Short, search.Num, train.Name())
 		}
 		return nil
 	})
@@ -112,31 +134,31 @@ func sentencesOf(f *mrc.File) (knn.Corpus, error) {
 
 // methodOf gives the method that the flags name, and what to call when it is
 // needed no more.
-func methodOf(c *cli.Context, search *knn.Search) (_ knn.Method, done func() error, err error) {
+func methodOf(ctx context.Context, std cmdline.Streams, o *knnOptions, search *knn.Search) (_ knn.Method, done func() error, err error) {
 	none := func() error { return nil }
-	switch c.String("method") {
+	switch o.method {
 	case "bm25":
 		return knn.BM25(), none, nil
 	case "random":
-		return knn.Random(c.Uint64("seed")), none, nil
+		return knn.Random(o.seed), none, nil
 	case "embedding":
-		vectors, err := embeddings(c, search)
+		vectors, err := embeddings(ctx, std, &o.embed, o.progress, search)
 		if err != nil {
 			return nil, nil, err
 		}
 		n := len(search.Train.Texts)
 		return knn.Cosine(vectors.Of[:n], vectors.Of[n:]), vectors.Close, nil
 	}
-	return nil, nil, cmdline.UsageError("--method %s: random, bm25 or embedding", c.String("method"))
+	return nil, nil, cmdline.UsageError("--method %s: random, bm25 or embedding", o.method)
 }
 
 // writeNeighbours writes the kNN file and, where asked for, the similarities.
-func writeNeighbours(c *cli.Context, search *knn.Search, method knn.Method) (report knn.Coverage, err error) {
+func writeNeighbours(ctx context.Context, std cmdline.Streams, o *knnOptions, search *knn.Search, method knn.Method) (report knn.Coverage, err error) {
 	var similarities *bufio.Writer // nil: not asked for
 	find := func(w io.Writer) error {
 		neighbours := bufio.NewWriterSize(w, 256<<10)
 		var line []byte
-		report, err = search.Run(c.Context, method, func(_ int, list []knn.Neighbour) error {
+		report, err = search.Run(ctx, method, func(_ int, list []knn.Neighbour) error {
 			line = knn.AppendLine(line[:0], list)
 			if _, err := neighbours.Write(line); err != nil || similarities == nil {
 				return err
@@ -150,13 +172,13 @@ func writeNeighbours(c *cli.Context, search *knn.Search, method knn.Method) (rep
 		}
 		return neighbours.Flush()
 	}
-	if !c.Bool("scores") {
-		err = writeFile(c, "", ".knn.jsonl", find)
+	if !o.scores {
+		err = writeFile(std, &o.target, "", ".knn.jsonl", find)
 		return report, err
 	}
-	err = writeFile(c, "", ".knn.scores.jsonl", func(w io.Writer) error {
+	err = writeFile(std, &o.target, "", ".knn.scores.jsonl", func(w io.Writer) error {
 		similarities = bufio.NewWriterSize(w, 256<<10)
-		if err := writeFile(c, "", ".knn.jsonl", find); err != nil {
+		if err := writeFile(std, &o.target, "", ".knn.jsonl", find); err != nil {
 			return err
 		}
 		return similarities.Flush()

@@ -20,9 +20,8 @@
 package main
 
 import (
+	"context"
 	"fmt"
-	"os"
-	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -34,54 +33,67 @@ import (
 )
 
 func main() {
+	var o promptOptions
 	cmdline.Main(&cli.App{
 		Name:      "ner-prompt",
 		Usage:     "make prompt records from MRC-NER files and kNN files",
 		UsageText: "ner-prompt --source-dir examples/news --data-name CONLL --example-num 8 | head -n 1",
-		Flags:     slices.Concat(dataset.SourceFlags(), dataset.ExampleFlags(), dataset.LabelFlags(), promptFlags),
-		Action:    run,
-		Commands: []*cli.Command{
-			{
-				Name: "labels", Usage: "print the catalogue of labels as JSON, to edit and hand back with --labels",
-				UsageText: "ner-prompt labels --data-name CONLL > labels.json",
-				Flags:     dataset.LabelFlags(),
-				Action:    printLabels,
-			},
-			{
-				Name: "template", Usage: "print a built-in template, to edit and hand back with --template",
-				UsageText: "ner-prompt template > wording.tmpl",
-				Flags:     []cli.Flag{&cli.StringFlag{Name: "of", Value: "markup", Usage: "the wording of `STYLE`: markup, json or verify"}},
-				Action:    printTemplate,
-			},
-			convertCommand, knnCommand, verifyCommand,
-		},
+		Flags:     o.flags(),
+		Action: cmdline.Action(func(ctx context.Context, std cmdline.Streams, _ []string) error {
+			return writePrompts(ctx, std, &o)
+		}),
+		Commands: []*cli.Command{labelsCommand(), templateCommand(), convertCommand(), knnCommand(), verifyCommand()},
 	})
 }
 
-func printLabels(c *cli.Context) error {
-	labels, err := dataset.Catalog(c)
+func labelsCommand() *cli.Command {
+	var labels dataset.LabelSet
+	return &cli.Command{
+		Name: "labels", Usage: "print the catalogue of labels as JSON, to edit and hand back with --labels",
+		UsageText: "ner-prompt labels --data-name CONLL > labels.json",
+		Flags:     labels.Flags(),
+		Action: cmdline.Action(func(_ context.Context, std cmdline.Streams, _ []string) error {
+			return printLabels(std, &labels)
+		}),
+	}
+}
+
+func printLabels(std cmdline.Streams, labels *dataset.LabelSet) error {
+	catalogue, err := labels.Catalog()
 	if err != nil {
 		return err
 	}
-	if !c.IsSet("data-name") {
-		_, err = labels.WriteTo(os.Stdout)
+	if labels.DataSet == "" {
+		_, err = catalogue.WriteTo(std.Out)
 		return err
 	}
-	set, err := labels.DataSet(c.String("data-name"))
+	set, err := catalogue.DataSet(labels.DataSet)
 	if err != nil {
 		return fault.WithHint(err, "ner-prompt labels without --data-name prints the whole catalogue")
 	}
-	if _, err := set.WriteTo(os.Stdout); err != nil {
+	if _, err := set.WriteTo(std.Out); err != nil {
 		return fmt.Errorf("write labels: %w", err)
 	}
 	return nil
 }
 
-func printTemplate(c *cli.Context) error {
-	text, ok := map[string]string{"markup": prompt.DefaultTemplate, "json": prompt.JSONTemplate, "verify": verify.DefaultTemplate}[c.String("of")]
-	if !ok {
-		return cmdline.UsageError("--of %s: markup, json or verify", c.String("of"))
+func templateCommand() *cli.Command {
+	var style string
+	return &cli.Command{
+		Name: "template", Usage: "print a built-in template, to edit and hand back with --template",
+		UsageText: "ner-prompt template > wording.tmpl",
+		Flags:     []cli.Flag{&cli.StringFlag{Name: "of", Value: "markup", Destination: &style, Usage: "the wording of `STYLE`: markup, json or verify"}},
+		Action: cmdline.Action(func(_ context.Context, std cmdline.Streams, _ []string) error {
+			return printTemplate(std, style)
+		}),
 	}
-	_, err := os.Stdout.WriteString(text)
+}
+
+func printTemplate(std cmdline.Streams, style string) error {
+	text, ok := map[string]string{"markup": prompt.DefaultTemplate, "json": prompt.JSONTemplate, "verify": verify.DefaultTemplate}[style]
+	if !ok {
+		return cmdline.UsageError("--of %s: markup, json or verify", style)
+	}
+	_, err := std.Out.Write([]byte(text))
 	return err
 }

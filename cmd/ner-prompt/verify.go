@@ -17,18 +17,20 @@ import (
 	"nertools/pkg/verify"
 )
 
-var verifyCommand = &cli.Command{
-	Name: "verify", Usage: "ask of each entity that results mark whether it is one",
-	UsageText: "ner-prompt verify --results results.jsonl --source-dir examples/news --data-name CONLL | ner-run -o verdicts.jsonl",
-	Description: "The answers are for ner-collect --verdicts, which drops the entities answered with no.\n" +
-		"--results takes result records, or a results file with --source-dir and --source-name.",
-	Flags: slices.Concat(dataset.SourceFlags(), []cli.Flag{dataset.TrainFlag()}, dataset.LabelFlags(), []cli.Flag{
-		&cli.StringSliceFlag{Name: "results", Usage: "ask about the entities that the results in this `FILE` mark (repeatable; - is stdin)"},
-		&cli.IntFlag{Name: "example-num", Usage: "show `N` demonstrations, from the training rows"},
-		finish.Flag(),
-		&cli.StringFlag{Name: "template", Usage: "word the questions after `FILE` (see: ner-prompt template --of verify)"},
-	}),
-	Action: verifyResults,
+func verifyCommand() *cli.Command {
+	return &cli.Command{
+		Name: "verify", Usage: "ask of each entity that results mark whether it is one",
+		UsageText: "ner-prompt verify --results results.jsonl --source-dir examples/news --data-name CONLL | ner-run -o verdicts.jsonl",
+		Description: "The answers are for ner-collect --verdicts, which drops the entities answered with no.\n" +
+			"--results takes result records, or a results file with --source-dir and --source-name.",
+		Flags: slices.Concat(dataset.SourceFlags(), []cli.Flag{dataset.TrainFlag()}, dataset.LabelFlags(), []cli.Flag{
+			&cli.StringSliceFlag{Name: "results", Usage: "ask about the entities that the results in this `FILE` mark (repeatable; - is stdin)"},
+			&cli.IntFlag{Name: "example-num", Usage: "show `N` demonstrations, from the training rows"},
+			finish.Flag(),
+			&cli.StringFlag{Name: "template", Usage: "word the questions after `FILE` (see: ner-prompt template --of verify)"},
+		}),
+		Action: verifyResults,
+	}
 }
 
 func verifyResults(c *cli.Context) (err error) {
@@ -43,7 +45,7 @@ func verifyResults(c *cli.Context) (err error) {
 	if job.Labels, err = dataset.Labels(c); err != nil {
 		return err
 	}
-	name, text, err := templateText(c, "verify.tmpl", verify.DefaultTemplate)
+	name, text, err := templateText(c.String("template"), "verify.tmpl", verify.DefaultTemplate)
 	if err != nil {
 		return err
 	}

@@ -62,6 +62,14 @@ func (e *exit) Unwrap() error { return e.err }
 // several errors are joined, all are printed, and the gravest decides.
 func Exit(code int, err error) error { return &exit{code, err} }
 
+// ExitIf is [Exit] for an error, and nil without one.
+func ExitIf(code int, err error) error {
+	if err == nil {
+		return nil
+	}
+	return Exit(code, err)
+}
+
 // UsageError says that the command line is wrong.
 func UsageError(format string, args ...any) error {
 	return Exit(Usage, fmt.Errorf(format, args...))

@@ -1,0 +1,152 @@
+package dataset
+
+import (
+	"cmp"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"nertools/cmd/internal/cmdline"
+	"nertools/pkg/catalog"
+	"nertools/pkg/fault"
+	"nertools/pkg/mrc"
+)
+
+// Source says which rows the work is about.
+type Source struct{ Dir, Name string }
+
+// Flags fill s.
+func (s *Source) Flags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Category: category, Name: "source-dir", Value: ".", Destination: &s.Dir, Usage: "`DIR` of the MRC files"},
+		&cli.StringFlag{Category: category, Name: "source-name", Value: "test", Destination: &s.Name, Usage: "the rows are those of mrc-ner.`NAME`"},
+	}
+}
+
+// Path is the MRC file of the rows.
+func (s *Source) Path() string { return mrc.Path(s.Dir, s.Name) }
+
+// Train says where demonstrations are taken from.
+type Train struct{ Name string }
+
+// Flag fills t.
+func (t *Train) Flag() cli.Flag {
+	return &cli.StringFlag{Category: category, Name: "train-name", Value: "train", Destination: &t.Name, Usage: "take demonstrations from mrc-ner.`NAME`"}
+}
+
+// Path is the MRC file of the training rows of s.
+func (t *Train) Path(s *Source) string { return mrc.Path(s.Dir, t.Name) }
+
+// Examples say which training rows a prompt shows.
+type Examples struct {
+	Train
+	Dir, Name string // of the kNN file; "" for those of the source
+	Num       int
+}
+
+// Flags fill e.
+func (e *Examples) Flags() []cli.Flag {
+	return []cli.Flag{
+		e.Train.Flag(),
+		&cli.StringFlag{Category: category, Name: "example-dir", Destination: &e.Dir, Usage: "`DIR` of the kNN file (default: the source directory)"},
+		&cli.StringFlag{Category: category, Name: "example-name", Destination: &e.Name, Usage: "kNN file NAME.knn.jsonl; test, test.knn and the whole `NAME` all do (default: the source name)"},
+		&cli.IntFlag{Category: category, Name: "example-num", Value: 16, Destination: &e.Num, Action: cmdline.AtLeast("example-num", 0), Usage: "show `N` demonstrations; 0 needs neither training nor kNN file"},
+	}
+}
+
+// Open opens the training file and the neighbours of the first rows rows of s. The
+// caller closes both.
+func (e *Examples) Open(s *Source, rows int) (*mrc.File, *mrc.Neighbours, error) {
+	path, err := mrc.FindNeighbours(cmp.Or(e.Dir, s.Dir), cmp.Or(e.Name, s.Name))
+	if err != nil {
+		return nil, nil, err
+	}
+	train, err := mrc.Open(e.Train.Path(s))
+	if err != nil {
+		return nil, nil, err
+	}
+	neighbours, err := mrc.OpenNeighbours(path, rows, train.Len())
+	if err != nil {
+		_ = train.Close() // it was only read
+		return nil, nil, err
+	}
+	return train, neighbours, nil
+}
+
+// LabelSet says what the labels are.
+type LabelSet struct {
+	DataSet string // its name; "" for the only one of the catalogue
+	File    string // the catalogue; "" for the built-in one
+}
+
+// Flags fill l.
+func (l *LabelSet) Flags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Category: category, Name: "data-name", Destination: &l.DataSet, Usage: "the `DATASET` whose labels the rows carry, in any case: CONLL, ONTONOTES, WNUT ..."},
+		&cli.StringFlag{Category: category, Name: "labels", Destination: &l.File, Usage: "look labels up in this `FILE` instead of the built-in catalogue"},
+	}
+}
+
+// Catalog reads the catalogue.
+func (l *LabelSet) Catalog() (*catalog.Catalog, error) {
+	if l.File == "" {
+		return catalog.Builtin(), nil
+	}
+	data, name, err := cmdline.ReadFile(l.File)
+	if err != nil {
+		return nil, err
+	}
+	return catalog.Parse(name, data)
+}
+
+// Read reads the data set.
+func (l *LabelSet) Read() (catalog.DataSet, error) {
+	labels, err := l.Catalog()
+	if err != nil {
+		return catalog.DataSet{}, err
+	}
+	name := l.DataSet
+	if names := labels.Names(); name == "" && len(names) == 1 {
+		name = names[0]
+	} else if name == "" {
+		return catalog.DataSet{}, cmdline.UsageError("--data-name is missing: name the data set that the labels belong to")
+	}
+	set, err := labels.DataSet(name)
+	return set, fault.WithHint(err, "ner-prompt labels prints what is known; bring another catalogue with --labels FILE")
+}
+
+// Given reports whether the flags name labels.
+func (l *LabelSet) Given() bool { return l.DataSet != "" || l.File != "" }
+
+// Target says where a command writes what is called after a name.
+type Target struct{ Dir, Name string } // both "": to stdout
+
+// Flags fill t. as is how the file is called.
+func (t *Target) Flags(as string) []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "write-dir", DefaultText: ".", Destination: &t.Dir, Usage: "write to a file in `DIR`"},
+		&cli.StringFlag{Name: "write-name", Destination: &t.Name, Usage: "write to " + as + " instead of stdout, `NAME` being this",
+			Action: func(_ *cli.Context, name string) error {
+				switch {
+				case name == "":
+					return errNoName
+				case filepath.Base(name) != name:
+					return cmdline.UsageError("--write-name %s: a name, without a directory: that is --write-dir", name)
+				}
+				return nil
+			}},
+	}
+}
+
+var errNoName = cmdline.UsageError("--write-name is missing: name what to write")
+
+// Path is the file that is called prefix, the name, suffix; "" for stdout.
+func (t *Target) Path(prefix, suffix string) (string, error) {
+	switch {
+	case t.Name == "" && t.Dir != "":
+		return "", errNoName
+	case t.Name == "":
+		return "", nil
+	}
+	return filepath.Join(cmp.Or(t.Dir, "."), prefix+t.Name+suffix), nil
+}
