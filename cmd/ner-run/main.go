@@ -124,12 +124,12 @@ func run(c *cli.Context) (err error) {
 	}
 	meter := progress.New(c.App.ErrWriter, c.App.Name, c.String("progress"))
 	say = meter.Say
-	r.Say, r.Done, r.Total = meter.Say, meter.Done, meter.Total
+	r.Say, r.Done, r.Kept, r.AtMost = meter.Say, meter.Done, meter.Kept, meter.AtMost
 	begin := time.Now()
 	ctx, stopRun := context.WithCancelCause(c.Context)
 	defer stopRun(nil)
 	files.watch(stopRun)
-	sum, err := r.Do(ctx, record.NewLines(name, in))
+	sum, err := r.Do(ctx, record.NewLines(name, online.ReadAhead(in, meter.Total)))
 	meter.Close()
 	err = files.close(err)
 	if sum.Rows > 0 || err == nil {
@@ -157,7 +157,7 @@ func openInput(c *cli.Context) (in io.ReadCloser, name string, err error) {
 	if term.IsTerminal(int(os.Stdin.Fd())) {
 		return nil, "", cmdline.UsageError("no prompts: pipe them in, or name a file of them")
 	}
-	return cmdline.Open("-")
+	return os.Stdin, "stdin", nil // the file itself, whose size may tell how many rows there are
 }
 
 func checkFlags(c *cli.Context) (workers int, err error) {

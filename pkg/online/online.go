@@ -53,8 +53,13 @@ type Run struct {
 	MaxErrors int               // stop when so many rows have failed; 0: never
 	Grace     time.Duration     // how long calls in flight may take when the run stops early
 	Say       func(string)      // tells people something, once or twice a run; not nil
-	Done      func(failed bool) // called for each row that is settled; may be nil
-	Total     func(rows int)    // called once, when the number of rows is known; may be nil
+	Done      func(failed bool) // called for each row that was asked; may be nil
+	Kept      func()            // called for each row that was answered earlier; may be nil
+	AtMost    func(rows int)    // called when it is known that the input holds no more rows than that; may be nil
+
+	highest   int  // the row read last, while rows come in order
+	unordered bool // they do not
+	most      int  // what AtMost was called with last
 
 	seen   rowSet
 	first  sync.Once     // call to end: if it had no answer, that is said
@@ -233,10 +238,8 @@ func (r *Run) next(in *record.Lines, n int) (*row, error) {
 	if err := r.seen.add(&q.request.Row); err != nil {
 		return nil, in.Fault(err, "ask the rows of one source, each once: a result tells its row by its id")
 	}
+	r.bound(n, &q.request.Row)
 	if n == 0 {
-		if r.Total != nil {
-			r.Total(q.request.Row.Total)
-		}
 		if err := r.Earlier.Check(&q.request, r.Requests.Settings()); err != nil {
 			return nil, err
 		}
@@ -256,6 +259,24 @@ func (r *Run) trySettle(asking, flying context.Context, q *row, amend *wire.Amen
 		return true
 	}
 	return ok
+}
+
+// bound tells how many rows the input can hold, as of its n-th row, which has
+// just been read: in an input whose rows are in order, those that come after it
+// in the source are left.
+func (r *Run) bound(n int, row *record.Result) {
+	if r.AtMost == nil || row.Total == 0 {
+		return
+	}
+	most := row.Total
+	if r.unordered = r.unordered || row.Index < r.highest; !r.unordered {
+		r.highest = row.Index
+		most = n + row.Total - row.Index
+	}
+	if most != r.most {
+		r.most = most
+		r.AtMost(most)
+	}
 }
 
 // settle makes the row's result and its line. It reports whether there is one:
@@ -396,7 +417,10 @@ func (r *Run) write(done <-chan *row, stop context.CancelCauseFunc) Sum {
 			continue
 		}
 		sum.count(q)
-		if r.Done != nil {
+		switch {
+		case q.kept && r.Kept != nil:
+			r.Kept()
+		case !q.kept && r.Done != nil:
 			r.Done(q.result.Failure != nil)
 		}
 		if err := r.hopeless(&sum, q.result.Failure); err != nil {

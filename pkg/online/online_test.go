@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -196,6 +198,75 @@ func TestThatTheFirstCallHadNoAnswerIsSaidOnce(t *testing.T) {
 		if sum, err := b.do(t.Context(), input(3)); err != nil || sum.OK != 3 || len(b.said) != want || want > 0 && !strings.HasPrefix(b.said[0], "no answer yet: ") {
 			t.Errorf("%d resets: said %q; %+v, %v", times, b.said, sum, err)
 		}
+	}
+}
+
+func TestTheInputCanHoldNoMoreRowsThanFollowInItsSource(t *testing.T) {
+	lines := bytes.SplitAfter(input(100), []byte("\n"))
+	for _, c := range []struct {
+		name string
+		in   [][]byte
+		want []int
+	}{
+		{"the whole", lines[:100], []int{100}},
+		{"the first rows", lines[:3], []int{100}},
+		{"a shard", lines[40:43], []int{60}},
+		{"some", [][]byte{lines[10], lines[50], lines[51], lines[99]}, []int{90, 51, 4}},
+		{"out of order", [][]byte{lines[50], lines[10], lines[99]}, []int{50, 100}},
+	} {
+		b := newBench(t, 1, openaitest.Options{})
+		var got []int
+		b.AtMost = func(n int) { got = append(got, n) }
+		if sum, err := b.do(t.Context(), bytes.Join(c.in, nil)); err != nil || sum.OK != len(c.in) || fmt.Sprint(got) != fmt.Sprint(c.want) {
+			t.Errorf("%s: told %v, want %v; %+v, %v", c.name, got, c.want, sum, err)
+		}
+	}
+}
+
+func TestReadAheadKnowsHowManyLinesThereAre(t *testing.T) {
+	long := strings.Repeat("x", 200_000)
+	for _, c := range []struct {
+		name, text string
+		want       int
+	}{
+		{"nothing", "", 0},
+		{"lines", "a\nb\n", 2},
+		{"blank lines", "\n \na\r\n\r\n\t\nb\n\n", 2},
+		{"no newline at the end", "a\nb", 2},
+		{"NUL bytes at the end", "a\nb\n\x00\x00\x00", 2},
+		{"long lines", long + "\n" + long + "\n" + long, 3},
+		{"blanks longer than a part", strings.Repeat(" ", 200_000) + "\n" + strings.Repeat(" ", 200_000) + "x\n", 1},
+	} {
+		path := filepath.Join(t.TempDir(), "in")
+		if err := os.WriteFile(path, []byte("read before\n"+c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		file, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		if _, err := file.Seek(int64(len("read before\n")), io.SeekStart); err != nil {
+			t.Fatal(err)
+		}
+		for kind, r := range map[string]io.Reader{"file": file, "pipe": iotest.OneByteReader(strings.NewReader(c.text)), "at once": strings.NewReader(c.text)} {
+			ended := make(chan int, 1)
+			in := online.ReadAhead(r, func(n int) { ended <- n })
+			if got := <-ended; got != c.want { // before anything is read
+				t.Errorf("%s, %s: %d lines, want %d", c.name, kind, got, c.want)
+			}
+			if got, err := io.ReadAll(in); err != nil || string(got) != c.text {
+				t.Errorf("%s, %s: read %d of %d bytes (%v)", c.name, kind, len(got), len(c.text), err)
+			}
+		}
+	}
+}
+
+func TestReadAheadPassesErrorsOnBehindWhatWasRead(t *testing.T) {
+	broken := errors.New("broken")
+	in := online.ReadAhead(io.MultiReader(strings.NewReader("a\nb"), iotest.ErrReader(broken)), func(int) { t.Error("it did not end") })
+	if got, err := io.ReadAll(in); !errors.Is(err, broken) || string(got) != "a\nb" {
+		t.Errorf("read %q, %v", got, err)
 	}
 }
 

@@ -3,6 +3,7 @@
 package progress
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -44,10 +45,13 @@ type Meter struct {
 
 	mu            sync.Mutex
 	total         int
+	bound         bool // there may be fewer than total
 	done, failed  int
+	kept          int // of done, those that took no time
 	began, spoken time.Time
 	bar           *progressbar.ProgressBar
-	shown         int // the total of bar
+	shown         int    // the total of bar
+	about         string // its description
 	stop          chan struct{}
 	stopOnce      sync.Once
 	stopped       sync.WaitGroup
@@ -75,7 +79,25 @@ func NewOf(unit string, w io.Writer, name, mode string) *Meter {
 func (m *Meter) Total(n int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.total = n
+	m.total, m.bound = n, false
+}
+
+// AtMost says that there are no more units than n. It does nothing once the
+// total is known.
+func (m *Meter) AtMost(n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.total == 0 || m.bound {
+		m.total, m.bound = n, true
+	}
+}
+
+// Kept counts a unit that was settled before and took no time.
+func (m *Meter) Kept() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.done++
+	m.kept++
 }
 
 // Done counts a unit.
@@ -144,26 +166,53 @@ func (m *Meter) loop() {
 func (m *Meter) draw() {
 	// A bar of no known length counts in another way: it can't become one of a
 	// known length.
-	if m.shown != m.total {
+	asked := m.total - m.kept // what was kept took no time and would spoil the rate
+	if m.shown != asked {
 		m.wipe()
 	}
 	if m.bar == nil {
-		m.shown = m.total
-		length := m.total
-		if length == 0 {
+		m.shown, m.about = asked, m.describe()
+		length := asked
+		if length <= 0 {
 			length = -1
 		}
 		m.bar = progressbar.NewOptions(length,
-			progressbar.OptionSetWriter(m.w), progressbar.OptionSetDescription(m.name),
+			progressbar.OptionSetWriter(m.w), progressbar.OptionSetDescription(m.describe()),
 			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString(m.unit),
 			progressbar.OptionThrottle(redraw), progressbar.OptionClearOnFinish(),
 			// Or it would draw by itself, after Close, too.
 			progressbar.OptionSetSpinnerChangeInterval(0))
 	}
-	if m.failed > 0 {
-		m.bar.Describe(fmt.Sprintf("%s (%d failed)", m.name, m.failed))
+	if about := m.describe(); about != m.about {
+		m.about = about
+		m.bar.Describe(about)
 	}
-	_ = m.bar.Set(m.done)
+	_ = m.bar.Set(m.done - m.kept)
+}
+
+func (m *Meter) describe() string {
+	var notes []string
+	if m.bound {
+		notes = append(notes, "or fewer")
+	}
+	if m.kept > 0 {
+		notes = append(notes, fmt.Sprintf("%d answered earlier", m.kept))
+	}
+	if m.failed > 0 {
+		notes = append(notes, fmt.Sprintf("%d failed", m.failed))
+	}
+	if len(notes) == 0 {
+		return m.name
+	}
+	return m.name + " (" + strings.Join(notes, ", ") + ")"
+}
+
+// most is what to say in front of the total and of what follows from it.
+func (m *Meter) most() string {
+	if m.bound {
+		return "up to "
+	}
+	return ""
 }
 
 func (m *Meter) speak(now time.Time) {
@@ -174,18 +223,21 @@ func (m *Meter) speak(now time.Time) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %d", m.name, m.done)
 	if m.total > 0 {
-		fmt.Fprintf(&b, " of %d", m.total)
+		fmt.Fprintf(&b, " of %s%d", m.most(), m.total)
 	}
 	b.WriteString(" " + m.unit)
+	if m.kept > 0 {
+		fmt.Fprintf(&b, ", %d answered earlier", m.kept)
+	}
 	if m.failed > 0 {
 		fmt.Fprintf(&b, ", %d failed", m.failed)
 	}
 	elapsed := now.Sub(m.began)
-	rate := float64(m.done) / elapsed.Seconds()
+	rate := float64(m.done-m.kept) / elapsed.Seconds()
 	fmt.Fprintf(&b, ", %.1f %s/s", rate, m.unit)
 	if m.total > m.done && rate > 0 {
 		left := time.Duration(float64(m.total-m.done) / rate * float64(time.Second))
-		fmt.Fprintf(&b, ", about %v left", left.Round(time.Second))
+		fmt.Fprintf(&b, ", %s%v left", cmp.Or(m.most(), "about "), left.Round(time.Second))
 	}
 	fmt.Fprintln(m.w, b.String())
 }

@@ -96,6 +96,53 @@ func TestPlainLineDoesWithoutATotal(t *testing.T) {
 	})
 }
 
+func TestWhatWasAnsweredEarlierDoesNotSpoilTheRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScreen()
+		m := progress.New(s, "ner-run", progress.Plain)
+		m.Total(1000)
+		for range 900 {
+			m.Kept()
+		}
+		for range 20 {
+			time.Sleep(490 * time.Millisecond)
+			m.Done(false)
+		}
+		time.Sleep(time.Second)
+		m.Close()
+		// 1 row in half a second, 80 are left.
+		if got, want := s.String(), "ner-run: 920 of 1000 rows, 900 answered earlier, 2.0 rows/s, about 40s left\n"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
+}
+
+func TestABoundIsShownAsOneUntilTheTotalIsKnown(t *testing.T) {
+	for _, mode := range []string{progress.Plain, progress.Bar} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newScreen()
+			m := progress.New(s, "ner-run", mode)
+			m.AtMost(148)
+			m.AtMost(140)
+			m.Done(false)
+			time.Sleep(11 * time.Second)
+			bounded := map[string]string{progress.Plain: "ner-run: 1 of up to 140 rows, 0.1 rows/s, up to 23m10s left\n", progress.Bar: "ner-run (or fewer)"}[mode]
+			if got := s.String(); !strings.Contains(got, bounded) {
+				t.Errorf("got %q, want %q", got, bounded)
+			}
+			m.Total(40)
+			m.AtMost(130) // of what is read later
+			before := len(s.String())
+			time.Sleep(time.Minute)
+			known := map[string]string{progress.Plain: "ner-run: 1 of 40 rows, 0.0 rows/s, about ", progress.Bar: "(1/40"}[mode]
+			if got := s.String()[before:]; !strings.Contains(got, known) || strings.Contains(got, "130") || strings.Contains(got, "up to") || strings.Contains(got, "fewer") {
+				t.Errorf("got %q, want %q", got, known)
+			}
+			m.Close()
+		})
+	}
+}
+
 func TestAutoIsPlainElsewhereThanOnATerminal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScreen()
