@@ -151,6 +151,7 @@ type completion struct {
 	promptTokens int
 	content      string
 	refusal      string
+	reasoning    string
 	finish       string
 	null         bool // the content is null
 	noChoices    bool
@@ -169,7 +170,9 @@ func (c *completion) append(api *completionAPI) []byte {
 	return c.appendLegacy(make([]byte, 0, len(c.content)+400))
 }
 
-func (c *completion) answerTokens() int { return tokens(len(c.content) + len(c.refusal)) }
+func (c *completion) answerTokens() int {
+	return tokens(len(c.content) + len(c.refusal) + len(c.reasoning))
+}
 
 func (c *completion) appendChat(b []byte) []byte {
 	b = c.appendHead(b, "chatcmpl-simulated-", "chat.completion")
@@ -178,9 +181,11 @@ func (c *completion) appendChat(b []byte) []byte {
 		b = c.appendContent(b)
 		b = append(b, `,"refusal":`...)
 		b = appendStringOrNull(b, c.refusal)
-		b = append(b, `,"annotations":[]},"logprobs":null,"finish_reason":"`...)
-		b = append(b, c.finish...)
-		b = append(b, `"}`...)
+		if c.reasoning != "" {
+			b = gjson.AppendJSONString(append(b, `,"reasoning_content":`...), c.reasoning)
+		}
+		b = append(b, `,"annotations":[]},"logprobs":null,"finish_reason":`...)
+		b = append(gjson.AppendJSONString(b, c.finish), '}')
 	}
 	b = c.appendUsage(b)
 	b = append(b, `,"prompt_tokens_details":{"cached_tokens":0,"audio_tokens":0}`+
@@ -195,9 +200,8 @@ func (c *completion) appendLegacy(b []byte) []byte {
 	if !c.noChoices {
 		b = append(b, `{"text":`...)
 		b = c.appendContent(b)
-		b = append(b, `,"index":0,"logprobs":null,"finish_reason":"`...)
-		b = append(b, c.finish...)
-		b = append(b, `"}`...)
+		b = append(b, `,"index":0,"logprobs":null,"finish_reason":`...)
+		b = append(gjson.AppendJSONString(b, c.finish), '}')
 	}
 	return appendTail(append(c.appendUsage(b), '}'))
 }

@@ -44,6 +44,9 @@ const (
 	Refusal       Kind = "refusal"        // null content and a refusal; chat only
 	Length        Kind = "length"         // half of the answer, finish_reason length
 	ContentFilter Kind = "content_filter" // half of the answer, finish_reason content_filter
+	Finish        Kind = "finish"         // half of the answer, finish_reason Fault.Text
+	Reasoning     Kind = "reasoning"      // null content, and the answer as reasoning_content; chat only
+	Prefix        Kind = "prefix"         // Fault.Text before the answer
 	LineBreak     Kind = "line_break"     // the answer with a line break for a space
 	Text          Kind = "text"           // Fault.Text, and nothing else, as the answer
 
@@ -74,7 +77,7 @@ var scopes = map[Kind]scope{
 	Slow: callOnly, NoContentType: callOnly, Gzip: callOnly, LateBatch: callOnly,
 	UnsupportedParameter: anyCompletion, ContextLength: anyCompletion,
 	EmptyChoices: anyCompletion, NullContent: anyCompletion, EmptyContent: anyCompletion, Refusal: chatOnly,
-	Length: anyCompletion, ContentFilter: anyCompletion, LineBreak: anyCompletion, Text: anyCompletion,
+	Length: anyCompletion, ContentFilter: anyCompletion, Finish: anyCompletion, Reasoning: chatOnly, Prefix: anyCompletion, LineBreak: anyCompletion, Text: anyCompletion,
 	BatchExpire: newBatch, BatchFail: newBatch, BatchAllFailed: newBatch, BatchLateOutput: newBatch,
 	BatchStatusZero: newBatch, BatchMissing: newBatch, BatchUnknownStatus: newBatch, BatchDamage: newBatch,
 }
@@ -167,8 +170,8 @@ type Fault struct {
 	Body        string `json:"body"`
 	ContentType string `json:"content_type"`
 
-	// Text is the answer for the kind text, the status for batch_unknown_status,
-	// and for batch_damage what becomes of a line: cut, torn (cut, and without a
+	// Text is the answer for the kind text, what stands before it for prefix, the
+	// finish reason for finish, the status for batch_unknown_status, and for batch_damage what becomes of a line: cut, torn (cut, and without a
 	// line break), glued (without a line break), page (HTML in its place), no_id,
 	// line_break (in the middle of a string), bom, crlf or twice.
 	Text string `json:"text"`
@@ -280,7 +283,7 @@ func (f *Fault) check() error {
 		return fmt.Errorf("kind %s needs rows", f.Kind)
 	case f.Shown == 0 && (f.Kind == BatchLateOutput || f.Kind == BatchUnknownStatus):
 		return fmt.Errorf("kind %s needs shown", f.Kind)
-	case f.Text == "" && f.Kind == BatchUnknownStatus:
+	case f.Text == "" && (f.Kind == BatchUnknownStatus || f.Kind == Finish || f.Kind == Prefix):
 		return fmt.Errorf("kind %s needs a text", f.Kind)
 	case f.Kind == BatchDamage && damages[f.Text] == nil:
 		return fmt.Errorf("kind %s knows no text %q", f.Kind, f.Text)
@@ -440,6 +443,12 @@ func (f *Fault) bend(c *completion) {
 		c.null, c.content, c.refusal = true, "", "I'm sorry, but I can't help with that."
 	case Length, ContentFilter:
 		c.content, c.finish = cutAt(c.content, len(c.content)/2), string(f.Kind)
+	case Finish:
+		c.content, c.finish = cutAt(c.content, len(c.content)/2), f.Text
+	case Reasoning:
+		c.null, c.content, c.reasoning = true, "", c.content
+	case Prefix:
+		c.content = f.Text + c.content
 	case LineBreak:
 		c.content = breakLine(c.content)
 	case Text:

@@ -76,8 +76,8 @@ func TestAnErrorFaultCanSendAnyBody(t *testing.T) {
 
 func TestAnswerFaultsBendTheAnswer(t *testing.T) {
 	type choice struct {
-		Content, Refusal *string
-		Finish           string
+		Content, Refusal, Reasoning *string
+		Finish                      string
 	}
 	text := func(s string) *string { return &s }
 	const sentence = "one two three four"
@@ -87,15 +87,18 @@ func TestAnswerFaultsBendTheAnswer(t *testing.T) {
 		answered bool
 	}{
 		{openaitest.Fault{Kind: openaitest.EmptyChoices}, nil, false},
-		{openaitest.Fault{Kind: openaitest.NullContent}, []choice{{nil, nil, "stop"}}, false},
-		{openaitest.Fault{Kind: openaitest.EmptyContent}, []choice{{text(""), nil, "stop"}}, false},
-		{openaitest.Fault{Kind: openaitest.Refusal}, []choice{{nil, text("I'm sorry, but I can't help with that."), "stop"}}, false},
-		{openaitest.Fault{Kind: openaitest.Length}, []choice{{text("one two t"), nil, "length"}}, false},
-		{openaitest.Fault{Kind: openaitest.ContentFilter}, []choice{{text("one two t"), nil, "content_filter"}}, false},
-		{openaitest.Fault{Kind: openaitest.LineBreak}, []choice{{text("one two\nthree four"), nil, "stop"}}, true},
-		{openaitest.Fault{Kind: openaitest.Text, Text: "Sure!\n@@x##"}, []choice{{text("Sure!\n@@x##"), nil, "stop"}}, true},
-		{openaitest.Fault{Kind: openaitest.NoContentType}, []choice{{text(sentence), nil, "stop"}}, true},
-		{openaitest.Fault{Kind: openaitest.Slow, Latency: time.Nanosecond}, []choice{{text(sentence), nil, "stop"}}, true},
+		{openaitest.Fault{Kind: openaitest.NullContent}, []choice{{nil, nil, nil, "stop"}}, false},
+		{openaitest.Fault{Kind: openaitest.EmptyContent}, []choice{{text(""), nil, nil, "stop"}}, false},
+		{openaitest.Fault{Kind: openaitest.Refusal}, []choice{{nil, text("I'm sorry, but I can't help with that."), nil, "stop"}}, false},
+		{openaitest.Fault{Kind: openaitest.Length}, []choice{{text("one two t"), nil, nil, "length"}}, false},
+		{openaitest.Fault{Kind: openaitest.ContentFilter}, []choice{{text("one two t"), nil, nil, "content_filter"}}, false},
+		{openaitest.Fault{Kind: openaitest.Finish, Text: "abort"}, []choice{{text("one two t"), nil, nil, "abort"}}, false},
+		{openaitest.Fault{Kind: openaitest.Reasoning}, []choice{{nil, nil, text(sentence), "stop"}}, false},
+		{openaitest.Fault{Kind: openaitest.Prefix, Text: "<think></think>"}, []choice{{text("<think></think>" + sentence), nil, nil, "stop"}}, true},
+		{openaitest.Fault{Kind: openaitest.LineBreak}, []choice{{text("one two\nthree four"), nil, nil, "stop"}}, true},
+		{openaitest.Fault{Kind: openaitest.Text, Text: "Sure!\n@@x##"}, []choice{{text("Sure!\n@@x##"), nil, nil, "stop"}}, true},
+		{openaitest.Fault{Kind: openaitest.NoContentType}, []choice{{text(sentence), nil, nil, "stop"}}, true},
+		{openaitest.Fault{Kind: openaitest.Slow, Latency: time.Nanosecond}, []choice{{text(sentence), nil, nil, "stop"}}, true},
 	}
 	for _, tt := range tests {
 		t.Run(string(tt.fault.Kind), func(t *testing.T) {
@@ -103,8 +106,11 @@ func TestAnswerFaultsBendTheAnswer(t *testing.T) {
 			a := c.post(chatPath, chatBody("m", "Echo: "+sentence))
 			var got struct {
 				Choices []struct {
-					Message struct{ Content, Refusal *string }
-					Finish  string `json:"finish_reason"`
+					Message struct {
+						Content, Refusal *string
+						Reasoning        *string `json:"reasoning_content"`
+					}
+					Finish string `json:"finish_reason"`
 				}
 			}
 			if err := json.Unmarshal(a.body, &got); err != nil || a.status != 200 {
@@ -112,7 +118,7 @@ func TestAnswerFaultsBendTheAnswer(t *testing.T) {
 			}
 			var choices []choice
 			for _, ch := range got.Choices {
-				choices = append(choices, choice{ch.Message.Content, ch.Message.Refusal, ch.Finish})
+				choices = append(choices, choice{ch.Message.Content, ch.Message.Refusal, ch.Message.Reasoning, ch.Finish})
 			}
 			if diff := cmp.Diff(tt.want, choices); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)

@@ -64,9 +64,13 @@ var wrappers = []struct{ open, close string }{
 	{"<response>", "</response>"},
 	{"<output>", "</output>"},
 	{"<solution>", "</solution>"},
-	{"<|begin_of_solution|>", "<|end_of_solution|>"},
-	{"<|start_response|>", "<|end_response|>"},
-	{"<|start_text|>", "<|end_text|>"},
+}
+
+// frames are special tokens around the answer, of models that think between
+// special tokens.
+var frames = []string{
+	"<|start_response|>", "<|end_response|>", "<|start_text|>", "<|end_text|>", // Command
+	"<|begin_of_solution|>", "<|end_of_solution|>", // OpenThoughts
 }
 
 // tag is a tag in a text.
@@ -88,6 +92,7 @@ const (
 	opens kind = iota + 1
 	closes
 	token // of channels
+	frame
 )
 
 // spellings are all tags by name, those that are read in any case in lower case.
@@ -96,6 +101,9 @@ var spellings = func() map[string]spelling {
 	for i, n := range notations {
 		all[n.open] = spelling{opens, i, n.open}
 		all[n.close] = spelling{closes, i, n.close}
+	}
+	for _, name := range frames {
+		all[name] = spelling{frame, -1, name}
 	}
 	for _, name := range channelTokens {
 		all[name] = spelling{token, -1, name}

@@ -134,6 +134,10 @@ func (s *splitter) blocks() bool {
 			s.take(at, t.to)
 			nested = max(0, nested-1)
 			at, found = t.to, true
+		case frame:
+			s.leave(at, t.from)
+			s.take(t.from, t.to)
+			at, found = t.to, true
 		}
 	}
 	if found {
@@ -149,8 +153,8 @@ func (s *splitter) words() bool {
 	for i := range wordings {
 		w := &wordings[i]
 		text, opened := cutAny(s.answer[begin:], w.opens)
-		if _, copied := cutAny(strings.TrimLeftFunc(s.sentence, unicode.IsSpace), w.opens); copied {
-			opened = false
+		if same, ok := cutAny(strings.TrimLeftFunc(s.sentence, unicode.IsSpace), w.opens); ok && lettersAfter(same) == lettersAfter(text) {
+			opened = false // a copy of the sentence
 		}
 		if !opened && !w.unopened {
 			continue

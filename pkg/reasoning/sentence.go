@@ -10,22 +10,17 @@ import (
 // reach is how many bytes on either side of a tag are compared with a sentence.
 const reach = 5
 
-// sentenceTags are the tags in a sentence, by what is next to them. They are nil
+// sentenceTags are the tags in a sentence, and what is next to them. They are nil
 // for a sentence without any, and then no tag is a copy.
 type sentenceTags struct {
-	names map[string]bool
-	sides map[side]bool
-	edges []edge // tags near the beginning or the end of the sentence
+	names  map[string]bool
+	places map[place]bool
+	sides  map[place]bool // with one side empty, the other reach bytes
+	edges  []place        // with less than that on one side, near an end of the sentence
 }
 
-// side is a tag and the text before or after it, reach bytes of it.
-type side struct {
-	name, text string
-	after      bool
-}
-
-// edge is a tag with less text than that on one side.
-type edge struct{ name, before, after string }
+// place is a tag and the text around it, up to reach bytes on either side.
+type place struct{ name, before, after string }
 
 // tagsOf finds the tags in a sentence. The spacing does not count, since
 // sentences are often tokenised: "< think >".
@@ -38,18 +33,18 @@ func tagsOf(sentence string) *sentenceTags {
 	if len(tags) == 0 {
 		return nil
 	}
-	s := &sentenceTags{names: map[string]bool{}, sides: map[side]bool{}}
+	s := &sentenceTags{names: map[string]bool{}, places: map[place]bool{}, sides: map[place]bool{}}
 	for _, t := range tags {
-		s.names[t.name] = true
-		before, after := text[max(0, t.from-reach):t.from], text[t.to:min(len(text), t.to+reach)]
-		if len(before) == reach {
-			s.sides[side{t.name, before, false}] = true
+		p := place{t.name, text[max(0, t.from-reach):t.from], text[t.to:min(len(text), t.to+reach)]}
+		s.names[t.name], s.places[p] = true, true
+		if len(p.before) == reach {
+			s.sides[place{t.name, p.before, ""}] = true
 		}
-		if len(after) == reach {
-			s.sides[side{t.name, after, true}] = true
+		if len(p.after) == reach {
+			s.sides[place{t.name, "", p.after}] = true
 		}
-		if len(before) < reach || len(after) < reach {
-			s.edges = append(s.edges, edge{t.name, before, after})
+		if len(p.before) < reach || len(p.after) < reach {
+			s.edges = append(s.edges, p)
 		}
 	}
 	return s
@@ -86,13 +81,15 @@ func (s *sentenceTags) drop(answer string, tags []tag) []tag {
 }
 
 // copied reports whether the sentence has the tag, with the same text on one side
-// at least.
+// at least, and on both sides if it is a special token: of these, one side is
+// often the same in any text.
 func (s *sentenceTags) copied(before, after, name string) bool {
 	if s == nil || !s.names[name] {
 		return false
 	}
-	before, after = lettersBefore(before), lettersAfter(after)
-	if s.sides[side{name, before, false}] || s.sides[side{name, after, true}] {
+	p := place{name, lettersBefore(before), lettersAfter(after)}
+	special := strings.HasPrefix(name, "<|") || strings.HasSuffix(name, "|>") || strings.HasPrefix(name, "<unused")
+	if s.places[p] || !special && (s.sides[place{name, p.before, ""}] || s.sides[place{name, "", p.after}]) {
 		return true
 	}
 	const few = 3 // bytes, fewer than which tell nothing by themselves
@@ -100,9 +97,8 @@ func (s *sentenceTags) copied(before, after, name string) bool {
 		if e.name != name {
 			continue
 		}
-		if len(e.before) >= few && len(e.before) < reach && strings.HasSuffix(before, e.before) ||
-			len(e.after) >= few && len(e.after) < reach && strings.HasPrefix(after, e.after) ||
-			len(e.before) < reach && len(e.after) < reach && e.before == before && e.after == after {
+		begins, ends := strings.HasSuffix(p.before, e.before), strings.HasPrefix(p.after, e.after)
+		if begins && ends && len(e.before)+len(e.after) >= few || !special && (begins && len(e.before) >= few || ends && len(e.after) >= few) {
 			return true
 		}
 	}
