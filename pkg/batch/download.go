@@ -103,6 +103,10 @@ func gone(err error) bool {
 // unreachable at the moment is an error.
 func (f *fetch) answers(ctx context.Context) ([]answerFile, error) {
 	var files []answerFile
+	if b := f.batch; b.OutputFile == "" && b.Completed > 0 && b.Status != wire.BatchFailed {
+		f.flaw("%d of its rows are said to be answered, but it names no output file", b.Completed)
+		f.lost, f.outcome.Incomplete = true, true
+	}
 	for _, id := range []string{f.batch.OutputFile, f.batch.ErrorFile} {
 		if id == "" || len(files) > 0 && files[0].id == id {
 			continue

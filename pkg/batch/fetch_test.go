@@ -113,6 +113,7 @@ func TestWhateverIsWrongWithABatchsFilesEveryRowIsAccountedFor(t *testing.T) {
 		{name: "no error file, although all is answered", opt: faults(not("_error", "")), ok: rows},
 		{name: "no output file", opt: faults(refused, not("_output", download)), invalid: 1, missing: rows - 1, flaw: "its output file is not there"},
 		{name: "an error file that is out of reach", opt: faults(refused, openaitest.Fault{Kind: openaitest.Reset, Contains: "_error", Op: download}), ok: rows - 1, missing: 1, flaw: "its error file is not there"},
+		{name: "files that are never named", opt: faults(openaitest.Fault{Kind: openaitest.BatchLateOutput, Shown: 1000}), missing: rows, flaw: "12 of its rows are said to be answered, but it names no output file"},
 		{name: "no sizes", opt: faults(not("", info)), ok: rows},
 		{name: "sizes that are too small", opt: faults(sized(7)), ok: rows, flaw: "bytes, although the service says that it has 7"},
 		{name: "sizes that are too large", opt: faults(sized(1_000_000)), ok: rows, flaw: "bytes, although the service says that it has 1000000"},
