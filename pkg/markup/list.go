@@ -254,7 +254,7 @@ func (s *Source) unwrap(entries []entry) bool {
 		var a answer
 		a.read(e.text, s)
 		switch whole := len(a.marks) == 1 && a.marks[0].close == len(a.signs)-1 && a.signs[0].from == 0 && a.signs[a.marks[0].close].to == len(e.text); {
-		case whole && !Holds(s.Text, e.text):
+		case whole && !s.holds(e.text):
 			e.text, e.odd = a.plain(&a.marks[0]), true
 			if e.reason == 0 {
 				e.reason = a.marks[0].reason

@@ -164,7 +164,7 @@ func (a *answer) hasLabels(s *Source) bool {
 		}
 		before := strings.TrimRightFunc(a.text[:i-utf8.RuneLen(open)], isSpace)
 		at, _ := wordAt(before, max(0, len(before)-1))
-		if word := before[at:]; Holds(s.Text, word) && !s.reads(word+a.text[len(before):from]) {
+		if word := before[at:]; s.holds(word) && !s.reads(word+a.text[len(before):from]) {
 			return true
 		}
 	}
