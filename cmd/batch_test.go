@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,55 +35,67 @@ func requests(t *testing.T, models, rows int) []byte {
 func TestKilledBatchRunsEndWithEveryRowOnceAndPaidOnce(t *testing.T) {
 	t.Parallel()
 	const models, rows = 3, 5
-	kills := 0
+	var kills atomic.Int64
+	t.Cleanup(func() {
+		if kills.Load() == 0 {
+			t.Error("no run was killed")
+		}
+	})
 	for world := range 20 {
-		api, url := service(t, openaitest.Options{
-			Phases: openaitest.Phases{InProgress: time.Duration(world) * 20 * time.Millisecond},
-			Faults: []openaitest.Fault{{Kind: openaitest.LostAnswer, Path: "/v1/batches", Rate: 0.1, Times: 3}},
-			Seed:   uint64(world),
+		t.Run("", func(t *testing.T) {
+			t.Parallel()
+			kills.Add(int64(killedRuns(t, world, models, rows)))
 		})
-		dir := t.TempDir()
-		out := filepath.Join(dir, "results.jsonl")
-		input := requests(t, models, rows)
-		run := func() *exec.Cmd {
-			cmd := program(t, url, "ner-batch", "run", "--batch-file", filepath.Join(dir, "b.jsonl"), "--poll-interval", "10ms", "--progress", "none", "-o", out)
-			cmd.Stdin = bytes.NewReader(input)
-			return cmd
-		}
-		chance := rand.New(rand.NewPCG(uint64(world), 1))
-		for range 10 {
-			cmd := run()
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			time.Sleep(time.Duration(chance.IntN(60)) * time.Millisecond)
-			_ = cmd.Process.Kill()
-			if cmd.Wait() != nil {
-				kills++
-			}
-		}
-		if msg, err := run().CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, msg)
-		}
-		data, err := os.ReadFile(out)
-		if err != nil {
+	}
+}
+
+// killedRuns kills runs of the same prompts again and again, and returns how many
+// were killed before they had ended.
+func killedRuns(t *testing.T, world, models, rows int) (kills int) {
+	api, url := service(t, openaitest.Options{
+		Phases: openaitest.Phases{InProgress: time.Duration(world) * 20 * time.Millisecond},
+		Faults: []openaitest.Fault{{Kind: openaitest.LostAnswer, Path: "/v1/batches", Rate: 0.1, Times: 3}},
+		Seed:   uint64(world),
+	})
+	dir := t.TempDir()
+	out := filepath.Join(dir, "results.jsonl")
+	input := requests(t, models, rows)
+	run := func() *exec.Cmd {
+		cmd := program(t, url, "ner-batch", "run", "--batch-file", filepath.Join(dir, "b.jsonl"), "--poll-interval", "10ms", "--progress", "none", "-o", out)
+		cmd.Stdin = bytes.NewReader(input)
+		return cmd
+	}
+	chance := rand.New(rand.NewPCG(uint64(world), 1))
+	for range 10 {
+		cmd := run()
+		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		if n := lineCount(data); n != models*rows {
-			t.Errorf("world %d: %d results for %d rows", world, n, models*rows)
-		}
-		for prompt, n := range api.Billed() {
-			if n != 1 {
-				t.Errorf("world %d: prompt %s was billed %d times", world, prompt, n)
-			}
-		}
-		if n := len(api.Billed()); n != models*rows {
-			t.Errorf("world %d: %d rows were billed", world, n)
+		time.Sleep(time.Duration(chance.IntN(60)) * time.Millisecond)
+		_ = cmd.Process.Kill()
+		if cmd.Wait() != nil {
+			kills++
 		}
 	}
-	if kills == 0 {
-		t.Error("no run was killed")
+	if msg, err := run().CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, msg)
 	}
+	data, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := lineCount(data); n != models*rows {
+		t.Errorf("world %d: %d results for %d rows", world, n, models*rows)
+	}
+	for prompt, n := range api.Billed() {
+		if n != 1 {
+			t.Errorf("world %d: prompt %s was billed %d times", world, prompt, n)
+		}
+	}
+	if n := len(api.Billed()); n != models*rows {
+		t.Errorf("world %d: %d rows were billed", world, n)
+	}
+	return kills
 }
 
 func TestTwoSyncsTheSecondIsRefused(t *testing.T) {

@@ -316,7 +316,7 @@ func list(c *cli.Context) error {
 }
 
 // sync looks once at every job of a ledger.
-func sync(c *cli.Context) error {
+func sync(c *cli.Context) (err error) {
 	if c.String("ledger") == "" {
 		return cmdline.UsageError("--ledger is missing: name the ledger that ner-batch submit keeps beside the batch file")
 	}
@@ -338,7 +338,7 @@ func sync(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer s.close()
+	defer func() { err = errors.Join(err, s.manager.GivenUp(), s.close()) }()
 	// First what has ended, since that makes room for what waits.
 	if err := s.manager.Look(c.Context, s.jobs); err != nil {
 		return err
@@ -384,7 +384,7 @@ func (s *session) fetchOne(c *cli.Context, j *batch.Job) (unanswered int, err er
 		return 0, err
 	}
 	err = output(path, func(put func(*record.Result) error) error {
-		return s.manager.Fetch(c.Context, j.BatchID, j.File, &o, put)
+		return s.manager.FetchJob(c.Context, j, &o, put)
 	})
 	if err != nil {
 		return 0, err

@@ -12,6 +12,8 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -21,6 +23,8 @@ import (
 	"nertools/cmd/internal/cost"
 	"nertools/cmd/internal/finish"
 	"nertools/cmd/internal/service"
+	"nertools/pkg/batch"
+	"nertools/pkg/fault"
 	"nertools/pkg/progress"
 )
 
@@ -32,43 +36,59 @@ func main() {
 		Commands: []*cli.Command{
 			{
 				Name: "create", Usage: "write the batch file; nothing is sent", ArgsUsage: "[PROMPTS.jsonl]",
-				Flags: slices.Concat(inputFlags, []cli.Flag{cost.DryRunFlag()}, cost.Flags(), service.RequestFlags()), Action: create,
+				Flags: slices.Concat(inputFlags, []cli.Flag{cost.DryRunFlag()}, cost.Flags(), service.RequestFlags()), Action: explained(create),
 			},
 			{
 				Name: "submit", Usage: "upload and start the batch, and leave it", ArgsUsage: "[PROMPTS.jsonl]",
-				Flags: slices.Concat(inputFlags, startFlags, waitFlags, outputFlags, cost.Flags(), service.RequestFlags(), service.Flags()), Action: submit,
+				Flags: slices.Concat(inputFlags, startFlags, waitFlags, outputFlags, cost.Flags(), service.RequestFlags(), service.Flags()), Action: explained(submit),
 			},
 			{
 				Name: "run", Usage: "submit, wait and download", ArgsUsage: "[PROMPTS.jsonl]",
-				Flags: slices.Concat(inputFlags, startFlags, waitFlags, outputFlags, cost.Flags(), service.RequestFlags(), service.Flags()), Action: run,
+				Flags: slices.Concat(inputFlags, startFlags, waitFlags, outputFlags, cost.Flags(), service.RequestFlags(), service.Flags()), Action: explained(run),
 			},
 			{
 				Name: "status", Usage: "show how batches stand", ArgsUsage: "[JOBS.jsonl]",
-				Flags: slices.Concat(idFlags, service.Flags()), Action: status,
+				Flags: slices.Concat(idFlags, service.Flags()), Action: explained(status),
 			},
 			{
 				Name: "wait", Usage: "wait until batches have ended", ArgsUsage: "[JOBS.jsonl]",
-				Flags: slices.Concat(idFlags, waitFlags, service.Flags()), Action: wait,
+				Flags: slices.Concat(idFlags, waitFlags, service.Flags()), Action: explained(wait),
 			},
 			{
 				Name: "download", Usage: "fetch the results of ended batches", ArgsUsage: "[JOBS.jsonl]",
-				Flags: slices.Concat(idFlags, batchFileFlags, outputFlags, []cli.Flag{finish.Flag()}, cost.Flags(), service.Flags()), Action: download,
+				Flags: slices.Concat(idFlags, batchFileFlags, outputFlags, []cli.Flag{finish.Flag()}, cost.Flags(), service.Flags()), Action: explained(download),
 			},
 			{
 				Name: "cancel", Usage: "stop batches; what is done by then is paid for and can be fetched", ArgsUsage: "[JOBS.jsonl]",
-				Flags: slices.Concat(idFlags, service.Flags()), Action: cancel,
+				Flags: slices.Concat(idFlags, service.Flags()), Action: explained(cancel),
 			},
 			{
 				Name: "list", Usage: "list the account's batches, newest first",
 				Flags:  append([]cli.Flag{&cli.IntFlag{Name: "limit", Value: 20, Usage: "show `N` batches"}}, service.Flags()...),
-				Action: list,
+				Action: explained(list),
 			},
 			{
 				Name: "sync", Usage: "for cron: one look at every job of a ledger, fetch what is ready, start what waits",
-				Flags: slices.Concat(syncFlags, startFlags, cost.Flags(), service.Flags()), Action: sync,
+				Flags: slices.Concat(syncFlags, startFlags, cost.Flags(), service.Flags()), Action: explained(sync),
 			},
 		},
 	})
+}
+
+// explained is an action whose errors say what to do about them.
+func explained(action cli.ActionFunc) cli.ActionFunc {
+	return func(c *cli.Context) error { return cmdline.Each(action(c), explain) }
+}
+
+func explain(err error) error {
+	large, ok := errors.AsType[*batch.TooLarge](err)
+	switch {
+	case !ok:
+		return service.Explain(err)
+	case large.Part.Requests == 1:
+		return fault.WithHint(err, "show fewer demonstrations")
+	}
+	return fault.WithHint(err, fmt.Sprintf("make smaller parts: --max-part-requests %d, or fewer; --resume FILE leaves out what is answered already", large.Part.Requests/2))
 }
 
 var (
@@ -77,6 +97,7 @@ var (
 	inputFlags     = []cli.Flag{
 		&cli.StringFlag{Name: "batch-file", Usage: "write the requests to this `FILE`; further parts stand beside it. Without prompts, take the file that is there"},
 		ledgerFlag,
+		&cli.IntFlag{Name: "max-part-requests", Usage: "put at most `N` requests into one part (default: as many as a batch takes)"},
 		&cli.StringSliceFlag{Name: "resume", Usage: "leave out what has a good answer in this `FILE` of results (repeatable)"},
 		finish.Flag(),
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -86,19 +87,20 @@ func estimate(c *cli.Context) error {
 	return cost.Show(c, quote)
 }
 
-func submit(c *cli.Context) error {
+func submit(c *cli.Context) (err error) {
 	if c.Bool("wait-for-batch") {
 		return run(c)
 	}
-	s, err := begin(c)
+	s, err := begin(c, true)
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	return errors.Join(s.manager.Start(c.Context, s.jobs), s.show(c))
+	defer func() { err = errors.Join(err, s.close()) }()
+	err = errors.Join(s.manager.Start(c.Context, s.jobs), s.manager.GivenUp())
+	return errors.Join(err, s.show(c, err))
 }
 
-func run(c *cli.Context) error {
+func run(c *cli.Context) (err error) {
 	every, err := pollInterval(c)
 	if err != nil {
 		return err
@@ -113,27 +115,35 @@ func run(c *cli.Context) error {
 			return err
 		}
 	}
-	s, err := begin(c)
+	s, err := begin(c, false)
 	if err != nil {
 		return err
 	}
-	defer s.close()
+	defer func() { err = errors.Join(err, s.close()) }()
 	meter := progress.New(c.App.ErrWriter, c.App.Name, c.String("progress"))
+	var large error // of the parts that were given up: the others are waited for
 	err = batch.Wait(c.Context, every, c.Duration("max-wait"), func(ctx context.Context) (bool, error) {
-		if err := s.manager.Start(ctx, s.jobs); err != nil {
-			return false, err
+		err := s.manager.Start(ctx, s.jobs)
+		if err == nil {
+			err = s.manager.Look(ctx, s.jobs)
 		}
-		if err := s.manager.Look(ctx, s.jobs); err != nil {
-			return false, err
+		if up := s.manager.GivenUp(); up != nil {
+			large = errors.Join(large, up)
+			if batch.Running(s.jobs) {
+				meter.Say(up.Error())
+			}
 		}
 		s.measure(meter)
-		return !batch.Running(s.jobs), nil
+		return !batch.Running(s.jobs), err
 	})
 	meter.Close()
 	if err != nil {
-		return errors.Join(unfinished(err), s.show(c))
+		return errors.Join(unfinished(err), large, s.show(c, err))
 	}
-	return s.fetch(c)
+	if large != nil && !slices.ContainsFunc(s.jobs, func(j *batch.Job) bool { return j.BatchID != "" }) {
+		return large
+	}
+	return errors.Join(large, s.fetch(c))
 }
 
 // client is the service, and the connections to it.
@@ -151,7 +161,8 @@ type session struct {
 }
 
 // begin makes the batch files and enters them into the ledger. Nothing is sent.
-func begin(c *cli.Context) (*session, error) {
+// With look it first sees what has become of those that were begun before.
+func begin(c *cli.Context, look bool) (*session, error) {
 	if err := checkStdout(c); err != nil {
 		return nil, err
 	}
@@ -171,14 +182,18 @@ func begin(c *cli.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.Bool("fresh") {
-		err = s.manager.Look(c.Context, s.jobs) // whether they have ended
+	if look || c.Bool("fresh") {
+		known := s.jobs
+		if c.Int("max-parts-in-flight") == 0 {
+			known = s.manager.Jobs(parts) // how many others are running does not matter
+		}
+		err = errors.Join(s.manager.Look(c.Context, known), s.manager.GivenUp())
 	}
 	if err == nil {
 		err = s.manager.Add(c.Context, parts, c.Bool("fresh"))
 	}
 	if err != nil {
-		return nil, errors.Join(err, s.ledger.Close())
+		return nil, errors.Join(err, s.close())
 	}
 	s.jobs = s.manager.Jobs(parts)
 	return s, nil
@@ -212,31 +227,65 @@ func openLedger(path string) (*batch.Ledger, error) {
 	return ledger, err
 }
 
-func (s *session) close() {
+func (s *session) close() error {
 	s.client.Close()
-	s.ledger.Close()
+	return s.ledger.Close()
 }
 
-// show writes the job records, and says how to go on.
-func (s *session) show(c *cli.Context) error {
-	waiting := 0
+// show writes the job records, and says how to continue. failed is why some parts
+// could not be started, nil if nothing went wrong.
+func (s *session) show(c *cli.Context, failed error) error {
+	waiting, full := 0, 0
 	for _, j := range s.jobs {
 		r := s.manager.Record(j)
 		if _, err := os.Stdout.Write(record.AppendJob(nil, &r)); err != nil {
 			return fmt.Errorf("write jobs: %w", err)
 		}
-		if j.BatchID != "" {
+		switch {
+		case j.Waiting():
+			waiting++
+			if !j.Refused.IsZero() {
+				full++
+			}
+		case j.BatchID == "": // it was given up, and failed says why
+		case s.manager.Started(j):
 			cmdline.Say(c, "batch submitted with ID: %s (%s)", j.BatchID, r.Status)
 			cmdline.Say(c, "fetch it later with: ner-batch download --batch-id %s -o results.jsonl", j.BatchID)
-		} else {
-			waiting++
+		default:
+			s.showEarlier(c, j, r.Status)
 		}
 	}
-	if waiting == 0 {
-		return nil
+	bound := c.Int("max-parts-in-flight")
+	sync := "ner-batch sync --ledger " + ledgerPath(c)
+	if bound > 0 {
+		sync += fmt.Sprintf(" --max-parts-in-flight %d", bound)
 	}
-	cmdline.Say(c, "%d of %d parts wait until the service takes them: the same command again starts them, or ner-batch sync", waiting, len(s.jobs))
+	switch {
+	case waiting == 0:
+		return nil
+	case failed != nil:
+		cmdline.Say(c, "%d of %d parts were not started", waiting, len(s.jobs))
+		return nil
+	case full > 0:
+		cmdline.Say(c, "%d of %d parts wait for room in the service's queue: to start them when there is some, run the same command again, or %s", waiting, len(s.jobs), sync)
+	default:
+		cmdline.Say(c, "%d of %d parts wait until others have ended, as --max-parts-in-flight is %d: to start them then, run the same command again, or %s", waiting, len(s.jobs), bound, sync)
+	}
 	return cmdline.Exit(cmdline.Pending, nil)
+}
+
+// showEarlier tells of a batch that this command did not start.
+func (s *session) showEarlier(c *cli.Context, j *batch.Job, status string) {
+	again := ""
+	if !batch.Running([]*batch.Job{j}) {
+		again = "; --fresh asks again"
+	}
+	cmdline.Say(c, "batch %s was already submitted on %s (%s)%s", j.BatchID, j.Made.Local().Format("2006-01-02 15:04"), status, again)
+	if j.Results != "" {
+		cmdline.Say(c, "its results are in %s", j.Results)
+		return
+	}
+	cmdline.Say(c, "fetch it later with: ner-batch download --batch-id %s -o results.jsonl", j.BatchID)
 }
 
 func (s *session) measure(meter *progress.Meter) {
@@ -257,10 +306,7 @@ func (s *session) fetch(c *cli.Context) error {
 	each := make([]batch.Outcome, len(s.jobs))
 	err := output(path, func(put func(*record.Result) error) error {
 		for i, j := range s.jobs {
-			if j.BatchID == "" {
-				continue
-			}
-			if err := s.manager.Fetch(c.Context, j.BatchID, j.File, &each[i], put); err != nil {
+			if err := s.manager.FetchJob(c.Context, j, &each[i], put); err != nil {
 				return err
 			}
 			o.Add(&each[i])
@@ -282,9 +328,12 @@ func (s *session) fetch(c *cli.Context) error {
 
 // split writes the prompts into batch files, or takes the file that is there.
 func split(c *cli.Context, judge *wire.Judge) ([]batch.Part, error) {
-	path := c.String("batch-file")
-	if path == "" {
+	path, most := c.String("batch-file"), c.Int("max-part-requests")
+	switch {
+	case path == "":
 		return nil, cmdline.UsageError("--batch-file is missing: name the file to write the requests to")
+	case c.IsSet("max-part-requests") && most < 1:
+		return nil, cmdline.UsageError("--max-part-requests must be at least 1, not %d", most)
 	}
 	requests, err := service.Requests(c)
 	if err != nil {
@@ -296,7 +345,7 @@ func split(c *cli.Context, judge *wire.Judge) ([]batch.Part, error) {
 	if err != nil {
 		return nil, err
 	}
-	parts, err := batch.Split(path, next)
+	parts, err := batch.Split(path, most, next)
 	if err != nil {
 		return nil, err
 	}
@@ -317,7 +366,14 @@ func split(c *cli.Context, judge *wire.Judge) ([]batch.Part, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, fault.WithHint(errors.New("no prompts, and no batch file that is there already"), "pipe prompt records in, or name a batch file with --batch-file")
 	}
-	return batch.ScanParts(path)
+	parts, err = batch.ScanParts(path)
+	for _, p := range parts {
+		if most > 0 && p.Requests > most {
+			return nil, &fault.Error{File: p.File, Err: fmt.Errorf("%d requests, but --max-part-requests is %d", p.Requests, most),
+				Hint: "to split it, name it as the input, and another file with --batch-file"}
+		}
+	}
+	return parts, err
 }
 
 func isPipe(f *os.File) bool {

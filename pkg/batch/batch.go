@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -41,7 +39,7 @@ type Config struct {
 	InFlight    int          // batches of this ledger that may run at once; 0: any number
 	MaxRetries  int          // further tries of a call after its first
 	Judge       *wire.Judge  // which answers are good ones
-	Say         func(string) // tells people, once, that the service can't be reached; not nil
+	Say         func(string) // tells people what they could not guess; not nil
 }
 
 // A Manager brings the parts of one input through the service.
@@ -54,8 +52,14 @@ type Manager struct {
 	called  bool // at least once; if the first call had no answer, that was said
 	heard   bool // the service has answered something
 
-	full   bool                  // the queue was full; until a batch has ended nothing is started
 	latest map[string]wire.Batch // by batch id, as of the last look
+	past   []wire.Batch          // of the ledger's parts, as the first look at the list showed them
+	listed bool                  // past is known
+	begun  map[string]bool       // keys of the parts whose batches this manager made
+	alone  map[string]bool       // keys of the parts that no other batch asks, as far as can be known
+	warned map[string]bool       // ids of the batches that people were told of
+	full   []*Job                // that were refused for want of room, to be told
+	large  []error               // of the parts that were given up, to be told
 	odd    map[string]bool       // unknown statuses that were reported
 }
 
@@ -63,12 +67,19 @@ type Manager struct {
 func NewManager(cfg Config, service Service, ledger *Ledger) *Manager {
 	return &Manager{
 		cfg: cfg, service: service, ledger: ledger, now: time.Now, latest: map[string]wire.Batch{}, odd: map[string]bool{},
+		begun: map[string]bool{}, alone: map[string]bool{}, warned: map[string]bool{},
 		pacer: pace.New(pace.Config{Flying: 1, MaxRetries: cfg.MaxRetries, MaxWait: 10 * time.Minute}),
 	}
 }
 
 // try makes a call until it succeeds or fails for good.
 func (m *Manager) try(ctx context.Context, call func(context.Context) error) error {
+	return m.tryWhile(ctx, (*wire.Error).Passing, call)
+}
+
+// tryWhile makes a call until it succeeds or fails in a way that is not to be
+// tried again.
+func (m *Manager) tryWhile(ctx context.Context, again func(*wire.Error) bool, call func(context.Context) error) error {
 	_, err := m.pacer.Do(ctx, 0, func(ctx context.Context) (pace.Limits, error) {
 		err := call(ctx)
 		e, ok := errors.AsType[*wire.Error](err)
@@ -80,7 +91,7 @@ func (m *Manager) try(ctx context.Context, call func(context.Context) error) err
 			m.cfg.Say(fmt.Sprintf("no answer yet: %v", e))
 		}
 		m.called = true
-		if ok && e.Passing() && !stays {
+		if ok && again(e) && !stays {
 			return pace.Limits{}, &pace.Retry{Err: e, After: e.RetryAfter, Throttled: e.Class == record.RateLimit}
 		}
 		return pace.Limits{}, err
@@ -108,6 +119,7 @@ func (m *Manager) lookup(ctx context.Context, id string, call func(context.Conte
 const (
 	metaKey      = "ner_key"
 	metaAttempt  = "ner_attempt"
+	metaRun      = "ner_run" // whose call made the batch
 	metaSource   = "ner_source"
 	metaTotal    = "ner_total"
 	metaFirst    = "ner_first"
@@ -124,7 +136,7 @@ func (m *Manager) metadata(j *Job) map[string]string {
 		metaFirst: strconv.Itoa(j.First), metaLast: strconv.Itoa(j.Last),
 		metaPart: fmt.Sprintf("%d/%d", j.Number, j.Of),
 	}
-	for key, value := range map[string]string{metaSource: j.Source, metaSettings: j.Settings, metaText: m.cfg.Description} {
+	for key, value := range map[string]string{metaSource: j.Source, metaSettings: j.Settings, metaRun: j.Run, metaText: m.cfg.Description} {
 		if value != "" {
 			meta[key] = value
 		}
@@ -151,210 +163,15 @@ func Plan(l *Ledger, parts []Part) error {
 	return nil
 }
 
-// Add enters the parts into the ledger, those that it does not know yet: from
-// then on [Manager.Start] sees to them. A part that was begun before is gone on
-// with. fresh begins parts anew that have ended, which is paid for again; one
-// that still runs is gone on with.
-func (m *Manager) Add(ctx context.Context, parts []Part, fresh bool) error {
-	for i := range parts {
-		p := &parts[i]
-		j := m.ledger.Job(p.Key)
-		attempt := 1
-		switch {
-		case j == nil:
-		case j.State == planned:
-			p = &j.Part // the file alone does not tell how many rows the source has
-		case fresh && (j.State == finished || j.State == fetched), j.State == dropped, j.State == finished && j.Status == wire.BatchFailed:
-			attempt = j.Attempt + 1
-		default:
-			continue
-		}
-		if fresh && attempt == 1 {
-			// It may have been begun under a ledger that is gone.
-			last, err := m.lastAttempt(ctx, p.Key)
-			if err != nil {
-				return err
-			}
-			attempt = last + 1
-		}
-		if err := m.ledger.record(event{Event: intent, Key: p.Key, Attempt: attempt, Account: m.cfg.Account, Part: p}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// lastAttempt is the highest attempt of a part that the service knows, 0 if none.
-func (m *Manager) lastAttempt(ctx context.Context, key string) (last int, err error) {
-	all, err := m.List(ctx, math.MaxInt)
-	for i := range all {
-		if n, e := strconv.Atoi(all[i].Metadata[metaAttempt]); e == nil && all[i].Metadata[metaKey] == key {
-			last = max(last, n)
-		}
-	}
-	return last, err
-}
-
-// Jobs are the ledger's jobs of the given parts.
+// Jobs are the ledger's jobs of the given parts, as far as it has them.
 func (m *Manager) Jobs(parts []Part) []*Job {
 	var jobs []*Job
 	for i := range parts {
-		jobs = append(jobs, m.ledger.Job(parts[i].Key))
+		if j := m.ledger.Job(parts[i].Key); j != nil {
+			jobs = append(jobs, j)
+		}
 	}
 	return jobs
-}
-
-// Start starts those of the jobs that wait to be started, as far as the service
-// takes them: what is found to exist there already, from a run that was killed,
-// is taken over.
-func (m *Manager) Start(ctx context.Context, jobs []*Job) error {
-	running := 0
-	for _, j := range m.ledger.Jobs() {
-		if j.State == created {
-			running++
-		}
-	}
-	if running == 0 {
-		m.full = false
-	}
-	for _, j := range jobs {
-		if j.State == queued && !m.full && (m.cfg.InFlight == 0 || running < m.cfg.InFlight) {
-			// A new attempt, on the file that is there.
-			if err := m.ledger.record(event{Event: intent, Key: j.Key, Attempt: j.Attempt + 1, Account: m.cfg.Account, Part: &j.Part}); err != nil {
-				return err
-			}
-		}
-		if j.State != intent && j.State != uploaded {
-			continue
-		}
-		if m.full || m.cfg.InFlight > 0 && running >= m.cfg.InFlight {
-			continue
-		}
-		if err := m.start(ctx, j); err != nil {
-			return err
-		}
-		if j.State == created {
-			running++
-		}
-	}
-	return nil
-}
-
-// start brings one job from its intent to its batch.
-func (m *Manager) start(ctx context.Context, j *Job) error {
-	if err := m.sameAccount(j); err != nil {
-		return err
-	}
-	var found *wire.Batch
-	err := m.try(ctx, func(ctx context.Context) (err error) {
-		found, err = m.find(ctx, j)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("look for part %d: %w", j.Number, err)
-	}
-	if found != nil {
-		m.latest[found.ID] = *found
-		return m.ledger.record(event{Event: created, Key: j.Key, Attempt: j.Attempt, BatchID: found.ID, FileID: found.InputFile})
-	}
-	if j.FileID == "" {
-		if err := m.upload(ctx, j); err != nil {
-			return fmt.Errorf("upload %s: %w", j.File, err)
-		}
-	}
-	b, err := m.create(ctx, j)
-	var e *wire.Error
-	switch {
-	case err == nil:
-		m.latest[b.ID] = b
-		return m.ledger.record(event{Event: created, Key: j.Key, Attempt: j.Attempt, BatchID: b.ID})
-	case errors.As(err, &e) && e.Code == "token_limit_exceeded":
-		m.full = true
-		return m.ledger.record(event{Event: queued, Key: j.Key, Attempt: j.Attempt, Reason: e.Message})
-	case errors.As(err, &e) && !e.Passing():
-		return errors.Join(fmt.Errorf("start part %d: %w", j.Number, err), m.drop(ctx, j, e.Error()))
-	}
-	return fmt.Errorf("start part %d: %w", j.Number, err)
-}
-
-func (m *Manager) sameAccount(j *Job) error {
-	if j.Account == m.cfg.Account {
-		return nil
-	}
-	return fault.WithHint(fmt.Errorf("%s was made under another API key or at another address", m.ledger.path),
-		"use the key and the address that it was made with, or begin another ledger with --ledger")
-}
-
-// find looks, once, for a batch of the job's attempt that exists although the
-// ledger does not know of it: the answer to the call that made it was lost.
-func (m *Manager) find(ctx context.Context, j *Job) (*wire.Batch, error) {
-	// Clocks differ; an hour of it is more than enough.
-	oldest := j.Since.Add(-time.Hour)
-	for after := ""; ; {
-		page, next, err := m.service.Batches(ctx, after)
-		if err != nil {
-			return nil, err
-		}
-		for i := range page {
-			if b := &page[i]; b.Metadata[metaKey] == j.Key && b.Metadata[metaAttempt] == strconv.Itoa(j.Attempt) {
-				return b, nil
-			}
-		}
-		if next == "" || len(page) > 0 && page[len(page)-1].Created.Before(oldest) {
-			return nil, nil
-		}
-		after = next
-	}
-}
-
-// upload sends the job's file, unless an upload whose answer was lost has left
-// it there.
-func (m *Manager) upload(ctx context.Context, j *Job) error {
-	ok, err := isPart(j.File, j.Key)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return &fault.Error{File: j.File, Err: errors.New("is not the file that the ledger speaks of"), Hint: "make it again from the same prompts, or begin another ledger with --ledger"}
-	}
-	name := "ner-" + j.Key + ".jsonl"
-	var id string
-	err = m.try(ctx, func(ctx context.Context) (err error) {
-		if id, err = m.service.FindFile(ctx, name, j.Bytes); err != nil || id != "" {
-			return err
-		}
-		id, err = m.service.Upload(ctx, name, j.Bytes, func() (io.ReadCloser, error) { return os.Open(j.File) })
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return m.ledger.record(event{Event: uploaded, Key: j.Key, Attempt: j.Attempt, FileID: id})
-}
-
-// create makes the batch. A call whose answer does not come may have made it all
-// the same, so that each further try looks for it first.
-func (m *Manager) create(ctx context.Context, j *Job) (b wire.Batch, err error) {
-	first := true
-	err = m.try(ctx, func(ctx context.Context) (err error) {
-		if !first {
-			if found, err := m.find(ctx, j); err != nil || found != nil {
-				if found != nil {
-					b = *found
-				}
-				return err
-			}
-		}
-		first = false
-		b, err = m.service.CreateBatch(ctx, j.FileID, j.Endpoint, m.cfg.Window, m.metadata(j))
-		return err
-	})
-	return b, err
-}
-
-// drop gives a part up that can't be started: its file goes from the service.
-func (m *Manager) drop(ctx context.Context, j *Job, reason string) error {
-	return errors.Join(m.deleteFile(ctx, j.FileID), m.ledger.record(event{Event: dropped, Key: j.Key, Attempt: j.Attempt, Reason: reason}))
 }
 
 func (m *Manager) deleteFile(ctx context.Context, id string) error {
@@ -369,8 +186,11 @@ func (m *Manager) deleteFile(ctx context.Context, id string) error {
 }
 
 // Look asks the service once about each of the jobs whose batch runs, and
-// records which have ended.
+// records which have ended. What the service will never take is given up, see
+// [Manager.GivenUp].
 func (m *Manager) Look(ctx context.Context, jobs []*Job) error {
+	defer m.sayFull()
+	var doubtful []*Job
 	for _, j := range jobs {
 		if j.State != created {
 			continue
@@ -384,8 +204,18 @@ func (m *Manager) Look(ctx context.Context, jobs []*Job) error {
 		if err != nil {
 			return fmt.Errorf("look at %s: %w", j.BatchID, err)
 		}
-		if err := m.took(ctx, j, b); err != nil {
-			return err
+		if !m.alone[j.Key] || b.Final() || !eligible(&b) {
+			doubtful = append(doubtful, j)
+		}
+	}
+	if err := m.single(ctx, doubtful); err != nil {
+		return err
+	}
+	for _, j := range jobs {
+		if j.State == created {
+			if err := m.took(ctx, j, m.latest[j.BatchID]); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -422,14 +252,19 @@ func (m *Manager) took(ctx context.Context, j *Job, b wire.Batch) error {
 	if err != nil || !ended {
 		return err
 	}
-	m.full = false
 	if b.QueueFull() {
-		m.full = true
-		return m.ledger.record(event{Event: queued, Key: j.Key, Attempt: j.Attempt, Reason: b.Problems[0].Message})
+		return m.noRoom(ctx, j, b.Problems[0].Message, b.Ended)
+	}
+	if ended, err := m.doublesEnded(ctx, j); err != nil || !ended {
+		return err
+	}
+	reason := ""
+	if len(b.Problems) > 0 {
+		reason = b.Problems[0].Error()
 	}
 	// The file of a batch that failed stays at the service, as that of every other
 	// batch: it alone tells which rows the batch had, and another attempt uses it.
-	return m.ledger.record(event{Event: finished, Key: j.Key, Attempt: j.Attempt, Status: b.Status})
+	return m.ledger.record(event{Event: finished, Key: j.Key, Attempt: j.Attempt, Status: b.Status, Reason: reason})
 }
 
 // Running reports whether any of the jobs is still to end.
@@ -550,21 +385,9 @@ func (m *Manager) Cancel(ctx context.Context, id string) (b wire.Batch, err erro
 // List returns up to n of the account's batches, newest first.
 func (m *Manager) List(ctx context.Context, n int) ([]wire.Batch, error) {
 	var all []wire.Batch
-	for after := ""; len(all) < n; {
-		var page []wire.Batch
-		var next string
-		err := m.try(ctx, func(ctx context.Context) (err error) {
-			page, next, err = m.service.Batches(ctx, after)
-			return err
-		})
-		if err != nil {
-			return nil, fmt.Errorf("list batches: %w", err)
-		}
+	err := m.pages(ctx, func(page []wire.Batch) bool {
 		all = append(all, page...)
-		if next == "" {
-			break
-		}
-		after = next
-	}
-	return all[:min(n, len(all))], nil
+		return len(all) < n
+	})
+	return all[:min(n, len(all))], err
 }

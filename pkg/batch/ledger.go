@@ -24,13 +24,17 @@ type Ledger struct {
 	jobs    []*Job // in the order of their intents
 }
 
-// The events of a part, in this order. A part whose batch the service could not
-// take in is queued again and begins anew with an attempt of a higher number.
+// The events of a part, in this order. A part whose batch the service had no room
+// for is queued, and created again later. The attempt changes only when somebody
+// wants to pay for the part again: whoever asks it without that, from whichever
+// folder, means the same batch.
 const (
 	planned  = "planned"  // its file is made; nothing is begun
 	intent   = "intent"   // it will be sent
 	uploaded = "uploaded" // its file is at the service
+	creating = "creating" // the call that makes its batch is on its way
 	created  = "created"  // its batch exists
+	double   = "double"   // a batch that asks the same was given up for another; changes no state
 	queued   = "queued"   // its batch was refused because the queue is full; its file stays
 	finished = "ended"    // its batch has ended
 	fetched  = "fetched"  // its results are here
@@ -44,9 +48,11 @@ type event struct {
 	Key     string    `json:"key"`
 	Attempt int       `json:"attempt"`
 	Account string    `json:"account,omitempty"`
+	Run     string    `json:"run,omitempty"`
 	Part    *Part     `json:"part,omitempty"`
 	FileID  string    `json:"file_id,omitempty"`
 	BatchID string    `json:"batch_id,omitempty"`
+	Made    time.Time `json:"made,omitzero"` // when the batch was, by the service's clock
 	Status  string    `json:"status,omitempty"`
 	Results string    `json:"results,omitempty"`
 	Reason  string    `json:"reason,omitempty"`
@@ -60,14 +66,21 @@ type Job struct {
 	Attempt int
 	State   string // the last event
 	Account string // who began it, see [Ledger]
-	Since   time.Time
+	Run     string // marks the batches that this ledger's calls made; "" in old ledgers
+	Begun   time.Time
+	Since   time.Time // of the last event
 	FileID  string
 	BatchID string
-	Status  string // of the batch, when it has ended
-	Results string // where the results are, when they are here
+	Made    time.Time // the batch was, by the service's clock
+	Doubles []string  // ids of batches that ask the same and were given up; they may hold answers
+	Status  string    // of the batch, when it has ended
+	Results string    // where the results are, when they are here
 	Reason  string
 
-	Unanswered int // rows that have no good answer in the results, when they are here
+	Unanswered int       // rows that have no good answer in the results, when they are here
+	Refusals   int       // for want of room, since the attempt began
+	Refused    time.Time // when the last of them was
+	Ended      time.Time // when a batch of the part was last found ended
 }
 
 // Pending reports whether there is something left to be done with the job.
@@ -133,25 +146,37 @@ func (l *Ledger) apply(e *event) {
 	case planned:
 		*j = Job{Part: *e.Part}
 	case intent:
-		file := ""
-		if j.State == queued {
-			file = j.FileID // still there: it need not be sent again
+		next := Job{Part: *e.Part, Attempt: e.Attempt, Account: e.Account, Run: e.Run, Begun: e.Time, Ended: j.Ended}
+		if e.Attempt == j.Attempt {
+			next.Doubles = j.Doubles // what they hold was paid for
 		}
-		*j = Job{Part: *e.Part, Attempt: e.Attempt, Account: e.Account, Since: e.Time, FileID: file}
+		if j.State == queued { // older versions made another attempt of it, on the same file
+			next.FileID = j.FileID
+		}
+		*j = next
 	case uploaded:
 		j.FileID = e.FileID
 	case created:
-		j.BatchID, j.Since, j.FileID = e.BatchID, e.Time, cmp.Or(e.FileID, j.FileID)
+		j.BatchID, j.FileID, j.Made = e.BatchID, cmp.Or(e.FileID, j.FileID), e.Made
+		if j.Made.IsZero() {
+			j.Made = e.Time
+		}
+	case double:
+		if !slices.Contains(j.Doubles, e.BatchID) {
+			j.Doubles = append(j.Doubles, e.BatchID)
+		}
+		return
 	case queued:
-		j.BatchID = ""
+		j.BatchID, j.Refused = "", e.Time
+		j.Refusals++
 	case finished:
-		j.Status = e.Status
+		j.Status, j.Ended, j.Refusals = e.Status, e.Time, 0
 	case fetched:
 		j.Results, j.Unanswered = e.Results, e.Unanswered
 	case dropped:
-		j.FileID = ""
+		j.BatchID, j.FileID = "", ""
 	}
-	j.State, j.Reason = e.Event, e.Reason
+	j.State, j.Since, j.Reason = e.Event, e.Time, e.Reason
 }
 
 // record writes the event and takes it over. When it returns, the event is on

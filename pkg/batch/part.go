@@ -43,9 +43,13 @@ type Requests func() (wire.Request, error)
 
 // Split writes the requests into files that keep the service's limits: the first
 // at path, the others beside it, numbered ("batch.jsonl", "batch.2.jsonl"). A
-// part holds one model and one endpoint. Each file is whole or not there.
-func Split(path string, next Requests) ([]Part, error) {
-	return split(path, next, wire.MaxBatchRequests, wire.MaxBatchBytes)
+// part holds one model and one endpoint, and at most the given number of requests;
+// 0 means as many as a batch takes. Each file is whole or not there.
+func Split(path string, most int, next Requests) ([]Part, error) {
+	if most <= 0 || most > wire.MaxBatchRequests {
+		most = wire.MaxBatchRequests
+	}
+	return split(path, next, most, wire.MaxBatchBytes)
 }
 
 func split(path string, next Requests, maxRequests int, maxBytes int64) ([]Part, error) {

@@ -216,17 +216,45 @@ func split(err error, code int) []exit {
 		}
 		return split(e.err, e.code)
 	}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok && err.Error() == errors.Join(joined.Unwrap()...).Error() {
-		var all []exit
-		for _, one := range joined.Unwrap() {
-			all = append(all, split(one, code)...)
+	if all := joined(err); all != nil {
+		var parts []exit
+		for _, one := range all {
+			parts = append(parts, split(one, code)...)
 		}
-		return all
+		return parts
 	}
 	if e := (*exit)(nil); code == 0 && errors.As(err, &e) {
 		code = e.code
 	}
 	return []exit{{code, err}}
+}
+
+// joined returns the errors that [errors.Join] made err of, nil if it did not.
+func joined(err error) []error {
+	e, ok := err.(interface{ Unwrap() []error })
+	if !ok || err.Error() != errors.Join(e.Unwrap()...).Error() {
+		return nil // fmt.Errorf with several %w has a text of its own
+	}
+	return e.Unwrap()
+}
+
+// Each returns err with each of the errors that it joins replaced by what explain
+// makes of it. Those without a text stay as they are.
+func Each(err error, explain func(error) error) error {
+	if err == nil {
+		return nil
+	}
+	if e, ok := err.(*exit); ok {
+		return &exit{e.code, Each(e.err, explain)}
+	}
+	if all := joined(err); all != nil {
+		explained := make([]error, len(all))
+		for i, one := range all {
+			explained[i] = Each(one, explain)
+		}
+		return errors.Join(explained...)
+	}
+	return explain(err)
 }
 
 // closedPipe reports whether err is that of writing to a stdout whose reader

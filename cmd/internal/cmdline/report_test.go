@@ -67,3 +67,30 @@ func TestAnExitCodeNeverHidesAnError(t *testing.T) {
 		}
 	}
 }
+
+func TestEachExplainsWhatIsJoinedAndLeavesStatusesAlone(t *testing.T) {
+	rejected, full := errors.New("401"), errors.New("disk full")
+	explain := func(err error) error {
+		if err == rejected {
+			return Exit(Key, fault.WithHint(err, "check the key"))
+		}
+		return err
+	}
+	for _, c := range []struct {
+		err  error
+		code int
+		want string
+	}{
+		{nil, OK, ""},
+		{Exit(Pending, nil), Pending, ""},
+		{rejected, Key, "ner-x: 401\nner-x: check the key\n"},
+		{errors.Join(full, errors.Join(rejected, Exit(Pending, nil))), Key, "ner-x: disk full\nner-x: 401\nner-x: check the key\n"},
+		{Exit(Failed, rejected), Key, "ner-x: 401\nner-x: check the key\n"},
+		{full, Failed, "ner-x: disk full\n"},
+	} {
+		var stderr strings.Builder
+		if code := report(t.Context(), &stderr, "ner-x", Each(c.err, explain)); code != c.code || stderr.String() != c.want {
+			t.Errorf("%v: exit code %d, want %d; stderr %q, want %q", c.err, code, c.code, stderr.String(), c.want)
+		}
+	}
+}

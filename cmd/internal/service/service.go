@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"nertools/cmd/internal/cmdline"
 	"nertools/pkg/fault"
 	"nertools/pkg/openaiapi"
+	"nertools/pkg/record"
 	"nertools/pkg/wire"
 )
 
@@ -129,4 +131,35 @@ func key(c *cli.Context) (string, error) {
 	}
 	return "", fault.WithHint(fmt.Errorf("OPENAI_API_KEY environment variable not set"),
 		`set it with: export OPENAI_API_KEY="your-api-key-here" (or name a file that holds it with --api-key-file)`)
+}
+
+// Explain says what to do about an error of the service that ends a command, and
+// gives a rejected key its exit code. A hint that err has already stays.
+func Explain(err error) error {
+	e, ok := errors.AsType[*wire.Error](err)
+	if !ok {
+		return err
+	}
+	hint := ""
+	switch {
+	case e.Status == http.StatusForbidden && e.Class == record.Auth:
+		hint = "the key is valid but not allowed to do this: check its permissions, its project and where the service is offered"
+	case e.Class == record.Auth:
+		hint = "check OPENAI_API_KEY or --api-key-file, and that the key belongs to the service at --base-url (OPENAI_BASE_URL)"
+	case e.Class == record.Quota:
+		hint = "add credit to the account, then run the same command again"
+	case e.Class == record.Model:
+		hint = "choose another --model"
+	case e.Status == http.StatusNotFound:
+		hint = "check --base-url (OPENAI_BASE_URL): it ends in /v1 for most servers"
+	case e.Passing():
+		hint = "run the same command again later"
+	}
+	if hint != "" && fault.Hint(err) == "" {
+		err = fault.WithHint(err, hint)
+	}
+	if e.Class == record.Auth && e.Status != http.StatusForbidden {
+		return cmdline.Exit(cmdline.Key, err)
+	}
+	return err
 }

@@ -1,0 +1,116 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"nertools/pkg/wire"
+)
+
+// room reports whether the service may have room for the job's part: nothing of
+// its model was refused yet, or a batch has ended since, or it is time to see. As
+// long as it is not known whether the batches that were started since have found
+// room, no more are started than have ended.
+func (m *Manager) room(j *Job) bool {
+	var refused time.Time
+	refusals, ended, unproven := 0, 0, 0
+	for _, other := range m.ledger.Jobs() {
+		if other.Model == j.Model && other.Refused.After(refused) {
+			refused = other.Refused
+		}
+	}
+	if refused.IsZero() {
+		return true
+	}
+	for _, other := range m.ledger.Jobs() {
+		if other.Model != j.Model {
+			continue
+		}
+		refusals = max(refusals, other.Refusals)
+		if other.Ended.After(refused) {
+			ended++
+		}
+		if status := m.latest[other.BatchID].Status; other.State == created && other.Since.After(refused) && (status == "" || status == "validating") {
+			unproven++
+		}
+	}
+	if ended == 0 && !m.now().Before(refused.Add(backOff(refusals))) {
+		ended = 1
+	}
+	return unproven < ended
+}
+
+// backOff is how long to wait after so many refusals in a row.
+func backOff(refusals int) time.Duration {
+	const first, most = time.Minute, 30 * time.Minute
+	return min(first<<min(max(refusals-1, 0), 10), most)
+}
+
+// noRoom queues a part that the service had no room for, or gives it up: if
+// nothing of ours is in the queue of its model, it alone is more than that takes.
+// at is when it was refused, by the service's clock, zero if that did not say.
+func (m *Manager) noRoom(ctx context.Context, j *Job, reason string, at time.Time) error {
+	refused := m.latest[j.BatchID].ID
+	if err := m.ledger.record(event{Event: queued, Key: j.Key, Attempt: j.Attempt, Reason: reason}); err != nil {
+		return err
+	}
+	ahead, err := m.ahead(ctx, j, refused, at)
+	if err != nil {
+		return err
+	}
+	if !ahead {
+		return m.giveUp(ctx, j, errors.New(reason), reason)
+	}
+	m.full = append(m.full, j)
+	return nil
+}
+
+// sayFull tells which parts have just been refused for want of room.
+func (m *Manager) sayFull() {
+	if len(m.full) == 0 {
+		return
+	}
+	var numbers []string
+	most := 0
+	for _, j := range m.full {
+		numbers = append(numbers, strconv.Itoa(j.Number))
+		most = max(most, j.Refusals)
+	}
+	m.cfg.Say(fmt.Sprintf("no room in the service's queue for part %s, which is tried again when a batch has ended, or in %v: %s",
+		strings.Join(numbers, ", "), backOff(most), m.full[0].Reason))
+	m.full = nil
+}
+
+// ahead reports whether another batch of ours takes up room in the queue of the
+// job's model, or did until a moment ago: the room may be given free with a delay.
+func (m *Manager) ahead(ctx context.Context, j *Job, refused string, at time.Time) (found bool, err error) {
+	if at.IsZero() {
+		at = m.now()
+	}
+	holds := func(b *wire.Batch) bool {
+		switch {
+		case b.ID == refused || b.Status == wire.BatchFailed || b.Status == "validating":
+			return false
+		case b.Model != "" && !strings.HasPrefix(b.Model, j.Model) && !strings.HasPrefix(j.Model, b.Model):
+			return false // a service may show the dated name of a model
+		}
+		return !b.Final() || at.Sub(b.Ended).Abs() < settling
+	}
+	for _, other := range m.ledger.Jobs() {
+		if b, ok := m.latest[other.BatchID]; ok && other.State == created && other.Model == j.Model && !b.Final() && holds(&b) {
+			return true, nil // even if it is not listed yet
+		}
+	}
+	err = m.pages(ctx, func(page []wire.Batch) bool {
+		for i := range page {
+			found = found || holds(&page[i])
+		}
+		// A batch is at work for a day at most.
+		return !found && page[len(page)-1].Created.After(at.Add(-48*time.Hour))
+	})
+	return found, err
+}

@@ -1,0 +1,176 @@
+package batch
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"nertools/pkg/openaitest"
+	"nertools/pkg/record"
+	"nertools/pkg/wire"
+)
+
+// batches counts those that the service was ever asked for.
+func (w *world) batches(t *testing.T) int {
+	t.Helper()
+	return len(w.statuses(t))
+}
+
+// poll is one round of a run that polls.
+func poll(t *testing.T, m *Manager, jobs []*Job) error {
+	t.Helper()
+	if err := m.Start(t.Context(), jobs); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Look(t.Context(), jobs); err != nil {
+		t.Fatal(err)
+	}
+	return m.GivenUp()
+}
+
+func (w *world) open(t *testing.T, parts []Part) (*Manager, []*Job, *strings.Builder) {
+	t.Helper()
+	m := w.manager(t, Config{})
+	t.Cleanup(func() { m.ledger.Close() })
+	said := hears(m)
+	if err := m.Add(t.Context(), parts, false); err != nil {
+		t.Fatal(err)
+	}
+	return m, m.Jobs(parts), said
+}
+
+func TestAPartLargerThanTheWholeQueueIsGivenUpAndSaysSo(t *testing.T) {
+	// A row takes about 20 prompt tokens.
+	w := newWorld(t, openaitest.Options{EnqueuedTokens: 60, Phases: openaitest.Phases{Validating: time.Second}})
+	m, jobs, _ := w.open(t, w.parts(t, 5, 5))
+	var given error
+	for range 20 {
+		given = errors.Join(given, poll(t, m, jobs))
+		w.advance(t, time.Second)
+	}
+	large, ok := errors.AsType[*TooLarge](given)
+	if !ok || large.Part.Number != 1 || !strings.Contains(given.Error(), "part 1 (5 requests, ") || !strings.Contains(given.Error(), "Enqueued token limit reached") {
+		t.Errorf("got %v", given)
+	}
+	if n := w.batches(t); n != 1 {
+		t.Errorf("%d batches were created, want 1", n)
+	}
+	_, o := fetchJobs(t, m, jobs, 5)
+	if o.Failed.Count(record.Invalid) != 5 {
+		t.Errorf("%+v", o)
+	}
+}
+
+func TestOfSeveralPartsOnlyThoseLargerThanTheQueueAreGivenUp(t *testing.T) {
+	w := newWorld(t, openaitest.Options{EnqueuedTokens: 200, Phases: openaitest.Phases{Validating: time.Minute, InProgress: time.Hour}})
+	parts := w.parts(t, 26, 12) // two of about 240 tokens, one of 40
+	m, jobs, _ := w.open(t, parts)
+	var given error
+	for range 40 {
+		given = errors.Join(given, poll(t, m, jobs))
+		w.advance(t, 5*time.Minute)
+	}
+	if jobs[0].State != dropped || jobs[1].State != dropped || jobs[2].State != finished {
+		t.Errorf("the parts are %s, %s, %s: %v", jobs[0].State, jobs[1].State, jobs[2].State, given)
+	}
+	if n := w.batches(t); n > 12 {
+		t.Errorf("%d batches were created in 200 minutes", n)
+	}
+	_, o := fetchJobs(t, m, jobs, 26)
+	if o.OK != 2 || o.Failed.Count(record.Invalid) != 24 {
+		t.Errorf("%+v", o)
+	}
+	billedOnce(t, w, 2)
+}
+
+func TestAPartWaitsForBatchesOfOthersAndIsTriedAgainMoreAndMoreSeldom(t *testing.T) {
+	w := newWorld(t, openaitest.Options{EnqueuedTokens: 150, Phases: openaitest.Phases{Validating: time.Second, InProgress: 4 * time.Hour}})
+	// Another program of the account has a batch at work.
+	first, others, _ := w.open(t, w.parts(t, 6, 6))
+	if err := poll(t, first, others); err != nil {
+		t.Fatal(err)
+	}
+	w.advance(t, time.Minute)
+	w2 := w.folder(t)
+	m, jobs, said := w2.open(t, w2.parts(t, 5, 5))
+	made := 0
+	for minutes := range 5 * 60 {
+		if err := poll(t, m, jobs); err != nil {
+			t.Fatal(err)
+		}
+		if n := w.batches(t) - 1; n != made {
+			made = n
+			if minutes == 59 && made > 7 {
+				t.Errorf("%d batches after an hour", made)
+			}
+		}
+		w.advance(t, time.Minute)
+	}
+	if made > 16 {
+		t.Errorf("%d batches were created while there was no room", made)
+	}
+	if !strings.Contains(said.String(), "no room in the service's queue for part 1, which is tried again when a batch has ended, or in 1m0s: Enqueued") ||
+		!strings.Contains(said.String(), "or in 30m0s") {
+		t.Errorf("said %q", said)
+	}
+	w.drive(t, m, jobs)
+	if jobs[0].Status != wire.BatchCompleted {
+		t.Errorf("%+v", jobs[0])
+	}
+	fetchJobs(t, m, jobs, 5)
+}
+
+func TestAPartIsNotGivenUpOverRoomThatIsJustBecomingFree(t *testing.T) {
+	w := newWorld(t, openaitest.Options{EnqueuedTokens: 100, Phases: openaitest.Phases{}})
+	first, others, _ := w.open(t, w.parts(t, 2, 2))
+	if err := poll(t, first, others); err != nil || others[0].Status != wire.BatchCompleted {
+		t.Fatal(others[0], err)
+	}
+	// The part is too large, but that can't be known yet.
+	w2 := w.folder(t)
+	m, jobs, _ := w2.open(t, w2.parts(t, 8, 8))
+	var given error
+	minutes := 0
+	for ; given == nil && minutes < 60; minutes++ {
+		given = poll(t, m, jobs)
+		w.advance(t, time.Minute)
+	}
+	if given == nil || minutes < 10 || minutes > 20 || w.batches(t) > 7 {
+		t.Errorf("given up after %d minutes and %d batches: %v", minutes, w.batches(t), given)
+	}
+}
+
+func TestAFileThatIsLargerThanAnUploadMayBeIsGivenUpAndTheOthersGoOn(t *testing.T) {
+	w := newWorld(t, openaitest.Options{MaxUploadBytes: 2000})
+	m, jobs, _ := w.open(t, w.parts(t, 13, 10)) // ten rows take 3,000 bytes
+	given := poll(t, m, jobs)
+	if large, ok := errors.AsType[*TooLarge](given); !ok || large.Part.Number != 1 {
+		t.Errorf("got %v", given)
+	}
+	if jobs[0].State != dropped || jobs[1].State != finished {
+		t.Errorf("the parts are %s and %s", jobs[0].State, jobs[1].State)
+	}
+	if _, o := fetchJobs(t, m, jobs, 13); o.OK != 3 || o.Failed.Count(record.Invalid) != 10 {
+		t.Errorf("%+v", o)
+	}
+}
+
+func TestWhatIsWrongWithTheAccountGivesNoPartUp(t *testing.T) {
+	for _, fault := range []openaitest.Fault{
+		{Kind: openaitest.Unauthorized}, {Kind: openaitest.InsufficientQuota}, {Kind: openaitest.Status, Status: 403},
+	} {
+		for _, op := range []string{"listBatches", "createFile", "createBatch"} {
+			fault.Op, fault.Times = op, 1
+			w := newWorld(t, openaitest.Options{Faults: []openaitest.Fault{fault}})
+			m, jobs, _ := w.open(t, w.parts(t, 3, 3))
+			err := m.Start(t.Context(), jobs)
+			if e, ok := errors.AsType[*wire.Error](err); !ok || !e.Fatal(true) || !jobs[0].Waiting() {
+				t.Errorf("%s at %s: %v, and the part is %s", fault.Kind, op, err, jobs[0].State)
+			}
+			w.drive(t, m, jobs)
+			fetchJobs(t, m, jobs, 3)
+			billedOnce(t, w, 3)
+		}
+	}
+}
