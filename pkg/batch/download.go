@@ -2,6 +2,7 @@ package batch
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,15 +45,11 @@ func (f *fetch) download(ctx context.Context, id string) (*os.File, error) {
 		if at < size && (at > 0 && idle == 0 || at == 0 && idle < 2) {
 			return &wire.Error{Failure: record.Failure{Class: record.Network, Message: fmt.Sprintf("only %d of %d bytes came", at, size)}}
 		}
-		page, err := isPage(file)
-		if err == nil && page {
+		if err := errorInstead(file); err != nil {
 			at, idle = 0, 0
-			err = errors.Join(file.Truncate(0), rewind(file))
-			if err == nil {
-				err = &wire.Error{Failure: record.Failure{Class: record.Malformed, Status: http.StatusOK, Message: "an HTML page came instead of the file"}}
-			}
+			return cmp.Or(errors.Join(file.Truncate(0), rewind(file)), err)
 		}
-		return err
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("download %s: %w", id, err)
@@ -80,16 +77,27 @@ func (f *fetch) size(ctx context.Context, id string) (size int64, err error) {
 	return size, err
 }
 
-// isPage reports whether the file is an HTML page, as a gateway sends one, and
-// holds no line of JSON.
-func isPage(file *os.File) (bool, error) {
-	begin := make([]byte, 1<<20)
+// errorInstead returns the error that came instead of the file, although the status
+// was that of a success: an HTML page without a line of JSON, or an error of the API.
+func errorInstead(file *os.File) error {
+	const largest = 1 << 20
+	begin := make([]byte, largest)
 	n, err := file.ReadAt(begin, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return false, err
+		return err
 	}
 	begin = bytes.TrimSpace(begin[:n])
-	return bytes.HasPrefix(begin, []byte("<")) && !bytes.Contains(begin, []byte("\n{")), nil
+	if bytes.HasPrefix(begin, []byte("<")) && !bytes.Contains(begin, []byte("\n{")) {
+		return &wire.Error{Failure: record.Failure{Class: record.Malformed, Status: http.StatusOK, Message: "an HTML page came instead of the file"}}
+	}
+	if n == largest || !bytes.HasPrefix(begin, []byte("{")) || !record.ValidJSON(begin) {
+		return nil
+	}
+	err = wire.CheckObject(begin, "custom_id", "response", "id")
+	if e, ok := errors.AsType[*wire.Error](err); ok && e.Class != record.Malformed {
+		return err
+	}
+	return nil
 }
 
 // gone reports whether err says that there is no such file at the service.

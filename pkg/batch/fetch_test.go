@@ -118,6 +118,9 @@ func TestWhateverIsWrongWithABatchsFilesEveryRowIsAccountedFor(t *testing.T) {
 		{name: "sizes that are too small", opt: faults(sized(7)), ok: rows, flaw: "bytes, although the service says that it has 7"},
 		{name: "sizes that are too large", opt: faults(sized(1_000_000)), ok: rows, flaw: "bytes, although the service says that it has 1000000"},
 		{name: "sizes that are too large, and no ranges", opt: openaitest.Options{NoRanges: true, Faults: []openaitest.Fault{sized(1_000_000)}}, ok: rows, flaw: "bytes"},
+		{name: "an error in place of the error file", opt: faults(refused, openaitest.Fault{Kind: openaitest.Status, Status: 200, Body: `{"code":404,"message":"No such file","object":"error"}`, Op: download, Contains: "_error"}),
+			ok: rows - 1, missing: 1, flaw: "its error file is not there: download file-"},
+		{name: "an error in place of the files at first", opt: faults(openaitest.Fault{Kind: openaitest.Status, Status: 200, Body: `{"error":{"message":"overloaded","code":503}}`, Op: download, Times: 2}), ok: rows},
 		{name: "a page at first", opt: faults(func() openaitest.Fault { f := page; f.Times = 2; return f }()), ok: rows},
 	} {
 		t.Run(c.name, func(t *testing.T) {
