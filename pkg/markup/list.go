@@ -47,10 +47,6 @@ func (s *Source) list(answer string) (l listing) {
 	}
 	rest := "" // what is between the values
 	from, end := 0, 0
-	if i := strings.LastIndex(answer, thought); i >= 0 {
-		from = i + len(thought)
-		end = from
-	}
 	var found []candidate
 	lists := 0
 	for tries := 0; tries < listStarts; {
@@ -157,9 +153,6 @@ func (s *Source) has(text string) bool {
 
 // listBrackets are those that a list can begin with.
 const listBrackets = "[{(［｛（"
-
-// thought ends what some models write before their answer.
-const thought = "</think>"
 
 // isFence reports whether text is nothing but what stands around a list, or
 // between lists.

@@ -99,6 +99,7 @@ type row struct {
 	kept    bool
 	place   resume.Place
 	result  record.Result
+	spent   record.Usage // by tries before the last one, which a service bills too
 	line    []byte
 	err     error // the run has to stop for it
 }
@@ -325,6 +326,7 @@ func (r *Run) ask(asking, flying context.Context, q *row, amend *wire.Amendments
 	made, err := r.Pacer.Do(asking, q.request.Tokens, func(context.Context) (pace.Limits, error) {
 		for {
 			body := amend.Apply(q.request.Body)
+			q.spent.Add(q.result.Usage)
 			q.result = q.request.Row // nothing of an earlier try
 			begin := time.Now()
 			limits, err := r.Asker.Ask(flying, q.request.Path, body, func(answer []byte) error {
@@ -509,5 +511,6 @@ func (s *Sum) count(q *row) {
 		s.OK++
 	}
 	s.Retries += max(0, q.result.Attempts-1)
+	s.Usage.Add(q.spent)
 	s.Usage.Add(q.result.Usage)
 }

@@ -121,6 +121,45 @@ func TestEveryRowIsAnsweredOnce(t *testing.T) {
 	}
 }
 
+func TestAnswersThatWereBrokenOffAreAskedAgainAndCounted(t *testing.T) {
+	ask := func(faults ...openaitest.Fault) (online.Sum, []record.Result) {
+		b := newBench(t, 4, openaitest.Options{Faults: faults})
+		sum, err := b.do(t.Context(), input(20))
+		if err != nil || sum.Rows != 20 || sum.OK+sum.Failed.Rows() != 20 {
+			t.Fatalf("%+v, %v", sum, err)
+		}
+		return sum, results(t, b.out.Bytes())
+	}
+	whole, _ := ask()
+	// Each row once: the tokens of the first try are paid for, too.
+	sum, all := ask(openaitest.Fault{Kind: openaitest.Finish, Text: "abort", PerPrompt: true, Times: 1})
+	if sum.OK != 20 || sum.Retries != 20 || sum.Usage.Prompt != 2*whole.Usage.Prompt || sum.Usage.Completion <= whole.Usage.Completion {
+		t.Errorf("%+v, and without faults %+v", sum, whole)
+	}
+	for _, r := range all {
+		if r.Partial != "" || r.FinishReason != "stop" || r.Attempts != 2 || r.Output != fmt.Sprintf("@@Ada## met Bob %d .", r.Index) {
+			t.Errorf("result %+v", r)
+		}
+	}
+	// Nothing of a broken answer is left in the result of a later try that has none.
+	_, all = ask(openaitest.Fault{Kind: openaitest.Finish, Text: "network_error", PerPrompt: true, Times: 1}, openaitest.Fault{Kind: openaitest.ContextLength, Contains: "Bob 7 ."})
+	for _, r := range all {
+		if r.Index == 7 && (r.Failure == nil || r.Failure.Class != record.ContextLength || r.Partial != "" || r.FinishReason != "") {
+			t.Errorf("result %+v", r)
+		}
+	}
+	// What cannot be complete next time is not asked again.
+	sum, all = ask(openaitest.Fault{Kind: openaitest.Finish, Text: "SAFETY", Contains: "Bob 7 ."})
+	if sum.Retries != 0 || sum.Failed.Rows() != 1 {
+		t.Errorf("%+v", sum)
+	}
+	for _, r := range all {
+		if r.Index == 7 && (r.Failure == nil || r.Failure.Class != record.Filtered || r.Partial == "") {
+			t.Errorf("result %+v", r)
+		}
+	}
+}
+
 func TestKeptOrderIsThatOfTheInputHoweverSlowARowIs(t *testing.T) {
 	b := newBench(t, 8, openaitest.Options{Jitter: 2 * time.Millisecond, Faults: []openaitest.Fault{
 		{Kind: openaitest.Slow, Latency: 300 * time.Millisecond, Contains: "Bob 0 ."},

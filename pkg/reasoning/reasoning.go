@@ -48,10 +48,10 @@ const maxRounds = 4
 // suspicious reports whether answer may hold reasoning. Most answers do not, and
 // this is all that they cost.
 func suspicious(answer string) bool {
-	if strings.IndexByte(answer, '<') >= 0 || strings.Contains(answer, "◁") || strings.Contains(answer, plainFinal) {
+	if strings.IndexByte(answer, '<') >= 0 || strings.Contains(answer, "◁") || hasPlainFinal(answer) {
 		return true
 	}
-	if strings.Contains(answer, "[THINK]") || strings.Contains(answer, "[/THINK]") {
+	if i := strings.IndexByte(answer, '['); i >= 0 && strings.Contains(answer[i:], "THINK]") {
 		return true
 	}
 	answer = strings.TrimLeftFunc(answer, unicode.IsSpace)
@@ -61,6 +61,23 @@ func suspicious(answer string) bool {
 		}
 	}
 	return false
+}
+
+// hasPlainFinal is strings.Contains for plainFinal. It looks for the "f" in the
+// middle, which is rarer than the first letter.
+func hasPlainFinal(answer string) bool {
+	const middle = len("assistant")
+	for from := 0; ; {
+		i := strings.IndexByte(answer[from:], 'f')
+		if i < 0 {
+			return false
+		}
+		from += i
+		if strings.HasPrefix(answer[from:], plainFinal[middle:]) && strings.HasSuffix(answer[:from], plainFinal[:middle]) {
+			return true
+		}
+		from++
+	}
 }
 
 // splitter takes an answer apart.
