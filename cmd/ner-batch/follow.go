@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -39,6 +40,7 @@ import (
 type follower struct {
 	manager *batch.Manager
 	jobs    []record.Job // what is known of each batch: its id, and its file if job records tell it
+	waiting []record.Job // those that were not started yet
 	close   func()
 }
 
@@ -58,7 +60,60 @@ func follow(c *cli.Context) (*follower, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &follower{looker(c, client, judge), jobs, client.Close}, nil
+	f := &follower{manager: looker(c, client, judge), close: client.Close}
+	if err := f.sort(c, jobs); err != nil {
+		client.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// sort tells the jobs whose batches were started from those that wait for it. A
+// record that says that a job waits may be older than its batch.
+func (f *follower) sort(c *cli.Context, jobs []record.Job) error {
+	var keys []string
+	for _, j := range jobs {
+		if j.BatchID == "" && j.Key != "" {
+			keys = append(keys, j.Key)
+		}
+	}
+	started, err := f.manager.ByKey(c.Context, keys)
+	if err != nil {
+		return err
+	}
+	for _, j := range jobs {
+		if b, ok := started[j.Key]; ok && j.BatchID == "" {
+			j.BatchID = b.ID
+		}
+		if j.BatchID != "" {
+			f.jobs = append(f.jobs, j)
+		} else {
+			f.waiting = append(f.waiting, j)
+		}
+	}
+	return nil
+}
+
+// unstarted is the error of those jobs that have no batch: the status is 8 as long
+// as they may get one.
+func (f *follower) unstarted() error {
+	var waiting, refused []string
+	for _, j := range f.waiting {
+		if j.Status == wire.BatchFailed {
+			refused = append(refused, strconv.Itoa(j.Part))
+		} else {
+			waiting = append(waiting, strconv.Itoa(j.Part))
+		}
+	}
+	var errs []error
+	if len(waiting) > 0 {
+		errs = append(errs, cmdline.Exit(cmdline.Pending, fault.WithHint(fmt.Errorf("not started yet: part %s", strings.Join(waiting, ", ")),
+			"ner-batch submit again, or ner-batch sync, starts what the service has room for")))
+	}
+	if len(refused) > 0 {
+		errs = append(errs, fault.WithHint(fmt.Errorf("refused by the service: part %s", strings.Join(refused, ", ")), "ner-batch submit again says why"))
+	}
+	return errors.Join(errs...)
 }
 
 // looker is a manager that starts nothing.
@@ -101,7 +156,6 @@ func jobRecords(c *cli.Context) ([]record.Job, error) {
 	}
 	defer in.Close()
 	var jobs []record.Job
-	waiting := 0
 	lines := record.NewLines(name, in)
 	for {
 		line, err := lines.Next()
@@ -112,20 +166,12 @@ func jobRecords(c *cli.Context) ([]record.Job, error) {
 			return nil, err
 		}
 		job, err := record.ParseJob(line)
-		switch {
-		case err != nil:
+		if err != nil {
 			return nil, lines.Fault(err, "these should be the job records that ner-batch submit writes")
-		case job.BatchID == "":
-			waiting++
-			cmdline.Say(c, "%s:%d: part %d waits to be started", name, lines.Line(), job.Part)
-		default:
-			jobs = append(jobs, job)
 		}
+		jobs = append(jobs, job)
 	}
-	switch {
-	case len(jobs) == 0 && waiting > 0:
-		return nil, fault.WithHint(fmt.Errorf("%s: none of the batches was started yet", name), "start them with ner-batch submit or ner-batch sync")
-	case len(jobs) == 0:
+	if len(jobs) == 0 {
 		return nil, cmdline.UsageError("which batch? name it with --batch-id, or pipe job records in")
 	}
 	return jobs, nil
@@ -209,7 +255,7 @@ func status(c *cli.Context) error {
 	}
 	defer f.close()
 	batches, err := f.look(c.Context)
-	return errors.Join(f.sayReasons(c, batches), show(batches), err)
+	return errors.Join(f.sayReasons(c, batches), show(batches, f.waiting), err)
 }
 
 func wait(c *cli.Context) error {
@@ -240,7 +286,7 @@ func wait(c *cli.Context) error {
 		return !slices.ContainsFunc(batches, func(b wire.Batch) bool { return !b.Final() }), nil
 	})
 	meter.Close()
-	if err := errors.Join(unfinished(err), f.sayReasons(c, batches), show(batches)); err != nil {
+	if err := errors.Join(unfinished(err), f.sayReasons(c, batches), show(batches, f.waiting), f.unstarted()); err != nil {
 		return err
 	}
 	if slices.ContainsFunc(batches, func(b wire.Batch) bool { return b.Status != wire.BatchCompleted || b.Failed > 0 }) {
@@ -259,6 +305,9 @@ func download(c *cli.Context) error {
 	if _, err := os.Stat(local); local != "" && err != nil {
 		return err
 	}
+	if len(f.jobs) == 0 {
+		return f.unstarted()
+	}
 	var o batch.Outcome
 	err = output(c.String("output"), func(put func(*record.Result) error) error {
 		for _, j := range f.jobs {
@@ -274,7 +323,7 @@ func download(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return verdict(c, &o)
+	return errors.Join(verdict(c, &o), f.unstarted())
 }
 
 func cancel(c *cli.Context) error {
@@ -292,11 +341,11 @@ func cancel(c *cli.Context) error {
 			b, err = f.manager.Batch(c.Context, id)
 		}
 		if err != nil {
-			return errors.Join(fmt.Errorf("cancel %s: %w", id, err), show(batches))
+			return errors.Join(fmt.Errorf("cancel %s: %w", id, err), show(batches, f.waiting))
 		}
 		batches = append(batches, b)
 	}
-	return show(batches)
+	return show(batches, f.waiting)
 }
 
 func list(c *cli.Context) error {
@@ -312,7 +361,7 @@ func list(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return show(batches)
+	return show(batches, nil)
 }
 
 // sync looks once at every job of a ledger.
@@ -484,11 +533,15 @@ func unfinished(err error) error {
 	return err
 }
 
-// show writes the batches as a table on a terminal, else as job records.
-func show(batches []wire.Batch) error {
+// show writes the batches, and the jobs that wait for theirs, as a table on a
+// terminal, else as job records.
+func show(batches []wire.Batch, waiting []record.Job) error {
 	if !term.IsTerminal(int(os.Stdout.Fd())) {
+		jobs := make([]record.Job, 0, len(batches)+len(waiting))
 		for i := range batches {
-			r := batch.Describe(&batches[i])
+			jobs = append(jobs, batch.Describe(&batches[i]))
+		}
+		for _, r := range append(jobs, waiting...) {
 			if _, err := os.Stdout.Write(record.AppendJob(nil, &r)); err != nil {
 				return fmt.Errorf("write jobs: %w", err)
 			}
@@ -507,6 +560,9 @@ func show(batches []wire.Batch) error {
 		for _, p := range b.Problems {
 			fmt.Fprintf(w, "\t%s\tline %d\t%s\n", safetext.Code(p.Code), p.Line, safetext.Message(p.Message))
 		}
+	}
+	for _, j := range waiting {
+		fmt.Fprintf(w, "part %d\t%s\t-\t-\t%d\t-\t-\n", j.Part, safetext.Code(j.Status), j.Requests)
 	}
 	return w.Flush()
 }

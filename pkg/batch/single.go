@@ -146,6 +146,27 @@ func (m *Manager) candidates(ctx context.Context, j *Job) (all []wire.Batch, err
 	return all, err
 }
 
+// ByKey returns the batches that ask the parts with the given keys, as far as there
+// are any among the latest: for each the newest that did not fail.
+func (m *Manager) ByKey(ctx context.Context, keys []string) (map[string]wire.Batch, error) {
+	found := map[string]wire.Batch{}
+	if len(keys) == 0 {
+		return found, nil
+	}
+	n := 0
+	err := m.pages(ctx, func(page []wire.Batch) bool {
+		for _, b := range page {
+			key := b.Metadata[metaKey]
+			if earlier, ok := found[key]; slices.Contains(keys, key) && b.Status != wire.BatchFailed && (!ok || !eligible(&earlier) && eligible(&b)) {
+				found[key] = b
+			}
+		}
+		n += len(page)
+		return n < pastBatches && len(found) < len(keys)
+	})
+	return found, err
+}
+
 // await is find for a batch that may appear within the given time.
 func (m *Manager) await(ctx context.Context, j *Job, most time.Duration) (found bool, err error) {
 	end := time.Now().Add(most)

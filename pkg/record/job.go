@@ -85,17 +85,33 @@ func appendTime(dst []byte, key string, t time.Time) []byte {
 	return appendText(dst, key, t.UTC().Format(time.RFC3339))
 }
 
-// ParseJob reads the batch id, which is "" while the job waits to be started, the
-// part and the file of a job record.
+// ParseJob reads what a job record says of a batch that does not change, and its
+// status. The batch id is "" while the job waits to be started.
 func ParseJob(line []byte) (j Job, err error) {
 	_, err = parse(line, "job", func(key string, v gjson.Result) (known bool, err error) {
 		switch key {
 		case "batch_id":
 			j.BatchID, err = text(v)
+		case "status":
+			j.Status, err = text(v)
 		case "part":
 			j.Part, err = count(v)
+		case "parts":
+			j.Parts, err = count(v)
+		case "source":
+			j.Source, err = text(v)
+		case "total":
+			j.Total, err = count(v)
+		case "first":
+			j.First = int(v.Int())
+		case "last":
+			j.Last = int(v.Int())
+		case "requests":
+			j.Requests, err = count(v)
 		case "file":
 			j.File, err = text(v)
+		case "key":
+			j.Key, err = text(v)
 		}
 		return true, err
 	})
