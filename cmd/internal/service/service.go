@@ -5,6 +5,7 @@ package service
 
 import (
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -94,7 +96,7 @@ func BaseURL(c *cli.Context) string {
 func Account(c *cli.Context) (string, error) {
 	key, err := key(c)
 	if err != nil {
-		return "", cmdline.Exit(cmdline.Key, err)
+		return "", err
 	}
 	sum := sha256.Sum256([]byte("nertools\n" + c.String("base-url") + "\n" + key))
 	return hex.EncodeToString(sum[:4]), nil
@@ -107,30 +109,36 @@ func Client(c *cli.Context, flying int) (*openaiapi.Client, error) {
 	}
 	key, err := key(c)
 	if err != nil {
-		return nil, cmdline.Exit(cmdline.Key, err)
+		return nil, err
 	}
 	return openaiapi.New(openaiapi.Config{
-		Key: key, BaseURL: strings.TrimSpace(c.String("base-url")), AllowHTTP: c.Bool("allow-http"),
+		Key: key, BaseURL: c.String("base-url"), AllowHTTP: c.Bool("allow-http"),
 		Timeout: c.Duration("timeout"), Flying: flying,
 	})
 }
 
-func key(c *cli.Context) (string, error) {
+// key is the API key. A pipe that holds it can be read only once.
+func key(c *cli.Context) (key string, err error) {
+	defer func() {
+		if err != nil && !errors.Is(err, context.Canceled) {
+			err = cmdline.Exit(cmdline.Key, err)
+		}
+	}()
 	if file := c.String("api-key-file"); file != "" {
-		data, name, err := cmdline.ReadFile(file)
-		if err != nil {
-			return "", err
-		}
-		if key := strings.TrimSpace(string(data)); key != "" {
-			return key, nil
-		}
-		return "", &fault.Error{File: name, Err: errors.New("no API key in it"), Hint: "the file holds the key and nothing else"}
+		fromFile.once.Do(func() { fromFile.key, fromFile.err = keyFile(c.Context, file) })
+		return fromFile.key, fromFile.err
 	}
 	if key := strings.TrimSpace(os.Getenv("OPENAI_API_KEY")); key != "" {
 		return key, nil
 	}
 	return "", fault.WithHint(fmt.Errorf("OPENAI_API_KEY environment variable not set"),
 		`set it with: export OPENAI_API_KEY="your-api-key-here" (or name a file that holds it with --api-key-file)`)
+}
+
+var fromFile struct {
+	once sync.Once
+	key  string
+	err  error
 }
 
 // Explain says what to do about an error of the service that ends a command, and
@@ -150,7 +158,7 @@ func Explain(err error) error {
 		hint = "add credit to the account, then run the same command again"
 	case e.Class == record.Model:
 		hint = "choose another --model"
-	case e.Status == http.StatusNotFound:
+	case e.WrongAddress, e.Suspect:
 		hint = "check --base-url (OPENAI_BASE_URL): it ends in /v1 for most servers"
 	case e.Passing():
 		hint = "run the same command again later"

@@ -1,0 +1,78 @@
+package service
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"nertools/cmd/internal/cmdline"
+	"nertools/pkg/fault"
+)
+
+const (
+	// maxKey bounds a file with a key, in bytes.
+	maxKey = 16 << 10
+	// keyWait is how long a pipe has for the key: a program that asks people for a
+	// password may be at its other end.
+	keyWait = time.Minute
+)
+
+// keyFile reads the key from a file, a pipe, or, as "-", from stdin. Where there is
+// no such file its name is not told: it may be the key.
+func keyFile(ctx context.Context, path string) (string, error) {
+	const holds = "the file holds the key and nothing else"
+	if path != "-" {
+		info, err := os.Stat(path)
+		if err != nil {
+			if inner, ok := errors.AsType[*fs.PathError](err); ok {
+				err = inner.Err
+			}
+			return "", fault.WithHint(fmt.Errorf("--api-key-file: %w", err), "it takes the name of a file that holds the key, and never the key itself, which other users of this computer could see")
+		}
+		if info.IsDir() {
+			return "", &fault.Error{File: path, Err: errors.New("is a directory"), Hint: "name a file that holds the key"}
+		}
+	}
+	type result struct {
+		data []byte
+		name string
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() { // to open a pipe that nobody writes to takes forever
+		r, name, err := cmdline.Open(path)
+		if err != nil {
+			done <- result{nil, name, err}
+			return
+		}
+		defer r.Close()
+		data, err := io.ReadAll(io.LimitReader(r, maxKey+1))
+		done <- result{data, name, err}
+	}()
+	timeout := time.NewTimer(keyWait)
+	defer timeout.Stop()
+	var got result
+	select {
+	case got = <-done:
+	case <-ctx.Done():
+		return "", ctx.Err()
+	case <-timeout.C:
+		return "", &fault.Error{File: path, Err: fmt.Errorf("no API key came within %v", keyWait), Hint: holds}
+	}
+	key := strings.TrimSpace(string(bytes.TrimPrefix(got.data, []byte("\ufeff"))))
+	switch {
+	case got.err != nil:
+		return "", fmt.Errorf("read the API key: %w", got.err)
+	case len(got.data) > maxKey:
+		return "", &fault.Error{File: got.name, Err: fmt.Errorf("more than %d bytes: not an API key", maxKey), Hint: holds}
+	case key == "":
+		return "", &fault.Error{File: got.name, Err: errors.New("no API key in it"), Hint: holds}
+	}
+	return key, nil
+}
