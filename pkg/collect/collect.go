@@ -181,9 +181,23 @@ func (r *Results) addBroken(b record.BrokenLine, at place) {
 }
 
 // maxGuess bounds the rows of ids of other tools while nobody says how many
-// rows there are: a number beyond it is a date or a key, and a results file of
-// so many missing rows would only fill the disk.
+// rows there are: a number beyond it is a date or a key.
 const maxGuess = 10_000_000
+
+// Plausible returns an error if the records speak of so many more rows than they
+// are that the number must be a slip: a results file of so many missing rows would
+// only fill the disk.
+func (r *Results) Plausible() error {
+	n, at := r.total, r.totalAt
+	if n == 0 && r.length > 0 {
+		n, at = r.length, r.rows[r.length-1].at
+	}
+	if n <= maxGuess || r.records >= n/1000 || at.line == 0 {
+		return nil
+	}
+	return fault.WithHint(fmt.Errorf("%s: a source of %d rows, of which %s", r.where(at), n, number(r.records, "record")+" came"),
+		fmt.Sprintf("if that is right, say so with --total %d", n))
+}
 
 func (r *Results) add(rec *record.Result, batch bool, at place) error {
 	source, index, digest, ours := record.ParseID(rec.ID)

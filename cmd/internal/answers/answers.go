@@ -267,6 +267,9 @@ func Read(c *cli.Context, results *collect.Results, files []string, rows int) (e
 		}
 		stdin = stdin || file == "-"
 	}
+	if err := results.Plausible(); err != nil {
+		return err
+	}
 	if last != nil {
 		return results.LayOver(lastName, last)
 	}
