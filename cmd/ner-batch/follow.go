@@ -405,6 +405,8 @@ func sync(c *cli.Context) (err error) {
 			n, err := s.fetchOne(c, j)
 			failed = append(failed, err)
 			unanswered += n
+		case j.Dropped():
+			unanswered += j.Requests
 		default:
 			unanswered += j.Unanswered
 		}

@@ -88,6 +88,10 @@ func (j *Job) Pending() bool {
 	return j.State != planned && j.State != fetched && j.State != dropped
 }
 
+// Dropped reports whether the job's part was given up, as the service does not
+// take it. Its rows were not asked.
+func (j *Job) Dropped() bool { return j.State == dropped }
+
 // OpenLedger reads the ledger at path, or begins one. The error wraps
 // [durable.ErrLocked] while another process has it open. The caller closes it.
 func OpenLedger(path string) (*Ledger, error) {

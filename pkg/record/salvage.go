@@ -92,8 +92,11 @@ func (s *Salvage) Read(in io.Reader) (Damage, error) {
 		return r.damage, r.strict()
 	}
 	in, packed, err := unpack(in)
-	if err != nil {
+	if errors.Is(err, errUTF16) {
 		return r.damage, &fault.Error{File: s.Name, Err: err, Hint: "save it as UTF-8"}
+	}
+	if err != nil {
+		return r.damage, fmt.Errorf("read %s: %w", s.Name, err)
 	}
 	r.lines, r.packed = NewLines(s.Name, in), packed != nil
 	err = r.read()
@@ -111,6 +114,7 @@ type salvaging struct {
 	*Salvage
 	lines  *Lines
 	ahead  []rawLine // read, but not looked at yet
+	end    error     // of reading, met behind those
 	damage Damage
 	packed bool        // the file is compressed
 	first  *BrokenLine // that held no record and is not torn
@@ -169,6 +173,9 @@ func (r *salvaging) next() (rawLine, error) {
 		r.ahead = r.ahead[1:]
 		return raw, nil
 	}
+	if r.end != nil {
+		return rawLine{}, r.end
+	}
 	text, err := r.lines.any()
 	raw := rawLine{text: text, number: r.lines.line, at: r.lines.start, torn: r.lines.torn}
 	if errors.Is(err, errTooLong) {
@@ -180,9 +187,13 @@ func (r *salvaging) next() (rawLine, error) {
 // peek returns the n-th line behind the current one, if there is one.
 func (r *salvaging) peek(n int) (rawLine, bool) {
 	for len(r.ahead) <= n {
+		if r.end != nil {
+			return rawLine{}, false
+		}
 		text, err := r.lines.any()
 		if err != nil && !errors.Is(err, errTooLong) {
-			return rawLine{}, false // the next call of next meets the error again, or the end
+			r.end = err
+			return rawLine{}, false
 		}
 		raw := rawLine{text: bytes.Clone(text), number: r.lines.line, at: r.lines.start, torn: r.lines.torn, err: err}
 		r.ahead = append(r.ahead, raw)

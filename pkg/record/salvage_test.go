@@ -238,15 +238,20 @@ func (zeros) Read(p []byte) (int, error) {
 func TestAReadErrorIsNoEnd(t *testing.T) {
 	disk := errors.New("disk")
 	for _, begin := range []string{"", row(0, "a") + "\n", row(0, "a") + "\n" + row(1, "b")[:40] + "\n"} {
-		if _, _, err := salvaged(io.MultiReader(strings.NewReader(begin), failing{disk}), record.Salvage{}); !errors.Is(err, disk) {
+		if _, _, err := salvaged(io.MultiReader(strings.NewReader(begin), &failing{disk}), record.Salvage{}); !errors.Is(err, disk) {
 			t.Errorf("%q: %v", begin, err)
 		}
 	}
 }
 
+// failing returns its error once, and then the end.
 type failing struct{ err error }
 
-func (f failing) Read([]byte) (int, error) { return 0, f.err }
+func (f *failing) Read([]byte) (int, error) {
+	err := f.err
+	f.err = io.EOF
+	return 0, err
+}
 
 func FuzzSalvage(f *testing.F) {
 	f.Add([]byte(row(0, "a")+"\n"), []byte("<html>\n"), []byte(`{"id":"br1","custom_id":"x`))

@@ -15,14 +15,18 @@ type packed struct {
 	damage error
 }
 
+var errUTF16 = errors.New("the file is UTF-16")
+
 // unpack returns a reader of what in holds, and of what it holds compressed if it
-// is a gzip file. Its error says that in is in an encoding that is not read here.
+// is a gzip file. A file in UTF-16 is the error errUTF16.
 func unpack(in io.Reader) (io.Reader, *packed, error) {
 	r := bufio.NewReaderSize(in, 64<<10)
-	begin, _ := r.Peek(3) // its error comes again
+	begin, err := r.Peek(3)
 	switch {
+	case err != nil && !errors.Is(err, io.EOF):
+		return nil, nil, err
 	case bytes.HasPrefix(begin, []byte{0xff, 0xfe}), bytes.HasPrefix(begin, []byte{0xfe, 0xff}):
-		return nil, nil, errors.New("the file is UTF-16")
+		return nil, nil, errUTF16
 	case !bytes.HasPrefix(begin, []byte{0x1f, 0x8b, 8}):
 		return r, nil, nil
 	}
