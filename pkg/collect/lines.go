@@ -149,13 +149,14 @@ func isRecord(line []byte) bool {
 }
 
 // ReadLines reads a results file, line i for row i. A file of more than total
-// lines is refused, since then its lines are not the rows'; total 0 takes any.
+// lines is refused, since then its lines are not the rows'; total 0 takes any. A
+// last line that ends in NUL bytes, as a power cut leaves it, is left out.
 func ReadLines(name string, r io.Reader, total int) ([]string, error) {
 	var lines []string
 	in := bufio.NewReaderSize(r, 256<<10)
 	for {
 		line, err := in.ReadString('\n')
-		if line != "" {
+		if line != "" && !strings.HasSuffix(line, "\x00") {
 			lines = append(lines, strings.TrimRight(line, "\r\n"))
 		}
 		if errors.Is(err, io.EOF) {

@@ -60,7 +60,7 @@ func (f *File) Kept(n int, at int64, size int) {
 
 // Reorder replaces the file at path, which is the journal's, by one that holds
 // the rows in the order of the input, each once, and behind them what the file
-// holds of other rows. Until then every result stood in the
+// holds of other rows, without what cannot be read. Until then every result stood in the
 // file from the moment it was there: that is why it is not written in order to
 // begin with.
 func (f *File) Reorder(path string) error {
@@ -81,7 +81,9 @@ func (f *File) Reorder(path string) error {
 				return fmt.Errorf("read %s: %w", path, err)
 			}
 			line = append(bytes.TrimRight(line, "\n"), '\n')
-			seen[rowOf(line)] = true
+			if row, ok := rowOf(line); ok {
+				seen[row] = true
+			}
 			if _, err := w.Write(line); err != nil {
 				return err
 			}
@@ -97,10 +99,13 @@ func (f *File) copyOthers(path string, w io.Writer, seen map[int]bool) error {
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
+		if errors.Is(err, record.ErrNUL) {
+			continue
+		}
 		if err != nil {
 			return err
 		}
-		if seen[rowOf(line)] {
+		if row, ok := rowOf(line); !ok || seen[row] {
 			continue
 		}
 		if _, err := w.Write(append(line, '\n')); err != nil {
@@ -109,11 +114,9 @@ func (f *File) copyOthers(path string, w io.Writer, seen map[int]bool) error {
 	}
 }
 
-// rowOf is the row that a line of results speaks of, -1 if it cannot be read.
-func rowOf(line []byte) int {
+// rowOf is the row that a line of results speaks of. It is not ok for a line that
+// cannot be read.
+func rowOf(line []byte) (row int, ok bool) {
 	r, err := new(wire.Judge).ParseResult(line)
-	if err != nil {
-		return -1
-	}
-	return r.Index
+	return r.Index, err == nil
 }

@@ -288,6 +288,7 @@ type Lines struct {
 	start, end int64 // of the line returned last
 	long       []byte
 	torn       bool
+	nuls       bool // NUL bytes were around the line returned last
 }
 
 // NewLines reads from r; name is what errors call it.
@@ -309,21 +310,32 @@ func (l *Lines) Next() ([]byte, error) {
 		if l.line == 1 && bytes.HasPrefix(line, []byte("\xef\xbb\xbf")) {
 			return nil, l.Fault(errors.New("the file begins with a byte order mark"), "save it as UTF-8 without a byte order mark")
 		}
-		if len(bytes.TrimSpace(line)) > 0 {
+		switch {
+		case len(bytes.TrimSpace(line)) > 0:
 			return line, nil
+		case l.nuls:
+			return nil, l.Fault(ErrNUL, "lines may be missing here: make the file again")
 		}
 	}
 }
 
+// ErrNUL is what is wrong with a line that NUL bytes are part of.
+var ErrNUL = errors.New("NUL bytes, which a power cut leaves in place of lines")
+
 var errTooLong = fmt.Errorf("a line of more than %d MiB", MaxLine>>20)
 
-// any returns the next line, blank or not. Behind one that is too long it goes on
-// with the next.
+// any returns the next line, blank or not, without the NUL bytes at its ends, which
+// a power cut leaves and no JSON holds. Behind one that is too long it goes on with
+// the next.
 func (l *Lines) any() ([]byte, error) {
 	line, err := l.read()
 	if err == nil || errors.Is(err, errTooLong) {
 		l.line++
 	}
+	text := bytes.TrimLeft(line, "\x00")
+	l.start += int64(len(line) - len(text))
+	text = bytes.TrimRight(text, "\x00")
+	l.nuls, line = len(text) < len(line), text
 	for skip := err; errors.Is(skip, errTooLong); {
 		var part []byte
 		part, skip = l.r.ReadSlice('\n')

@@ -33,7 +33,7 @@ type Salvage struct {
 	// broken line of such a file is an error: it is probably the wrong file.
 	Nothing bool
 
-	// Strict mends nothing, and every broken line but a torn last one is an error.
+	// Strict mends nothing, and every broken line that is not torn is an error.
 	Strict bool
 }
 
@@ -49,7 +49,7 @@ type Line struct {
 type BrokenLine struct {
 	Number int    // from 1; 0 for the file as a whole
 	ID     string // id or custom_id, if that could still be read
-	Torn   bool   // the last line, which ends without a newline: its writer was stopped
+	Torn   bool   // its writer was stopped: it is the last line and ends without a newline, or NUL bytes are part of it
 	Mended bool   // it was read all the same
 	Err    error  // what is wrong with it
 }
@@ -60,9 +60,9 @@ const maxNamed = 10
 // Damage is what was wrong with a file.
 type Damage struct {
 	File   string
-	Broken int          // lines that could not be read, without a torn last one
+	Broken int          // lines that could not be read, without those that are torn
 	Mended int          // lines that had to be mended
-	Torn   int          // number of a torn last line; 0 if there is none
+	Torn   int          // number of the last torn line; 0 if there is none
 	Lines  []BrokenLine // the first of them
 }
 
@@ -127,6 +127,7 @@ type rawLine struct {
 	number int
 	at     int64
 	torn   bool
+	nuls   bool  // NUL bytes were around the text
 	err    error // of a line that is too long
 }
 
@@ -136,13 +137,21 @@ func (r *salvaging) strict() error {
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
+		if errors.Is(err, ErrNUL) {
+			r.torn(rawLine{number: r.lines.line}, "")
+			continue
+		}
 		if err != nil {
 			return err
 		}
 		err = r.Take(Line{Text: line, Number: r.lines.line, At: r.lines.start})
 		damaged := (*damagedError)(nil)
 		switch {
+		case err == nil && r.lines.nuls:
+			r.torn(rawLine{number: r.lines.line}, "")
 		case err == nil:
+		case (r.lines.nuls || bytes.IndexByte(line, 0) >= 0) && errors.As(err, &damaged):
+			r.torn(rawLine{number: r.lines.line}, findID(line))
 		case r.lines.torn && errors.As(err, &damaged) && !ValidJSON(line):
 			r.broken(BrokenLine{Number: r.lines.line, Torn: true, Err: damaged.error})
 		default:
@@ -177,7 +186,7 @@ func (r *salvaging) next() (rawLine, error) {
 		return rawLine{}, r.end
 	}
 	text, err := r.lines.any()
-	raw := rawLine{text: text, number: r.lines.line, at: r.lines.start, torn: r.lines.torn}
+	raw := rawLine{text: text, number: r.lines.line, at: r.lines.start, torn: r.lines.torn, nuls: r.lines.nuls}
 	if errors.Is(err, errTooLong) {
 		raw.err, err = err, nil
 	}
@@ -195,7 +204,7 @@ func (r *salvaging) peek(n int) (rawLine, bool) {
 			r.end = err
 			return rawLine{}, false
 		}
-		raw := rawLine{text: bytes.Clone(text), number: r.lines.line, at: r.lines.start, torn: r.lines.torn, err: err}
+		raw := rawLine{text: bytes.Clone(text), number: r.lines.line, at: r.lines.start, torn: r.lines.torn, nuls: r.lines.nuls, err: err}
 		r.ahead = append(r.ahead, raw)
 	}
 	return r.ahead[n], true
@@ -213,6 +222,9 @@ func (r *salvaging) line(raw rawLine) error {
 		raw.at += int64(len(byteOrderMark))
 	}
 	if len(bytes.TrimSpace(text)) == 0 {
+		if raw.nuls {
+			r.torn(raw, "")
+		}
 		return nil
 	}
 	err := r.Take(Line{Text: text, Number: raw.number, At: raw.at, Mended: r.packed})
@@ -222,6 +234,9 @@ func (r *salvaging) line(raw rawLine) error {
 		r.taken++
 		if marked {
 			r.broken(BrokenLine{Number: raw.number, Mended: true, Err: errors.New("begins with a byte order mark")})
+		}
+		if raw.nuls {
+			r.torn(raw, "")
 		}
 		return nil
 	case !errors.As(err, &damaged):
@@ -274,6 +289,8 @@ func (r *salvaging) mend(raw rawLine, text []byte, why error) error {
 		text = text[1+next[0]:]
 	}
 	switch {
+	case raw.nuls || bytes.IndexByte(raw.text, 0) >= 0:
+		r.torn(raw, findID(lost))
 	case len(bytes.TrimSpace(lost)) > 0:
 		r.broken(BrokenLine{Number: raw.number, ID: findID(lost), Torn: raw.torn, Err: why})
 	case spread > 0:
@@ -310,6 +327,9 @@ func (r *salvaging) object(text []byte) (object, rest []byte, used int) {
 	for {
 		for i := 0; i < len(text); i++ {
 			c := text[i]
+			if c == 0 {
+				return nil, nil, 0 // a gap, not a character of the answer
+			}
 			if inString && c < ' ' {
 				out = fmt.Appendf(out, `\u%04x`, c)
 				continue
@@ -399,6 +419,12 @@ func (r *salvaging) broken(b BrokenLine) {
 	if !b.Mended && r.Broken != nil {
 		r.Broken(b)
 	}
+}
+
+// torn takes down that a power cut left NUL bytes in place of a line, or of a part
+// of one.
+func (r *salvaging) torn(raw rawLine, id string) {
+	r.broken(BrokenLine{Number: raw.number, ID: id, Torn: true, Err: ErrNUL})
 }
 
 func (r *salvaging) fault(line int, err error) error {

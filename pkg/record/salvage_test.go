@@ -112,8 +112,15 @@ func TestAReadableLineIsNeverLostBecauseOfABrokenNeighbour(t *testing.T) {
 			{"a raw tab", strings.Replace(r(0, "a§b"), "§", "\t", 1) + "\n" + r(1, "b") + "\n", []string{"0=a\tb", "1=b"}, []string{"1 mended"}},
 			{"a record spread out", strings.ReplaceAll(r(0, "a"), ",", ",\n  ") + "\n" + r(1, "b") + "\n", []string{"0=a", "1=b"}, []string{"1 mended"}},
 			{"a list", "[\n" + r(0, "a") + ",\n" + r(1, "b") + "\n]\n", []string{"0=a", "1=b"}, []string{"2 mended"}},
-			{"bytes of nothing", r(0, "a") + "\n\x00\x00\x00" + r(1, "b") + "\n", []string{"0=a", "1=b"}, []string{"2 broken"}},
+			{"bytes of nothing", r(0, "a") + "\n\x00\x00\x00" + r(1, "b") + "\n", []string{"0=a", "1=b"}, []string{"2 torn"}},
 			{"bytes of nothing at the end", r(0, "a") + "\n\x00\x00\x00\x00", []string{"0=a"}, []string{"2 torn"}},
+			{"bytes of nothing behind a whole line", r(0, "a") + "\x00\x00", []string{"0=a"}, []string{"1 torn"}},
+			{"bytes of nothing behind half a line", r(0, "a") + "\n" + cut(1) + "\x00\x00", []string{"0=a"}, []string{"2 torn" + id(1)}},
+			{"a line of bytes of nothing", r(0, "a") + "\n\x00\x00\n" + r(1, "b") + "\n", []string{"0=a", "1=b"}, []string{"2 torn"}},
+			{"bytes of nothing from line to line", r(0, "a") + "\n" + cut(1) + "\x00\x00\x00" + r(2, "c")[20:] + "\n" + r(3, "d") + "\n", []string{"0=a", "3=d"}, []string{"2 torn" + id(1)}},
+			{"bytes of nothing in an answer", r(0, "a") + "\n" + strings.Replace(r(1, "b§b"), "§", "\x00\x00", 1) + "\n" + r(2, "c") + "\n", []string{"0=a", "2=c"}, []string{"2 torn" + id(1)}},
+			{"bytes of nothing at the beginning", "\x00\x00" + r(0, "a") + "\n", []string{"0=a"}, []string{"1 torn"}},
+			{"bytes of nothing around every line", "\x00" + r(0, "a") + "\x00\n\x00" + r(1, "b") + "\x00", []string{"0=a", "1=b"}, []string{"1 torn", "2 torn"}},
 			{"no id", r(0, "a") + "\n" + `{"id":"br1","response":{"status_code":200,"body":{}},"error":null}` + "\n" + r(2, "c") + "\n", []string{"0=a", "2=c"}, []string{"2 broken"}},
 			{"another object", r(0, "a") + "\n{}\n[]\n7\n" + r(2, "c") + "\n", []string{"0=a", "2=c"}, []string{"2 broken", "3 broken", "4 broken"}},
 			{"an answer that holds records", r(0, r(5, `{"id":"x","custom_id":"y"}`)) + "\n", []string{"0=" + r(5, `{"id":"x","custom_id":"y"}`)}, nil},
@@ -130,7 +137,13 @@ func TestAReadableLineIsNeverLostBecauseOfABrokenNeighbour(t *testing.T) {
 				if d := cmp.Diff(c.wrong, describe(d)); d != "" {
 					t.Error(d)
 				}
-				if n := d.Broken + d.Mended + min(d.Torn, 1); n != len(d.Lines) {
+				torn := 0
+				for _, b := range d.Lines {
+					if b.Torn {
+						torn++
+					}
+				}
+				if n := d.Broken + d.Mended + torn; n != len(d.Lines) || (torn > 0) != (d.Torn > 0) {
 					t.Errorf("%d lines were wrong, %d counted", len(d.Lines), n)
 				}
 			})
@@ -139,7 +152,8 @@ func TestAReadableLineIsNeverLostBecauseOfABrokenNeighbour(t *testing.T) {
 }
 
 func TestALineOfAFileIsFoundWhereItStands(t *testing.T) {
-	in := "\ufeff" + row(0, "a") + "\r\n\n" + "<html>\n" + row(1, "b") + "\n" + row(2, "c") + row(3, "d") + "\n"
+	in := "\ufeff" + row(0, "a") + "\r\n\n" + "<html>\n" + row(1, "b") + "\n" + row(2, "c") + row(3, "d") + "\n" +
+		"\x00\x00" + row(4, "e") + "\x00\n\x00\n" + row(5, "f") + "\x00"
 	var lines []int
 	s := record.Salvage{Name: "in", Take: func(l record.Line) error {
 		if _, err := record.ParseResult(l.Text); err != nil {
@@ -151,7 +165,7 @@ func TestALineOfAFileIsFoundWhereItStands(t *testing.T) {
 		}
 		return nil
 	}}
-	if _, err := s.Read(strings.NewReader(in)); err != nil || !slices.Equal(lines, []int{1, 4, 5, 5}) {
+	if _, err := s.Read(strings.NewReader(in)); err != nil || !slices.Equal(lines, []int{1, 4, 5, 5, 6, 8}) {
 		t.Errorf("lines %v, %v", lines, err)
 	}
 }
@@ -184,6 +198,12 @@ func TestStrictRefusesEveryDamageButATornLastLine(t *testing.T) {
 	got, d, err := salvaged(strings.NewReader(row(0, "a")+"\n"+row(1, "b")[:30]), strict)
 	if err != nil || !slices.Equal(got, []string{"0=a"}) || d.Torn != 2 || d.Broken != 0 {
 		t.Errorf("torn: %v, %+v, %v", got, d, err)
+	}
+	for _, hole := range []string{"\x00\x00", "\x00\x00\n", row(1, "b")[:30] + "\x00\x00\n", row(1, "b")[:30] + "\x00\x00" + row(2, "c")[60:] + "\n"} {
+		got, d, err := salvaged(strings.NewReader(row(0, "a")+"\n"+hole+row(3, "d")+"\n"), strict)
+		if err != nil || !slices.Equal(got, []string{"0=a", "3=d"}) || d.Torn != 2 || d.Broken != 0 {
+			t.Errorf("%q: %v, %+v, %v", hole, got, d, err)
+		}
 	}
 	for _, in := range []string{
 		"\ufeff" + row(0, "a") + "\n", row(0, "a") + row(1, "b") + "\n", row(0, "a") + "\n<html>\n", strings.Replace(row(0, "a§b"), "§", "\n", 1) + "\n",

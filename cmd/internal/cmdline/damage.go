@@ -1,6 +1,8 @@
 package cmdline
 
 import (
+	"errors"
+
 	"github.com/urfave/cli/v2"
 
 	"nertools/pkg/record"
@@ -11,7 +13,7 @@ func SayDamage(c *cli.Context, d record.Damage) {
 	for i := range d.Lines {
 		b := &d.Lines[i]
 		switch {
-		case b.Torn:
+		case b.Torn && !errors.Is(b.Err, record.ErrNUL):
 			Say(c, "%s: passed over the last line: its writer was stopped in the middle of it", d.Where(b))
 		case b.Mended:
 			Say(c, "%s: %s: read all the same", d.Where(b), b)
