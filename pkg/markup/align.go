@@ -1,6 +1,7 @@
 package markup
 
 import (
+	"bytes"
 	"index/suffixarray"
 	"strings"
 )
@@ -142,6 +143,7 @@ type Source struct {
 	starts []int    // byte offset of each token
 
 	ready   bool // what follows is of Text
+	opens   bool // it has a bracket that a list can begin with
 	letters letters
 	atoms   []atom
 	signs   signTokens
@@ -158,6 +160,7 @@ type Source struct {
 	edges    []edges      // of the tokens; made when one is long
 	scanned  int          // letters of the source that were searched for what stands around a mark
 	work     meter        // of finding places
+	lookups  meter        // of looking for markup of the answer in the source
 	places   meter        // that were found
 	part     letters      // of what may be in the source
 	readings map[string]*reading
@@ -197,6 +200,7 @@ func (s *Source) prepare() {
 	}
 	s.atoms = appendAtoms(s.atoms[:0], &s.letters, 0, len(s.letters.text))
 	s.signs.reset(s.Tokens)
+	s.opens = strings.ContainsAny(s.Text, listBrackets[:3]) || strings.IndexByte(s.Text, wide) >= 0 && strings.ContainsAny(s.Text, listBrackets)
 	s.index, s.edges = nil, s.edges[:0]
 	if s.taken == nil {
 		s.taken = map[Span]int{}
@@ -275,21 +279,25 @@ func (s *Source) Align(answer string, q Question) Alignment {
 // read takes an answer apart and places what it marks. l is what a [List] lists.
 func (s *Source) read(text string) (class Class, l listing) {
 	s.prepare()
+	s.lookups = meter{limit: placeSteps + placeStepsEach*(len(text)+len(s.Text))}
 	s.answer.read(text, s)
+	s.begin()
+	if beginsAsList(text) { // most lists are all of an answer, and need no comparison
+		if l = s.list(text); l.ok && l.alone && !bytes.Equal(s.answer.letters.text, s.letters.text) && s.placeListing(&l) {
+			return List, l
+		}
+	}
 	class = s.compare()
 	s.foreign = class == Edited || class == Chatter
-	if class != Same && class != Spacing {
+	if class != Same && class != Spacing && (l.alone || s.answer.unmarked()) {
 		l = s.list(text)
-		switch marked := !l.alone && !s.answer.unmarked(); {
-		case l.ok && !marked && s.unwrap(l.entries):
-			s.regions = s.regions[:0]
-			s.answer.readList(&l)
-			s.placeList()
+		switch {
+		case l.ok && s.placeListing(&l):
 			return List, l
-		case !l.ok && l.evident && !marked && (class == Edited || class == Part):
+		case !l.ok && l.evident && (class == Edited || class == Part):
 			s.answer.readList(&listing{})
 			return Unreadable, listing{}
-		case !l.ok && l.evident && !marked:
+		case !l.ok && l.evident:
 			s.answer.damage |= Unread
 		}
 	}

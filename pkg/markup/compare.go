@@ -12,8 +12,8 @@ type region struct {
 	whole    bool // it is the source, from end to end
 }
 
-// compare aligns the answer, its marks removed, to the source, and says how they compare.
-func (s *Source) compare() Class {
+// begin forgets the answer before.
+func (s *Source) begin() {
 	a, src := &s.answer.letters, &s.letters
 	s.regions, s.copies, s.differ.blocks = s.regions[:0], false, s.differ.blocks[:0]
 	clear(s.taken)
@@ -24,6 +24,11 @@ func (s *Source) compare() Class {
 	s.work = meter{limit: placeSteps + placeStepsEach*size}
 	s.places = meter{limit: mostPlaces + size/4}
 	s.differ.work = meter{limit: editSteps + editStepsEach*size}
+}
+
+// compare aligns the answer, its marks removed, to the source, and says how they compare.
+func (s *Source) compare() Class {
+	a, src := &s.answer.letters, &s.letters
 	switch {
 	case len(a.text) == 0:
 		return Empty

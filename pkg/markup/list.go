@@ -49,8 +49,12 @@ func (s *Source) list(answer string) (l listing) {
 	from, end := 0, 0
 	var found []candidate
 	lists := 0
+	brackets := listBrackets[:3]
+	if strings.IndexByte(answer, wide) >= 0 {
+		brackets = listBrackets
+	}
 	for tries := 0; tries < listStarts; {
-		i := strings.IndexAny(answer[from:], listBrackets)
+		i := strings.IndexAny(answer[from:], brackets)
 		if i < 0 {
 			break
 		}
@@ -104,6 +108,13 @@ func (s *Source) list(answer string) (l listing) {
 	return l
 }
 
+// beginsAsList reports whether an answer begins as one does that is a list and nothing
+// else.
+func beginsAsList(answer string) bool {
+	answer = strings.TrimLeft(answer, ", \t\r\n`]})")
+	return answer != "" && strings.IndexByte("[{(\"'\xef", answer[0]) >= 0 || isFence(firstToken(answer))
+}
+
 // follows reports whether c goes on with the list before it.
 func (before *candidate) follows(c *candidate) bool {
 	return before.object == c.object && len(before.entries) > 0 && len(c.entries) > 0
@@ -148,16 +159,19 @@ func counts(found []candidate, alone bool) *candidate {
 // has reports whether the source has brackets and reads so: then it is text of the
 // answer too.
 func (s *Source) has(text string) bool {
-	return strings.ContainsAny(s.Text, listBrackets) && s.reads(text)
+	return s.opens && s.reads(text)
 }
 
-// listBrackets are those that a list can begin with.
+// listBrackets are those that a list can begin with, the ASCII ones first.
 const listBrackets = "[{(［｛（"
 
 // isFence reports whether text is nothing but what stands around a list, or
 // between lists.
 func isFence(text string) bool {
 	text = strings.Trim(text, ", \t\r\n`]})")
+	if len(text) > len("plaintext") {
+		return false
+	}
 	switch strings.ToLower(text) {
 	case "", "json", "jsonl", "python", "text", "plaintext", "yaml":
 		return true
@@ -234,6 +248,17 @@ func encoded(answer string) (string, bool) {
 	}
 	inner := strings.TrimSpace(v.text)
 	return inner, strings.HasPrefix(inner, "[") || strings.HasPrefix(inner, "{") || strings.HasPrefix(inner, `"[`) || strings.HasPrefix(inner, `"{`)
+}
+
+// placeListing places what a listing has. It reports false if that is no list.
+func (s *Source) placeListing(l *listing) bool {
+	if !s.unwrap(l.entries) {
+		return false
+	}
+	s.regions = s.regions[:0]
+	s.answer.readList(l)
+	s.placeList()
+	return true
 }
 
 // unwrap takes off the marks of entries that have some. It reports false if "@@" or

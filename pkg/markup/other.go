@@ -453,10 +453,14 @@ func (s *Source) dropUnsure(class Class) {
 // trimEdges returns letters without what may stand at the edge of a token.
 func trimEdges(text []byte) string { return strings.TrimFunc(string(text), atEdge) }
 
-// reads reports whether the source somewhere reads as text does.
+// reads reports whether the source somewhere reads as text does. What there are no
+// steps left to look for is taken for text of the source, and so for no mark.
 func (s *Source) reads(text string) bool {
-	var l letters
-	l.reset()
-	l.addText(text)
-	return len(l.text) > 0 && bytes.Contains(s.letters.text, l.text)
+	const each = 16 // letters a step
+	if !s.lookups.spend(1 + len(s.letters.text)/each) {
+		return true
+	}
+	s.part.reset()
+	s.part.addText(text)
+	return len(s.part.text) > 0 && bytes.Contains(s.letters.text, s.part.text)
 }
