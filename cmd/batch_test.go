@@ -8,6 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -57,11 +60,12 @@ func killedRuns(t *testing.T, world, models, rows int) (kills int) {
 		Faults: []openaitest.Fault{{Kind: openaitest.LostAnswer, Path: "/v1/batches", Rate: 0.1, Times: 3}},
 		Seed:   uint64(world),
 	})
-	dir := t.TempDir()
+	dir, temp := t.TempDir(), t.TempDir()
 	out := filepath.Join(dir, "results.jsonl")
 	input := requests(t, models, rows)
 	run := func() *exec.Cmd {
 		cmd := program(t, url, "ner-batch", "run", "--batch-file", filepath.Join(dir, "b.jsonl"), "--poll-interval", "10ms", "--progress", "none", "-o", out)
+		cmd.Env = append(cmd.Env, "TMPDIR="+temp)
 		cmd.Stdin = bytes.NewReader(input)
 		return cmd
 	}
@@ -95,7 +99,67 @@ func killedRuns(t *testing.T, world, models, rows int) (kills int) {
 	if n := len(api.Billed()); n != models*rows {
 		t.Errorf("world %d: %d rows were billed", world, n)
 	}
+	// Nothing is left that killed runs needed for a while.
+	if runtime.GOOS != "windows" {
+		wantFiles(t, temp)
+		wantFiles(t, dir, "b.2.jsonl", "b.3.jsonl", "b.jsonl", "b.jsonl.ledger", "results.jsonl")
+	}
 	return kills
+}
+
+// wantFiles fails unless dir holds these files and nothing else.
+func wantFiles(t *testing.T, dir string, want ...string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, e := range entries {
+		got = append(got, e.Name())
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the folder holds %q, want %q", got, want)
+	}
+}
+
+func TestAKilledDownloadLeavesNothingBehind(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("files that are open have names there")
+	}
+	t.Parallel()
+	_, url := service(t, openaitest.Options{Faults: []openaitest.Fault{
+		{Kind: openaitest.Slow, Op: "downloadFile", Latency: 2 * time.Second},
+	}})
+	dir, temp := t.TempDir(), t.TempDir()
+	out := filepath.Join(dir, "results.jsonl")
+	run := func() *exec.Cmd {
+		cmd := program(t, url, "ner-batch", "run", "--batch-file", filepath.Join(dir, "b.jsonl"), "--poll-interval", "10ms", "--progress", "none", "-o", out)
+		cmd.Env = append(cmd.Env, "TMPDIR="+temp)
+		cmd.Stdin = bytes.NewReader(requests(t, 1, 8))
+		return cmd
+	}
+	left := func() bool {
+		names, err := filepath.Glob(filepath.Join(dir, ".results.jsonl.tmp-*"))
+		return err == nil && len(names) > 0
+	}
+	for range 3 {
+		cmd := run()
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		waitFor(t, left)
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		wantFiles(t, temp)
+	}
+	if !left() {
+		t.Fatal("a killed run left nothing: the test tries nothing")
+	}
+	if msg, err := run().CombinedOutput(); err != nil || !strings.Contains(string(msg), "8 rows: 8 ok, 0 failed, 0 missing") {
+		t.Errorf("%v: %s", err, msg)
+	}
+	wantFiles(t, dir, "b.jsonl", "b.jsonl.ledger", "results.jsonl")
 }
 
 func TestTwoSyncsTheSecondIsRefused(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -135,6 +136,9 @@ func TestKilledRunsAreResumedWithoutAskingAFinishedRowAgain(t *testing.T) {
 			}
 			if mode.args != nil {
 				checkOrder(t, out)
+			}
+			if runtime.GOOS != "windows" {
+				wantFiles(t, filepath.Dir(out), "results.jsonl")
 			}
 		})
 	}
