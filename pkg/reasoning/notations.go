@@ -71,6 +71,7 @@ var wrappers = []struct{ open, close string }{
 var frames = []string{
 	"<|start_response|>", "<|end_response|>", "<|start_text|>", "<|end_text|>", // Command
 	"<|begin_of_solution|>", "<|end_of_solution|>", // OpenThoughts
+	"<|begin_of_box|>", "<|end_of_box|>", // GLM
 }
 
 // tag is a tag in a text.

@@ -74,6 +74,7 @@ func TestReasoningIsNotPartOfTheAnswer(t *testing.T) {
 			{"after, unclosed", answer + n.open + thinking, answer},
 			{"an empty thought", n.open + n.close + answer, answer},
 			{"in a wrapper", block + "<answer>\n" + answer + "\n</Answer>", answer},
+			{"between special tokens", block + "<|begin_of_box|>" + answer + "<|end_of_box|>", answer},
 			{"in a wrapper that is not closed", block + "<|START_RESPONSE|>" + answer, answer},
 			{"another notation inside", n.open + "<scratchpad>" + thinking + n.close + answer, answer},
 			{"the answer of a server that adds tags", "<think>" + block + "</think>" + answer, answer},
