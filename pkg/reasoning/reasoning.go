@@ -18,7 +18,8 @@ import (
 //
 // Sentence is the text that the answer is about, or empty if that is not known. A
 // tag that the answer copies from the sentence is text, and so is one in quotes,
-// which is only mentioned.
+// which is only mentioned. Without a sentence, an opening tag between spaces may be
+// a copy, and is text.
 func Split(answer, sentence string) (reasoning, rest string) {
 	if !suspicious(answer) {
 		return "", answer

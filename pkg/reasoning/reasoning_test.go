@@ -180,6 +180,8 @@ func TestWhatMayBeTextIsText(t *testing.T) {
 		wantSplit(t, "the same notation", "<think>\nIt says: "+sentence+"\nNo entity.\n</think>\n"+sentence, sentence, sentence)
 	}
 	for _, c := range []struct{ answer, sentence string }{
+		{"I typed <think> and left .", ""},
+		{"@@Ana## wrote <think> and </think> twice .", ""},
 		{`["<think>"]`, "I typed <think> and left ."},
 		{`["a <think>", "b"]`, "It has a <think> and b ."},
 		{"The sentence mentions `<think>`, which is no entity.", ""},

@@ -10,13 +10,13 @@ import (
 // reach is how many bytes on either side of a tag are compared with a sentence.
 const reach = 5
 
-// sentenceTags are the tags in a sentence, and what is next to them. They are nil
-// for a sentence without any, and then no tag is a copy.
+// sentenceTags are the tags in a sentence, and what is next to them.
 type sentenceTags struct {
-	names  map[string]bool
-	places map[place]bool
-	sides  map[place]bool // with one side empty, the other reach bytes
-	edges  []place        // with less than that on one side, near an end of the sentence
+	unknown bool // the sentence is not known, and could have any
+	names   map[string]bool
+	places  map[place]bool
+	sides   map[place]bool // with one side empty, the other reach bytes
+	edges   []place        // with less than that on one side, near an end of the sentence
 }
 
 // place is a tag and the text around it, up to reach bytes on either side.
@@ -26,13 +26,10 @@ type place struct{ name, before, after string }
 // sentences are often tokenised: "< think >".
 func tagsOf(sentence string) *sentenceTags {
 	if !strings.ContainsAny(sentence, "<[◁") {
-		return nil
+		return &sentenceTags{unknown: sentence == ""}
 	}
 	text := squeeze(sentence)
 	tags := appendTags(nil, text)
-	if len(tags) == 0 {
-		return nil
-	}
 	s := &sentenceTags{names: map[string]bool{}, places: map[place]bool{}, sides: map[place]bool{}}
 	for _, t := range tags {
 		p := place{t.name, text[max(0, t.from-reach):t.from], text[t.to:min(len(text), t.to+reach)]}
@@ -53,38 +50,49 @@ func tagsOf(sentence string) *sentenceTags {
 // drop removes the tags of an answer that are text: those in quotes, and those
 // that are, or may be, copies of tags in the sentence.
 func (s *sentenceTags) drop(answer string, tags []tag) []tag {
-	opened := map[int]bool{}
+	opened := map[int]bool{} // notations with an opening tag of the answer's own
+	copied := map[int]bool{} // and with one that may be a copy
 	return slices.DeleteFunc(tags, func(t tag) bool {
 		before, after := answer[:t.from], answer[t.to:]
 		if quoted(before, after) || s.copied(before, after, t.name) {
 			return true
 		}
-		if s == nil || !s.names[t.name] {
-			opened[t.notation] = opened[t.notation] || t.kind == opens
-			return false
-		}
-		// The sentence has this tag as well. The answer's own is at the edge of a
-		// line, or closes one that is.
-		before, after = strings.TrimRight(before, " \t"), strings.TrimLeft(after, " \t")
-		begins, ends := before == "" || strings.HasSuffix(before, "\n"), after == "" || after[0] == '\n'
+		p := positionOf(before, after)
 		switch {
-		case t.kind == opens && begins:
+		case t.kind == opens && (s.has(t.name) && !p.begins || s.unknown && p.spaced):
+			copied[t.notation] = true
+			return true
+		case t.kind == opens:
 			opened[t.notation] = true
 			return false
-		case t.kind == opens:
-			return true
-		case t.kind == closes:
-			return !begins && !ends && !opened[t.notation]
+		case t.kind == closes && s.has(t.name):
+			return !p.begins && !p.ends && !opened[t.notation]
 		}
-		return false
+		return t.kind == closes && s.unknown && p.spaced && copied[t.notation] && !opened[t.notation]
 	})
 }
+
+// position is where in its line a tag is.
+type position struct {
+	begins, ends bool // nothing is before it, or behind it
+	spaced       bool // text is on both sides, with spaces between, as in a tokenised sentence
+}
+
+func positionOf(before, after string) position {
+	left, right := strings.TrimRight(before, " \t"), strings.TrimLeft(after, " \t")
+	p := position{begins: left == "" || strings.HasSuffix(left, "\n"), ends: right == "" || right[0] == '\n'}
+	p.spaced = !p.begins && !p.ends && len(left) < len(before) && len(right) < len(after)
+	return p
+}
+
+// has reports whether the sentence has a tag of this name.
+func (s *sentenceTags) has(name string) bool { return s.names[name] }
 
 // copied reports whether the sentence has the tag, with the same text on one side
 // at least, and on both sides if it is a special token: of these, one side is
 // often the same in any text.
 func (s *sentenceTags) copied(before, after, name string) bool {
-	if s == nil || !s.names[name] {
+	if !s.has(name) {
 		return false
 	}
 	p := place{name, lettersBefore(before), lettersAfter(after)}
