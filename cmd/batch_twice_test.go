@@ -2,6 +2,7 @@ package cmd_test
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -183,5 +184,75 @@ func TestSubmitsFromSeveralFoldersPayOnce(t *testing.T) {
 		for _, a := range all {
 			t.Logf("%s", &a.stderr)
 		}
+	}
+}
+
+// Runs from three folders are killed again and again, while batches appear late and
+// answers are lost: in the end each folder has every answer, and no row is paid for twice.
+func TestKilledRunsFromSeveralFoldersPayOnce(t *testing.T) {
+	t.Parallel()
+	const models, rows, folders = 2, 6, 3
+	for world := range 3 {
+		t.Run(strconv.Itoa(world), func(t *testing.T) {
+			t.Parallel()
+			chance := rand.New(rand.NewPCG(uint64(world), 7))
+			api, url := service(t, openaitest.Options{
+				// Longer than any batch is looked for.
+				Phases:    openaitest.Phases{Validating: 40 * time.Second, InProgress: time.Second},
+				ListDelay: time.Duration(chance.IntN(1500)) * time.Millisecond,
+				Faults: []openaitest.Fault{
+					{Kind: openaitest.LateBatch, After: time.Duration(500+chance.IntN(4500)) * time.Millisecond, Rate: 0.3, Times: 3},
+					{Kind: openaitest.LostAnswer, Path: "/v1/batches", Rate: 0.1, Times: 5},
+				},
+				Seed: uint64(world),
+			})
+			input := requests(t, models, rows)
+			dirs := make([]string, folders)
+			for i := range dirs {
+				dirs[i] = t.TempDir()
+			}
+			start := func() (all []*asked) {
+				for _, dir := range dirs {
+					a := ask(t, url, input, "run", "--batch-file", "b.jsonl", "--poll-interval", "200ms", "--progress", "none", "-o", "r.jsonl")
+					a.dir, a.Dir = dir, dir
+					all = append(all, a)
+				}
+				return all
+			}
+			for range 5 {
+				all := start()
+				for _, a := range all {
+					if err := a.Start(); err != nil {
+						t.Fatal(err)
+					}
+				}
+				time.Sleep(time.Duration(chance.IntN(300)) * time.Millisecond)
+				for _, a := range all {
+					_ = a.Process.Kill()
+					_ = a.Wait()
+				}
+			}
+			all := start()
+			together(t, all)
+			for _, a := range all {
+				if ok := answered(t, filepath.Join(a.dir, "r.jsonl"), models*rows); ok != models*rows {
+					t.Errorf("%d of %d rows are answered: %s", ok, models*rows, &a.stderr)
+				}
+			}
+			billed := api.Billed()
+			for prompt, n := range billed {
+				if n != 1 {
+					t.Errorf("prompt %s was billed %d times", prompt, n)
+				}
+			}
+			if len(billed) != models*rows {
+				t.Errorf("%d rows were billed", len(billed))
+			}
+			if t.Failed() {
+				for _, a := range all {
+					t.Logf("%s", &a.stderr)
+				}
+			}
+		})
 	}
 }

@@ -57,7 +57,7 @@ type Manager struct {
 	listed bool                  // past is known
 	begun  map[string]bool       // keys of the parts whose batches this manager made
 	alone  map[string]bool       // keys of the parts that no other batch asks, as far as can be known
-	warned map[string]bool       // ids of the batches that people were told of
+	warned map[string]bool       // batches and parts that people were told of, by id and key
 	full   []*Job                // that were refused for want of room, to be told
 	large  []error               // of the parts that were given up, to be told
 	odd    map[string]bool       // unknown statuses that were reported
@@ -254,6 +254,15 @@ func (m *Manager) took(ctx context.Context, j *Job, b wire.Batch) error {
 	}
 	if b.QueueFull() {
 		return m.noRoom(ctx, j, b.Problems[0].Message, b.Ended)
+	}
+	if left := m.lookFor(j); left > 0 {
+		// It has another run's batch, and its own may still appear: to be cancelled,
+		// or to be accounted for.
+		if !m.warned[j.Key] {
+			m.warned[j.Key] = true
+			m.cfg.Say(fmt.Sprintf("part %d: a call that failed may have created another batch: looking for it for %v more", j.Number, left.Round(time.Second)))
+		}
+		return nil
 	}
 	if ended, err := m.doublesEnded(ctx, j); err != nil || !ended {
 		return err

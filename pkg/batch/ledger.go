@@ -52,6 +52,7 @@ type event struct {
 	Part    *Part     `json:"part,omitempty"`
 	FileID  string    `json:"file_id,omitempty"`
 	BatchID string    `json:"batch_id,omitempty"`
+	Own     bool      `json:"own,omitempty"` // a call of this ledger made the batch
 	Made    time.Time `json:"made,omitzero"` // when the batch was, by the service's clock
 	Status  string    `json:"status,omitempty"`
 	Results string    `json:"results,omitempty"`
@@ -68,6 +69,7 @@ type Job struct {
 	Account string // who began it, see [Ledger]
 	Run     string // marks the batches that this ledger's calls made; "" in old ledgers
 	Begun   time.Time
+	Called  time.Time // when a batch was asked for that has not been seen since; zero if there is none
 	Since   time.Time // of the last event
 	FileID  string
 	BatchID string
@@ -160,7 +162,12 @@ func (l *Ledger) apply(e *event) {
 		*j = next
 	case uploaded:
 		j.FileID = e.FileID
+	case creating:
+		j.Called = e.Time
 	case created:
+		if e.Own {
+			j.Called = time.Time{}
+		}
 		j.BatchID, j.FileID, j.Made = e.BatchID, cmp.Or(e.FileID, j.FileID), e.Made
 		if j.Made.IsZero() {
 			j.Made = e.Time
@@ -168,6 +175,9 @@ func (l *Ledger) apply(e *event) {
 	case double:
 		if !slices.Contains(j.Doubles, e.BatchID) {
 			j.Doubles = append(j.Doubles, e.BatchID)
+		}
+		if e.Own {
+			j.Called = time.Time{}
 		}
 		return
 	case queued:

@@ -117,7 +117,7 @@ func (m *Manager) find(ctx context.Context, j *Job) (found bool, err error) {
 	if best == nil {
 		return false, nil
 	}
-	if err := m.take(j, best); err != nil {
+	if err := m.take(j, best, mine(best, j)); err != nil {
 		return false, err
 	}
 	return true, m.keepOne(ctx, j, all)
@@ -286,7 +286,7 @@ func (m *Manager) keepOne(ctx context.Context, j *Job, all []wire.Batch) error {
 	// run that is killed in between leaves the rest to the next one.
 	for _, b := range others {
 		if !slices.Contains(j.Doubles, b.ID) {
-			if err := m.ledger.record(event{Event: double, Key: j.Key, Attempt: j.Attempt, BatchID: b.ID}); err != nil {
+			if err := m.ledger.record(event{Event: double, Key: j.Key, Attempt: j.Attempt, BatchID: b.ID, Own: mine(b, j)}); err != nil {
 				return err
 			}
 		}
@@ -294,7 +294,7 @@ func (m *Manager) keepOne(ctx context.Context, j *Job, all []wire.Batch) error {
 	if best.ID != j.BatchID {
 		m.cfg.Say(fmt.Sprintf("part %d: %s, which asks the same rows, was created first: continuing with it instead of %s", j.Number, best.ID, j.BatchID))
 		m.begun[j.Key] = m.begun[j.Key] && mine(best, j)
-		if err := m.take(j, best); err != nil {
+		if err := m.take(j, best, mine(best, j)); err != nil {
 			return err
 		}
 	}

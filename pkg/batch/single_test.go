@@ -146,6 +146,40 @@ func TestABatchThatAppearsLaterThanThatIsKeptAndTheSecondOneCancelled(t *testing
 	billedOnce(t, w, 5)
 }
 
+func TestARunWaitsForTheBatchThatItsOwnCallMayHaveMade(t *testing.T) {
+	// The call is answered by 504; another run's batch is found at once.
+	w := newWorld(t, openaitest.Options{Phases: openaitest.Phases{Validating: time.Hour},
+		Faults: []openaitest.Fault{{Kind: openaitest.LateBatch, After: 8 * time.Millisecond, Skip: 1, Times: 1}}})
+	m1, j1, _ := w.begin(t, 5)
+	other := w.folder(t)
+	looks := 0
+	other.service = &blinkered{Service: w.service, blind: func() bool { return looks < 2 }, look: func() { looks++; w.advance(t, time.Millisecond) }}
+	m2, j2, said := other.begin(t, 5)
+	if j2.BatchID != j1.BatchID {
+		t.Fatalf("one has %s, the other %s: %s", j1.BatchID, j2.BatchID, said)
+	}
+	if err := w.api.SetBatchState(j1.BatchID, "completed", -1); err != nil {
+		t.Fatal(err)
+	}
+	// What it asked for itself is not accounted for yet.
+	for range 20 {
+		if err := m2.Look(t.Context(), []*Job{j2}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.advance(t, time.Minute)
+	if err := m2.Look(t.Context(), []*Job{j2}); err != nil || Running([]*Job{j2}) {
+		t.Errorf("%v, %+v", err, j2)
+	}
+	if got := w.statuses(t); !slices.Equal(got, []string{"completed", "cancelled"}) || !strings.Contains(said.String(), "cancelling") {
+		t.Errorf("batches %v; said %q", got, said)
+	}
+	for m, j := range map[*Manager]*Job{m1: j1, m2: j2} {
+		fetchJobs(t, m, []*Job{j}, 5)
+	}
+	billedOnce(t, w, 5)
+}
+
 // fetchJobs fetches all the jobs' results, and checks that each row has one.
 func fetchJobs(t *testing.T, m *Manager, jobs []*Job, rows int) (map[int]record.Result, Outcome) {
 	t.Helper()

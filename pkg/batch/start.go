@@ -159,7 +159,7 @@ func (m *Manager) start(ctx context.Context, j *Job) error {
 	if err != nil {
 		return fmt.Errorf("look for part %d: %w", j.Number, err)
 	}
-	if left := m.lookFor(j); !found && left > 0 {
+	if left := m.lookFor(j); !found && left > 0 && j.State == creating {
 		m.cfg.Say(fmt.Sprintf("part %d: the last run ended while it created the batch: looking for it for %v more", j.Number, left.Round(time.Second)))
 		if found, err = m.await(ctx, j, left); err != nil {
 			return fmt.Errorf("look for part %d: %w", j.Number, err)
@@ -188,10 +188,10 @@ func (m *Manager) start(ctx context.Context, j *Job) error {
 	}
 }
 
-// take makes b the job's batch.
-func (m *Manager) take(j *Job, b *wire.Batch) error {
+// take makes b the job's batch. own says that a call of this ledger made it.
+func (m *Manager) take(j *Job, b *wire.Batch, own bool) error {
 	m.latest[b.ID] = *b
-	return m.ledger.record(event{Event: created, Key: j.Key, Attempt: j.Attempt, BatchID: b.ID, FileID: b.InputFile, Made: b.Created})
+	return m.ledger.record(event{Event: created, Key: j.Key, Attempt: j.Attempt, BatchID: b.ID, Own: own, FileID: b.InputFile, Made: b.Created})
 }
 
 // refused sorts out why a part could not be started. What is wrong with the part
@@ -261,13 +261,13 @@ func (m *Manager) upload(ctx context.Context, j *Job) error {
 // patience is how long a batch is looked for that a call may have created.
 var patience = 30 * time.Second
 
-// lookFor is how long a batch that was being created when the last run ended is
-// still to be looked for.
+// lookFor is how long a batch is still to be looked for that a call of this ledger
+// may have created.
 func (m *Manager) lookFor(j *Job) time.Duration {
-	if j.State != creating {
+	if j.Called.IsZero() {
 		return 0
 	}
-	return min(max(0, patience-m.now().Sub(j.Since)), patience)
+	return min(max(0, patience-m.now().Sub(j.Called)), patience)
 }
 
 // create makes the batch. A call that ends in anything but an answer from the
@@ -285,7 +285,7 @@ func (m *Manager) create(ctx context.Context, j *Job) error {
 			return err
 		})
 		if err == nil {
-			return m.take(j, &b)
+			return m.take(j, &b, true)
 		}
 		e, ok := errors.AsType[*wire.Error](err)
 		if !ok || !e.Passing() || throttled(e) {
