@@ -373,7 +373,7 @@ func TestTornEndIsCutOffAndAskedForAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const head, size = 44, 32 + 4*8
+	const head, size = 44, 32 + 4*8 + 4
 	if len(whole) != head+3*size {
 		t.Fatalf("%d bytes", len(whole))
 	}
@@ -394,6 +394,82 @@ func TestTornEndIsCutOffAndAskedForAgain(t *testing.T) {
 		}
 		if now, err := os.ReadFile(path); err != nil || len(now) != len(whole) {
 			t.Errorf("cut at %d: %d bytes now (%v)", n, len(now), err)
+		}
+	}
+}
+
+// After a power cut, NUL bytes stand for what did not reach the disk: from any
+// place to any other.
+func TestWhatAPowerCutLeftIsAskedForAgain(t *testing.T) {
+	api, c := cached(t, openaitest.Options{})
+	texts := numbered(4)
+	want, _ := get(t, c, texts)
+	path := only(t, c)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const head, size = 44, 32 + 4*8 + 4
+	for _, gap := range [][2]int{
+		{0, len(whole)}, {head, len(whole)}, {0, head + size + 20}, {head + size, head + 2*size}, {head + 10, head + 11},
+		{head + 40, head + size + 40}, {head + 3*size, len(whole)}, {head + 3*size + 50, len(whole)}, {head + 3*size + 33, head + 3*size + 34}, {len(whole) - 1, len(whole)},
+	} {
+		file := bytes.Clone(whole)
+		clear(file[gap[0]:gap[1]])
+		damaged := 0
+		for i := range 4 {
+			if r := file[head+i*size:][:size]; gap[0] < head || !bytes.Equal(r, whole[head+i*size:][:size]) {
+				damaged++
+			}
+		}
+		for _, more := range []int{0, 3, size, 5000} { // NUL bytes behind it
+			if err := os.WriteFile(path, append(bytes.Clone(file), make([]byte, more)...), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			calls := api.Calls()
+			got, asked := get(t, c, texts)
+			if asked != damaged || api.Calls()-calls != min(damaged, 1) {
+				t.Errorf("%v and %d more: asked for %d in %d calls, want %d", gap, more, asked, api.Calls()-calls, damaged)
+			}
+			if d := cmp.Diff(want, got); d != "" {
+				t.Errorf("%v and %d more: %s", gap, more, d)
+			}
+			if _, asked := get(t, c, append(texts, "one more")); asked != 1 {
+				t.Errorf("%v and %d more: asked for %d again", gap, more, asked-1)
+			}
+		}
+	}
+}
+
+// Files without checksums stay readable, and are written to as they are.
+func TestACacheOfAnEarlierVersionIsUsed(t *testing.T) {
+	_, c := cached(t, openaitest.Options{})
+	texts := numbered(3)
+	want, _ := get(t, c, texts)
+	path := only(t, c)
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const head, size = 44, 32 + 4*8
+	old := append([]byte("ner-vec"), file[7]-2)
+	old = append(old, file[8:head]...)
+	for i := range 3 {
+		old = append(old, file[head+i*(size+4):][:size]...)
+	}
+	for _, more := range []int{0, 7, size, 5000} {
+		if err := os.WriteFile(path, append(bytes.Clone(old), make([]byte, more)...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, asked := get(t, c, texts)
+		if d := cmp.Diff(want, got); d != "" || asked != 0 {
+			t.Errorf("%d NUL bytes: asked for %d: %s", more, asked, d)
+		}
+		if _, asked := get(t, c, append(texts, "one more")); asked != 1 {
+			t.Errorf("%d NUL bytes: asked for %d, want 1", more, asked)
+		}
+		if now, err := os.ReadFile(path); err != nil || !bytes.HasPrefix(now, old) || len(now) != head+4*size {
+			t.Errorf("%d NUL bytes: %d bytes now (%v)", more, len(now), err)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"math"
@@ -27,26 +28,58 @@ import (
 // A file of the cache holds the vectors of one model, in the byte order of the
 // machine, so that they can be read where they lie:
 //
-//	magic     8 bytes, for the byte order 1 or 2
+//	magic     8 bytes, for the byte order 3 or 4
 //	id        32 bytes, see Cache.id
 //	dim       uint32: how many numbers a vector has
-//	records   32 bytes: the SHA-256 of the text; dim × float32: its vector
+//	records   32 bytes: the SHA-256 of the text; dim × float32: its vector;
+//	          uint32: the CRC-32C of both
+//
+// Files of earlier versions, whose magic ends in 1 or 2, have no checksums.
 //
 // Records are only ever appended, whole, by the process that holds the lock. The
-// last one may be torn where that was killed; it is left out by readers and cut
-// off by the next writer.
+// last ones may be torn where that was killed, or damaged where a power cut left
+// NUL bytes in their place; they are left out by readers and cut off by the next
+// writer.
 const (
 	digestSize = sha256.Size
 	headerSize = 8 + digestSize + 4
+	sumSize    = 4
 	maxDim     = 1 << 20
 )
 
-var magic = func() string {
+// oldMagic is that of a file without checksums.
+var magic, oldMagic = func() (string, string) {
 	if binary.NativeEndian.Uint16([]byte{1, 0}) == 1 {
-		return "ner-vec1"
+		return "ner-vec3", "ner-vec1"
 	}
-	return "ner-vec2"
+	return "ner-vec4", "ner-vec2"
 }()
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// form is what a file's records look like.
+type form struct {
+	dim  int  // 0: not known
+	sums bool // a record ends in a checksum
+}
+
+// record is the size of one.
+func (f form) record() int64 {
+	size := digestSize + 4*int64(f.dim)
+	if f.sums {
+		size += sumSize
+	}
+	return size
+}
+
+// whole reports whether a record is as it was written.
+func (f form) whole(record []byte) bool {
+	if !f.sums {
+		return digest(record) != digest{}
+	}
+	text := record[:len(record)-sumSize]
+	return crc32.Checksum(text, castagnoli) == binary.NativeEndian.Uint32(record[len(text):])
+}
 
 // digest is a SHA-256: of a text, or of what tells a file from others.
 type digest [digestSize]byte
@@ -75,9 +108,9 @@ func (c *Cache) path() string {
 // file is a file of the cache as it was when it was opened. One that is not
 // there is empty.
 type file struct {
-	data  mmap.MMap // header and whole records; nil if there are none
-	dim   int       // 0: not known
-	index map[digest]int
+	form
+	data  mmap.MMap      // header and records; nil if there are none
+	index map[digest]int // of those that are whole
 }
 
 // open maps the file's whole records.
@@ -94,7 +127,7 @@ func open(path string, id digest) (*file, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.dim, err = readHeader(in, id); err != nil {
+	if f.form, err = readHeader(in, id); err != nil {
 		return nil, &fault.Error{File: path, Err: err, Hint: "move it away; what it holds is asked for anew"}
 	}
 	if f.dim == 0 {
@@ -108,35 +141,42 @@ func open(path string, id digest) (*file, error) {
 		return nil, fmt.Errorf("map %s: %w", path, err)
 	}
 	for i := range int(n) {
-		f.index[digest(f.data[f.at(i):])] = i
+		if r := f.data[f.at(i):]; f.whole(r[:f.record()]) {
+			f.index[digest(r)] = i
+		}
 	}
 	return f, nil
 }
 
-// readHeader returns the dimensions that a file says it has, 0 for one without a
-// whole header.
-func readHeader(in *os.File, id digest) (dim int, err error) {
+// readHeader returns what a file says of its records. One without a whole header,
+// whose writer was killed, has no dimensions yet.
+func readHeader(in *os.File, id digest) (form, error) {
 	var head [headerSize]byte
 	n, err := in.ReadAt(head[:], 0)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return 0, err
+		return form{}, err
 	}
-	want := append([]byte(magic), id[:]...)
-	if read := min(n, len(want)); string(head[:read]) != string(want[:read]) {
-		return 0, errors.New("not a file of this model's embeddings")
+	if head == [headerSize]byte{} {
+		return form{sums: true}, nil
+	}
+	begins := func(magic string) bool {
+		want := append([]byte(magic), id[:]...)
+		read := min(n, len(want))
+		return string(head[:read]) == string(want[:read])
+	}
+	f := form{sums: begins(magic)}
+	if !f.sums && !begins(oldMagic) {
+		return form{}, errors.New("not a file of this model's embeddings")
 	}
 	if n < headerSize {
-		return 0, nil // its writer was killed
+		return form{sums: true}, nil
 	}
-	dim = int(binary.NativeEndian.Uint32(head[headerSize-4:]))
-	if dim < 1 || dim > maxDim {
-		return 0, fmt.Errorf("vectors of %d numbers", dim)
+	f.dim = int(binary.NativeEndian.Uint32(head[headerSize-4:]))
+	if f.dim < 1 || f.dim > maxDim {
+		return form{}, fmt.Errorf("vectors of %d numbers", f.dim)
 	}
-	return dim, nil
+	return f, nil
 }
-
-// record is the size of one.
-func (f *file) record() int64 { return digestSize + 4*int64(f.dim) }
 
 // at is where the i-th record begins.
 func (f *file) at(i int) int { return headerSize + i*int(f.record()) }
@@ -156,10 +196,10 @@ func (f *file) close() error {
 
 // appender is the only writer of a file.
 type appender struct {
+	form // without dimensions before the first record
 	out  *os.File
 	lock *flock.Flock
 	id   digest
-	dim  int // 0 before the first record
 }
 
 // lock opens the file for appending once no other process has it open so.
@@ -188,9 +228,9 @@ func lock(ctx context.Context, path string, id digest, say func(string)) (a *app
 	return a, nil
 }
 
-// mend cuts a torn record off and moves to the end.
+// mend cuts off what is torn and moves to the end.
 func (a *appender) mend() (err error) {
-	if a.dim, err = readHeader(a.out, a.id); err != nil {
+	if a.form, err = readHeader(a.out, a.id); err != nil {
 		return err
 	}
 	info, err := a.out.Stat()
@@ -198,8 +238,17 @@ func (a *appender) mend() (err error) {
 		return err
 	}
 	end := int64(0)
-	if f := (&file{dim: a.dim}); a.dim > 0 {
-		end = info.Size() - (info.Size()-headerSize)%f.record()
+	if a.dim > 0 {
+		end = info.Size() - (info.Size()-headerSize)%a.record()
+	}
+	last := make([]byte, a.record())
+	for ; end > headerSize; end -= a.record() {
+		if _, err := a.out.ReadAt(last, end-a.record()); err != nil {
+			return err
+		}
+		if a.whole(last) {
+			break
+		}
 	}
 	if end < info.Size() {
 		if err := a.out.Truncate(end); err != nil {
@@ -213,18 +262,23 @@ func (a *appender) mend() (err error) {
 // append writes the records to the disk.
 func (a *appender) append(keys []digest, vectors [][]float32) error {
 	dim := len(vectors[0])
-	buf := make([]byte, 0, headerSize+len(keys)*(digestSize+4*dim))
-	if a.dim == 0 {
+	first := a.dim == 0
+	a.dim = dim
+	buf := make([]byte, 0, headerSize+len(keys)*int(a.record()))
+	if first {
 		buf = append(append(buf, magic...), a.id[:]...)
 		buf = binary.NativeEndian.AppendUint32(buf, uint32(dim))
 	}
 	for i, k := range keys {
+		at := len(buf)
 		buf = append(buf, k[:]...)
 		for _, x := range vectors[i] {
 			buf = binary.NativeEndian.AppendUint32(buf, math.Float32bits(x))
 		}
+		if a.sums {
+			buf = binary.NativeEndian.AppendUint32(buf, crc32.Checksum(buf[at:], castagnoli))
+		}
 	}
-	a.dim = dim
 	if _, err := a.out.Write(buf); err != nil {
 		return fmt.Errorf("write the cache: %w", err)
 	}
