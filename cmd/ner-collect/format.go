@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -160,19 +161,53 @@ func writeBrat(c *cli.Context, j *answers.Joined, target string) error {
 // read is written.
 func each(c *cli.Context, j *answers.Joined, emit func(*annotate.Sentence) error) error {
 	copied := 0
+	var unusable unusableGold
 	err := j.Each(context.WithoutCancel(c.Context), func(s *annotate.Sentence) error {
 		for _, u := range s.Unused {
 			if u.Reason == markup.Copied {
 				copied++
 			}
 		}
+		unusable.count(s)
 		return emit(s)
 	})
 	if err == nil && copied > 0 && j.Assumed != "" {
 		cmdline.Say(c, "%d of what the answers mark was copied from demonstrations, if the prompts showed the first %d that %s names (else say with --example-num how many; 0: none)",
 			copied, c.Int("example-num"), j.Assumed)
 	}
+	if err == nil && unusable.spans > 0 && (c.String("gold") != "" || j.Results == nil) {
+		err = unusable.report(c, j.Rows)
+	}
 	return err
+}
+
+// unusableGold counts the gold spans that can't be in their sentences.
+type unusableGold struct{ spans, rows, first int }
+
+func (u *unusableGold) count(s *annotate.Sentence) {
+	for _, a := range s.Answers {
+		if a.UnusableGold == 0 {
+			continue
+		}
+		if u.rows == 0 || a.Row < u.first {
+			u.first = a.Row
+		}
+		u.spans += a.UnusableGold
+		u.rows++
+	}
+}
+
+// report says what is wrong with the gold spans, as an error with --strict.
+func (u *unusableGold) report(c *cli.Context, file *mrc.File) error {
+	e := &fault.Error{File: file.Name(), Line: file.Line(u.first),
+		Err:  fmt.Errorf("gold spans that are not in their sentences: %d, in %d rows, the first in row %d; they count nowhere", u.spans, u.rows, u.first),
+		Hint: "start_position and end_position are lists of token indexes from 0, equally long, and an end is the last token of its entity"}
+	if c.Bool("strict") {
+		return e
+	}
+	cmdline.Say(c, "%s", e)
+	cmdline.Say(c, "%s (--strict makes this an error)", e.Hint)
+	return nil
 }
 
 // gold writes what an MRC file marks.

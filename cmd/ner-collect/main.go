@@ -91,7 +91,7 @@ func main() {
 			"of the records, or of the MRC file that --gold or the --source flags name. With such a file,\n" +
 			"what an answer copied from a demonstration is told apart: give the --example flags that\n" +
 			"ner-prompt had, if it had any.",
-		Flags:  slices.Concat(outputFlags, resultFlags, verdictFlags, joinFlags(), cost.Flags()),
+		Flags:  slices.Concat(outputFlags, resultFlags, verdictFlags, joinFlags(), []cli.Flag{strictFlag}, cost.Flags()),
 		Action: run,
 		Commands: []*cli.Command{
 			{
@@ -112,7 +112,7 @@ func main() {
 				Name: "gold", Usage: "write the entities that an MRC file marks, in any of the formats",
 				UsageText: "ner-collect gold examples/news/mrc-ner.test --format conll",
 				ArgsUsage: "FILE",
-				Flags:     slices.Concat(outputFlags, dataset.LabelFlags()),
+				Flags:     slices.Concat(outputFlags, []cli.Flag{strictFlag}, dataset.LabelFlags()),
 				Action:    gold,
 			},
 		},

@@ -20,11 +20,14 @@ import (
 	"nertools/pkg/score"
 )
 
+var strictFlag = &cli.BoolFlag{Name: "strict", Usage: "fail if a gold span is not in its sentence"}
+
 var scoreFlags = []cli.Flag{
 	&cli.StringFlag{Name: "match", Value: "strict", Usage: "an entity is right if `HOW`: strict (span and label), boundary (span), overlap (label, and a token in common), published (the procedure behind the published GPT-NER figures)"},
 	&cli.BoolFlag{Name: "json", Usage: "write JSON, nothing rounded"},
 	&cli.IntFlag{Name: "resamples", Value: score.DefaultResamples, Usage: "draw `N` resamples of the sentences for the intervals; 0: no intervals"},
 	&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "draw them as `N` says"},
+	strictFlag,
 }
 
 func scoreResults(c *cli.Context) error {

@@ -154,6 +154,10 @@ func tell(std cmdline.Streams, o *promptOptions, job *prompt.Job, r prompt.Repor
 			}
 		}
 	}
+	if r.Leaking > 0 {
+		std.Say("%d of %d prompts demonstrate the very sentence that they ask about, with the answer: scores of these rows mean nothing", r.Leaking, r.Prompts)
+		std.Say("make %s with ner-prompt knn, which leaves such rows out", job.Neighbours.Name())
+	}
 	if r.OtherLabel > 0 {
 		std.Say("%d demonstrations are of another label than the row that shows them: is %s made for %s?",
 			r.OtherLabel, job.Neighbours.Name(), job.Train.Name())

@@ -34,6 +34,11 @@ type Answer struct {
 	Line             string        // as in a results file
 	markup.Alignment               // of a row that is [collect.OK]
 	Gold             []markup.Span // as the source has them: those given twice, or beyond the sentence, too
+
+	// UnusableGold is how many gold spans of the row can't be in the sentence: their
+	// positions are no numbers, beyond its tokens or in the wrong order, or a start or
+	// an end has no partner.
+	UnusableGold int
 }
 
 // A Job is results and the rows that they answer.
@@ -332,12 +337,16 @@ func (j *Job) question(label string) markup.Question {
 }
 
 func (s *Sentence) addGold(a *Answer, row *mrc.Row) {
-	for i := range min(len(row.Starts), len(row.Ends)) {
+	pairs := min(len(row.Starts), len(row.Ends))
+	a.UnusableGold = max(len(row.Starts), len(row.Ends)) - pairs
+	for i := range pairs {
 		span := markup.Span{Start: row.Starts[i], End: row.Ends[i] + 1}
 		a.Gold = append(a.Gold, span)
-		if span.Start >= 0 && span.Start < span.End && span.End <= len(s.Tokens) {
-			s.Gold = append(s.Gold, corpus.Entity{Span: span, Label: row.Label})
+		if span.Start < 0 || span.Start >= span.End || span.End > len(s.Tokens) {
+			a.UnusableGold++
+			continue
 		}
+		s.Gold = append(s.Gold, corpus.Entity{Span: span, Label: row.Label})
 	}
 }
 

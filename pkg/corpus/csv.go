@@ -9,7 +9,7 @@ import (
 	"nertools/pkg/markup"
 )
 
-// NewCSV returns a Writer of comma-separated values as in RFC 4180, but with
+// NewCSV returns an Encoder of comma-separated values as in RFC 4180, but with
 // lines that end in "\n". The first line names the columns:
 //
 //	sentence,label,start,end,start_char,end_char,text,found,reason
@@ -17,6 +17,10 @@ import (
 // A line is an entity, or a string that an answer marks and that is not used:
 // that one has no places, but a reason. Spans are half-open; start and end count
 // tokens, start_char and end_char Unicode code points.
+//
+// A spreadsheet takes a cell that begins with "=", "+", "-", "@", a tab or a
+// carriage return for a formula. Such a text has an apostrophe in front, and so
+// has one that begins like that behind apostrophes: [CSVText] takes it off.
 func NewCSV(w io.Writer) *Encoder {
 	c := newWriter(w)
 	lines := csv.NewWriter(c.out)
@@ -30,12 +34,33 @@ func NewCSV(w io.Writer) *Encoder {
 			if e.How != markup.Given {
 				found = e.How.String()
 			}
-			lines.Write([]string{s.ID, e.Label, strconv.Itoa(e.Start), strconv.Itoa(e.End), strconv.Itoa(start), strconv.Itoa(end), c.text(s, e), found, ""})
+			lines.Write([]string{csvCell(s.ID), csvCell(e.Label), strconv.Itoa(e.Start), strconv.Itoa(e.End), strconv.Itoa(start), strconv.Itoa(end), csvCell(c.text(s, e)), found, ""})
 		}
 		for _, u := range s.Unused {
-			lines.Write([]string{s.ID, u.Label, "", "", "", "", strings.ToValidUTF8(u.Text, "\ufffd"), "", reason(u.Reason)})
+			lines.Write([]string{csvCell(s.ID), csvCell(u.Label), "", "", "", "", csvCell(strings.ToValidUTF8(u.Text, "\ufffd")), "", reason(u.Reason)})
 		}
 		return lines.Error()
 	}
 	return c
+}
+
+// csvCell makes a text that no spreadsheet takes for a formula.
+func csvCell(text string) string {
+	if looksLikeFormula(text) {
+		return "'" + text
+	}
+	return text
+}
+
+// CSVText is the text of a cell that [NewCSV] has written.
+func CSVText(cell string) string {
+	if strings.HasPrefix(cell, "'") && looksLikeFormula(cell) {
+		return cell[1:]
+	}
+	return cell
+}
+
+func looksLikeFormula(text string) bool {
+	text = strings.TrimLeft(text, "'")
+	return text != "" && strings.IndexByte("=+-@\t\r", text[0]) >= 0
 }

@@ -67,7 +67,9 @@ found = {"spacy": [l["text"][s:e] for l in spacy for s, e, _ in l["entities"]]}
 texts = {l["id"]: l["text"] for l in (json.loads(line) for line in open("jsonl", newline="\n"))}
 rows = [r for r in csv.DictReader(open("csv", newline="")) if r["start"]]
 found["csv"] = [texts[r["sentence"]][int(r["start_char"]):int(r["end_char"])] for r in rows]
-found["csv text"] = [r["text"] for r in rows]
+def plain(cell):
+    return cell[1:] if cell.startswith("'") and cell.lstrip("'")[:1] in tuple("=+-@\t\r") else cell
+found["csv text"] = [plain(r["text"]) for r in rows]
 found["labelstudio"] = [
     t["data"]["text"][r["value"]["start"]:r["value"]["end"]]
     for t in json.load(open("labelstudio")) for p in t.get("predictions", []) + t.get("annotations", []) for r in p["result"]]

@@ -455,6 +455,11 @@ func TestLinesOfCSVAreTheEntitiesAndWhatIsNotUsed(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines = lines[1:]
+	for _, line := range lines {
+		for i, cell := range line {
+			line[i] = corpus.CSVText(cell)
+		}
+	}
 	for _, s := range sentences {
 		var got []string
 		for _, l := range lines[:len(s.Entities)] {
@@ -479,5 +484,30 @@ func TestLinesOfCSVAreTheEntitiesAndWhatIsNotUsed(t *testing.T) {
 	}
 	if len(lines) > 0 {
 		t.Errorf("more lines: %q", lines)
+	}
+}
+
+func TestNoTextOfCSVIsAFormula(t *testing.T) {
+	for _, text := range []string{"=1+1", "+1", "-LRB-", "@ada", "\tx", "\r=", "'=x", "''@", "'s", "Ada", "'", "a=b", "−1"} {
+		s := sentence("=0", "x", entity(0, 1, "@PER"))
+		s.Unused = []corpus.Rejected{{Label: "-L", Text: text, Reason: markup.Hallucinated}}
+		file, _ := write(t, writers["csv"], []corpus.Sentence{s})
+		lines, err := csv.NewReader(strings.NewReader(file)).ReadAll()
+		if err != nil || len(lines) != 3 {
+			t.Fatalf("%d lines, %v", len(lines), err)
+		}
+		for _, line := range lines[1:] {
+			for _, cell := range line {
+				if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+					t.Errorf("%q: a cell is %q", text, cell)
+				}
+			}
+		}
+		if got := corpus.CSVText(lines[2][6]); got != text {
+			t.Errorf("%q comes back as %q", text, got)
+		}
+		if plain := "Ada a=b 's ' −1"; strings.Contains(plain, text) && lines[2][6] != text {
+			t.Errorf("%q is no formula, but its cell is %q", text, lines[2][6])
+		}
 	}
 }

@@ -55,6 +55,7 @@ type place struct {
 	label   uint16 // index into File.labels
 	escaped bool   // the context holds JSON escapes
 	plain   bool   // see Row.Plain
+	pairs   bool   // starts is where "span_position" is, as the row has no other positions
 }
 
 // A Row is one question of the data set: a sentence and a label. Its strings
@@ -62,8 +63,8 @@ type place struct {
 type Row struct {
 	Context string
 	Label   string
-	Starts  []int // token indexes; -1 for what is no whole number
-	Ends    []int // token indexes, inclusive
+	Starts  []int // token indexes; -1 for what is no whole number, nor a string of one
+	Ends    []int // token indexes, inclusive; of rows without either list both are those of "span_position"
 	Plain   bool  // Context is its tokens joined by single spaces
 
 	// Verbatim means that a JSON string holds Context without escapes, byte for byte.
@@ -120,6 +121,10 @@ func (f *File) Decode(i int, r *Row) {
 	r.Label = f.labels[p.label]
 	r.Context = f.context(p)
 	r.Plain, r.Verbatim = p.plain, !p.escaped
+	if p.pairs {
+		r.Starts, r.Ends = appendPairs(r.Starts[:0], r.Ends[:0], f.text[p.row+uint64(p.starts):])
+		return
+	}
 	r.Starts = f.positions(r.Starts[:0], p, p.starts)
 	r.Ends = f.positions(r.Ends[:0], p, p.ends)
 }
@@ -160,6 +165,9 @@ func (f *File) positions(dst []int, p *place, offset uint32) []int {
 		return dst
 	}
 	s := f.text[p.row+uint64(offset):]
+	if s[0] != '[' {
+		return append(dst, position(firstValue(s)))
+	}
 	base, n := len(dst), -1
 	for i := 1; ; i++ {
 		switch c := s[i]; {
@@ -179,24 +187,66 @@ func (f *File) positions(dst []int, p *place, offset uint32) []int {
 	}
 }
 
-// oddPositions reads an array that holds something other than whole numbers:
-// that has no place in a sentence.
+// oddPositions reads an array that holds something other than whole numbers.
 func oddPositions(dst []int, s string) []int {
-	var list []any
-	dec := json.NewDecoder(strings.NewReader(s))
-	dec.UseNumber() // a number that Go cannot hold spoils itself alone
-	if err := dec.Decode(&list); err != nil {
-		return append(dst, -1)
-	}
+	list, _ := firstValue(s).([]any)
 	for _, v := range list {
-		num, _ := v.(json.Number)
-		n, err := num.Float64()
-		if err != nil || n < 0 || n > math.MaxInt32 || n != math.Trunc(n) {
-			n = -1
-		}
-		dst = append(dst, int(n))
+		dst = append(dst, position(v))
 	}
 	return dst
+}
+
+// firstValue is the JSON value that s begins with.
+func firstValue(s string) (v any) {
+	dec := json.NewDecoder(strings.NewReader(s))
+	dec.UseNumber() // a number that Go cannot hold spoils itself alone
+	if err := dec.Decode(&v); err != nil {
+		return nil
+	}
+	return v
+}
+
+// position is the token index that v stands for: a whole number, or a string of
+// one; -1 for anything else, which has no place in a sentence.
+func position(v any) int {
+	var num json.Number
+	switch v := v.(type) {
+	case json.Number:
+		num = v
+	case string:
+		num = json.Number(strings.TrimSpace(v))
+	}
+	n, err := num.Float64()
+	if err != nil || n < 0 || n > math.MaxInt32 || n != math.Trunc(n) {
+		return -1
+	}
+	return int(n)
+}
+
+// appendPairs appends the spans of a "span_position" member: "3;4", "3,4" or
+// [3,4] each, or one of these alone.
+func appendPairs(starts, ends []int, s string) (_, _ []int) {
+	v := firstValue(s)
+	list, ok := v.([]any)
+	if !ok {
+		list = []any{v}
+	}
+	for _, v := range list {
+		pair, ok := v.([]any)
+		if text, is := v.(string); is {
+			start, end, found := strings.Cut(text, ";")
+			if !found {
+				start, end, found = strings.Cut(text, ",")
+			}
+			pair, ok = []any{start, end}, found
+		}
+		start, end := -1, -1
+		if ok && len(pair) == 2 {
+			start, end = position(pair[0]), position(pair[1])
+		}
+		starts, ends = append(starts, start), append(ends, end)
+	}
+	return starts, ends
 }
 
 const blockRows = 4096
@@ -355,6 +405,8 @@ func (f *File) indexBlock(first int, spans []span, places []place, labels *inter
 		}
 		places[i].row = s.start
 		label := ""
+		var pairs uint32
+		var starts, ends bool // the row has these lists
 		for key, value := range record.Members(raw) {
 			at := uint32(uintptr(unsafe.Pointer(unsafe.StringData(value))) - uintptr(unsafe.Pointer(unsafe.StringData(raw))))
 			switch record.Unquote(key) {
@@ -364,10 +416,15 @@ func (f *File) indexBlock(first int, spans []span, places []place, labels *inter
 			case "entity_label":
 				label = text(value)
 			case "start_position":
-				places[i].starts = arrayOffset(at, value)
+				places[i].starts, starts = positionsAt(at, value), value != "null"
 			case "end_position":
-				places[i].ends = arrayOffset(at, value)
+				places[i].ends, ends = positionsAt(at, value), value != "null"
+			case "span_position":
+				pairs = positionsAt(at, value)
 			}
+		}
+		if pairs != 0 && !starts && !ends {
+			places[i].starts, places[i].pairs = pairs, true
 		}
 		if places[i].context == 0 {
 			return f.fault(s.start, fmt.Errorf(`row %d: no "context" string in it`, first+i), "each row needs its sentence")
@@ -407,12 +464,15 @@ func text(value string) string {
 	return record.Unquote(value)
 }
 
-// arrayOffset is at if value is an array with elements, else 0.
-func arrayOffset(at uint32, value string) uint32 {
-	if value[0] != '[' || value == "[]" {
+// positionsAt is at if value holds positions, in a list or one alone, else 0.
+func positionsAt(at uint32, value string) uint32 {
+	switch c := value[0]; {
+	case value == "[]", value == `""`:
 		return 0
+	case c == '[', c == '"', c == '-', c >= '0' && c <= '9':
+		return at
 	}
-	return at
+	return 0
 }
 
 func (f *File) checkRow(n int, s span, raw string) error {

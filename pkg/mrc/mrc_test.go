@@ -241,7 +241,7 @@ func TestAGoodFileIsReadWhateverItsForm(t *testing.T) {
 			`[{"context":5,"context":"no","entity_label":"LOC","start_position":[1],"end_position":[1],"context":"Ada wrote to Bob Li .","entity_label":"PER","start_position":[0,3],"end_position":[0,4]}]`, ada,
 		},
 		{"keys with escapes", `[{"c\u006fntext":"Ada wrote to Bob Li .","entity_l\u0061bel":"P\u0045R","start_position":[0,3],"end_position":[0,4]}]`, ada},
-		{"the last of two position lists is none", `[{"context":"Ada wrote to Bob Li .","entity_label":"PER","start_position":[0],"end_position":[0],"end_position":null,"start_position":7}]`, with(func(r *mrc.Row) { r.Starts, r.Ends = nil, nil })},
+		{"the last of two position lists is none", `[{"context":"Ada wrote to Bob Li .","entity_label":"PER","start_position":[0],"end_position":[0],"end_position":null,"start_position":true}]`, with(func(r *mrc.Row) { r.Starts, r.Ends = nil, nil })},
 		{"no positions", `[{"context":"Ada wrote to Bob Li .","entity_label":"PER"}]`, with(func(r *mrc.Row) { r.Starts, r.Ends = nil, nil })},
 		{"an empty array of positions", `[{"context":"Ada wrote to Bob Li .","entity_label":"PER","start_position":[ ],"end_position":[]}]`, with(func(r *mrc.Row) { r.Starts, r.Ends = nil, nil })},
 		{"unequally many positions", `[{"context":"Ada wrote to Bob Li .","entity_label":"PER","end_position":[4],"start_position":[]}]`, with(func(r *mrc.Row) { r.Starts, r.Ends = nil, []int{4} })},
@@ -256,7 +256,13 @@ func TestAGoodFileIsReadWhateverItsForm(t *testing.T) {
 		{"half a surrogate pair", `[{"context":"a\ud800\u0020b \udc00","entity_label":"P\ud800\u0045R"}]`, mrc.Row{Context: "a\ufffd b \ufffd", Label: "P\ufffdER", Plain: true}},
 		{"the replacement character itself", `[{"context":"a\ufffd \"b","entity_label":"PER"}]`, mrc.Row{Context: "a\ufffd \"b", Label: "PER", Plain: true}},
 
-		{"positions that are strings", `[{"context":"a","entity_label":"PER","start_position":[0,"3",1]}]`, positions(0, -1, 1)},
+		{"positions that are strings", `[{"context":"a","entity_label":"PER","start_position":[0,"3"," 1 ","x","","-1","1.5"]}]`, positions(0, 3, 1, -1, -1, -1, -1)},
+		{"a position that is no list", `[{"context":"Ada wrote to Bob Li .","entity_label":"PER","start_position":3,"end_position":"4"}]`, with(func(r *mrc.Row) { r.Starts, r.Ends = []int{3}, []int{4} })},
+		{"an empty string for no positions", `[{"context":"Ada wrote to Bob Li .","entity_label":"PER","start_position":"","end_position":""}]`, with(func(r *mrc.Row) { r.Starts, r.Ends = nil, nil })},
+		{"only pairs", `[{"span_position":["0;0"," 3 , 4 ",[1,2]],"context":"Ada wrote to Bob Li .","entity_label":"PER"}]`, with(func(r *mrc.Row) { r.Starts, r.Ends = []int{0, 3, 1}, []int{0, 4, 2} })},
+		{"one pair, no list", `[{"context":"Ada wrote to Bob Li .","entity_label":"PER","span_position":"3;4","start_position":null}]`, with(func(r *mrc.Row) { r.Starts, r.Ends = []int{3}, []int{4} })},
+		{"pairs that are none", `[{"context":"Ada wrote to Bob Li .","entity_label":"PER","span_position":["3",{"a":1},"1;2;3",[1]]}]`, with(func(r *mrc.Row) { r.Starts, r.Ends = []int{-1, -1, 1, -1}, []int{-1, -1, -1, -1} })},
+		{"pairs beside a list", `[{"context":"Ada wrote to Bob Li .","entity_label":"PER","span_position":["3;4"],"start_position":[],"end_position":[]}]`, with(func(r *mrc.Row) { r.Starts, r.Ends = nil, nil })},
 		{"positions with brackets in strings", `[{"context":"a","entity_label":"PER","start_position":["]",2]}]`, positions(-1, 2)},
 		{"whole floats", `[{"context":"a","entity_label":"PER","start_position":[1.0,2e1,-0]}]`, positions(1, 20, 0)},
 		{"fractions", `[{"context":"a","entity_label":"PER","start_position":[0.5,4]}]`, positions(-1, 4)},
@@ -318,15 +324,37 @@ func oracle(data []byte) (rows []mrc.Row, ok bool) {
 		if !okContext || !okLabel || label == "" {
 			return nil, false
 		}
-		rows = append(rows, mrc.Row{
+		row := mrc.Row{
 			Context: context,
 			Label:   label,
 			Starts:  positionsOf(fields["start_position"]),
 			Ends:    positionsOf(fields["end_position"]),
 			Plain:   context == strings.Join(markup.AppendTokens(nil, context), " "),
-		})
+		}
+		absent := func(raw json.RawMessage) bool { return raw == nil || string(raw) == "null" }
+		if absent(fields["start_position"]) && absent(fields["end_position"]) {
+			var pairs []any
+			_ = json.Unmarshal(fields["span_position"], &pairs)
+			for _, pair := range pairs {
+				var start, end int
+				if text, ok := pair.(string); !ok || sscan(text, &start, &end) != nil {
+					start, end = -1, -1
+				}
+				row.Starts, row.Ends = append(row.Starts, start), append(row.Ends, end)
+			}
+		}
+		rows = append(rows, row)
 	}
 	return rows, true
+}
+
+// sscan reads "3;4".
+func sscan(text string, start, end *int) error {
+	var rest string
+	if n, _ := fmt.Sscanf(text, "%d;%d%s", start, end, &rest); n != 2 {
+		return errors.New("not two numbers")
+	}
+	return nil
 }
 
 func stringOf(raw json.RawMessage) (string, bool) {
@@ -340,10 +368,16 @@ func stringOf(raw json.RawMessage) (string, bool) {
 
 func positionsOf(raw json.RawMessage) (positions []int) {
 	var list []json.RawMessage
-	if json.Unmarshal(raw, &list) != nil {
+	if len(raw) > 0 && strings.IndexByte("\"-0123456789", raw[0]) >= 0 && string(raw) != `""` {
+		list = []json.RawMessage{raw}
+	} else if json.Unmarshal(raw, &list) != nil {
 		return nil
 	}
 	for _, e := range list {
+		var text string
+		if json.Unmarshal(e, &text) == nil && e[0] == '"' {
+			e = json.RawMessage(text)
+		}
 		var n *float64
 		if json.Unmarshal(e, &n) != nil || n == nil || *n < 0 || *n > math.MaxInt32 || *n != math.Trunc(*n) {
 			positions = append(positions, -1)

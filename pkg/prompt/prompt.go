@@ -10,6 +10,7 @@ import (
 	"math/bits"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"unsafe"
@@ -56,6 +57,7 @@ func (j *Job) Total() int {
 type Report struct {
 	Prompts    int
 	OtherLabel int   // demonstrations of another label than the one asked for
+	Leaking    int   // prompts that demonstrate their own sentence with the label asked for
 	Mended     []int // training rows shown whose spans were not as they should be
 }
 
@@ -121,6 +123,7 @@ type shared struct {
 	mended     []atomic.Uint32 // one bit for each training row
 	prompts    atomic.Int64
 	otherLabel atomic.Int64
+	leaking    atomic.Int64
 }
 
 func (j *Job) prepare() (*shared, error) {
@@ -148,7 +151,7 @@ func (j *Job) prepare() (*shared, error) {
 }
 
 func (s *shared) report() Report {
-	r := Report{Prompts: int(s.prompts.Load()), OtherLabel: int(s.otherLabel.Load())}
+	r := Report{Prompts: int(s.prompts.Load()), OtherLabel: int(s.otherLabel.Load()), Leaking: int(s.leaking.Load())}
 	for i := range s.mended {
 		for word := s.mended[i].Load(); word != 0; word &= word - 1 {
 			r.Mended = append(r.Mended, i*32+bits.TrailingZeros32(word))
@@ -163,7 +166,9 @@ type maker struct {
 	shared *shared
 
 	view         View
-	row          mrc.Row
+	asked        mrc.Row // the row that the prompt is about
+	row          mrc.Row // the one shown last
+	leaks        bool    // a demonstration shows the asked sentence and its label
 	neighbours   []int
 	tokens       []string
 	spans        []markup.Span
@@ -207,11 +212,11 @@ func (m *maker) appendRow(dst []byte, i int) ([]byte, error) {
 		DataName: j.Labels.Name, Label: key, Name: label.Name, Description: label.Description,
 		Examples: len(m.neighbours),
 	}
+	j.Rows.Decode(i, &m.asked)
 	if j.Template.ownInstruction {
-		j.Rows.Decode(i, &m.row)
-		m.view.Context = m.row.Context
+		m.view.Context = m.asked.Context
 	}
-	m.text, m.quoted = m.text[:0], m.quoted[:0]
+	m.text, m.quoted, m.leaks = m.text[:0], m.quoted[:0], false
 	if err := m.appendInstruction(); err != nil {
 		return nil, err
 	}
@@ -223,9 +228,11 @@ func (m *maker) appendRow(dst []byte, i int) ([]byte, error) {
 			return nil, err
 		}
 	}
-	j.Rows.Decode(i, &m.row)
-	m.view.Number, m.view.Context, m.view.Marked, m.view.Entities, m.view.JSON = 0, m.row.Context, "", nil, ""
-	if err := m.append(&j.Template.Query); err != nil {
+	if m.leaks {
+		m.shared.leaking.Add(1)
+	}
+	m.view.Number, m.view.Context, m.view.Marked, m.view.Entities, m.view.JSON = 0, m.asked.Context, "", nil, ""
+	if err := m.append(&j.Template.Query, &m.asked); err != nil {
 		return nil, err
 	}
 	return record.AppendPrompt(dst, &record.Prompt{
@@ -233,7 +240,7 @@ func (m *maker) appendRow(dst []byte, i int) ([]byte, error) {
 		Index:    i,
 		Total:    j.Total(),
 		Label:    key,
-		Context:  m.row.Context,
+		Context:  m.asked.Context,
 		Quoted:   m.quoted,
 		Examples: m.neighbours,
 
@@ -241,10 +248,10 @@ func (m *maker) appendRow(dst []byte, i int) ([]byte, error) {
 	}), nil
 }
 
-// append appends what the block makes of the view.
-func (m *maker) append(b *Block) (err error) {
+// append appends what the block makes of the view, which shows row.
+func (m *maker) append(b *Block, row *mrc.Row) (err error) {
 	verbatim := uint(0)
-	if m.row.Verbatim {
+	if row.Verbatim {
 		verbatim = ofContext
 	}
 	m.text, m.quoted, err = b.appendBoth(m.text, m.quoted, &m.view, verbatim)
@@ -266,7 +273,7 @@ var ofContext = func() (bits uint) {
 // the sentence.
 func (m *maker) appendInstruction() error {
 	if m.job.Template.ownInstruction {
-		return m.append(&m.job.Template.Instruction)
+		return m.append(&m.job.Template.Instruction, &m.asked)
 	}
 	key := instructionKey{m.view.Label, m.view.Examples}
 	made, ok := m.instructions[key]
@@ -291,6 +298,7 @@ func (m *maker) appendExample(number, row int) error {
 	if m.row.Label != m.view.Label {
 		m.shared.otherLabel.Add(1)
 	}
+	m.leaks = m.leaks || m.showsAnswer()
 	m.view.Number, m.view.Context = number, m.row.Context
 	m.view.Marked, m.view.Entities, m.view.JSON = m.row.Context, m.view.Entities[:0], "[]"
 	// Most rows hold no entity of their label, and most contexts are tokens
@@ -298,7 +306,21 @@ func (m *maker) appendExample(number, row int) error {
 	if !m.row.Plain || len(m.row.Starts)+len(m.row.Ends) > 0 {
 		m.mark(row)
 	}
-	return m.append(&m.job.Template.Example)
+	return m.append(&m.job.Template.Example, &m.row)
+}
+
+// showsAnswer reports whether m.row demonstrates the very question of m.asked.
+func (m *maker) showsAnswer() bool {
+	switch {
+	case m.row.Label != m.view.Label:
+		return false
+	case m.row.Plain && m.asked.Plain:
+		return m.row.Context == m.asked.Context
+	}
+	m.tokens = markup.AppendTokens(m.tokens[:0], m.row.Context)
+	n := len(m.tokens)
+	m.tokens = markup.AppendTokens(m.tokens, m.asked.Context)
+	return slices.Equal(m.tokens[:n], m.tokens[n:])
 }
 
 // mark sets what the view shows of the entities of m.row, which is row n of the

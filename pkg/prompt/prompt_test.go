@@ -459,7 +459,7 @@ func TestTheReportNamesMendedRowsAndOtherLabelsOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Each LOC row shows two PER rows.
-	if d := cmp.Diff(prompt.Report{Prompts: 200, OtherLabel: 200, Mended: []int{0, 40, 63, 133, 199}}, report); d != "" {
+	if d := cmp.Diff(prompt.Report{Prompts: 200, OtherLabel: 200, Leaking: 200, Mended: []int{0, 40, 63, 133, 199}}, report); d != "" {
 		t.Error(d)
 	}
 	for row, want := range map[int]string{
@@ -473,7 +473,7 @@ func TestTheReportNamesMendedRowsAndOtherLabelsOnce(t *testing.T) {
 	if report, err = job.Write(t.Context(), new(bytes.Buffer)); err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(prompt.Report{Prompts: 1, Mended: []int{0, 40}}, report); d != "" {
+	if d := cmp.Diff(prompt.Report{Prompts: 1, Leaking: 1, Mended: []int{0, 40}}, report); d != "" {
 		t.Errorf("rows that are not shown are reported: %s", d)
 	}
 }
