@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"unsafe"
 
 	"github.com/tidwall/gjson"
 
@@ -18,6 +19,62 @@ import (
 // model with the longest answers can write, and little enough for all workers to
 // hold one.
 const maxText = 8 << 20
+
+func tooMuchText(n int) *Error {
+	e := malformed(fmt.Sprintf("an answer with %d bytes of text: no model writes so much", n))
+	e.Lasting = true
+	return e
+}
+
+// ordinary bounds the answers that are read as they stand.
+const ordinary = 64 << 10
+
+// reduced is a large answer without what is not read of it: choices after the first,
+// log probabilities, other large members, and the space between members. Otherwise
+// the little that is kept of an answer would hold on to all of it. large is the size
+// of a member of the choice that no answer can have, with escapes.
+func reduced(body []byte) (small []byte, large int) {
+	v := gjson.Parse(unsafe.String(unsafe.SliceData(body), len(body))) // nothing returned lives in it
+	most := ordinary
+	if !v.Get("choices.0").IsObject() {
+		most = maxErrorBody
+	}
+	if !v.IsObject() {
+		if len(body) <= most {
+			return body, 0
+		}
+		return []byte("null"), 0
+	}
+	small = []byte{'{'}
+	add := func(key, value string) {
+		if len(small) > 1 && small[len(small)-1] != '{' {
+			small = append(small, ',')
+		}
+		small = append(append(append(small, key...), ':'), value...)
+	}
+	v.ForEach(func(key, value gjson.Result) bool {
+		first := value.Get("0")
+		switch {
+		case key.Str == "choices" && value.IsArray() && first.IsObject():
+			add(key.Raw, "[{")
+			first.ForEach(func(key, value gjson.Result) bool {
+				switch n := len(value.Raw); {
+				case key.Str == "logprobs":
+				case n > 3*maxText:
+					large = n
+				default:
+					add(key.Raw, value.Raw)
+				}
+				return true
+			})
+			small = append(small, "}]"...)
+		case len(value.Raw) <= most:
+			add(key.Raw, value.Raw)
+		}
+		return true
+	})
+	return append(small, '}'), large
+}
 
 // ParseAnswer is [Judge.ParseAnswer] with a nil Judge.
 func ParseAnswer(body []byte, r *record.Result) error {
@@ -39,6 +96,12 @@ func (j *Judge) ParseAnswer(body []byte, r *record.Result) error {
 		}
 		body = whole
 	}
+	if len(body) > ordinary {
+		var large int
+		if body, large = reduced(body); large > 0 {
+			return tooMuchText(large)
+		}
+	}
 	v := gjson.Parse(string(body))
 	if v.Type == gjson.Null {
 		return malformed("the answer is empty")
@@ -50,20 +113,13 @@ func (j *Judge) ParseAnswer(body []byte, r *record.Result) error {
 	if !choices.IsArray() {
 		return malformed(`no "choices" in the answer: ` + safetext.Code(v.Raw))
 	}
-	own := func(s string) string { // lets the rest of a large answer go
-		if s = safetext.Data(s); len(body) > 64<<10 {
-			s = strings.Clone(s)
-		}
-		return s
-	}
-	r.Model = own(v.Get("model").String())
+	r.Model = safetext.Data(v.Get("model").String())
 	r.Usage = parseUsage(v.Get("usage"))
 	choice := choices.Get("0")
-	r.FinishReason = own(choice.Get("finish_reason").String())
+	r.FinishReason = safetext.Data(choice.Get("finish_reason").String())
 	c := readContent(choice)
-	if c.text, c.aside = own(c.text), own(c.aside); len(c.text)+len(c.aside) > maxText {
-		return &Error{Failure: record.Failure{Class: record.Malformed, Status: http.StatusOK,
-			Message: fmt.Sprintf("an answer of %d bytes: no model writes so much", len(c.text)+len(c.aside))}, Lasting: true}
+	if c.text, c.aside = safetext.Data(c.text), safetext.Data(c.aside); len(c.text)+len(c.aside) > maxText {
+		return tooMuchText(len(c.text) + len(c.aside))
 	}
 	r.Output, r.Partial = "", c.text
 	if strings.TrimSpace(c.text) == "" && c.aside != "" {

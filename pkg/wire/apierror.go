@@ -93,6 +93,9 @@ func ParseError(status int, body []byte) *Error {
 	e := &Error{Failure: record.Failure{Status: status}}
 	var said saying
 	body = bytes.TrimPrefix(bytes.TrimSpace(body), bom)
+	if len(body) > maxErrorBody {
+		body = []byte("<") // a page
+	}
 	if event, ok := firstEvent(body); ok {
 		body = event
 	}
@@ -115,6 +118,9 @@ func ParseError(status int, body []byte) *Error {
 	}
 	return e
 }
+
+// maxErrorBody bounds the body of an error that is looked at.
+const maxErrorBody = 1 << 20
 
 // answeredError is the error that an answer holds although its status is 200, or
 // nil. v is the body, and payload the member that holds what was asked for: a
