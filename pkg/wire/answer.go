@@ -106,16 +106,33 @@ func (j *Judge) ParseAnswer(body []byte, r *record.Result) error {
 	if v.Type == gjson.Null {
 		return malformed("the answer is empty")
 	}
-	if err := answeredError(v, "choices"); err != nil {
-		return err
+	var model, usage, choices, failed gjson.Result
+	if v.IsObject() {
+		v.ForEach(func(key, value gjson.Result) bool {
+			switch key.Str {
+			case "model":
+				model = value
+			case "usage":
+				usage = value
+			case "choices":
+				choices = value
+			case "error":
+				failed = value
+			}
+			return true
+		})
 	}
-	choices := v.Get("choices")
+	choice := choices.Get("0")
+	if !choices.IsArray() || !choice.Exists() || failed.Type != gjson.Null {
+		if err := answeredError(v, "choices"); err != nil {
+			return err
+		}
+	}
 	if !choices.IsArray() {
 		return malformed(`no "choices" in the answer: ` + safetext.Code(v.Raw))
 	}
-	r.Model = safetext.Data(v.Get("model").String())
-	r.Usage = parseUsage(v.Get("usage"))
-	choice := choices.Get("0")
+	r.Model = safetext.Data(model.String())
+	r.Usage = parseUsage(usage)
 	r.FinishReason = safetext.Data(choice.Get("finish_reason").String())
 	c := readContent(choice)
 	if c.text, c.aside = safetext.Data(c.text), safetext.Data(c.aside); len(c.text)+len(c.aside) > maxText {
