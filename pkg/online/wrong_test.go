@@ -1,0 +1,81 @@
+package online_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"nertools/pkg/fault"
+	"nertools/pkg/online"
+	"nertools/pkg/openaitest"
+	"nertools/pkg/pace"
+	"nertools/pkg/record"
+	"nertools/pkg/wire"
+)
+
+// faltering is an Asker some of whose calls fail.
+type faltering struct {
+	online.Asker
+	calls atomic.Int64
+	fail  func(call int64) error // nil for a call that does not
+}
+
+func (f *faltering) Ask(ctx context.Context, path string, body []byte, read func([]byte) error) (pace.Limits, error) {
+	if err := f.fail(f.calls.Add(1)); err != nil {
+		return pace.Limits{}, err
+	}
+	return f.Asker.Ask(ctx, path, body, read)
+}
+
+func TestWhatLastsStopsTheRunAtOnce(t *testing.T) {
+	network := func(change func(*wire.Error)) error {
+		e := &wire.Error{Failure: record.Failure{Class: record.Network, Message: "broken"}, RetryAfter: 1}
+		change(e)
+		return e
+	}
+	for name, c := range map[string]struct {
+		err   error
+		after int64 // so many calls succeed first
+		stops bool
+		hint  string
+	}{
+		"a certificate":                         {network(func(e *wire.Error) { e.Lasting, e.Hint = true, "SSL_CERT_FILE" }), 0, true, "SSL_CERT_FILE"},
+		"a certificate, later":                  {network(func(e *wire.Error) { e.Lasting, e.Hint = true, "SSL_CERT_FILE" }), 8, true, "SSL_CERT_FILE"},
+		"no such host":                          {network(func(e *wire.Error) { e.Suspect, e.Hint = true, "check the host" }), 0, true, "check the host"},
+		"no such host, after it was there":      {network(func(e *wire.Error) { e.Suspect = true }), 8, false, ""},
+		"a page":                                {&wire.Error{Failure: record.Failure{Class: record.Malformed, Message: "a page"}, Suspect: true}, 0, true, "--base-url"},
+		"a page, among answers":                 {&wire.Error{Failure: record.Failure{Class: record.Malformed, Message: "a page"}, Suspect: true, RetryAfter: 1}, 8, false, ""},
+		"a wrong path":                          {&wire.Error{Failure: record.Failure{Class: record.Invalid, Status: 405, Message: "no"}, WrongAddress: true}, 0, true, "--base-url"},
+		"a broken connection":                   {network(func(*wire.Error) {}), 0, false, ""},
+		"an answer that is too long, every row": {&wire.Error{Failure: record.Failure{Class: record.Malformed, Message: "long"}, Lasting: true}, 0, false, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, 1, openaitest.Options{})
+			asker := &faltering{Asker: b.Asker, fail: func(call int64) error {
+				if call > c.after && call <= c.after+3 {
+					return c.err
+				}
+				return nil
+			}}
+			b.Asker = asker
+			sum, err := b.do(t.Context(), input(20))
+			stop, stopped := errors.AsType[*online.StopError](err)
+			if stopped != c.stops || !stopped && err != nil {
+				t.Fatalf("got %v", err)
+			}
+			if stopped && (asker.calls.Load() > c.after+3 || !strings.Contains(fault.Hint(stop), c.hint)) {
+				t.Errorf("%d calls, hint %q", asker.calls.Load(), fault.Hint(stop))
+			}
+			if !stopped && sum.OK+sum.Failed.Rows() != 20 {
+				t.Errorf("got %+v", sum)
+			}
+			for _, said := range b.said {
+				if stopped && strings.Contains(said, "no answer yet") {
+					t.Errorf("said %q and stopped", said)
+				}
+			}
+		})
+	}
+}
