@@ -294,7 +294,7 @@ func (s *Source) read(text string) (class Class, l listing) {
 		switch {
 		case l.ok && s.placeListing(&l):
 			return List, l
-		case !l.ok && l.evident && (class == Edited || class == Part):
+		case !l.ok && l.evident && (class == Edited || class == Part && len(s.answer.marks) == 0):
 			s.answer.readList(&listing{})
 			return Unreadable, listing{}
 		case !l.ok && l.evident:

@@ -66,6 +66,11 @@ func (l *lister) hasWord() bool {
 	return slices.ContainsFunc(l.entries, func(e entry) bool { return e.word })
 }
 
+// holdsWord reports whether the source has an entry without quotes.
+func (l *lister) holdsWord() bool {
+	return slices.ContainsFunc(l.entries, func(e entry) bool { return e.word && l.source.holds(e.text) })
+}
+
 func (v *value) isString() bool { return v.kind == aString || v.kind == aWord }
 
 // lister makes entries of values. Its methods report false for what is no list, or

@@ -78,8 +78,10 @@ func (s *Source) list(answer string) (l listing) {
 		switch {
 		case s.has(answer[from:v.to]): // text of the source
 			between = answer[end:v.to]
-		case !r.list(&v, 0), words && !line && r.hasWord():
+		case !r.list(&v, 0):
 			l.evident = l.evident || (quoted && v.hasArray() || line) && !s.isSentence(answer[from:v.to])
+		case words && !(line && r.holdsWord()) && r.hasWord():
+			l.evident = l.evident || r.holdsWord()
 		default:
 			if v.cut {
 				r.damage |= CutOff
@@ -186,15 +188,16 @@ func isLine(answer string, from, to int) bool {
 	return leads(answer[:from]) && strings.Trim(after, "*_`. \t\r") == ""
 }
 
-// leads reports whether a list may follow text: at the beginning of a line, or
-// behind a colon.
+// leads reports whether a list may follow text: at the beginning of a line or a
+// sentence, or behind a colon.
 func leads(text string) bool {
 	const reach = 32 // of white space
 	from := max(0, len(text)-reach)
 	near := text[from:]
 	i := strings.LastIndexByte(near, '\n')
 	line := strings.TrimRight(near[i+1:], "*_` \t")
-	return line == "" && (i >= 0 || from == 0) || strings.HasSuffix(line, ":") || strings.HasSuffix(line, "：")
+	last, _ := utf8.DecodeLastRuneInString(line)
+	return line == "" && (i >= 0 || from == 0) || strings.ContainsRune(":：.!?。", last) && line != ""
 }
 
 // finals are words that call what follows the answer.

@@ -19,10 +19,17 @@ func people() markup.Question {
 // trip is the source of cases without one.
 const trip = "Ana Souza and Bob flew to Lima ."
 
-// checkPeople is check for answers about PER. It also strikes what they mark.
+// checkPeople is check for answers about PER. It also strikes what they mark, and
+// puts them into one line, as results files have them.
 func checkPeople(t *testing.T, cases []alignCase) {
 	t.Helper()
 	var s markup.Source
+	for _, c := range cases {
+		if strings.Contains(c.answer, "\n") {
+			c.name, c.answer = c.name+", in one line", strings.ReplaceAll(c.answer, "\n", " ")
+			cases = append(cases, c)
+		}
+	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			if c.source == "" {
@@ -58,6 +65,7 @@ func TestAlmostJSONIsMended(t *testing.T) {
 		{"leading comma", "", `[,"Ana Souza"]`, anaMended},
 		{"two commas", "", `["Ana Souza",,"Bob"]`, bothMended},
 		{"no comma between lines", "", "[\n\"Ana Souza\"\n\"Bob\"\n]", bothMended},
+		{"no comma", "", `["Ana Souza" "Bob"]`, bothMended},
 		{"no comma between objects", "", `[{"text":"Ana Souza"} {"text":"Bob"}]`, bothMended},
 		{"no comma between members", "", "{\"label\":\"PER\"\n\"entities\":[\"Ana Souza\"]}", anaMended},
 		{"single quotes", "", `['Ana Souza']`, anaMended},
@@ -74,7 +82,6 @@ func TestAlmostJSONIsMended(t *testing.T) {
 		{"backticks", "", "[`Ana Souza`]", anaMended},
 		{"quotes in a string", `Ana "Nina" Souza flew .`, `["Ana "Nina" Souza"]`, `list, mended list: Ana "Nina" Souza 0:3 repaired`},
 		{"escaped quotes in a string", `Ana "Nina" Souza flew .`, `["Ana \"Nina\" Souza"]`, `list: Ana "Nina" Souza 0:3 exact`},
-		{"a line break in a string", "", "[\"Ana\nSouza\"]", "list, mended list: Ana\nSouza 0:2 repaired"},
 		{"Python", "", `{'entities': ('Ana Souza', u'Bob'), 'sure': True, 'other': None}`, bothMended},
 		{"a tuple of one", "", `('Ana Souza',)`, anaMended},
 		{"a set", "", `{'Ana Souza', 'Bob'}`, bothMended},
@@ -99,6 +106,14 @@ func TestAlmostJSONIsMended(t *testing.T) {
 		{"an empty object", "", `{}`, "list:"},
 		{"one string for a list", "", `{"entities": "Ana Souza"}`, anaExact},
 	})
+}
+
+func TestALineBreakInAStringIsMended(t *testing.T) {
+	var s markup.Source
+	s.Reset(trip)
+	if got, want := describe(s.Align("[\"Ana\nSouza\"]", people())), "list, mended list: Ana\nSouza 0:2 repaired"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
 }
 
 func TestAListInAStringIsRead(t *testing.T) {
@@ -202,7 +217,6 @@ func TestFieldsOfEntitiesAreReadByAnyUsualName(t *testing.T) {
 func TestAListThatNobodyCanReadIsNotAnEmptyOne(t *testing.T) {
 	checkPeople(t, []alignCase{
 		{"quotes that do not pair", "", `["Ana "Souza", "Bob"]`, "unreadable:"},
-		{"a missing comma", "", `["Ana Souza" "Bob"]`, "unreadable:"},
 		{"calls", "", `[Entity(text="Ana Souza", label="PER")]`, "unreadable:"},
 		{"text behind an element", "", `["Ana Souza" and "Bob"]`, "unreadable:"},
 		{"commas that may be the source's", "Ana, Bob flew", `[Ana, Bob]`, "unreadable:"},
@@ -210,7 +224,9 @@ func TestAListThatNobodyCanReadIsNotAnEmptyOne(t *testing.T) {
 		{"a fence with something else", "", "```json\nAna Souza\n```", "unreadable:"},
 		{"members without a list", "", `{"PER count":2}`, "unreadable:"},
 		{"positions", "", `{"entities":[[0,9],[14,17]]}`, "unreadable:"},
-		{"beside the sentence", "", "Ana Souza and Bob flew to Lima .\n[\"Ana Souza\" \"Bob\"]", "chatter, unread:"},
+		{"beside the sentence", "", "Ana Souza and Bob flew to Lima .\n[\"Ana Souza\" and \"Bob\"]", "chatter, unread:"},
+		{"words in brackets before other text", "", "[Ana Souza, Bob] are the persons.", "unreadable:"},
+		{"words in brackets that the source does not have", "", "[no persons]", "edited:"},
 		{"the sentence in brackets", "", `[Ana Souza and Bob flew to Lima .]`, "chatter:"},
 		{"a remark in brackets", "", "There are none [as far as I see].", "edited:"},
 		{"a note in brackets", "", "[1] There are none.", "edited:"},

@@ -319,7 +319,7 @@ func (a *answer) addOther(open, close [2]int, u use) {
 // among them, since that is read in any answer.
 var emphases = [...][2]string{
 	{"[[", "]]"}, {"{{", "}}"}, {"<<", ">>"}, {"((", "))"}, {"__", "__"}, {"==", "=="}, {"~~", "~~"}, {"||", "||"}, {"$$", "$$"}, {"%%", "%%"}, {"^^", "^^"},
-	{"*", "*"}, {"_", "_"}, {"`", "`"},
+	{"*", "*"}, {"_", "_"}, {"`", "`"}, {"[", "]"},
 }
 
 // readEmphases takes signs around words for marks, if the source has no such signs.
@@ -327,6 +327,9 @@ func (a *answer) readEmphases(s *Source) {
 	for _, e := range emphases {
 		if strings.Contains(s.Text, e[0]) || !strings.Contains(a.text, e[0]) || !strings.Contains(a.text, e[1]) {
 			continue
+		}
+		if text := strings.TrimSpace(a.text); e[0] == "[" && strings.HasPrefix(text, "[") && strings.Index(text, "]") == len(text)-1 {
+			return // a list
 		}
 		n := len(a.others)
 		a.readPairs(e[0], e[1])
@@ -352,7 +355,7 @@ func (a *answer) readPairs(open, close string) {
 		run := count(text[i:], open[0])
 		before, _ := utf8.DecodeLastRuneInString(text[:i])
 		after, _ := utf8.DecodeRuneInString(text[from:])
-		if run != len(open) || isSpace(after) || single && inWord(before) {
+		if run != len(open) || isSpace(after) || strings.ContainsRune("\"'“[{", after) || single && inWord(before) {
 			i += run
 			continue
 		}
@@ -378,6 +381,16 @@ func (a *answer) readPairs(open, close string) {
 // sortSigns puts the signs in order and tells the marks in other notations theirs.
 func (a *answer) sortSigns() {
 	slices.SortStableFunc(a.signs, func(x, y sign) int { return cmp.Compare(x.from, y.from) })
+	end := 0 // of the tag before: what is in it is no sign
+	a.signs = slices.DeleteFunc(a.signs, func(sg sign) bool {
+		if sg.from < end {
+			return true
+		}
+		if sg.kind == '<' {
+			end = sg.to
+		}
+		return false
+	})
 	for i := range a.others {
 		a.others[i].open, a.others[i].close = -1, -1
 	}

@@ -29,7 +29,7 @@ func TestTagsAreMarks(t *testing.T) {
 		{"[PER]", "[/PER]"}, {"[PER: ", "]"}, {"[PER:", "]"}, {"[person = ", "]"}, {"[PER| ", "]"},
 		{"[", "](PER)"}, {"[", "]{PER}"}, {"[", "|PER]"}, {"[", ": PER]"}, {"[", "/person]"},
 		{"＠＠", "＃＃"}, {`\@\@`, `\#\#`}, {`\@@`, `\##`}, {`@@`, `\#\#`}, {"@@", "＃＃"},
-		{"[[", "]]"}, {"{{", "}}"}, {"<<", ">>"}, {"__", "__"}, {"==", "=="}, {"*", "*"}, {"_", "_"}, {"`", "`"},
+		{"[[", "]]"}, {"{{", "}}"}, {"<<", ">>"}, {"__", "__"}, {"==", "=="}, {"*", "*"}, {"_", "_"}, {"`", "`"}, {"[", "]"},
 	} {
 		cases = append(cases, alignCase{c[0] + c[1], "", around(c[0], c[1]), bothTagged})
 	}
@@ -39,6 +39,7 @@ func TestTagsAreMarks(t *testing.T) {
 		{"nested", "the Ana Souza Prize", "the <PER><PER>Ana</PER> Souza</PER> Prize", "same, other markup: Ana Souza 1:3 repaired; Ana 1:2 repaired"},
 		{"in a frame", "", "<answer><PER>Ana Souza</PER> and Bob flew to Lima .</answer>", anaTagged},
 		{"in a frame, in lines", "", "<answer>\n<mark>Ana Souza</mark> and Bob flew to Lima .\n</answer>", anaTagged},
+		{"with signs in them", "", `<PER id="##">Ana Souza</PER> and Bob flew to Lima .`, anaTagged},
 		{"behind a heading", "", "## Answer\n<PER>Ana Souza</PER> and Bob flew to Lima .", "chatter, stray, other markup: Ana Souza 0:2 repaired"},
 		{"beside emphasis", "", "<b>Answer:</b> <PER>Ana Souza</PER> and Bob flew to Lima .", "chatter, other markup: Ana Souza 0:2 repaired"},
 		{"beside bold type", "", "**Answer:** <PER>Ana Souza</PER> and Bob flew to Lima .", "chatter, other markup: Ana Souza 0:2 repaired"},

@@ -85,27 +85,31 @@ func (r *valueReader) rune() (rune, int) {
 
 func (r *valueReader) next() { _, size := r.rune(); r.at += size }
 
-// space skips white space and comments. It reports whether a line ended.
-func (r *valueReader) space() (line bool) {
+// space skips white space and comments, and reports whether there were any. Where
+// line breaks have become spaces, a comment ends before the next quote or bracket.
+func (r *valueReader) space() (any bool) {
 	for r.at < len(r.text) {
 		rest := r.text[r.at:]
 		switch n := spaceAt(r.text, r.at); {
 		case n > 0:
-			line = line || rest[0] == '\n'
 			r.at += n
 		case strings.HasPrefix(rest, "//"), strings.HasPrefix(rest, "# "):
 			r.mended = true
-			comment, _, _ := strings.Cut(rest, "\n")
+			comment, _, ok := strings.Cut(rest, "\n")
+			if i := strings.IndexAny(comment, "\"'[]{}“”‘"); !ok && i >= 0 {
+				comment = comment[:i]
+			}
 			r.at += len(comment)
 		case strings.HasPrefix(rest, "/*"):
 			r.mended = true
 			comment, _, _ := strings.Cut(rest[2:], "*/")
 			r.at = min(len(r.text), r.at+len(comment)+4)
 		default:
-			return line
+			return any
 		}
+		any = true
 	}
-	return line
+	return any
 }
 
 func (r *valueReader) value(v *value) bool {
@@ -142,7 +146,7 @@ func (r *valueReader) value(v *value) bool {
 // array reads the elements and the end of an array.
 func (r *valueReader) array(v *value) bool {
 	for {
-		line := r.space()
+		apart := r.space()
 		if done, ok := r.closed(v); done {
 			return ok
 		}
@@ -161,7 +165,7 @@ func (r *valueReader) array(v *value) bool {
 			if r.peek() == 0 {
 				continue
 			}
-		case n > 0 && !r.separate(&v.items[n-1].value, line):
+		case n > 0 && !r.separate(&v.items[n-1].value, apart):
 			return false
 		}
 		v.items = append(v.items, item{from: r.at})
@@ -176,14 +180,11 @@ func (r *valueReader) array(v *value) bool {
 }
 
 // separate reports whether a value follows the one before although there is no
-// comma: behind a bracket, or on a line of its own.
-func (r *valueReader) separate(before *value, line bool) bool {
-	c := r.peek()
+// comma: behind a bracket, or apart from it.
+func (r *valueReader) separate(before *value, apart bool) bool {
 	r.mended = true
-	if before.kind == anArray || before.kind == anObject {
-		return closers[c] != 0 || line && r.quote() != ""
-	}
-	return line && (r.quote() != "" || closers[c] != 0)
+	bracket := closers[r.peek()] != 0
+	return bracket && (before.kind == anArray || before.kind == anObject) || apart && (bracket || r.quote() != "")
 }
 
 func isComma(c rune) bool { return c == ',' || c == '，' || c == '、' }
@@ -221,7 +222,7 @@ func (r *valueReader) closed(v *value) (done, ok bool) {
 func (r *valueReader) object(v *value) bool {
 	v.kind = anObject
 	for {
-		line := r.space()
+		apart := r.space()
 		if done, ok := r.closed(v); done {
 			return ok
 		}
@@ -240,7 +241,7 @@ func (r *valueReader) object(v *value) bool {
 				continue
 			}
 		} else if n := len(v.items); n > 0 {
-			if !line {
+			if !apart {
 				return false
 			}
 			r.mended = true
@@ -434,10 +435,10 @@ func (r *valueReader) string(v *value) bool {
 func (r *valueReader) goesOn(size int) bool {
 	const reach = 256 // of white space
 	rest := valueReader{text: r.text[:min(len(r.text), r.at+size+reach)], at: r.at + size}
-	line := rest.space()
+	apart := rest.space()
 	c := rest.peek()
 	return c == 0 && (rest.at < len(rest.text) || len(rest.text) == len(r.text)) ||
-		isComma(c) || isCloser(c) || isColon(c) || line && (rest.quote() != "" || closers[c] != 0)
+		isComma(c) || isCloser(c) || isColon(c) || apart && (rest.quote() != "" || closers[c] != 0)
 }
 
 // escape reads an escaped character.
