@@ -190,3 +190,39 @@ func TestTwoSyncsTheSecondIsRefused(t *testing.T) {
 		t.Errorf("the first sync: exit code %d", code)
 	}
 }
+
+func TestAnInterruptedBatchRunSaysHowToContinue(t *testing.T) {
+	t.Parallel()
+	api, url := service(t, openaitest.Options{Phases: openaitest.Phases{InProgress: 2 * time.Second}})
+	dir := t.TempDir()
+	out := filepath.Join(dir, "results.jsonl")
+	run := func() (*exec.Cmd, *bytes.Buffer) {
+		cmd := program(t, url, "ner-batch", "run", "--batch-file", filepath.Join(dir, "b.jsonl"), "--poll-interval", "50ms", "--progress", "none", "-o", out)
+		cmd.Stdin = bytes.NewReader(requests(t, 1, 6))
+		stderr := new(bytes.Buffer)
+		cmd.Stderr = stderr
+		return cmd, stderr
+	}
+	cmd, stderr := run()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, func() bool {
+		return slices.ContainsFunc(api.Log(), func(c openaitest.Call) bool { return c.Op == "retrieveBatch" })
+	})
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 130 || !strings.Contains(stderr.String(), "ner-batch: interrupted\n") ||
+		!strings.Contains(stderr.String(), "to continue, run the same command again\n") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+	cmd, stderr = run()
+	if err := cmd.Run(); err != nil || !strings.Contains(stderr.String(), "6 rows: 6 ok, 0 failed, 0 missing;") {
+		t.Errorf("%v: %s", err, stderr)
+	}
+	if n := len(api.Bills()); n != 6 {
+		t.Errorf("%d rows were billed, want 6", n)
+	}
+}

@@ -286,13 +286,42 @@ func wait(c *cli.Context) error {
 		return !slices.ContainsFunc(batches, func(b wire.Batch) bool { return !b.Final() }), nil
 	})
 	meter.Close()
+	ended := err == nil
 	if err := errors.Join(unfinished(err), f.sayReasons(c, batches), show(batches, f.waiting), f.unstarted()); err != nil {
 		return err
+	}
+	if ended {
+		sayEnded(c, batches)
 	}
 	if slices.ContainsFunc(batches, func(b wire.Batch) bool { return b.Status != wire.BatchCompleted || b.Failed > 0 }) {
 		return cmdline.Exit(cmdline.Partial, nil)
 	}
 	return nil
+}
+
+// sayEnded says what came of batches, as far as their counts tell.
+func sayEnded(c *cli.Context, batches []wire.Batch) {
+	total, done, failed := 0, 0, 0
+	var left record.Failures
+	for i := range batches {
+		b := &batches[i]
+		total, done, failed = total+b.Total, done+b.Completed, failed+b.Failed
+		class := record.Missing
+		switch b.Status {
+		case wire.BatchExpired:
+			class = record.Expired
+		case wire.BatchCancelled:
+			class = record.Cancelled
+		case wire.BatchFailed:
+			class = record.Invalid
+		}
+		left.AddRows(&record.Failure{Class: class}, max(0, b.Total-b.Completed-b.Failed))
+	}
+	cmdline.Say(c, "%d rows: %d done, %d failed, %d left undone", total, done, failed, left.Rows())
+	if failed > 0 {
+		cmdline.Say(c, "failed %d: ner-batch download shows why", failed)
+	}
+	failures.Say(c, failures.Rows{Failed: &left})
 }
 
 func download(c *cli.Context) error {

@@ -144,7 +144,7 @@ func report(ctx context.Context, stderr io.Writer, name string, err error) int {
 		case e.code == 0 && ctx.Err() != nil && errors.Is(e.err, context.Canceled):
 			e.code = Interrupted
 			say("interrupted")
-			say(fault.Hint(e.err))
+			say(cmp.Or(fault.Hint(e.err), "to continue, run the same command again"))
 		default:
 			e.code = cmp.Or(e.code, Failed)
 			for _, text := range texts(e.err) {
