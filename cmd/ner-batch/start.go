@@ -58,8 +58,20 @@ func create(c *cli.Context) error {
 	return nil
 }
 
+// partRequests is how many requests a part may have, 0 if nothing was said of it.
+func partRequests(c *cli.Context) (int, error) {
+	if n := c.Int("max-part-requests"); n >= 1 || !c.IsSet("max-part-requests") {
+		return n, nil
+	}
+	return 0, cmdline.UsageError("--max-part-requests must be at least 1, not %d", c.Int("max-part-requests"))
+}
+
 // estimate says what the batch would cost, and writes no file.
 func estimate(c *cli.Context) error {
+	most, err := partRequests(c)
+	if err != nil {
+		return err
+	}
 	table, err := cost.Table(c)
 	if err != nil {
 		return err
@@ -78,7 +90,7 @@ func estimate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	e, err := price.Count(next)
+	e, err := price.Count(next, most)
 	if err != nil {
 		return err
 	}
@@ -328,12 +340,13 @@ func (s *session) fetch(c *cli.Context) error {
 
 // split writes the prompts into batch files, or takes the file that is there.
 func split(c *cli.Context, judge *wire.Judge) ([]batch.Part, error) {
-	path, most := c.String("batch-file"), c.Int("max-part-requests")
-	switch {
-	case path == "":
+	path := c.String("batch-file")
+	if path == "" {
 		return nil, cmdline.UsageError("--batch-file is missing: name the file to write the requests to")
-	case c.IsSet("max-part-requests") && most < 1:
-		return nil, cmdline.UsageError("--max-part-requests must be at least 1, not %d", most)
+	}
+	most, err := partRequests(c)
+	if err != nil {
+		return nil, err
 	}
 	requests, err := service.Requests(c)
 	if err != nil {

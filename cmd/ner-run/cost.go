@@ -29,7 +29,7 @@ func dryRun(c *cli.Context, table *price.Table, requests *wire.Builder, judge *w
 		return err
 	}
 	kept := 0
-	estimate, err := price.Count(earlier.Rest(lines, requests, &kept))
+	estimate, err := price.Count(earlier.Rest(lines, requests, &kept), 0)
 	if err != nil {
 		return err
 	}

@@ -41,9 +41,14 @@ func (m *Model) add(n Model) {
 
 // Count counts the requests that next yields until it returns io.EOF, on all
 // cores. next is called by one goroutine, in order; its first other error is
-// returned. The requests need no more memory than the few that are under way.
-func Count(next func() (wire.Request, error)) (*Estimate, error) {
-	return count(next, runtime.GOMAXPROCS(0), wire.MaxBatchRequests, wire.MaxBatchBytes)
+// returned. The requests need no more memory than the few that are under way. As a
+// batch they would be in parts of at most the given number of requests; 0 means as
+// many as a batch takes.
+func Count(next func() (wire.Request, error), partRequests int) (*Estimate, error) {
+	if partRequests <= 0 || partRequests > wire.MaxBatchRequests {
+		partRequests = wire.MaxBatchRequests
+	}
+	return count(next, runtime.GOMAXPROCS(0), partRequests, wire.MaxBatchBytes)
 }
 
 func count(next func() (wire.Request, error), workers, maxRequests, maxBytes int) (*Estimate, error) {

@@ -88,7 +88,7 @@ func TestCountEndsWithTheFirstFault(t *testing.T) {
 			return wire.Request{}, broken
 		}
 		return prompts(t, "gpt-4o", 1, 1)[0], nil
-	})
+	}, 0)
 	if e != nil || !errors.Is(err, broken) || n != 101 {
 		t.Errorf("got %v, %v after %d", e, err, n)
 	}
@@ -123,7 +123,7 @@ func TestPartsKeepTheServicesLimits(t *testing.T) {
 	if got := parts(many, many, q, path, path, q, model); got != 4 {
 		t.Errorf("got %d parts", got)
 	}
-	e, err := Count(each([]wire.Request{q, q}))
+	e, err := Count(each([]wire.Request{q, q}), 0)
 	if err != nil || e.Parts != 1 || e.Bytes != int64(2*size) {
 		t.Errorf("got %+v, %v", e, err)
 	}
@@ -192,7 +192,7 @@ func TestQuoteDoesNotGuess(t *testing.T) {
 }
 
 func TestQuoteOfNothing(t *testing.T) {
-	e, err := Count(each(nil))
+	e, err := Count(each(nil), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +208,7 @@ func BenchmarkCount(b *testing.B) {
 	requests := prompts(b, "gpt-4o-mini", 512, 2000)
 	var tokens int64
 	for b.Loop() {
-		e, err := Count(each(requests))
+		e, err := Count(each(requests), 0)
 		if err != nil {
 			b.Fatal(err)
 		}
