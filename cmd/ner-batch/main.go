@@ -97,7 +97,7 @@ var (
 	inputFlags     = []cli.Flag{
 		&cli.StringFlag{Name: "batch-file", Usage: "write the requests to this `FILE`; further parts stand beside it. Without prompts, take the file that is there"},
 		ledgerFlag,
-		&cli.IntFlag{Name: "max-part-requests", Usage: "put at most `N` requests into one part (default: as many as a batch takes)"},
+		&cli.IntFlag{Name: "max-part-requests", DefaultText: "as many as a batch takes", Usage: "put at most `N` requests into one part"},
 		&cli.StringSliceFlag{Name: "resume", Usage: "leave out what has a good answer in this `FILE` of results (repeatable)"},
 		finish.Flag(),
 	}

@@ -288,16 +288,16 @@ func (s *session) show(c *cli.Context, failed error) error {
 
 // showEarlier tells of a batch that this command did not start.
 func (s *session) showEarlier(c *cli.Context, j *batch.Job, status string) {
-	again := ""
-	if !batch.Running([]*batch.Job{j}) {
-		again = "; --fresh asks again"
+	again, later := "", " later"
+	if b := (wire.Batch{Status: status}); b.Final() {
+		again, later = "; --fresh asks again", ""
 	}
 	cmdline.Say(c, "batch %s was already submitted on %s (%s)%s", j.BatchID, j.Made.Local().Format("2006-01-02 15:04"), status, again)
 	if j.Results != "" {
 		cmdline.Say(c, "its results are in %s", j.Results)
 		return
 	}
-	cmdline.Say(c, "fetch it later with: ner-batch download --batch-id %s -o results.jsonl", j.BatchID)
+	cmdline.Say(c, "fetch it%s with: ner-batch download --batch-id %s -o results.jsonl", later, j.BatchID)
 }
 
 func (s *session) measure(meter *progress.Meter) {

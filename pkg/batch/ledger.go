@@ -190,7 +190,10 @@ func (l *Ledger) apply(e *event) {
 	case dropped:
 		j.BatchID, j.FileID = "", ""
 	}
-	j.State, j.Since, j.Reason = e.Event, e.Time, e.Reason
+	j.State, j.Since = e.Event, e.Time
+	if e.Event != fetched {
+		j.Reason = e.Reason
+	}
 }
 
 // record writes the event and takes it over. When it returns, the event is on

@@ -174,3 +174,37 @@ func TestWhatIsWrongWithTheAccountGivesNoPartUp(t *testing.T) {
 		}
 	}
 }
+
+func TestAPartWhoseBatchFailedIsStartedAgainByTheSameCommand(t *testing.T) {
+	for _, isFetched := range []bool{false, true} {
+		w := newWorld(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.BatchFail, Code: "model_not_found", Message: "no such model", Times: 1}}})
+		parts := w.parts(t, 3, 3)
+		m := w.manager(t, Config{})
+		if err := m.Add(t.Context(), parts, false); err != nil {
+			t.Fatal(err)
+		}
+		jobs := m.Jobs(parts)
+		w.drive(t, m, jobs)
+		var o Outcome
+		if err := m.FetchJob(t.Context(), jobs[0], &o, func(*record.Result) error { return nil }); err != nil || o.Failed.Rows() != 3 {
+			t.Errorf("%v, %+v", err, o)
+		}
+		if isFetched {
+			if err := m.Fetched(jobs[0], "r.jsonl", &o); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := m.ledger.Close(); err != nil {
+			t.Fatal(err)
+		}
+		m, jobs, said := w.open(t, parts)
+		if !strings.Contains(said.String(), "part 1 was refused earlier, and is started again: model_not_found: no such model") {
+			t.Errorf("said %q", said)
+		}
+		w.drive(t, m, jobs)
+		if _, o := fetchJobs(t, m, jobs, 3); o.OK != 3 || w.batches(t) != 2 {
+			t.Errorf("%+v, %d batches", o, w.batches(t))
+		}
+		billedOnce(t, w, 3)
+	}
+}

@@ -46,11 +46,11 @@ func (m *Manager) Add(ctx context.Context, parts []Part, fresh bool) error {
 		case j == nil:
 		case j.State == planned:
 			p = &j.Part // the file alone does not tell how many rows the source has
-		case fresh && (j.State == finished || j.State == fetched):
-			attempt = j.Attempt + 1
-		case j.State == dropped, j.State == finished && j.Status == wire.BatchFailed:
+		case j.State == dropped, (j.State == finished || j.State == fetched) && j.Status == wire.BatchFailed:
 			attempt = j.Attempt
 			m.cfg.Say(fmt.Sprintf("part %d was refused earlier, and is started again: %s", p.Number, j.Reason))
+		case fresh && (j.State == finished || j.State == fetched):
+			attempt = j.Attempt + 1
 		default:
 			continue
 		}
