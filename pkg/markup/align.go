@@ -142,12 +142,13 @@ type Source struct {
 	Tokens []string // as [AppendTokens] splits Text; they share its memory
 	starts []int    // byte offset of each token
 
-	ready   bool // what follows is of Text
-	opens   bool // it has a bracket that a list can begin with
-	letters letters
-	atoms   []atom
-	signs   signTokens
-	index   *suffixarray.Index // of letters.text; nil where that was not worth while
+	ready    bool // what follows is of Text
+	opens    bool // it has a bracket that a list can begin with
+	letters  letters
+	tagSigns bool // tags or brackets may be text
+	atoms    []atom
+	signs    signTokens
+	index    *suffixarray.Index // of letters.text; nil where that was not worth while
 
 	answer   answer // that is aligned
 	question Question
@@ -158,7 +159,7 @@ type Source struct {
 	taken    map[Span]int // which mark has it
 	covered  []int        // by token: 0 if no mark has it, else a later token, before which all are covered
 	edges    []edges      // of the tokens; made when one is long
-	scanned  int          // letters of the source that were searched for what stands around a mark
+	scanned  int          // letters of the source that were searched
 	work     meter        // of finding places
 	lookups  meter        // of looking for markup of the answer in the source
 	places   meter        // that were found
@@ -201,6 +202,7 @@ func (s *Source) prepare() {
 	s.atoms = appendAtoms(s.atoms[:0], &s.letters, 0, len(s.letters.text))
 	s.signs.reset(s.Tokens)
 	s.opens = strings.ContainsAny(s.Text, listBrackets[:3]) || strings.IndexByte(s.Text, wide) >= 0 && strings.ContainsAny(s.Text, listBrackets)
+	s.tagSigns = strings.ContainsAny(s.Text, "<[&") || strings.Contains(s.Text, "＜")
 	s.index, s.edges = nil, s.edges[:0]
 	if s.taken == nil {
 		s.taken = map[Span]int{}
@@ -279,6 +281,7 @@ func (s *Source) Align(answer string, q Question) Alignment {
 // read takes an answer apart and places what it marks. l is what a [List] lists.
 func (s *Source) read(text string) (class Class, l listing) {
 	s.prepare()
+	s.scanned = 0
 	s.lookups = meter{limit: placeSteps + placeStepsEach*(len(text)+len(s.Text))}
 	s.answer.read(text, s)
 	s.begin()

@@ -109,32 +109,38 @@ func TestMarksThatAreNotBalanced(t *testing.T) {
 
 func TestEntitiesAreNestedUpToSixteenDeep(t *testing.T) {
 	for depth := 15; depth <= 18; depth++ {
-		var text, answer []string
-		for i := range 2 * depth {
-			word := fmt.Sprintf("w%d", i)
-			text = append(text, word)
-			if i < depth {
-				answer = append(answer, "@@"+word)
-			} else {
-				answer = append(answer, word+"##")
-			}
+		nested(t, depth, "@@", "##")
+		nested(t, depth, "<PER>", "</PER>")
+	}
+}
+
+func nested(t *testing.T, depth int, begin, end string) {
+	t.Helper()
+	var text, answer []string
+	for i := range 2 * depth {
+		word := fmt.Sprintf("w%d", i)
+		text = append(text, word)
+		if i < depth {
+			answer = append(answer, begin+word)
+		} else {
+			answer = append(answer, word+end)
 		}
-		var s markup.Source
-		s.Reset(strings.Join(text, " "))
-		a := s.Align(strings.Join(answer, " "), markup.Question{})
-		outer := max(0, depth-16)
-		if len(a.Found) != depth-outer || len(a.Unused) != outer {
-			t.Fatalf("%d deep: %s", depth, describe(a))
+	}
+	var s markup.Source
+	s.Reset(strings.Join(text, " "))
+	a := s.Align(strings.Join(answer, " "), markup.Question{Label: "PER"})
+	outer := max(0, depth-16)
+	if len(a.Found) != depth-outer || len(a.Unused) != outer {
+		t.Fatalf("%d deep: %s", depth, describe(a))
+	}
+	for i, f := range a.Found {
+		if f.Start != outer+i || f.End != 2*depth-outer-i {
+			t.Errorf("%d deep: %s", depth, describe(a))
 		}
-		for i, f := range a.Found {
-			if f.Start != outer+i || f.End != 2*depth-outer-i {
-				t.Errorf("%d deep: %s", depth, describe(a))
-			}
-		}
-		for i, u := range a.Unused {
-			if u.Reason != markup.Unclosed || u.Text != text[i] {
-				t.Errorf("%d deep: %s", depth, describe(a))
-			}
+	}
+	for i, u := range a.Unused {
+		if u.Reason != markup.Unclosed || u.Text != text[i] {
+			t.Errorf("%d deep: %s", depth, describe(a))
 		}
 	}
 }

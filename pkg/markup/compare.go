@@ -19,7 +19,6 @@ func (s *Source) begin() {
 	clear(s.taken)
 	clear(s.readings)
 	s.covered = append(s.covered[:0], make([]int, len(s.Tokens))...)
-	s.scanned = 0
 	size := len(a.text) + len(src.text)
 	s.work = meter{limit: placeSteps + placeStepsEach*size}
 	s.places = meter{limit: mostPlaces + size/4}

@@ -134,36 +134,43 @@ func (d *differ) edits(a0, a1, s0, s1 int) bool {
 	if n-m > maxEdits || m-n > maxEdits {
 		return false
 	}
+	a, t := d.a[a0:a1], d.s[s0:s1]
+	var before []int32 // the row of one edit less
 	d.furthest = d.furthest[:0]
 	for e := 0; e <= min(maxEdits, n+m); e++ {
 		// Row e holds the diagonals -e to e, and begins at e*e.
 		row := e * e
 		d.furthest = slices.Grow(d.furthest, 2*e+1)[:row+2*e+1]
+		furthest := d.furthest[row:]
+		steps := e + 1
 		for k := -e; k <= e; k += 2 {
-			from := d.reach(e, k)
-			x := from
-			for x < n && x-k < m && d.same(a0+x, s0+x-k) {
+			x := furthestBefore(before, e, k)
+			steps -= x
+			for x < n && x-k < m && a[x].hash == t[x-k].hash {
 				x++
 			}
-			if !d.work.spend(1 + x - from) {
-				return false
-			}
-			d.furthest[row+k+e] = int32(x)
+			steps += x
+			furthest[k+e] = int32(x)
 			if x >= n && x-k >= m {
+				d.work.spend(steps)
 				d.trace(a0, s0, e, k, n)
 				return true
 			}
 		}
+		if !d.work.spend(steps) {
+			return false
+		}
+		before = furthest
 	}
 	return false
 }
 
-// reach gives how far the edits before e come on diagonal k with one more.
-func (d *differ) reach(e, k int) int {
+// furthestBefore returns how far e edits come on diagonal k without a further
+// atom that is the same. before is the row of one edit less.
+func furthestBefore(before []int32, e, k int) int {
 	if e == 0 {
 		return 0
 	}
-	before := d.furthest[(e-1)*(e-1):]
 	at := k + e - 1
 	if k == -e || k != e && before[at-1] < before[at+1] {
 		return int(before[at+1])
@@ -173,16 +180,20 @@ func (d *differ) reach(e, k int) int {
 
 // trace emits what lies on the way to x on diagonal k with e edits.
 func (d *differ) trace(a0, s0, e, k, x int) {
+	from := 0
 	if e > 0 {
 		before := d.furthest[(e-1)*(e-1):]
 		at := k + e - 1
 		if k == -e || k != e && before[at-1] < before[at+1] {
-			d.trace(a0, s0, e-1, k+1, int(before[at+1]))
+			from = int(before[at+1])
+			d.trace(a0, s0, e-1, k+1, from)
 		} else {
-			d.trace(a0, s0, e-1, k-1, int(before[at-1]))
+			from = int(before[at-1])
+			d.trace(a0, s0, e-1, k-1, from)
+			from++
 		}
 	}
-	for i := d.reach(e, k); i < x; i++ {
+	for i := from; i < x; i++ {
 		d.emit(a0+i, s0+i-k)
 	}
 }

@@ -210,10 +210,9 @@ func (l *lister) isText(v *value) bool {
 
 // isSentence reports whether text contains all of the source, which is no entity.
 func (s *Source) isSentence(text string) bool {
-	var l letters
-	l.reset()
-	l.addText(text)
-	return len(s.Tokens) > 1 && len(s.letters.text) > 0 && bytes.Contains(l.text, s.letters.text)
+	s.part.reset()
+	s.part.addText(text)
+	return len(s.Tokens) > 1 && len(s.letters.text) > 0 && bytes.Contains(s.part.text, s.letters.text)
 }
 
 // rows reads an array of arrays that have a text and its label, or one of these:

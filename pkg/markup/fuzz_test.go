@@ -21,6 +21,7 @@ func FuzzAlign(f *testing.F) {
 	f.Add("a \xff b &amp; ﬁ", "@@a \xff## b @@&## @@fi## @@##")
 	f.Add("`` Ana\u200b '' -LRB- \u200b -- \u05e9\u05b8 علی\u200cرضا 👩\u200d💻", "“@@Ana##” (@@\u200b— ש علی رضا## 👩@@\u200d💻##")
 	f.Add(strings.Repeat("\xb6", 100), "#@@#= 0@@0##0000@@0") // edges of tokens, of which every prefix is one
+	f.Add("Ada", `<entity type="pe##rson">Ada</entity>`)      // a sign in a tag
 	f.Add("Ada [x] wrote", `[1] {"entities":[{"text":"Ada"},{"name":"\u0041"}]}`)
 	f.Add("Ana met Bob", "{'entities': ['Ana', {\"text\": 'Bob', label: LOC},], \"PER\": [\"B")
 	f.Add("a <b>x</b> Ana met Bob", "a <b>x</b> <PER>Ana <LOC>met</PER> [PER: Bob]</LOC> &lt;PER&gt;Bob</>")

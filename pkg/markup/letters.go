@@ -2,6 +2,7 @@ package markup
 
 import (
 	"html"
+	"slices"
 	"sort"
 	"unicode"
 	"unicode/utf8"
@@ -45,15 +46,19 @@ func (l *letters) add(piece string) {
 func (l *letters) addText(text string) {
 	from := 0
 	for i := 0; i < len(text); {
-		size := spaceAt(text, i)
-		if size == 0 {
-			i++
-			continue
+		c := text[i]
+		size, space := 1, asciiSpace[c]
+		if c >= utf8.RuneSelf {
+			var r rune
+			r, size = utf8.DecodeRuneInString(text[i:])
+			space = unicode.IsSpace(r)
 		}
-		l.add(text[from:i])
-		l.addSpace()
+		if space {
+			l.add(text[from:i])
+			l.addSpace()
+			from = i + size
+		}
 		i += size
-		from = i
 	}
 	l.add(text[from:])
 }
@@ -61,9 +66,24 @@ func (l *letters) addText(text string) {
 // fold appends the letters of a piece of the last token in the form in which they
 // are compared. That may be none.
 func (l *letters) fold(piece string) {
-	before, start := len(l.text), l.starts[len(l.starts)-1]
-	dst := l.text
-	for i := 0; i < len(piece); {
+	before := len(l.text)
+	l.text = slices.Grow(l.text, len(piece))[:before+len(piece)]
+	folded := l.text[before:]
+	for i := range len(folded) {
+		p := plainASCII[piece[i]]
+		if p == 0 {
+			l.foldSigns(piece, i)
+			return
+		}
+		folded[i] = p
+	}
+}
+
+// foldSigns is fold for a piece of which the first i letters are folded.
+func (l *letters) foldSigns(piece string, i int) {
+	start, before := l.starts[len(l.starts)-1], len(l.text)-len(piece)
+	dst := l.text[:before+i]
+	for i < len(piece) {
 		c := piece[i]
 		if p := plainASCII[c]; p != 0 {
 			dst = append(dst, p)
@@ -84,7 +104,12 @@ func (l *letters) fold(piece string) {
 
 // normalise is fold for a piece that is not plain ASCII.
 func (l *letters) normalise(piece string, start int) {
-	l.normalised = norm.NFKD.AppendString(l.normalised[:0], html.UnescapeString(piece))
+	piece = html.UnescapeString(piece)
+	if norm.NFKD.QuickSpanString(piece) == len(piece) { // which needs no buffer
+		l.normalised = append(l.normalised[:0], piece...)
+	} else {
+		l.normalised = norm.NFKD.AppendString(l.normalised[:0], piece)
+	}
 	dst := l.text
 	for b := l.normalised; len(b) > 0; {
 		size := 1

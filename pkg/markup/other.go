@@ -1,7 +1,6 @@
 package markup
 
 import (
-	"bytes"
 	"cmp"
 	"slices"
 	"strings"
@@ -187,7 +186,7 @@ func (k *tagKinds) label(t *tags.Tag) (string, bool) {
 // use returns what a tag says. One that the source has is text.
 func (k *tagKinds) use(t *tags.Tag) use {
 	s := k.source
-	if strings.ContainsAny(s.Text, "<[&＜") {
+	if s.tagSigns {
 		plain := "<" + t.Name + ">"
 		if t.End {
 			plain = "</" + t.Name + ">"
@@ -287,7 +286,7 @@ func (a *answer) readBrackets(s *Source) (found bool) {
 				close[1] = to + 1 + at + 1
 			}
 		}
-		if name == "" || open[1] >= close[0] || strings.ContainsAny(s.Text, "[") && s.reads(text[open[0]:close[1]]) {
+		if name == "" || open[1] >= close[0] || s.tagSigns && s.reads(text[open[0]:close[1]]) {
 			continue
 		}
 		label, _ := q.label(name)
@@ -410,6 +409,7 @@ func (a *answer) addOthers() {
 	if len(a.others) == 0 {
 		return
 	}
+	a.limitOthers()
 	for _, o := range a.others {
 		m := mark{open: o.open, close: o.close, odd: true, use: o.use}
 		if o.use == isOther {
@@ -429,6 +429,25 @@ func (a *answer) addOthers() {
 		a.marks = append(a.marks, m)
 	}
 	slices.SortStableFunc(a.marks, func(x, y mark) int { return cmp.Compare(x.open, y.open) })
+}
+
+// limitOthers takes the end from the outer ones of more than [deepest] marks that
+// are open at a time.
+func (a *answer) limitOthers() {
+	slices.SortStableFunc(a.others, func(x, y otherMark) int { return cmp.Compare(x.open, y.open) })
+	var open []*otherMark
+	for i := range a.others {
+		o := &a.others[i]
+		if o.close < 0 {
+			continue
+		}
+		open = slices.DeleteFunc(open, func(outer *otherMark) bool { return outer.close <= o.open })
+		if len(open) == deepest {
+			open[0].close = -1
+			open = slices.Delete(open, 0, 1)
+		}
+		open = append(open, o)
+	}
 }
 
 // dropUnsure drops marks that need not be those of an entity: emphasis in text that
@@ -465,15 +484,3 @@ func (s *Source) dropUnsure(class Class) {
 
 // trimEdges returns letters without what may stand at the edge of a token.
 func trimEdges(text []byte) string { return strings.TrimFunc(string(text), atEdge) }
-
-// reads reports whether the source somewhere reads as text does. What there are no
-// steps left to look for is taken for text of the source, and so for no mark.
-func (s *Source) reads(text string) bool {
-	const each = 16 // letters a step
-	if !s.lookups.spend(1 + len(s.letters.text)/each) {
-		return true
-	}
-	s.part.reset()
-	s.part.addText(text)
-	return len(s.part.text) > 0 && bytes.Contains(s.letters.text, s.part.text)
-}

@@ -77,7 +77,7 @@ func (a *answer) scan(text string, begin, end byte, known *signTokens) (marks bo
 	odd := begin == '@' && known.maySpellOdd(text)
 	for i := 0; i < len(text); {
 		c := text[i]
-		if c != begin && c != end && !(odd && (c == '\\' || c == wide)) {
+		if c != begin && c != end && (!odd || c != '\\' && c != wide) {
 			i++
 			continue
 		}

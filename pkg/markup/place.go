@@ -102,10 +102,7 @@ func (s *Source) once(b *block, from, to int) bool {
 	text := s.letters.text
 	reach := max(0, longest-(to-from)) / 2
 	from, to = max(b.source, from-reach), min(b.source+b.n, to+reach)
-	if s.scanned += len(text); s.index == nil && s.scanned >= 8*indexFrom {
-		s.index = suffixarray.New(text)
-	}
-	if s.index != nil {
+	if s.searched() {
 		return len(s.index.Lookup(text[from:to], 2)) == 1
 	}
 	return bytes.Index(text, text[from:to]) == from && !bytes.Contains(text[from+1:], text[from:to])
@@ -195,16 +192,48 @@ func (s *Source) copied(m *mark) bool {
 	return ok && s.shown(text) && !s.holds(text)
 }
 
+// lettersAStep is how many letters are searched in a step.
+const lettersAStep = 16
+
 // holds is [Text.Holds] for the source. What there are no steps left to look for is
 // not found.
 func (s *Source) holds(text string) bool {
-	const each = 16 // letters a step
-	if !s.work.spend(len(s.letters.text) / each) {
-		return false
-	}
 	s.part.reset()
 	s.part.addText(text)
-	return s.letters.holds(s.part.text)
+	found, known := s.contains(s.part.text, &s.work)
+	return found && known && s.work.spend(len(s.letters.text)/lettersAStep) && s.letters.holds(s.part.text)
+}
+
+// reads reports whether the source somewhere reads as text does. What there are no
+// steps left to look for is taken for text of the source, and so for no mark.
+func (s *Source) reads(text string) bool {
+	s.part.reset()
+	s.part.addText(text)
+	found, known := s.contains(s.part.text, &s.lookups)
+	return found || !known
+}
+
+// contains reports whether want is among the letters of the source, if there are
+// steps left to know that.
+func (s *Source) contains(want []byte, steps *meter) (found, known bool) {
+	switch {
+	case len(want) == 0:
+		return false, true
+	case s.searched():
+		return len(s.index.Lookup(want, 1)) > 0, true
+	case !steps.spend(1 + len(s.letters.text)/lettersAStep):
+		return false, false
+	}
+	return bytes.Contains(s.letters.text, want), true
+}
+
+// searched counts a search of the whole source, and reports whether there have been
+// so many that there is an index now.
+func (s *Source) searched() bool {
+	if s.scanned += len(s.letters.text); s.index == nil && s.scanned >= 8*indexFrom {
+		s.index = suffixarray.New(s.letters.text)
+	}
+	return s.index != nil
 }
 
 // shown reports whether a demonstration of the prompt contains text.

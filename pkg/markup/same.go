@@ -1,6 +1,9 @@
 package markup
 
-import "slices"
+import (
+	"slices"
+	"unicode/utf8"
+)
 
 // same aligns an answer that is the source, token for token, once or several times,
 // with marks that stand as [AppendMarked] writes them. Most answers are, and most time is saved
@@ -14,6 +17,9 @@ func (s *Source) same(answer string) (Alignment, bool) {
 	copied := 0                  // how many of out.Found these are
 	for {
 		for pos < len(answer) {
+			if c := answer[pos]; c < utf8.RuneSelf && !asciiSpace[c] {
+				break
+			}
 			size := spaceAt(answer, pos)
 			if size == 0 {
 				break
@@ -36,7 +42,7 @@ func (s *Source) same(answer string) (Alignment, bool) {
 			out.Class, token, copied = Chatter, 0, len(out.Found)
 		}
 		want := s.Tokens[token]
-		if signs := count(answer[pos:], '@'); signs > 1 && signs == count(want, '@')+len(Open) {
+		if answer[pos] == '@' && opens(answer[pos:], want) {
 			if open >= 0 {
 				return out, false
 			}
@@ -66,6 +72,13 @@ func (s *Source) same(answer string) (Alignment, bool) {
 		slices.SortFunc(out.Found, func(a, b Found) int { return outerFirst(a.Span, b.Span) })
 	}
 	return out, pos == len(answer) && token == len(s.Tokens) && token > 0 && open < 0
+}
+
+// opens reports whether answer begins with a mark and not only with the signs that
+// a token begins with.
+func opens(answer, token string) bool {
+	signs := count(answer, '@')
+	return signs > 1 && signs == count(token, '@')+len(Open)
 }
 
 // count counts the signs at the start of s.
