@@ -239,5 +239,5 @@ func (m *Meter) speak(now time.Time) {
 		left := time.Duration(float64(m.total-m.done) / rate * float64(time.Second))
 		fmt.Fprintf(&b, ", %s%v left", cmp.Or(m.most(), "about "), left.Round(time.Second))
 	}
-	fmt.Fprintln(m.w, b.String())
+	fmt.Fprintln(m.w, safetext.Line(b.String()))
 }
