@@ -161,6 +161,7 @@ func writeBrat(c *cli.Context, j *answers.Joined, target string) error {
 // read is written.
 func each(c *cli.Context, j *answers.Joined, emit func(*annotate.Sentence) error) error {
 	copied := 0
+	var unread unreadAnswers
 	var unusable unusableGold
 	err := j.Each(context.WithoutCancel(c.Context), func(s *annotate.Sentence) error {
 		for _, u := range s.Unused {
@@ -168,6 +169,7 @@ func each(c *cli.Context, j *answers.Joined, emit func(*annotate.Sentence) error
 				copied++
 			}
 		}
+		unread.count(s)
 		unusable.count(s)
 		return emit(s)
 	})
@@ -175,10 +177,33 @@ func each(c *cli.Context, j *answers.Joined, emit func(*annotate.Sentence) error
 		cmdline.Say(c, "%d of what the answers mark was copied from demonstrations, if the prompts showed the first %d that %s names (else say with --example-num how many; 0: none)",
 			copied, c.Int("example-num"), j.Assumed)
 	}
+	if err == nil {
+		unread.report(c)
+	}
 	if err == nil && unusable.spans > 0 && (c.String("gold") != "" || j.Results == nil) {
 		err = unusable.report(c, j.Rows)
 	}
 	return err
+}
+
+// unreadAnswers counts the answers that can't be read, and those that can be read only in part.
+type unreadAnswers struct{ whole, part int }
+
+func (u *unreadAnswers) count(s *annotate.Sentence) {
+	for _, f := range s.Forms {
+		switch {
+		case f.Class == markup.Unreadable:
+			u.whole++
+		case f.Damage&(markup.Unread|markup.CutOff) != 0:
+			u.part++
+		}
+	}
+}
+
+func (u *unreadAnswers) report(c *cli.Context) {
+	if u.whole+u.part > 0 {
+		cmdline.Say(c, "lists that cannot be read: %d; lists of which only a part can be read: %d (--format jsonl shows which)", u.whole, u.part)
+	}
 }
 
 // unusableGold counts the gold spans that can't be in their sentences.

@@ -396,6 +396,9 @@ func strikeEntries(answer string, entries []entry, drop func(i int) bool) string
 			b.WriteString(answer[e.from:e.to])
 		}
 		at = list[len(list)-1].to
+		if rest := strings.TrimLeft(answer[at:], " \t\r\n"); first && !list[0].lone && strings.HasPrefix(rest, ",") {
+			at = len(answer) - len(rest) + 1
+		}
 		i = n
 	}
 	b.WriteString(answer[at:])

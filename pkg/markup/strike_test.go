@@ -50,6 +50,36 @@ func TestStruckEntitiesLookAsIfNeverMarked(t *testing.T) {
 	}
 }
 
+func TestAnEntityIsStruckInItsForm(t *testing.T) {
+	for _, c := range []struct{ name, answer, want string }{
+		{"single quotes", `['Ana Souza', 'Bob']`, `['Ana Souza']`},
+		{"a trailing comma", `["Bob",]`, `[]`},
+		{"by label", `{"PER": ["Ana Souza", "Bob"], "LOC": ["Lima"]}`, `{"PER": ["Ana Souza"], "LOC": ["Lima"]}`},
+		{"one string by label", `{"PER": "Bob", "LOC": "Lima"}`, `{"PER": null, "LOC": "Lima"}`},
+		{"labels by entity", `{"Ana Souza":"PER", "Bob":"PER"}`, `{"Ana Souza":"PER"}`},
+		{"pairs", `[("Bob", "PER"), ("Ana Souza", "PER")]`, `[("Ana Souza", "PER")]`},
+		{"cut off", `{"entities": ["Bob", "Ana Souza", "Li`, `{"entities": ["Ana Souza", "Li`},
+		{"an object a line", "{\"text\":\"Ana Souza\"}\n{\"text\":\"Bob\"}", "{\"text\":\"Ana Souza\"}\n"},
+		{"in a string", `"[\"Ana Souza\", \"Bob\"]"`, "@@Ana Souza## and Bob flew to Lima ."},
+		{"nothing else", `{"text":"Bob"}`, "Ana Souza and Bob flew to Lima ."},
+		{"tags", "<PER>Ana Souza</PER> and <PER>Bob</PER> flew to <LOC>Lima</LOC> .", "<PER>Ana Souza</PER> and Bob flew to <LOC>Lima</LOC> ."},
+		{"tags in a frame", "<answer><b>Bob</b> flew to Lima .</answer>", "<answer>Bob flew to Lima .</answer>"},
+		{"brackets", "[PER: Ana Souza] and [PER: Bob] flew to Lima .", "[PER: Ana Souza] and Bob flew to Lima ."},
+		{"escaped", `Ana Souza and \@\@Bob\#\# flew to Lima .`, `Ana Souza and Bob flew to Lima .`},
+		{"full width, nested", `＠＠Ana ＠＠Souza＃＃＃＃ and ＠＠Bob＃＃ flew to Lima .`, `＠＠Ana ＠＠Souza＃＃＃＃ and Bob flew to Lima .`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var s markup.Source
+			s.Reset(trip)
+			a := s.Align(c.answer, people())
+			got := s.Strike(c.answer, &a, people(), func(i int) bool { return a.Found[i].Text == "Bob" })
+			if strings.TrimSpace(got) != strings.TrimSpace(c.want) {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
 func TestOfAListThatDoesNotTellTheOtherPlacesStay(t *testing.T) {
 	var s markup.Source
 	s.Reset("Paris  beat Paris")
