@@ -139,7 +139,7 @@ func (f *files) addEarlier(path string, earlier *resume.Answers) error {
 	return earlier.Add(path, file, info.Size(), false)
 }
 
-// goOn says how to continue after an interruption.
+// goOn says how to continue after the run has ended early.
 func (f *files) goOn() string {
 	switch {
 	case f.path == "":
@@ -161,8 +161,8 @@ func (f *files) watch(stop context.CancelCauseFunc) {
 // adds how to continue, and what is wrong if the output does not hold what was
 // written to it.
 func (f *files) close(err error) error {
-	if errors.Is(err, context.Canceled) {
-		err = fault.WithHint(err, f.goOn())
+	if errors.Is(err, context.Canceled) || f.journal != nil && fault.Hint(err) == "" {
+		err = fault.WithHint(err, f.goOn()) // none for a nil err
 	}
 	for _, file := range f.earlier {
 		file.Close()

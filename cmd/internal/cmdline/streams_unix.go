@@ -4,6 +4,7 @@ package cmdline
 
 import (
 	"os"
+	"os/signal"
 	"runtime/debug"
 
 	"golang.org/x/sys/unix"
@@ -33,7 +34,11 @@ func writable(f *os.File) bool {
 // a library, a fatal error of the runtime) from ending the program with 2, the
 // exit code of a wrong command line: it ends by SIGABRT instead, which a shell
 // shows as 134. No core file is left behind, which would hold the API key.
+//
+// Writing more to a file than the user's limit allows is an error of writing, not a
+// crash.
 func crashLoudly() {
+	signal.Ignore(unix.SIGXFSZ)
 	debug.SetTraceback("crash")
 	if os.Getenv("GOTRACEBACK") != "crash" {
 		_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{})
