@@ -369,7 +369,7 @@ func TestALedgerOfAnotherAccountSaysSo(t *testing.T) {
 }
 
 func TestAFileOfAPartThatCannotBeStartedIsDeleted(t *testing.T) {
-	w := newWorld(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Status, Status: 400, Code: "invalid_request_error", Message: "no", Path: "/v1/batches", Skip: 1}}})
+	w := newWorld(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Status, Status: 400, Code: "invalid_request_error", Message: "no", Op: "createBatch"}}})
 	m := w.manager(t, Config{})
 	defer m.ledger.Close()
 	parts := w.parts(t, 5, 100)

@@ -215,7 +215,7 @@ func (m *Manager) confirm(ctx context.Context, jobs []*Job) error {
 		case !missing && now.Sub(shown) >= sameSecond:
 			return nil
 		}
-		if err := sleep(ctx, sameSecond); err != nil {
+		if err := sleep(ctx, sameSecond/3); err != nil {
 			return err
 		}
 	}

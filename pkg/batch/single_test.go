@@ -153,7 +153,7 @@ func TestARunWaitsForTheBatchThatItsOwnCallMayHaveMade(t *testing.T) {
 	m1, j1, _ := w.begin(t, 5)
 	other := w.folder(t)
 	looks := 0
-	other.service = &blinkered{Service: w.service, blind: func() bool { return looks < 2 }, look: func() { looks++; w.advance(t, time.Millisecond) }}
+	other.service = &blinkered{Service: w.service, blind: func() bool { return looks < 3 }, look: func() { looks++; w.advance(t, time.Millisecond) }}
 	m2, j2, said := other.begin(t, 5)
 	if j2.BatchID != j1.BatchID {
 		t.Fatalf("one has %s, the other %s: %s", j1.BatchID, j2.BatchID, said)
@@ -217,9 +217,9 @@ func TestOfTwoRunsAtTheSameTimeOneBatchIsKept(t *testing.T) {
 			case "":
 				other.service = &counting{blind, func() { made = true }}
 			case "before the check":
-				other.service = &mortal{Service: blind, killAt: 4}
+				other.service = &mortal{Service: blind, killAt: 5}
 			default:
-				other.service = &mortal{Service: blind, killAt: 3, after: true}
+				other.service = &mortal{Service: blind, killAt: 4, after: true}
 			}
 			if killed != "" {
 				if !other.life(t, other.parts(t, 7, 100), 7) {

@@ -173,6 +173,12 @@ func (m *Manager) start(ctx context.Context, j *Job) error {
 			if err := m.upload(ctx, j); err != nil {
 				return m.refused(ctx, j, fmt.Errorf("upload %s: %w", j.File, err))
 			}
+			// Another run may have created its batch while that took its time.
+			if found, err := m.find(ctx, j); err != nil {
+				return fmt.Errorf("look for part %d: %w", j.Number, err)
+			} else if found {
+				return nil
+			}
 		}
 		err := m.create(ctx, j)
 		if err == nil {
