@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -55,7 +56,7 @@ func embeddings(ctx context.Context, std cmdline.Streams, o *embedOptions, mode 
 	meter := progress.NewOf("sentences", std.Err, std.Name, mode)
 	cache := embedding.Cache{
 		Dir: dir, Server: service.BaseURL(o.context), Model: cmp.Or(o.model, embeddingModel), Dimensions: o.dimensions,
-		Asker: &client, Flying: o.workers, Pacer: pace.New(pace.Config{Flying: o.workers, MaxRetries: 10}),
+		Asker: &client, Flying: o.workers, Pacer: pace.New(pace.Config{Flying: o.workers, MaxRetries: 10, MaxWait: 10 * time.Minute}),
 		Say: meter.Say, Progress: func(done, total int) { meter.Total(total); meter.Set(done, 0) },
 	}
 	vectors, err := cache.Get(ctx, slices.Concat(search.Train.Texts, search.Source.Texts))

@@ -68,7 +68,7 @@ func (v *Vectors) Close() error { return v.file.close() }
 // call can get past, calls in flight still end; once ctx ends, they are cut.
 //
 // The caller closes the vectors. The error wraps a [*wire.Error] where the
-// service refused, a [*pace.TooLong] where it asks for too long a pause, and is
+// service refused, a [*pace.GivenUp] where it was not waited for any longer, and is
 // that of ctx if ctx ended.
 func (c *Cache) Get(ctx context.Context, texts []string) (*Vectors, error) {
 	keys := make([]digest, len(texts))
@@ -334,8 +334,12 @@ func (f *filler) take(batch []int, vectors [][]float32, usage record.Usage) erro
 
 // explain says what to do about an error of asking.
 func explain(err error, text string) error {
-	if long, ok := errors.AsType[*pace.TooLong](err); ok {
-		return fault.WithHint(long, fmt.Sprintf("run the same command again in %v; what is cached is not asked for again", long.After.Round(time.Second)))
+	if given, ok := errors.AsType[*pace.GivenUp](err); ok {
+		when := "later"
+		if given.After > 0 {
+			when = "in " + given.After.Round(time.Second).String()
+		}
+		return fault.WithHint(given, fmt.Sprintf("run the same command again %s; what is cached is not asked for again", when))
 	}
 	e, ok := errors.AsType[*wire.Error](err)
 	if !ok || fault.Hint(err) != "" {

@@ -316,7 +316,7 @@ func TestLongPauseIsNotWaitedFor(t *testing.T) {
 	_, c := cached(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Status, Status: 429, RetryAfter: "7200"}}})
 	c.Pacer = pace.New(pace.Config{Flying: 4, MaxRetries: 3, MaxWait: time.Minute})
 	_, err := c.Get(t.Context(), numbered(1))
-	if _, ok := errors.AsType[*pace.TooLong](err); !ok || !strings.Contains(fault.Hint(err), "2h0m0s") {
+	if _, ok := errors.AsType[*pace.GivenUp](err); !ok || !strings.Contains(fault.Hint(err), "2h0m0s") {
 		t.Errorf("got %v, hint %q", err, fault.Hint(err))
 	}
 }

@@ -62,10 +62,11 @@ type Run struct {
 	most      int  // what AtMost was called with last
 
 	seen   rowSet
-	first  sync.Once     // call to end: if it had no answer, that is said
-	heard  atomic.Bool   // the service has answered something
-	stream sync.Once     // that answers come as streams is said
-	window chan struct{} // with KeepOrder: the rows that may be under way or wait for their turn
+	stop   context.CancelCauseFunc // ends the asking
+	first  sync.Once               // call to end: if it had no answer, that is said
+	heard  atomic.Bool             // the service has answered something
+	stream sync.Once               // that answers come as streams is said
+	window chan struct{}           // with KeepOrder: the rows that may be under way or wait for their turn
 }
 
 // Sum is what came of a run. Rows = OK + Failed + Kept.
@@ -112,6 +113,7 @@ type row struct {
 func (r *Run) Do(ctx context.Context, in *record.Lines) (Sum, error) {
 	asking, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	r.stop = stop
 	// Calls in flight outlive the decision to stop by the time of grace.
 	flying, land := context.WithCancel(context.WithoutCancel(ctx))
 	defer land()
@@ -144,10 +146,10 @@ func (r *Run) Do(ctx context.Context, in *record.Lines) (Sum, error) {
 		}
 	}()
 	amend := new(wire.Amendments)
-	// Twice as many rows as may fly: those that wait for their next try leave
-	// their places to others.
+	// More rows than may fly: those that wait for their next try leave their places
+	// to others.
 	var asked sync.WaitGroup
-	for range 2 * r.Flying {
+	for range underWay*r.Flying + 64 {
 		asked.Go(func() {
 			for {
 				select {
@@ -280,6 +282,10 @@ func (r *Run) bound(n int, row *record.Result) {
 	}
 }
 
+// underWay is how many rows are under way for each call that may fly, when a service
+// refuses many and asks each time for a pause of its own.
+const underWay = 4
+
 // settle makes the row's result and its line. It reports whether there is one:
 // there is none for a row that was not asked because the run stops.
 func (r *Run) settle(asking, flying context.Context, q *row, amend *wire.Amendments) bool {
@@ -305,6 +311,9 @@ func (r *Run) settle(asking, flying context.Context, q *row, amend *wire.Amendme
 	default:
 		q.result.Failure = wire.Failed(err)
 		q.err = r.stops(err)
+	}
+	if _, ok := errors.AsType[*pace.GivenUp](err); ok {
+		return true // it has no result: nothing is wrong with the row
 	}
 	q.line = record.AppendResult(make([]byte, 0, 512+len(q.result.Context)+len(q.result.Output)), &q.result)
 	q.request.Body = nil
@@ -356,6 +365,9 @@ func (r *Run) ask(asking, flying context.Context, q *row, amend *wire.Amendments
 			if e.Passing() && !e.Fatal(r.heard.Load()) {
 				return limits, &pace.Retry{Err: e, After: e.RetryAfter, Throttled: e.Class == record.RateLimit}
 			}
+			if why := r.stops(e); why != nil {
+				r.stop(why) // before the pacer lets another call start
+			}
 			return limits, e
 		}
 	})
@@ -374,9 +386,12 @@ func (r *Run) look(answer []byte) {
 
 // stops returns why err has to stop the run, or nil if it concerns one row.
 func (r *Run) stops(err error) error {
-	if long, ok := errors.AsType[*pace.TooLong](err); ok {
-		return &StopError{Class: record.RateLimit, Err: long,
-			Hint: "run the same command again after that time; with --resume what is answered is not asked again"}
+	if given, ok := errors.AsType[*pace.GivenUp](err); ok {
+		hint := "run the same command again after that time; with --resume what is answered is not asked again"
+		if given.After == 0 {
+			hint = "run the same command again later, perhaps with fewer --workers; with --resume what is answered is not asked again"
+		}
+		return &StopError{Class: record.RateLimit, Err: given, Hint: hint}
 	}
 	e, ok := errors.AsType[*wire.Error](err)
 	if !ok || !e.Fatal(r.heard.Load()) {

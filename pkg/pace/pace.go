@@ -1,17 +1,32 @@
-// Package pace decides how many calls fly at once, how many start in a minute,
-// and how long to wait before the next try. It knows nothing of what is called.
+// Package pace decides when the calls of a run may start: how many are in flight
+// at once, how many start in a minute, and how long to wait before the next try.
+// It knows nothing of what is called.
 //
-// Four things hold a call back, whichever is longest: too many in flight, the
-// limits the user set, the limits the service shows, and a pause that the
-// service asked for. A pause holds for every caller, not only for the one that
-// was told. When the service throttles, fewer calls fly, down to one; as they
-// succeed again, more do.
+// A call waits for whichever of these is longest:
+//
+//   - a place among the calls in flight;
+//   - the limits per minute that the user set;
+//   - a pause that the service asked for, which holds for every caller;
+//   - the limits that the service shows, which are hints;
+//   - what is known of the service from the calls that it accepted and refused.
+//
+// The last point is what counts in the end, since services show limits that are
+// not theirs, show none, or refuse calls whatever the pace. So a limit that is shown
+// holds back calls only while nothing contradicts it: it is forgotten when an
+// accepted call does not show it any more, is left out of account in a refusal
+// that asks for a pause, ends with its own reset, and is tried out now and then (see
+// gauge). And if the share of refused calls stays the same although fewer fly,
+// a refusal, with the pause it asks for, concerns its own call only (see speed).
+//
+// A refused call is made again for as long as the service accepts calls at all. A
+// service that accepts none any more is given up after some time.
 package pace
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -26,8 +41,8 @@ type Config struct {
 	Flying     int           // calls in flight, at most
 	PerMinute  int           // calls started in a minute, at most
 	Tokens     int           // tokens asked for in a minute, at most
-	MaxRetries int           // further tries of a call after its first
-	MaxWait    time.Duration // a service that asks for a longer pause is not waited for
+	MaxRetries int           // further tries of a call that failed, refusals apart
+	MaxWait    time.Duration // a service that asks for a longer pause, or refuses all calls for longer, is not waited for
 }
 
 // A Pacer paces the calls of one run. It is safe for concurrent use.
@@ -39,14 +54,21 @@ type Pacer struct {
 	mu        sync.Mutex
 	waiting   []*waiter   // for their turn, first come first served
 	admitting *time.Timer // for the first of them, where it waits for the time to come
-	limit     float64     // calls in flight, at most, for now
 	flying    tally       // started, but not ended yet
 	started   tally       // since the run began
 	ended     tally       // since the run began, without those refused
-	cut       int         // started.calls when limit was cut last
-	succeeded int
-	paused    time.Time // no call starts before
-	shown     [2]gauge  // requests, tokens
+	paused    time.Time   // no call starts before
+	shown     [2]gauge    // requests, tokens
+	speed     speed
+	pauses    pauses
+
+	succeeded bool // at least one call did
+	refusals  struct {
+		since time.Time // the first of those that no accepted call came after
+		calls int
+		times int // one after the other
+		told  int // calls started when the last of these was heard
+	}
 }
 
 // tally counts calls and the tokens they asked for.
@@ -59,7 +81,7 @@ func (t *tally) add(calls, tokens int) {
 
 // New returns a pacer for one run.
 func New(cfg Config) *Pacer {
-	p := &Pacer{cfg: cfg, limit: float64(cfg.Flying)}
+	p := &Pacer{cfg: cfg, speed: newSpeed(cfg.Flying)}
 	p.requests, p.tokens = limiter(cfg.PerMinute), limiter(cfg.Tokens)
 	return p
 }
@@ -86,27 +108,45 @@ type Limit struct {
 	Reset     time.Duration // until Remaining is Max again, if nothing is asked
 }
 
+func (l Limit) says() bool {
+	return l.Max > 0 && l.Reset > 0 && l.Remaining >= 0 && l.Remaining < l.Max
+}
+
 // Retry is the error of a call that may succeed when it is made again.
 type Retry struct {
 	Err       error
 	After     time.Duration // the pause that the service asked for; 0 if none
-	Throttled bool          // the service had too many calls
+	Throttled bool          // the service refused the call because there were too many
 }
 
 func (e *Retry) Error() string { return e.Err.Error() }
 func (e *Retry) Unwrap() error { return e.Err }
 
-// TooLong is the error of a call whose service asks for a pause longer than
-// Config.MaxWait.
-type TooLong struct {
+// GivenUp is the error of a call whose service is not waited for any longer.
+type GivenUp struct {
 	Err   error
-	After time.Duration
+	After time.Duration // the pause that the service asked for, if it is longer than Config.MaxWait
+
+	// Otherwise: for how long it has refused every call, and how many that were.
+	Refused time.Duration
+	Calls   int
 }
 
-func (e *TooLong) Error() string {
-	return fmt.Sprintf("the service asks to wait %v: %v", e.After.Round(time.Second), e.Err)
+func (e *GivenUp) Error() string {
+	if e.After > 0 {
+		return fmt.Sprintf("the service asks to wait %v: %v", e.After.Round(time.Second), e.Err)
+	}
+	return fmt.Sprintf("the service has refused every call for %v, the last %d of them: %v", e.Refused.Round(time.Second), e.Calls, e.Err)
 }
-func (e *TooLong) Unwrap() error { return e.Err }
+func (e *GivenUp) Unwrap() error { return e.Err }
+
+// A service that has never accepted a call is given up after patience, but a
+// window of a minute must be able to pass; and not before it has refused calls
+// so many times one after the other, since it may ask for long pauses.
+const (
+	patience = 2 * time.Minute
+	minTimes = 4
+)
 
 // The waits between tries are drawn evenly from 0 to firstWait, then from twice
 // as much, up to lastWait: exponential backoff with full jitter
@@ -119,17 +159,16 @@ const (
 // Do makes a call of tokens tokens when its turn has come, again while it ends
 // in a [*Retry] and tries are left, and returns how often it was made. The
 // limits that call returns are taken into account whether or not it fails. A
-// throttled try counts only if no call at all got through since the try before:
-// while others do, waiting longer helps.
+// throttled try is none of Config.MaxRetries: the call is made again until the
+// service is given up.
 //
-// The error is that of the last call, without its Retry; or a [*TooLong]; or
+// The error is that of the last call, without its Retry; or a [*GivenUp]; or
 // that of ctx, if it ends while Do waits.
 func (p *Pacer) Do(ctx context.Context, tokens int, call func(context.Context) (Limits, error)) (made int, err error) {
 	// With a randomization factor of 1 the library draws from 0 to twice the interval.
 	waits := backoff.ExponentialBackOff{InitialInterval: firstWait / 2, RandomizationFactor: 1, Multiplier: 2, MaxInterval: lastWait / 2}
 	waits.Reset()
-	failed, heard := 0, p.heard()
-	for {
+	for failed := 0; ; {
 		turn, err := p.start(ctx, tokens)
 		if err != nil {
 			return made, err
@@ -137,35 +176,35 @@ func (p *Pacer) Do(ctx context.Context, tokens int, call func(context.Context) (
 		made++
 		limits, err := call(ctx)
 		retry, _ := errors.AsType[*Retry](err)
-		now := p.end(turn, limits, err == nil, retry)
-		progress := now > heard
-		heard = now
-		if retry == nil {
+		wait, given := p.end(turn, limits, err == nil, retry)
+		switch {
+		case retry == nil:
 			return made, err
-		}
-		if p.cfg.MaxWait > 0 && retry.After > p.cfg.MaxWait {
-			return made, &TooLong{retry.Err, retry.After}
-		}
-		if !retry.Throttled || !progress {
+		case given != nil:
+			return made, given
+		case !retry.Throttled:
 			failed++
 		}
 		if failed > p.cfg.MaxRetries {
 			return made, retry.Err
 		}
-		if retry.After == 0 {
-			if err := sleep(ctx, waits.NextBackOff()); err != nil {
-				return made, err
-			}
+		if wait == 0 && retry.Throttled {
+			wait = rand.N(firstWait) // when it starts is up to the pacer
+		} else if wait == 0 {
+			wait = waits.NextBackOff()
+		}
+		if err := sleep(ctx, wait); err != nil {
+			return made, err
 		}
 	}
 }
 
 // Flying is how many calls may fly at the moment: fewer than Config.Flying
-// after the service throttled.
+// after the service refused some.
 func (p *Pacer) Flying() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return int(p.limit)
+	return max(1, int(p.speed.limit))
 }
 
 // turn is one call's place among all calls.
@@ -173,6 +212,9 @@ type turn struct {
 	tokens int
 	order  tally // started when it started, itself included
 	ended  tally // when it started
+	at     time.Time
+	trial  [2]bool       // of the limits shown: it starts before its time
+	try    time.Duration // see speed.start
 }
 
 // waiter is a call that waits for its turn.
@@ -221,9 +263,9 @@ func (p *Pacer) start(ctx context.Context, n int) (turn, error) {
 // they wait. p.mu is held.
 func (p *Pacer) admit() {
 	now := time.Now()
-	for len(p.waiting) > 0 && p.flying.calls < int(p.limit) {
+	for len(p.waiting) > 0 && p.flying.calls < p.speed.places() {
 		w := p.waiting[0]
-		if wait := p.wait(now, w); wait > 0 {
+		if wait, _ := p.wait(now, w); wait > 0 {
 			if p.admitting == nil {
 				p.admitting = time.AfterFunc(wait, p.tick)
 			} else {
@@ -231,11 +273,10 @@ func (p *Pacer) admit() {
 			}
 			return
 		}
-		p.shown[0].take(1)
-		p.shown[1].take(w.tokens)
+		trial := [2]bool{p.shown[0].take(now, 1, p.flying.calls), p.shown[1].take(now, w.tokens, p.flying.calls)}
 		p.flying.add(1, w.tokens)
 		p.started.add(1, w.tokens)
-		w.turn = &turn{w.tokens, p.started, p.ended}
+		w.turn = &turn{w.tokens, p.started, p.ended, now, trial, p.speed.start(now, p.flying.calls)}
 		if w.ready != nil {
 			close(w.ready)
 		}
@@ -253,12 +294,60 @@ func (p *Pacer) tick() {
 	p.admit()
 }
 
-// wait is how long the first in line has to wait, as far as is known now.
-func (p *Pacer) wait(now time.Time, w *waiter) time.Duration {
+// Reason is why no call starts.
+type Reason string
+
+// The reasons.
+const (
+	Asked   Reason = "the service asks for a pause"
+	Refused Reason = "the service refuses every call"
+	Slow    Reason = "the service accepts calls at this rate"
+	Shown   Reason = "the limit that the service shows"
+	Own     Reason = "your limit per minute"
+)
+
+// wait is how long the first in line has to wait, as far as is known now, and why.
+func (p *Pacer) wait(now time.Time, w *waiter) (wait time.Duration, why Reason) {
 	if w.due.IsZero() {
 		w.due = now.Add(max(take(p.requests, now, 1), take(p.tokens, now, w.tokens)))
 	}
-	return max(p.paused.Sub(now), w.due.Sub(now), p.shown[0].wait(now, 1), p.shown[1].wait(now, w.tokens))
+	slow := Slow
+	if p.speed.closed {
+		slow = Refused
+	}
+	for _, hold := range [...]struct {
+		wait time.Duration
+		why  Reason
+	}{
+		{p.paused.Sub(now), Asked},
+		{w.due.Sub(now), Own},
+		{p.speed.pause(now), slow},
+		{p.shown[0].wait(now, 1, p.flying.calls), Shown},
+		{p.shown[1].wait(now, w.tokens, p.flying.calls), Shown},
+	} {
+		if hold.wait > wait {
+			wait, why = hold.wait, hold.why
+		}
+	}
+	return wait, why
+}
+
+// Waiting tells why no call is in flight, and when the next one may start, as far
+// as is known now. The time is zero if a call is in flight or none wants to start.
+func (p *Pacer) Waiting() (until time.Time, why Reason) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	switch {
+	case p.flying.calls > 0:
+	case len(p.waiting) > 0:
+		if wait, why := p.wait(now, p.waiting[0]); wait > 0 {
+			return now.Add(wait), why
+		}
+	case p.paused.After(now):
+		return p.paused, Asked
+	}
+	return time.Time{}, ""
 }
 
 // take reserves n of an allowance, however much a single reservation may hold.
@@ -274,51 +363,94 @@ func take(l *rate.Limiter, now time.Time, n int) (wait time.Duration) {
 	return wait
 }
 
-// heard is how many calls have succeeded so far.
-func (p *Pacer) heard() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.succeeded
-}
-
 // end gives the call's place free and learns from how it went. It returns how
-// many calls have succeeded so far.
-func (p *Pacer) end(t turn, l Limits, ok bool, retry *Retry) (succeeded int) {
+// long to wait for another try, 0 if nobody said, or why there is none.
+func (p *Pacer) end(t turn, l Limits, ok bool, retry *Retry) (wait time.Duration, given *GivenUp) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	defer p.admit()
 	now := time.Now()
-	if ok {
-		p.succeeded++
-		p.limit = min(p.limit+1/p.limit, float64(p.cfg.Flying))
-	}
-	if retry != nil {
-		if until := now.Add(retry.After); retry.After > 0 && (p.cfg.MaxWait == 0 || retry.After <= p.cfg.MaxWait) && until.After(p.paused) {
-			p.paused = until
-		}
-		if retry.Throttled {
-			p.shown[0].giveBack(1)
-			p.shown[1].giveBack(t.tokens)
-		}
-		if retry.Throttled && t.order.calls > p.cut {
-			// Once a round: the calls in flight now were started before it was known.
-			p.limit = max(1, min(p.limit, float64(p.flying.calls))*cutTo)
-			p.cut = p.started.calls
-		}
-	}
 	p.flying.add(-1, -t.tokens)
-	p.shown[0].set(now, l.Requests, t.order.calls, p.started.calls-t.order.calls, p.flying.calls+p.ended.calls-t.ended.calls)
-	p.shown[1].set(now, l.Tokens, t.order.calls, p.started.tokens-t.order.tokens, p.flying.tokens+p.ended.tokens-t.ended.tokens)
-	if retry == nil || !retry.Throttled {
+	refused := retry != nil && (retry.Throttled || retry.After > 0)
+	for i, trial := range t.trial {
+		if trial {
+			p.shown[i].tried(now, ok, refused)
+		}
+	}
+	if refused && retry.Throttled {
+		p.shown[0].giveBack(1)
+		p.shown[1].giveBack(t.tokens)
+	} else {
 		p.ended.add(1, t.tokens)
 	}
-	p.admit()
-	return p.succeeded
+	p.learn(now, t, l, ok, refused && retry.After > 0)
+	e := ended{now, t.order.calls, p.started.calls, p.flying.calls, now.Sub(t.at), t.try}
+	switch {
+	case ok:
+		p.pauses.accept(t.order.calls, t.at)
+		p.succeeded = true
+		p.refusals.since = time.Time{}
+		p.speed.accepted(e)
+	case refused:
+		if t.trial == [2]bool{} || p.speed.closed { // else it is no news
+			p.speed.refused(e)
+		}
+		return p.refused(now, t, retry)
+	}
+	return 0, nil
 }
 
-// cutTo is what remains of the calls in flight when the service throttles. Half,
-// as TCP has it, loses a quarter of the throughput to a service that takes a
-// fixed number of calls; this loses an eighth.
-const cutTo = 0.7
+// learn takes notice of the limits shown.
+func (p *Pacer) learn(now time.Time, t turn, l Limits, ok, pause bool) {
+	own, later, overlapping := [2]Limit{l.Requests, l.Tokens}, p.started, p.flying
+	later.add(-t.order.calls, -t.order.tokens)
+	overlapping.add(p.ended.calls-t.ended.calls, p.ended.tokens-t.ended.tokens)
+	for i, l := range own {
+		g := &p.shown[i]
+		switch after, over := later.calls, overlapping.calls; {
+		case ok && l == (Limit{}):
+			g.forget()
+		case ok || !pause && g.order > 0:
+			if i == 1 {
+				after, over = later.tokens, overlapping.tokens
+			}
+			g.set(now, l, t.order.calls, after, over)
+		}
+	}
+}
+
+// refused decides what becomes of a call that the service refused.
+func (p *Pacer) refused(now time.Time, t turn, retry *Retry) (wait time.Duration, given *GivenUp) {
+	r := &p.refusals
+	if r.since.IsZero() {
+		r.since, r.calls, r.times, r.told = now, 0, 0, 0
+	}
+	r.calls++
+	if t.order.calls > r.told {
+		r.times++
+		r.told = p.started.calls
+	}
+	most := p.cfg.MaxWait
+	if most > 0 && !p.succeeded {
+		most = min(most, patience)
+	}
+	if retry.After > 0 && p.pauses.ask(t.order.calls, p.started.calls, now.Add(retry.After)) {
+		p.paused = time.Time{}
+	}
+	alone := p.speed.noise.share > 0 || p.pauses.own
+	switch tooLong := p.cfg.MaxWait > 0 && retry.After > p.cfg.MaxWait; {
+	case tooLong && alone:
+		return 0, nil
+	case tooLong:
+		return 0, &GivenUp{Err: retry.Err, After: retry.After}
+	case retry.Throttled && most > 0 && r.times >= minTimes && now.Sub(r.since) >= most:
+		return 0, &GivenUp{Err: retry.Err, Refused: now.Sub(r.since), Calls: r.calls}
+	}
+	if until := now.Add(retry.After); !alone && until.After(p.paused) {
+		p.paused = until
+	}
+	return retry.After, nil
+}
 
 // sleep waits for d, or until ctx ends.
 func sleep(ctx context.Context, d time.Duration) error {

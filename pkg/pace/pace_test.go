@@ -248,10 +248,8 @@ func TestOnlyWhatMaySucceedIsTriedAgain(t *testing.T) {
 			{5, 1, errNo},
 			{5, 6, &pace.Retry{Err: errNo}},
 			{5, 6, fmt.Errorf("wrapped: %w", &pace.Retry{Err: errNo})},
-			{5, 6, &pace.Retry{Err: errNo, Throttled: true}},
-			{5, 6, &pace.Retry{Err: errNo, After: time.Second, Throttled: true}},
+			{5, 6, &pace.Retry{Err: errNo, After: time.Second}},
 			{0, 1, &pace.Retry{Err: errNo}},
-			{0, 1, &pace.Retry{Err: errNo, Throttled: true}},
 		} {
 			p := pace.New(pace.Config{Flying: 3, MaxRetries: c.retries})
 			calls := 0
@@ -278,10 +276,10 @@ func TestOnlyWhatMaySucceedIsTriedAgain(t *testing.T) {
 	})
 }
 
-func TestThrottledTriesCountOnlyWhenNobodyGetsThrough(t *testing.T) {
+func TestAThrottledCallIsMadeForAsLongAsOthersGetThrough(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const retries, others = 3, 30 * time.Minute
-		p := pace.New(pace.Config{Flying: 4, MaxRetries: retries})
+		const others = 30 * time.Minute
+		p := pace.New(pace.Config{Flying: 4, MaxRetries: 0, MaxWait: 10 * time.Minute})
 		begin := time.Now()
 		var all sync.WaitGroup
 		all.Go(func() {
@@ -292,40 +290,146 @@ func TestThrottledTriesCountOnlyWhenNobodyGetsThrough(t *testing.T) {
 				return pace.Limits{}, nil
 			})
 		})
-		late := 0
+		errNo := errors.New("slow down")
 		made, err := p.Do(t.Context(), 1, func(context.Context) (pace.Limits, error) {
-			if time.Since(begin) > others {
-				late++
-			}
 			time.Sleep(50 * time.Millisecond)
-			return pace.Limits{}, &pace.Retry{Err: errors.New("slow down"), Throttled: true}
+			return pace.Limits{}, &pace.Retry{Err: errNo, Throttled: true}
 		})
-		if err == nil || made < 10*retries {
-			t.Errorf("given up after %d tries, %v, while others got through", made, err)
+		given, ok := errors.AsType[*pace.GivenUp](err)
+		if !ok || !errors.Is(err, errNo) || made < 100 {
+			t.Errorf("made %d, %v", made, err)
 		}
-		if late < retries || late > retries+2 {
-			t.Errorf("%d tries when nobody got through", late)
+		if took := time.Since(begin); took < others+10*time.Minute || took > others+11*time.Minute || given.Refused < 10*time.Minute {
+			t.Errorf("given up after %v: %v", took, err)
 		}
-		all.Wait()
-
-		// Failures of another kind count in any case.
-		ctx, cancel := context.WithCancel(t.Context())
-		all.Go(func() {
-			ask(ctx, p, 1, one, func(context.Context, int) (pace.Limits, error) {
-				time.Sleep(20 * time.Millisecond)
-				return pace.Limits{}, nil
-			})
-		})
-		made, _ = p.Do(t.Context(), 1, func(context.Context) (pace.Limits, error) {
-			time.Sleep(50 * time.Millisecond)
-			return pace.Limits{}, &pace.Retry{Err: errors.New("down")}
-		})
-		if made != retries+1 {
-			t.Errorf("%d tries", made)
-		}
-		cancel()
 		all.Wait()
 	})
+}
+
+func TestAServiceThatRefusesEveryCallIsGivenUpAfterABoundedTimeAndNumberOfCalls(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		after   time.Duration // the pause that it asks for
+		accepts int           // calls, at first
+		maxWait time.Duration
+		from    time.Duration // given up, after the last accepted call
+		to      time.Duration
+		calls   int // at most, beyond those in flight
+	}{
+		{"it never accepted one", 0, 0, 10 * time.Minute, 2 * time.Minute, 2*time.Minute + 20*time.Second, 25},
+		{"it accepted some", 0, 100, 10 * time.Minute, 10 * time.Minute, 10*time.Minute + 20*time.Second, 60},
+		{"it asks for pauses", time.Second, 0, 10 * time.Minute, 2 * time.Minute, 2*time.Minute + 20*time.Second, 25},
+		{"it asks for long pauses", 5 * time.Minute, 0, 10 * time.Minute, 15 * time.Minute, 16 * time.Minute, 10},
+		{"nobody wants to wait", 0, 0, time.Second, time.Second, 5 * time.Second, 10},
+	} {
+		for _, flying := range []int{1, 8, 64} {
+			t.Run(fmt.Sprintf("%s/%d", c.name, flying), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					p := pace.New(pace.Config{Flying: flying, MaxRetries: 5, MaxWait: c.maxWait})
+					var mu sync.Mutex
+					calls, last := 0, time.Now()
+					ctx, stop := context.WithCancelCause(t.Context())
+					defer stop(nil)
+					var all sync.WaitGroup
+					for range 2 * flying {
+						all.Go(func() {
+							for ctx.Err() == nil {
+								_, err := p.Do(ctx, 1, func(context.Context) (pace.Limits, error) {
+									time.Sleep(20 * time.Millisecond)
+									mu.Lock()
+									defer mu.Unlock()
+									if calls++; calls <= c.accepts {
+										last = time.Now()
+										return pace.Limits{}, nil
+									}
+									return pace.Limits{}, &pace.Retry{Err: errThrottled, After: c.after, Throttled: true}
+								})
+								if err != nil {
+									stop(err) // the first one counts
+								}
+							}
+						})
+					}
+					all.Wait()
+					given, ok := errors.AsType[*pace.GivenUp](context.Cause(ctx))
+					if !ok || !errors.Is(given, errThrottled) {
+						t.Fatalf("got %v", context.Cause(ctx))
+					}
+					if took := time.Since(last); took < c.from || took > c.to {
+						t.Errorf("given up after %v", took)
+					}
+					if n := calls - c.accepts; n > 2*flying+c.calls || given.Calls > n {
+						t.Errorf("after %d calls, and it says %d", n, given.Calls)
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestWaitingTellsWhyAndUntilWhen(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		cfg  pace.Config
+		call func(n int) (pace.Limits, error) // the n-th, from 1
+		at   time.Duration                    // when it is asked
+		why  pace.Reason
+		from time.Duration // the time that it tells, at least
+		to   time.Duration
+	}{
+		{"a pause", pace.Config{}, func(n int) (pace.Limits, error) {
+			return pace.Limits{}, &pace.Retry{Err: errThrottled, After: 30 * time.Second, Throttled: true}
+		}, 5 * time.Second, pace.Asked, 30 * time.Second, 31 * time.Second},
+		{"refusals", pace.Config{}, func(n int) (pace.Limits, error) {
+			return pace.Limits{}, &pace.Retry{Err: errThrottled, Throttled: true}
+		}, 70 * time.Second, pace.Refused, 70 * time.Second, 86 * time.Second},
+		{"the user's requests", pace.Config{PerMinute: 6}, func(int) (pace.Limits, error) { return pace.Limits{}, nil },
+			5 * time.Second, pace.Own, 10 * time.Second, 10 * time.Second},
+		{"the user's tokens", pace.Config{Tokens: 6}, func(int) (pace.Limits, error) { return pace.Limits{}, nil },
+			5 * time.Second, pace.Own, 10 * time.Second, 10 * time.Second},
+		{"a limit shown", pace.Config{}, func(n int) (pace.Limits, error) {
+			if n > 3 {
+				return pace.Limits{}, &pace.Retry{Err: errThrottled, Throttled: true}
+			}
+			return pace.Limits{Requests: pace.Limit{Max: 3, Remaining: 3 - n, Reset: time.Duration(n) * 30 * time.Second}}, nil
+		}, 5 * time.Second, pace.Shown, 10 * time.Second, 11 * time.Second},
+		{"nothing", pace.Config{}, func(int) (pace.Limits, error) {
+			time.Sleep(time.Minute)
+			return pace.Limits{}, nil
+		}, 5 * time.Second, "", 0, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c.cfg.Flying, c.cfg.MaxWait = 1, time.Hour
+				p := pace.New(c.cfg)
+				begin := time.Now()
+				if until, why := p.Waiting(); !until.IsZero() || why != "" {
+					t.Errorf("at first: %v, %q", until, why)
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				n := 0
+				var all sync.WaitGroup
+				defer all.Wait()
+				defer cancel()
+				all.Go(func() {
+					ask(ctx, p, 1, one, func(context.Context, int) (pace.Limits, error) {
+						n++
+						return c.call(n)
+					})
+				})
+				time.Sleep(c.at)
+				synctest.Wait()
+				until, why := p.Waiting()
+				told := until.Sub(begin)
+				if until.IsZero() {
+					told = 0
+				}
+				if why != c.why || told < c.from || told > c.to {
+					t.Errorf("until %v, %q", told, why)
+				}
+			})
+		})
+	}
 }
 
 func TestServiceThatAsksForTooLongAPauseIsNotWaitedFor(t *testing.T) {
@@ -336,7 +440,7 @@ func TestServiceThatAsksForTooLongAPauseIsNotWaitedFor(t *testing.T) {
 		made, err := p.Do(t.Context(), 1, func(context.Context) (pace.Limits, error) {
 			return pace.Limits{}, &pace.Retry{Err: errNo, After: 114*time.Hour + 18*time.Minute, Throttled: true}
 		})
-		long, ok := errors.AsType[*pace.TooLong](err)
+		long, ok := errors.AsType[*pace.GivenUp](err)
 		if !ok || made != 1 || !errors.Is(err, errNo) || long.After != 114*time.Hour+18*time.Minute {
 			t.Fatalf("made %d, %v", made, err)
 		}
@@ -396,11 +500,6 @@ func TestWaitEndsWithItsContextAndLeavesNothingBehind(t *testing.T) {
 		{"its next try", pace.Config{Flying: 1, MaxRetries: 1000}, func(*testing.T, *pace.Pacer) {}, func(context.Context) (pace.Limits, error) {
 			return pace.Limits{}, &pace.Retry{Err: errors.New("no")}
 		}, -1},
-		{"a limit that the service shows", pace.Config{Flying: 1}, func(t *testing.T, p *pace.Pacer) {
-			_, _ = p.Do(t.Context(), 1, func(context.Context) (pace.Limits, error) {
-				return pace.Limits{Requests: pace.Limit{Max: 2, Remaining: 0, Reset: 24 * time.Hour}}, nil
-			})
-		}, nothing, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
