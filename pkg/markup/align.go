@@ -292,19 +292,23 @@ func (s *Source) read(text string) (class Class, l listing) {
 	}
 	class = s.compare()
 	s.foreign = class == Edited || class == Chatter
-	if class != Same && class != Spacing && (l.alone || s.answer.unmarked()) {
+	if class != Same && class != Spacing && s.answer.unmarked() {
 		l = s.list(text)
+		if !l.ok && !l.evident && class == Edited && s.answer.plainlyUnmarked() {
+			l = s.bullets(text)
+		}
 		switch {
 		case l.ok && s.placeListing(&l):
 			return List, l
-		case !l.ok && l.evident && (class == Edited || class == Part && len(s.answer.marks) == 0):
+		case l.ok || !l.evident:
+		case class == Edited || class == Part && len(s.answer.marks) == 0:
 			s.answer.readList(&listing{})
 			return Unreadable, listing{}
-		case !l.ok && l.evident:
+		default:
 			s.answer.damage |= Unread
 		}
 	}
-	if len(s.answer.marks) == 0 && class != Same && s.answer.hasLabels(s) {
+	if class != Same && s.answer.plainlyUnmarked() && s.answer.hasLabels(s) {
 		s.answer.damage |= OtherMarkup
 	}
 	s.dropUnsure(class)

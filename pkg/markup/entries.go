@@ -168,7 +168,8 @@ func (l *lister) array(v *value, reason Reason) bool {
 		switch e.kind {
 		case aString, aWord, aNumber:
 			if ok = l.isEntry(e); ok {
-				l.add(entry{text: e.text, from: e.from, to: e.to, list: list, reason: reason, word: e.kind == aWord}, e.cut)
+				text, why := l.parts(e.text, reason)
+				l.add(entry{text: text, from: e.from, to: e.to, list: list, reason: why, odd: text != e.text, word: e.kind == aWord}, e.cut)
 			}
 		case anArray:
 			ok = l.try(func() bool { return l.array(e, reason) })
@@ -183,6 +184,21 @@ func (l *lister) array(v *value, reason Reason) bool {
 		l.damage |= Unread
 	}
 	return !unread || len(l.entries) > before
+}
+
+// parts takes the label off a string that the source does not have: "Ada (PER)".
+func (l *lister) parts(text string, reason Reason) (string, Reason) {
+	if !strings.ContainsAny(text, ":([-") || l.source.holds(text) {
+		return text, reason
+	}
+	part, label := l.source.question.parts(text)
+	if label == "" {
+		return text, reason
+	}
+	if reason == 0 {
+		reason = l.source.question.reason(label)
+	}
+	return part, reason
 }
 
 // isEntry reports whether an element of an array is the text of an entity. A number
@@ -251,8 +267,8 @@ func (l *lister) rows(v *value, reason Reason) bool {
 			continue
 		}
 		e := entry{text: cells[text].text, from: row.from, to: row.to, list: list, reason: reason}
-		if reason == 0 && len(cells) > label && !q.asked(cells[label].text) {
-			e.reason = OtherLabel
+		if reason == 0 && len(cells) > label {
+			e.reason = q.reason(cells[label].text)
 		}
 		l.add(e, row.cut)
 	}
@@ -266,12 +282,11 @@ func (l *lister) row(v *value, reason Reason) bool {
 	if len(cells) != 2 || len(v.items) != 2 || v.cut {
 		return false
 	}
-	_, first := q.label(cells[0].text)
-	if _, second := q.label(cells[1].text); first || !second || l.source.holds(cells[1].text) {
+	if q.names(cells[0].text) || !q.names(cells[1].text) || l.source.holds(cells[1].text) {
 		return false
 	}
-	if reason == 0 && !q.asked(cells[1].text) {
-		reason = OtherLabel
+	if reason == 0 {
+		reason = q.reason(cells[1].text)
 	}
 	l.add(entry{text: cells[0].text, from: v.from, to: v.to, list: l.begin(), lone: true, reason: reason}, false)
 	return true
@@ -307,8 +322,8 @@ func (l *lister) element(v *value, list int, reason Reason) bool {
 	if named, ok := v.label(); ok {
 		label = named
 	}
-	if q.Label != "" && reason == 0 && !q.asked(label) {
-		e.reason = OtherLabel
+	if reason == 0 {
+		e.reason = q.reason(label)
 	}
 	l.named = true
 	prefix := bioPrefix(label)
@@ -450,16 +465,27 @@ func (q *Question) labelIn(key string) (label string, ok bool) {
 	return label, ok
 }
 
+// ownLabel returns the label that a member is, or that its object names.
+func (m *item) ownLabel() (string, bool) {
+	if m.isString() {
+		return m.text, true
+	}
+	if m.kind == anObject {
+		return m.label()
+	}
+	return "", false
+}
+
 // byText reads an object that tells the label of each entity: {"Ada":"PER"}.
 func (l *lister) byText(v *value, reason Reason) bool {
 	q := &l.source.question
 	named := false
 	for i := range v.items {
-		m := &v.items[i]
-		if !m.isString() {
+		label, ok := v.items[i].ownLabel()
+		if !ok {
 			return false
 		}
-		_, ok := q.label(m.text)
+		_, ok = q.label(label)
 		named = named || ok
 	}
 	if !named || q.Label == "" {
@@ -469,11 +495,8 @@ func (l *lister) byText(v *value, reason Reason) bool {
 	list := l.begin()
 	for i := range v.items {
 		m := &v.items[i]
-		e := entry{text: m.key, from: m.from, to: m.to, list: list}
-		if !q.asked(m.text) {
-			e.reason = OtherLabel
-		}
-		l.add(e, m.cut)
+		label, _ := m.ownLabel()
+		l.add(entry{text: m.key, from: m.from, to: m.to, list: list, reason: q.reason(label)}, m.cut)
 	}
 	return true
 }

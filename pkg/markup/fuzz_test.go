@@ -26,6 +26,7 @@ func FuzzAlign(f *testing.F) {
 	f.Add("Ana met Bob", "{'entities': ['Ana', {\"text\": 'Bob', label: LOC},], \"PER\": [\"B")
 	f.Add("a <b>x</b> Ana met Bob", "a <b>x</b> <PER>Ana <LOC>met</PER> [PER: Bob]</LOC> &lt;PER&gt;Bob</>")
 	f.Add("Ana met Bob", `\@\@Ana＃＃ @@met\#\# [[Bob]] _Bob_ (PER)`)
+	f.Add("Ana met Bob", "Persons: 1. Ana (PER) 2. LOC: met 3. Bob")
 	f.Add("Ana met Bob", `"[[\"Ana\",\"PER\"],(\"Bob\" \"x\")]" {"PER":"Ana","Bob":["LOC"]}`)
 	f.Fuzz(func(t *testing.T, source, answer string) {
 		var s markup.Source

@@ -23,7 +23,7 @@ const listStarts = 16
 type candidate struct {
 	entries []entry
 	damage  Damage
-	object  bool // an object with members that name entities
+	object  bool // an object with members that name entities, or a list that a label stands before
 	final   bool // what stands before it calls it the answer
 	line    bool // it ends a line, of which it is all but a name
 	nested  bool
@@ -74,11 +74,16 @@ func (s *Source) list(answer string) (l listing) {
 		}
 		between := answer[end:from]
 		r := lister{source: s, answer: answer, lists: lists}
+		label, between, headed := s.question.heading(between) // PER: ["Ada"]
+		reason := Reason(0)
+		if headed {
+			reason = s.question.reason(label)
+		}
 		line := isLine(answer, from, v.to)
 		switch {
 		case s.has(answer[from:v.to]): // text of the source
-			between = answer[end:v.to]
-		case !r.list(&v, 0):
+			between += answer[from:v.to]
+		case !r.list(&v, reason):
 			l.evident = l.evident || (quoted && v.hasArray() || line) && !s.isSentence(answer[from:v.to])
 		case words && !(line && r.holdsWord()) && r.hasWord():
 			l.evident = l.evident || r.holdsWord()
@@ -91,7 +96,7 @@ func (s *Source) list(answer string) (l listing) {
 			for i := range r.entries {
 				r.entries[i].odd = r.entries[i].odd || mended || v.cut
 			}
-			c := candidate{r.entries, r.damage, v.kind == anObject && r.named, isFinal(answer[:from]), line, r.nested}
+			c := candidate{r.entries, r.damage, headed || v.kind == anObject && r.named, isFinal(answer[:from]), line, r.nested}
 			if n := len(found); n > 0 && isFence(between) && found[n-1].follows(&c) {
 				found[n-1].add(&c)
 			} else {
@@ -115,6 +120,31 @@ func (s *Source) list(answer string) (l listing) {
 func beginsAsList(answer string) bool {
 	answer = strings.TrimLeft(answer, ", \t\r\n`]})")
 	return answer != "" && strings.IndexByte("[{(\"'\xef", answer[0]) >= 0 || isFence(firstToken(answer))
+}
+
+// heading returns the label that stands at the end of text, before a colon, and the
+// text before it.
+func (q *Question) heading(text string) (label, before string, ok bool) {
+	const marks = "*_`\"' \t\r\n"
+	head := strings.TrimRight(text, marks)
+	last, size := utf8.DecodeLastRuneInString(head)
+	if q.Label == "" || !isColon(last) && last != '=' {
+		return "", text, false
+	}
+	head = strings.TrimRight(head[:len(head)-size], marks)
+	at := strings.LastIndexFunc(head, func(r rune) bool { return !inWord(r) && r != '_' && r != '-' }) + 1
+	if label = head[at:]; label == "" || !q.names(label) {
+		return "", text, false
+	}
+	return label, strings.TrimRight(head[:at], marks), true
+}
+
+// reason returns why an entity of what is called label can't be used, or 0.
+func (q *Question) reason(label string) Reason {
+	if q.Label == "" || q.asked(label) {
+		return 0
+	}
+	return OtherLabel
 }
 
 // follows reports whether c goes on with the list before it.
@@ -292,6 +322,11 @@ func (a *answer) unmarked() bool {
 	return !slices.ContainsFunc(a.marks, func(m mark) bool {
 		return a.signs[m.open].kind != '*' && m.use != isEmphasis && m.use != isEntity && !m.mention
 	})
+}
+
+// plainlyUnmarked reports whether no string is marked but by emphasis.
+func (a *answer) plainlyUnmarked() bool {
+	return !slices.ContainsFunc(a.marks, func(m mark) bool { return m.use != isEmphasis })
 }
 
 // readList takes entries for marked strings, one below the other.

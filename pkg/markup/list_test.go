@@ -172,6 +172,11 @@ func TestListsByLabelAndInWrappersAreRead(t *testing.T) {
 		{"grouped by label", "", `[{"label":"PER","entities":["Ana Souza"]},{"label":"LOC","entities":["Lima"]}]`, lima},
 		{"label by entity", "", `{"Ana Souza":"PER","Lima":"LOC"}`, lima},
 		{"label by entity, in a wrapper", "", `{"entities":{"Ana Souza":"person","Lima":"LOC"}}`, lima},
+		{"objects by entity", "", `{"Ana Souza":{"type":"PER"},"Lima":{"type":"LOC"}}`, lima},
+		{"arrays behind labels", "", "LOC: [\"Lima\"]\nPER: [\"Ana Souza\"]", lima},
+		{"arrays behind bold labels", "", "**PER**: [\"Ana Souza\"], **LOC**: [\"Lima\"]", lima},
+		{"an array behind another label", "", "Locations: [\"Lima\"]", "list: Lima other label"},
+		{"labels in strings", "", `["Ana Souza (PER)", "LOC: Lima"]`, "list: Ana Souza 0:2 repaired; Lima other label"},
 		{"pairs", "", `[["Ana Souza","PER"],["Lima","LOC"]]`, lima},
 		{"pairs, the label first", "", `[["PER","Ana Souza"],["LOC","Lima"]]`, lima},
 		{"one pair", "", `["Ana Souza","PER"]`, anaExact},
@@ -243,5 +248,31 @@ func TestOfSeveralListsOneCounts(t *testing.T) {
 		{"the last object", "", `{"entities":["Lima"]} no: {"entities":["Bob"]}`, "list: Bob 3:4 exact"},
 		{"an empty one on its line", "", "There are none.\n[]", "list:"},
 		{"an empty one in a sentence", "", "There are none, so [] it is.", "edited:"},
+	})
+}
+
+func TestBulletsAndNumbersMakeAList(t *testing.T) {
+	lima := "list, mended list: Ana Souza 0:2 repaired; Lima other label"
+	checkPeople(t, []alignCase{
+		{"hyphens", "", "- Ana Souza\n- Bob", bothMended},
+		{"stars", "", "* Ana Souza\n* Bob", bothMended},
+		{"bullets", "", "• Ana Souza\n• Bob", bothMended},
+		{"numbers", "", "1. Ana Souza\n2. Bob", bothMended},
+		{"numbers in brackets", "", "1) Ana Souza\n2) Bob", bothMended},
+		{"one", "", "- Ana Souza", anaMended},
+		{"behind a heading", "", "The persons are:\n\n- Ana Souza\n- Bob", bothMended},
+		{"in quotes", "", "- \"Ana Souza\"\n- `Bob`", bothMended},
+		{"with labels", "", "- Ana Souza (PER)\n- Lima (LOC)", lima},
+		{"with labels before", "", "1. PER: Ana Souza\n2. LOC: Lima", lima},
+		{"with labels behind", "", "1. Ana Souza - person\n2. Lima - location", lima},
+		{"behind a label", "", "PER: Ana Souza, Bob", bothMended},
+		{"behind labels", "", "PER: Ana Souza\nLOC: Lima", lima},
+		{"behind labels, none of one", "", "PER: none\nLOC: Lima", "list, mended list: Lima other label"},
+		{"behind a label, not all of it the source's", "", "PER: Ana Souza, nobody else", "unreadable:"},
+		{"one that the source does not have", "", "- Ana Souza\n- nobody else", "unreadable:"},
+		{"none that the source has", "", "- no persons", "edited:"},
+		{"the source's own hyphens", "Ana - said Bob - flew", "- said Bob", "part:"},
+		{"the source's own hyphens, in other text", "Ana - said Bob - flew", "- said Bob indeed", "edited:"},
+		{"a sentence", "", "- Ana Souza and Bob flew to Lima .", "chatter:"},
 	})
 }

@@ -1,6 +1,7 @@
 package markup
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 	"strings"
@@ -157,13 +158,19 @@ func (a *answer) hasLabels(s *Source) bool {
 		}
 		i += from
 		from = i + len(label)
-		open, _ := utf8.DecodeLastRuneInString(a.text[:i])
-		if next, _ := utf8.DecodeRuneInString(a.text[from:]); inWord(next) || !strings.ContainsRune("([{<（［/_|", open) {
+		before := a.text[:i]
+		if n := len(before); n > 1 && before[n-1] == '-' && strings.IndexByte("BIESLU", before[n-2]) >= 0 {
+			before = before[:n-2]
+		}
+		apart := strings.TrimRight(before, " ")
+		open, size := utf8.DecodeLastRuneInString(apart)
+		next, _ := utf8.DecodeRuneInString(a.text[from:])
+		if inWord(next) || len(apart) < len(before) && open != '|' || !strings.ContainsRune("([{<（［/_|,", open) {
 			continue
 		}
-		before := strings.TrimRightFunc(a.text[:i-utf8.RuneLen(open)], isSpace)
+		before = strings.TrimRightFunc(apart[:len(apart)-size], func(r rune) bool { return isSpace(r) || atEdge(r) })
 		at, _ := wordAt(before, max(0, len(before)-1))
-		if word := before[at:]; s.holds(word) && !s.reads(word+a.text[len(before):from]) {
+		if word := strings.TrimFunc(before[at:], atEdge); s.holds(word) && !s.reads(word+a.text[len(before):from]) {
 			return true
 		}
 	}
@@ -455,6 +462,7 @@ func (a *answer) limitOthers() {
 func (s *Source) dropUnsure(class Class) {
 	const short = 4 // tokens, that may well be an entity
 	a := &s.answer
+	source := bytes.TrimFunc(s.letters.text, atEdge)
 	back := class == Same || class == Spacing || class == Tokens || class == Part
 	for i := range a.marks {
 		m := &a.marks[i]
@@ -463,7 +471,7 @@ func (s *Source) dropUnsure(class Class) {
 			continue
 		}
 		from, to := a.signs[m.open].at, a.signs[m.close].at
-		if len(s.Tokens) > short && trimEdges(a.letters.text[from:to]) == trimEdges(s.letters.text) {
+		if len(s.Tokens) > short && bytes.Equal(bytes.TrimFunc(a.letters.text[from:to], atEdge), source) {
 			m.dropped = true
 			a.damage |= OtherMarkup
 			continue
@@ -481,6 +489,3 @@ func (s *Source) dropUnsure(class Class) {
 		}
 	}
 }
-
-// trimEdges returns letters without what may stand at the edge of a token.
-func trimEdges(text []byte) string { return strings.TrimFunc(string(text), atEdge) }

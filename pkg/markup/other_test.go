@@ -90,6 +90,10 @@ func TestWhatMayNotBeAMarkIsDamage(t *testing.T) {
 		{"marks in a frame", "", "<answer>@@Ana Souza## and Bob flew to Lima .</answer>", "chatter: Ana Souza 0:2 exact"},
 		{"a tag that nobody knows and nothing ends", "", "<x>Ana Souza and Bob flew to Lima .", "chatter:"},
 		{"the label behind the entity", "", "Ana Souza (PER) and Bob flew to Lima .", "tokens, other markup:"},
+		{"the label in brackets behind brackets", "", "(Ana Souza)[PER] and Bob flew to Lima .", "edited, other markup:"},
+		{"the label of tokens in brackets", "", "Ana[B-PER] Souza[I-PER] and Bob flew to Lima .", "edited, other markup:"},
+		{"a table", "", "| Ana Souza | PER |", "edited, other markup:"},
+		{"an object with a sentence of marks", "", `{"answer": "@@Ana Souza## and Bob flew to Lima ."}`, "chatter: Ana Souza 0:2 exact"},
 		{"the label behind each token", "", "Ana/PER Souza/PER and Bob flew to Lima .", "edited, other markup:"},
 		{"a remark that names the label", "", "There are no PER entities (PER means person).", "edited:"},
 	})

@@ -1,0 +1,137 @@
+package markup
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// bulletSigns begin the items of a list that is no JSON.
+var bulletSigns = []string{"-", "*", "•", "–", "—", "·", "‣", "◦"}
+
+// bullets reads an answer as a list of items with bullets or numbers, with or without
+// line breaks. It can be read if the source has every item, and it is meant as a
+// list if the source has one.
+func (s *Source) bullets(answer string) (l listing) {
+	const most = 1000 // items that are looked for
+	text := strings.TrimSpace(answer)
+	items := s.items(text)
+	if lines := s.lines(text); items == nil && lines != nil {
+		items = lines
+	} else if i := strings.IndexAny(text, ":："); items == nil && i > 0 { // "Entities: - Ada"
+		_, size := utf8.DecodeRuneInString(text[i:])
+		items = s.items(strings.TrimSpace(text[i+size:]))
+	}
+	if len(items) > most {
+		return listing{evident: true}
+	}
+	l = listing{damage: MendedList, nested: true, ok: len(items) > 0}
+	for _, item := range items {
+		text, label := s.question.parts(item)
+		e := entry{text: text, odd: true, reason: s.question.reason(label)}
+		if s.isSentence(item) {
+			return listing{}
+		}
+		has := s.holds(text)
+		l.evident = l.evident || has
+		l.ok = l.ok && has
+		l.entries = append(l.entries, e)
+	}
+	return l
+}
+
+// lines parts a text that begins with a label and a colon into strings with their
+// labels: "PER: Ada, Bob". Further labels may follow.
+func (s *Source) lines(text string) (items []string) {
+	label := ""
+	for text != "" {
+		word := firstToken(text)
+		if name, ok := strings.CutSuffix(word, ":"); ok && s.question.names(strings.Trim(name, "*_")) {
+			label = strings.Trim(name, "*_")
+			text = strings.TrimLeftFunc(text[len(word):], isSpace)
+		} else if label == "" {
+			return nil
+		}
+		end := len(text) // of what is of this label
+		for i := range text {
+			if i > 0 && isSpace(rune(text[i-1])) {
+				if name, ok := strings.CutSuffix(firstToken(text[i:]), ":"); ok && s.question.names(strings.Trim(name, "*_")) {
+					end = i
+					break
+				}
+			}
+		}
+		for part := range strings.FieldsFuncSeq(text[:end], func(r rune) bool { return isComma(r) || r == ';' }) {
+			if part = strings.TrimSpace(part); part != "" && !slices.Contains(nothing, foldName(part)) {
+				items = append(items, label+": "+part)
+			}
+		}
+		text = text[end:]
+	}
+	return items
+}
+
+// items parts a text at its bullets or numbers. It returns nil if the text does not
+// begin with one, or the source has it.
+func (s *Source) items(text string) []string {
+	for _, sign := range bulletSigns {
+		rest, ok := strings.CutPrefix(text, sign+" ")
+		if !ok || slices.Contains(s.Tokens, sign) {
+			continue
+		}
+		return strings.Split(strings.ReplaceAll(rest, "\n"+sign+" ", " "+sign+" "), " "+sign+" ")
+	}
+	for _, end := range []string{".", ")"} {
+		rest, ok := strings.CutPrefix(text, "1"+end+" ")
+		if !ok || slices.Contains(s.Tokens, "1"+end) {
+			continue
+		}
+		var items []string
+		for n := 2; ; n++ {
+			before, after, ok := cutNumber(rest, strconv.Itoa(n)+end)
+			items = append(items, before)
+			if !ok {
+				return items
+			}
+			rest = after
+		}
+	}
+	return nil
+}
+
+// cutNumber parts a text at a number that stands apart.
+func cutNumber(text, number string) (before, after string, ok bool) {
+	from := 0
+	for {
+		i := strings.Index(text[from:], number)
+		if i < 0 {
+			return text, "", false
+		}
+		i += from
+		from = i + len(number)
+		if i > 0 && spaceAt(text, i-1) > 0 && from < len(text) && spaceAt(text, from) > 0 {
+			return text[:i], text[from:], true
+		}
+	}
+}
+
+// parts parts an item into a text and the label that it names before or behind it:
+// "PER: Ada", "Ada (PER)", "Ada - PER".
+func (q *Question) parts(item string) (text, label string) {
+	const marks = " \t\r\n*_`\"'“”‘’,;"
+	item = strings.Trim(item, marks)
+	if before, after, ok := strings.Cut(item, ":"); ok && q.names(strings.Trim(before, marks)) {
+		return strings.Trim(after, marks), strings.Trim(before, marks)
+	}
+	for _, sep := range []string{"(", "[", ": ", " - ", " – ", " — "} {
+		i := strings.LastIndex(item, sep)
+		if i <= 0 {
+			continue
+		}
+		if label := strings.Trim(item[i+len(sep):], marks+")]."); q.names(label) {
+			return strings.Trim(item[:i], marks), label
+		}
+	}
+	return item, ""
+}
