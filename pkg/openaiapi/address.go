@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os"
 	"regexp"
 	"strings"
 
@@ -80,6 +81,29 @@ func hideSecrets(u *url.URL) {
 			if !harmless.MatchString(name) && (secretName.MatchString(name) || len(v) >= 16) {
 				safetext.AddSecret(v)
 			}
+		}
+	}
+}
+
+// hideOtherSecrets keeps out of messages what the environment adds to a call: the
+// passwords of proxies and the headers that the library takes from there.
+func hideOtherSecrets() {
+	for _, name := range []string{"HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"} {
+		for _, v := range []string{os.Getenv(name), os.Getenv(strings.ToLower(name))} {
+			if u, err := url.Parse(v); err == nil && u.User != nil {
+				password, _ := u.User.Password()
+				safetext.AddSecret(password)
+			}
+		}
+	}
+	for line := range strings.Lines(os.Getenv("OPENAI_CUSTOM_HEADERS")) {
+		name, value, _ := strings.Cut(line, ":")
+		if value = strings.TrimSpace(value); !secretName.MatchString(name) {
+			continue
+		}
+		safetext.AddSecret(value)
+		if _, token, ok := strings.Cut(value, " "); ok { // "Bearer ..."
+			safetext.AddSecret(strings.TrimSpace(token))
 		}
 	}
 }

@@ -9,8 +9,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -97,16 +95,4 @@ func lasting(err error) (certain, suspect bool, hint string) {
 // speaksTLS reports whether the server answered plain http with a TLS alert.
 func speaksTLS(err error) bool {
 	return strings.Contains(err.Error(), `malformed HTTP response "\x15\x03`)
-}
-
-// hideProxySecrets keeps the passwords of proxies out of messages.
-func hideProxySecrets() {
-	for _, name := range []string{"HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"} {
-		for _, v := range []string{os.Getenv(name), os.Getenv(strings.ToLower(name))} {
-			if u, err := url.Parse(v); err == nil && u.User != nil {
-				password, _ := u.User.Password()
-				safetext.AddSecret(password)
-			}
-		}
-	}
 }

@@ -64,7 +64,7 @@ type Client struct {
 // New checks cfg and returns a client. It sends nothing.
 func New(cfg Config) (*Client, error) {
 	safetext.AddSecret(cfg.Key)
-	hideProxySecrets()
+	hideOtherSecrets()
 	base, err := parseBase(cfg.BaseURL, cfg.AllowHTTP)
 	if err != nil {
 		return nil, err
