@@ -65,7 +65,7 @@ func TestWhatLastsStopsTheRunAtOnce(t *testing.T) {
 			if stopped != c.stops || !stopped && err != nil {
 				t.Fatalf("got %v", err)
 			}
-			if stopped && (asker.calls.Load() > c.after+3 || !strings.Contains(fault.Hint(stop), c.hint)) {
+			if stopped && (asker.calls.Load() > c.after+8 || !strings.Contains(fault.Hint(stop), c.hint)) {
 				t.Errorf("%d calls, hint %q", asker.calls.Load(), fault.Hint(stop))
 			}
 			if !stopped && sum.OK+sum.Failed.Rows() != 20 {
