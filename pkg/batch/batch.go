@@ -338,8 +338,11 @@ func (m *Manager) Record(j *Job) record.Job {
 		BatchID: j.BatchID, Key: j.Key, File: j.File, Part: j.Number, Parts: j.Of, Source: j.Source, Total: j.Total,
 		First: j.First, Last: j.Last, Status: "waiting", Requests: j.Requests,
 	}
-	if j.State == dropped {
+	switch j.State {
+	case dropped:
 		r.Status, r.Errors = wire.BatchFailed, []record.JobError{{Message: j.Reason}}
+	case queued:
+		r.Errors = []record.JobError{{Message: j.Reason}}
 	}
 	if b, ok := m.latest[j.BatchID]; ok {
 		fill(&r, &b)

@@ -141,6 +141,22 @@ func TestAPartIsNotGivenUpOverRoomThatIsJustBecomingFree(t *testing.T) {
 	}
 }
 
+func TestAQueueThatIsFullAtTheCreationIsWaitedForToo(t *testing.T) {
+	for _, status := range []int{400, 429} {
+		w := newWorld(t, openaitest.Options{Phases: openaitest.Phases{InProgress: time.Hour}, Faults: []openaitest.Fault{
+			{Kind: openaitest.Status, Status: status, Code: "token_limit_exceeded", Message: "Enqueued token limit reached", Op: "createBatch", Skip: 1, Times: 1}}})
+		m, jobs, said := w.open(t, w.parts(t, 6, 3))
+		if err := poll(t, m, jobs); err != nil || jobs[1].State != queued || !strings.Contains(said.String(), "for part 2") {
+			t.Errorf("%d: %v, the part is %s; said %q", status, err, jobs[1].State, said)
+		}
+		w.drive(t, m, jobs)
+		if _, o := fetchJobs(t, m, jobs, 6); o.OK != 6 {
+			t.Errorf("%d: %+v", status, o)
+		}
+		billedOnce(t, w, 6)
+	}
+}
+
 func TestAFileThatIsLargerThanAnUploadMayBeIsGivenUpAndTheOthersGoOn(t *testing.T) {
 	w := newWorld(t, openaitest.Options{MaxUploadBytes: 2000})
 	m, jobs, _ := w.open(t, w.parts(t, 13, 10)) // ten rows take 3,000 bytes

@@ -182,7 +182,6 @@ func (m *Manager) start(ctx context.Context, j *Job) error {
 		}
 		err := m.create(ctx, j)
 		if err == nil {
-			m.begun[j.Key] = true
 			return nil
 		}
 		if e, ok := errors.AsType[*wire.Error](err); ok && e.Param == "input_file_id" && !again {
@@ -206,10 +205,10 @@ func (m *Manager) refused(ctx context.Context, j *Job, err error) error {
 	e, ok := errors.AsType[*wire.Error](err)
 	_, open := errors.AsType[*unsure](err)
 	switch {
+	case ok && queueFull(e):
+		return m.noRoom(ctx, j, e.Message, time.Time{})
 	case !ok || open || e.Passing():
 		return err
-	case e.Code == "token_limit_exceeded":
-		return m.noRoom(ctx, j, e.Message, time.Time{})
 	case e.Fatal(m.heard):
 		return err
 	case tooLarge(e):
@@ -217,6 +216,9 @@ func (m *Manager) refused(ctx context.Context, j *Job, err error) error {
 	}
 	return errors.Join(err, m.drop(ctx, j, e.Error()))
 }
+
+// queueFull reports whether a batch was refused at once for want of room.
+func queueFull(e *wire.Error) bool { return e.Code == "token_limit_exceeded" }
 
 // tooLarge reports whether a file was refused for its size.
 func tooLarge(e *wire.Error) bool {
@@ -285,16 +287,17 @@ func (m *Manager) create(ctx context.Context, j *Job) error {
 			return err
 		}
 		var b wire.Batch
-		throttled := func(e *wire.Error) bool { return e.Class == record.RateLimit }
+		throttled := func(e *wire.Error) bool { return e.Class == record.RateLimit && !queueFull(e) }
 		err := m.tryWhile(ctx, throttled, func(ctx context.Context) (err error) {
 			b, err = m.service.CreateBatch(ctx, j.FileID, j.Endpoint, m.cfg.Window, m.metadata(j))
 			return err
 		})
 		if err == nil {
+			m.begun[j.Key] = true
 			return m.take(j, &b, true)
 		}
 		e, ok := errors.AsType[*wire.Error](err)
-		if !ok || !e.Passing() || throttled(e) {
+		if !ok || !e.Passing() || e.Class == record.RateLimit {
 			return err
 		}
 		m.cfg.Say(fmt.Sprintf("part %d: %v: the batch may have been created all the same: looking for it for %v", j.Number, e, patience))
@@ -303,6 +306,7 @@ func (m *Manager) create(ctx context.Context, j *Job) error {
 		case lookErr != nil:
 			return &unsure{lookErr}
 		case found:
+			m.begun[j.Key] = j.Called.IsZero() // else another run's batch appeared first
 			return nil
 		case try >= m.cfg.MaxRetries:
 			return err
