@@ -169,7 +169,8 @@ func (j *Job) know() {
 
 // Names returns the names by which answers call the labels asked for, and the
 // other labels of their data sets: of those given, then of the built-in ones that
-// have all the labels asked for. A label's key goes before the name of another.
+// have all the labels asked for; and those of other kinds of entity in common use.
+// A label's key goes before the name of another.
 func Names(asked []string, sets ...catalog.DataSet) *markup.Labels {
 	sets = append(slices.Clip(sets), catalog.Builtin().Covering(asked)...)
 	names := new(markup.Labels)
@@ -190,6 +191,13 @@ func Names(asked []string, sets ...catalog.DataSet) *markup.Labels {
 	each(func(l catalog.Label) []string { return []string{l.Key} })
 	each(func(l catalog.Label) []string { return []string{l.Name} })
 	each(catalog.Label.Names)
+	for _, label := range asked {
+		l := catalog.Label{Key: label}
+		names.Add(label, l.Names()...)
+	}
+	for _, kind := range catalog.Kinds() {
+		names.Add(kind[0], kind...)
+	}
 	return names
 }
 

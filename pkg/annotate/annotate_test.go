@@ -372,6 +372,9 @@ func TestAnswersCallLabelsAsTheirDataSetDoes(t *testing.T) {
 		{[]string{"PER"}, []catalog.DataSet{custom}, "medication", "DRUG"},
 		{[]string{"PER"}, []catalog.DataSet{custom}, "per", "PER"},
 		{[]string{"PER", "DRUG"}, nil, "medication", ""},
+		{[]string{"PER", "DRUG"}, nil, "person", "PER"},
+		{[]string{"PER", "DRUG"}, nil, "location", "loc"},
+		{[]string{"place", "DRUG"}, nil, "location", "place"},
 		{[]string{"PER", "DRUG"}, nil, "drugs", "DRUG"},
 	} {
 		if got, _ := annotate.Names(c.asked, c.sets...).Find(c.name); got != c.want {

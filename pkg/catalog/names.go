@@ -40,6 +40,9 @@ func (l Label) Names() []string {
 	return names
 }
 
+// Kinds returns the names in common use for each of the usual kinds of entity.
+func Kinds() [][]string { return alike }
+
 // Covering returns the data sets that have all the labels with these keys.
 func (c *Catalog) Covering(keys []string) (list []DataSet) {
 	for _, d := range c.sets {

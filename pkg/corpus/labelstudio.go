@@ -81,9 +81,15 @@ func (w *Encoder) appendRegions(dst []byte, s *Sentence, given bool) []byte {
 	return append(dst, ']')
 }
 
-// score is rounded to four digits.
+// score is rounded to four digits. What an answer itself gives another label is
+// nothing that it says of its own.
 func score(s *Sentence) float64 {
-	exact, all := 0, len(s.Unused)+len(s.Unanswered)
+	exact, all := 0, len(s.Unanswered)
+	for _, u := range s.Unused {
+		if u.Reason != markup.OtherLabel {
+			all++
+		}
+	}
 	for _, e := range s.Entities {
 		switch e.How {
 		case markup.Exact:

@@ -420,6 +420,19 @@ func TestTheScoreIsTheShareFoundExactly(t *testing.T) {
 	}
 }
 
+func TestAnotherLabelDoesNotLowerTheScore(t *testing.T) {
+	s := sentence("0", "a b", entity(0, 1, "X", markup.Exact))
+	s.Unused = []corpus.Rejected{{Label: "X", Text: "b", Reason: markup.OtherLabel}}
+	file, _ := write(t, writers["labelstudio"], []corpus.Sentence{s})
+	var tasks []task
+	if err := json.Unmarshal([]byte(file), &tasks); err != nil {
+		t.Fatal(err)
+	}
+	if got := *tasks[0].Predictions[0].Score; got != 1 {
+		t.Errorf("got %v, want 1", got)
+	}
+}
+
 func TestTheLabellingInterfaceNamesTheLabels(t *testing.T) {
 	labels := []string{"PER", `a<b> & "c"`, "人名"}
 	var view struct {
