@@ -59,6 +59,7 @@ func embeddings(ctx context.Context, std cmdline.Streams, o *embedOptions, mode 
 		Asker: &client, Flying: o.workers, Pacer: pace.New(pace.Config{Flying: o.workers, MaxRetries: 10, MaxWait: 10 * time.Minute}),
 		Say: meter.Say, Progress: func(done, total int) { meter.Total(total); meter.Set(done, 0) },
 	}
+	meter.Waits(cache.Pacer.Waiting)
 	vectors, err := cache.Get(ctx, slices.Concat(search.Train.Texts, search.Source.Texts))
 	meter.Close()
 	if e, ok := errors.AsType[*wire.Error](err); ok && e.Class == record.Auth {

@@ -124,6 +124,7 @@ func run(c *cli.Context) (err error) {
 	}
 	meter := progress.New(c.App.ErrWriter, c.App.Name, c.String("progress"))
 	say = meter.Say
+	meter.Waits(r.Pacer.Waiting)
 	r.Say, r.Done, r.Kept, r.AtMost = meter.Say, meter.Done, meter.Kept, meter.AtMost
 	begin := time.Now()
 	ctx, stopRun := context.WithCancelCause(c.Context)

@@ -68,7 +68,7 @@ func NewManager(cfg Config, service Service, ledger *Ledger) *Manager {
 	return &Manager{
 		cfg: cfg, service: service, ledger: ledger, now: time.Now, latest: map[string]wire.Batch{}, odd: map[string]bool{},
 		begun: map[string]bool{}, alone: map[string]bool{}, warned: map[string]bool{},
-		pacer: pace.New(pace.Config{Flying: 1, MaxRetries: cfg.MaxRetries, MaxWait: 10 * time.Minute}),
+		pacer: pace.New(pace.Config{Flying: 1, MaxRetries: cfg.MaxRetries, MaxWait: maxWait}),
 	}
 }
 
@@ -76,6 +76,13 @@ func NewManager(cfg Config, service Service, ledger *Ledger) *Manager {
 func (m *Manager) try(ctx context.Context, call func(context.Context) error) error {
 	return m.tryWhile(ctx, (*wire.Error).Passing, call)
 }
+
+// A service that asks for a pause longer than maxWait is not waited for. One of
+// longPause is mentioned.
+const (
+	longPause = 5 * time.Second
+	maxWait   = 10 * time.Minute
+)
 
 // tryWhile makes a call until it succeeds or fails in a way that is not to be
 // tried again.
@@ -92,6 +99,9 @@ func (m *Manager) tryWhile(ctx context.Context, again func(*wire.Error) bool, ca
 		}
 		m.called = true
 		if ok && again(e) && !stays {
+			if e.RetryAfter >= longPause && e.RetryAfter <= maxWait {
+				m.cfg.Say(fmt.Sprintf("waiting for %v, as the service asks: %v", e.RetryAfter.Round(time.Second), e))
+			}
 			return pace.Limits{}, &pace.Retry{Err: e, After: e.RetryAfter, Throttled: e.Class == record.RateLimit}
 		}
 		return pace.Limits{}, err

@@ -295,13 +295,13 @@ func (p *Pacer) tick() {
 }
 
 // Reason is why no call starts.
-type Reason string
+type Reason = string
 
 // The reasons.
 const (
 	Asked   Reason = "the service asks for a pause"
 	Refused Reason = "the service refuses every call"
-	Slow    Reason = "the service accepts calls at this rate"
+	Slow    Reason = "the service accepts no more calls than that"
 	Shown   Reason = "the limit that the service shows"
 	Own     Reason = "your limit per minute"
 )

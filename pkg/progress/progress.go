@@ -34,6 +34,11 @@ const (
 	firstLine = 10 * time.Second
 	laterLine = time.Minute
 	redraw    = 100 * time.Millisecond
+
+	// A shorter wait is not worth a word, and a line that says why nothing happens is
+	// no news so soon after another.
+	shortWait = 3 * time.Second
+	sameWait  = 20 * time.Second
 )
 
 // Meter shows progress on w. Its methods may be called from several goroutines.
@@ -52,9 +57,30 @@ type Meter struct {
 	bar           *progressbar.ProgressBar
 	shown         int    // the total of bar
 	about         string // its description
+	waits         func() (until time.Time, why string)
+	waiting       wait
+	told          wait // the last one that a plain line was about
 	stop          chan struct{}
 	stopOnce      sync.Once
 	stopped       sync.WaitGroup
+}
+
+// wait is why nothing happens, and until when. It is zero if something does.
+type wait struct {
+	since, until time.Time
+	why          string
+}
+
+// String is the wait in words, "" if it is too short for that.
+func (w wait) String() string {
+	if w.why == "" || w.until.Sub(w.since) < shortWait {
+		return ""
+	}
+	layout := time.TimeOnly
+	if y, m, d := w.since.Date(); w.until.After(time.Date(y, m, d+1, 0, 0, 0, 0, w.since.Location())) {
+		layout = "2006-01-02 15:04"
+	}
+	return fmt.Sprintf("waiting until %s: %s", w.until.Format(layout), w.why)
 }
 
 // New returns a meter of rows that writes to w behind name. The caller closes it.
@@ -117,6 +143,30 @@ func (m *Meter) Set(done, failed int) {
 	m.done, m.failed = done, failed
 }
 
+// Waits makes the meter show why nothing happens, where that lasts for more than a
+// few seconds. of is called often; it returns the zero time if something happens.
+func (m *Meter) Waits(of func() (until time.Time, why string)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.waits = of
+}
+
+// look asks why nothing happens.
+func (m *Meter) look(now time.Time) {
+	if m.waits == nil {
+		return
+	}
+	until, why := m.waits()
+	switch {
+	case until.IsZero():
+		m.waiting = wait{}
+	case m.waiting.why != why:
+		m.waiting = wait{now, until, why}
+	default:
+		m.waiting.until = until
+	}
+}
+
 // Say prints a line, without disturbing the bar.
 func (m *Meter) Say(line string) {
 	m.mu.Lock()
@@ -153,6 +203,7 @@ func (m *Meter) loop() {
 			return
 		case now := <-tick.C:
 			m.mu.Lock()
+			m.look(now)
 			if m.mode == Bar {
 				m.draw()
 			} else {
@@ -201,10 +252,14 @@ func (m *Meter) describe() string {
 	if m.failed > 0 {
 		notes = append(notes, fmt.Sprintf("%d failed", m.failed))
 	}
-	if len(notes) == 0 {
-		return m.name
+	about := m.name
+	if len(notes) > 0 {
+		about += " (" + strings.Join(notes, ", ") + ")"
 	}
-	return m.name + " (" + strings.Join(notes, ", ") + ")"
+	if why := m.waiting.String(); why != "" {
+		about += ", " + why
+	}
+	return about
 }
 
 // most is what to say in front of the total and of what follows from it.
@@ -215,8 +270,15 @@ func (m *Meter) most() string {
 	return ""
 }
 
+// isNews reports whether a plain line has to say why nothing happens.
+func (m *Meter) isNews() bool {
+	w, told := m.waiting, m.told
+	return w.String() != "" && w.until.After(told.until.Add(shortWait)) && (w.why != told.why || w.since.Sub(told.since) >= sameWait)
+}
+
 func (m *Meter) speak(now time.Time) {
-	if m.spoken.IsZero() && now.Sub(m.began) < firstLine || !m.spoken.IsZero() && now.Sub(m.spoken) < laterLine {
+	early := m.spoken.IsZero() && now.Sub(m.began) < firstLine || !m.spoken.IsZero() && now.Sub(m.spoken) < laterLine
+	if early && !m.isNews() {
 		return
 	}
 	m.spoken = now
@@ -231,6 +293,12 @@ func (m *Meter) speak(now time.Time) {
 	}
 	if m.failed > 0 {
 		fmt.Fprintf(&b, ", %d failed", m.failed)
+	}
+	if why := m.waiting.String(); why != "" {
+		m.told = m.waiting
+		fmt.Fprintf(&b, ", %s", why)
+		fmt.Fprintln(m.w, safetext.Line(b.String()))
+		return
 	}
 	elapsed := now.Sub(m.began)
 	rate := float64(m.done-m.kept) / elapsed.Seconds()

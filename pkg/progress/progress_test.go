@@ -292,3 +292,75 @@ func TestManyMayReportAtOnce(t *testing.T) {
 		})
 	}
 }
+
+func TestAWaitIsShownWithItsReasonAndItsEnd(t *testing.T) {
+	for _, mode := range []string{progress.Plain, progress.Bar} {
+		t.Run(mode, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newScreen()
+				m := progress.New(s, "ner-run", mode)
+				m.Total(148)
+				m.Done(false)
+				began := time.Now()
+				from, to := began.Add(2*time.Second), began.Add(32*time.Second)
+				m.Waits(func() (time.Time, string) {
+					if now := time.Now(); now.Before(from) || !now.Before(to) {
+						return time.Time{}, ""
+					}
+					return to, "the service asks for a pause"
+				})
+				time.Sleep(5 * time.Second)
+				if want := "waiting until " + to.Format(time.TimeOnly) + ": the service asks for a pause"; !strings.Contains(s.String(), want) {
+					t.Errorf("got %q, want %q", s, want)
+				}
+				time.Sleep(30 * time.Second)
+				during := len(s.String())
+				time.Sleep(40 * time.Second)
+				m.Close()
+				if after := s.String()[during:]; strings.Contains(after, "waiting") {
+					t.Errorf("it still says so afterwards: %q", after)
+				}
+				if n := strings.Count(s.String(), "waiting"); mode == progress.Plain && n != 1 {
+					t.Errorf("it was said %d times: %q", n, s)
+				}
+			})
+		})
+	}
+}
+
+func TestAShortWaitIsNotMentionedAndManyAreNotEach(t *testing.T) {
+	for length, want := range map[time.Duration]int{time.Second: 0, 4 * time.Second: 4} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newScreen()
+			m := progress.New(s, "ner-run", progress.Plain)
+			began := time.Now()
+			m.Waits(func() (time.Time, string) {
+				cycle := length + time.Second
+				since := time.Since(began)
+				if since%cycle >= length {
+					return time.Time{}, ""
+				}
+				return began.Add(since / cycle * cycle).Add(length), "the service refuses every call"
+			})
+			time.Sleep(time.Minute)
+			m.Close()
+			if n := strings.Count(s.String(), "waiting"); n > want || want > 0 && n == 0 {
+				t.Errorf("waits of %v were mentioned %d times: %q", length, n, s)
+			}
+		})
+	}
+}
+
+func TestAWaitBeyondTodayTellsItsDate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScreen()
+		m := progress.New(s, "ner-run", progress.Plain)
+		until := time.Now().Add(50 * time.Hour)
+		m.Waits(func() (time.Time, string) { return until, "your limit per minute" })
+		time.Sleep(time.Second)
+		m.Close()
+		if want := "waiting until " + until.Format("2006-01-02 15:04") + ": "; !strings.Contains(s.String(), want) {
+			t.Errorf("got %q, want %q", s, want)
+		}
+	})
+}
