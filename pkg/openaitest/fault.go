@@ -165,6 +165,9 @@ type Fault struct {
 	RetryAfter   string `json:"retry_after"`
 	RetryAfterMS string `json:"retry_after_ms"`
 
+	// Headers are added to an error answer.
+	Headers map[string]string `json:"headers"`
+
 	// Body replaces the whole body of an error answer. ContentType is its
 	// type; empty: text/html if it begins with "<", application/json if not.
 	Body        string `json:"body"`
@@ -514,6 +517,12 @@ func (f *Fault) errorReply() reply {
 	e.param = orElse(f.Param, e.param)
 	e.retryAfter, e.retryAfterMS = f.RetryAfter, f.RetryAfterMS
 	rep := e.reply()
+	for name, value := range f.Headers {
+		if rep.header == nil {
+			rep.header = http.Header{}
+		}
+		rep.header.Set(name, value)
+	}
 	if f.Body != "" {
 		rep.body = []byte(f.Body)
 		if strings.HasPrefix(f.Body, "<") {

@@ -164,3 +164,61 @@ func TestAClientAtTheLimitIsNeverRefused(t *testing.T) {
 		t.Errorf("%d in flight, the client had %d", got, workers)
 	}
 }
+
+func TestWindowsAllowTheirRequestsAnewAllAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := openaitest.New(openaitest.Options{RPM: 3, Windows: true, Period: 10 * time.Second})
+		call := func() answer { return direct(t, api, chatBody("m", "hi")) }
+		for window := range 3 {
+			for i := range 3 {
+				if got := call().status; got != 200 {
+					t.Errorf("window %d, call %d: status %d", window, i, got)
+				}
+			}
+			time.Sleep(6 * time.Second)
+			checkRate(t, "the next", call(), 429, map[string]string{"limit-requests": "3", "remaining-requests": "0",
+				"reset-requests": "4s", "retry-after": "4", "retry-after-ms": "4000"})
+			time.Sleep(4 * time.Second)
+		}
+	})
+}
+
+func TestHintsAreGivenInHeadersOrInTheMessageOrNotAtAll(t *testing.T) {
+	for hints, says := range map[openaitest.Hints]bool{openaitest.HintMessage: true, openaitest.HintNothing: false} {
+		synctest.Test(t, func(t *testing.T) {
+			api := openaitest.New(openaitest.Options{RPM: 1, Hints: hints})
+			call := func() answer { return direct(t, api, chatBody("m", "hi")) }
+			checkRate(t, "first", call(), 200, map[string]string{})
+			second := call()
+			checkRate(t, "second", second, 429, map[string]string{})
+			if _, message := refusalOf(t, second); strings.Contains(message, "try again in 1m0s") != says {
+				t.Errorf("%q: %q", hints, message)
+			}
+		})
+	}
+}
+
+func TestRequestsOfADayAreShownAsTheRequestLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := openaitest.New(openaitest.Options{RPD: 14400, TPM: 6000})
+		for range 30 {
+			direct(t, api, chatBody("m", "1234"))
+		}
+		checkRate(t, "the last", direct(t, api, chatBody("m", "1234")), 200, map[string]string{
+			"limit-requests": "14400", "remaining-requests": "14369", "reset-requests": "3m6s",
+			"limit-tokens": "6000", "remaining-tokens": "5969", "reset-tokens": "310ms"})
+	})
+}
+
+func TestHeadersAreAddedWhateverTheySay(t *testing.T) {
+	exhausted := map[string]string{"x-ratelimit-limit-tokens": "150000", "x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "6m0s"}
+	want := map[string]string{"limit-tokens": "150000", "remaining-tokens": "0", "reset-tokens": "6m0s"}
+	checkRate(t, "constant", direct(t, openaitest.New(openaitest.Options{Headers: exhausted}), chatBody("m", "hi")), 200, want)
+
+	api := openaitest.New(openaitest.Options{Faults: []openaitest.Fault{
+		{Kind: openaitest.Status, Status: 429, RetryAfter: "1", Every: 2, Headers: exhausted},
+	}})
+	checkRate(t, "a good answer", direct(t, api, chatBody("m", "hi")), 200, map[string]string{})
+	want["retry-after"] = "1"
+	checkRate(t, "a fault", direct(t, api, chatBody("m", "hi")), 429, want)
+}

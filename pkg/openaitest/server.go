@@ -116,6 +116,24 @@ type Options struct {
 	// rounded up, plus the answer tokens it asks for.
 	RPM, TPM int
 
+	// RPD is how many requests a day are allowed, in place of RPM.
+	RPD int
+
+	// Period is what RPM and TPM are allowed in, for tests that can't wait for a
+	// minute. 0: a minute.
+	Period time.Duration
+
+	// Windows refills the buckets all at once at the end of each period, not
+	// steadily.
+	Windows bool
+
+	// Hints says what the answers tell of the rate limits.
+	Hints Hints
+
+	// Headers are added to every answer about completions and embeddings,
+	// whatever they say.
+	Headers map[string]string
+
 	// MaxInFlight refuses calls for completions and embeddings with 429,
 	// without retry-after, while more than this many calls of any kind are
 	// in flight. 0: no limit.
@@ -259,7 +277,7 @@ func Open(opt Options) (*Server, error) {
 	orDefault(&opt.MaxBatchLines, maxBatchLines)
 	s := &Server{
 		opt:    opt,
-		limits: newLimiter(opt.RPM, opt.TPM),
+		limits: newLimiter(&opt),
 		script: newScript(opt.Faults, opt.Seed),
 		log:    &journal{keep: !opt.NoLog, to: opt.LogTo},
 		bills:  &ledger{},
@@ -293,6 +311,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if path, ok := strings.CutPrefix(r.URL.Path, "/_sim/"); ok {
 		s.control(w, r, path)
 		return
+	}
+	if op := strings.TrimPrefix(r.URL.Path, "/v1/"); strings.HasSuffix(op, "completions") || op == "embeddings" {
+		for name, value := range s.opt.Headers {
+			w.Header().Set(name, value)
+		}
 	}
 	x := s.begin(w, r)
 	defer x.settle(0, false) // a call that panics must not count as in flight for ever

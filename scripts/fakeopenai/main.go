@@ -67,6 +67,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -109,6 +110,11 @@ func newApp(stderr io.Writer) *cli.App {
 			&cli.Uint64Flag{Name: "seed", Usage: "repeat jitter and faults that depend on chance by `NUMBER`"},
 			&cli.IntFlag{Name: "rpm", Usage: "allow `N` requests a minute; 0 is no limit"},
 			&cli.IntFlag{Name: "tpm", Usage: "allow `N` tokens a minute; 0 is no limit"},
+			&cli.IntFlag{Name: "rpd", Usage: "allow `N` requests a day, in place of --rpm"},
+			&cli.DurationFlag{Name: "period", Usage: "let --rpm and --tpm count for `TIME`, not for a minute"},
+			&cli.BoolFlag{Name: "windows", Usage: "allow them anew at the end of each period, not steadily"},
+			&cli.StringFlag{Name: "hints", Value: "all", Usage: "tell of the limits in headers (all), only in the `message` of a refusal, or nothing"},
+			&cli.StringSliceFlag{Name: "header", Usage: "add `NAME:VALUE` to every answer about completions and embeddings"},
 			&cli.IntFlag{Name: "max-in-flight", Usage: "refuse calls while more than `N` are in flight; 0 is no limit"},
 			&cli.StringSliceFlag{Name: "models", Usage: "know only the models `A,B`"},
 			&cli.StringFlag{Name: "key", EnvVars: []string{"FAKEOPENAI_KEY"}, Usage: "accept only `KEY`; without it any key that isn't empty"},
@@ -245,6 +251,10 @@ func options(c *cli.Context) (openaitest.Options, func() error, error) {
 		Seed:        c.Uint64("seed"),
 		RPM:         c.Int("rpm"),
 		TPM:         c.Int("tpm"),
+		RPD:         c.Int("rpd"),
+		Period:      c.Duration("period"),
+		Windows:     c.Bool("windows"),
+		Headers:     map[string]string{},
 		MaxInFlight: c.Int("max-in-flight"),
 		KeepBodies:  c.Bool("keep-bodies"),
 		NoLog:       true, // a long run would fill the memory
@@ -271,6 +281,20 @@ func options(c *cli.Context) (openaitest.Options, func() error, error) {
 		LoudStatus:      c.Bool("loud-status"),
 		TextDates:       c.Bool("text-dates"),
 		ErrorsAs:        c.String("errors-as"),
+	}
+	switch hints := openaitest.Hints(c.String("hints")); hints {
+	case "all":
+	case openaitest.HintMessage, openaitest.HintNothing:
+		opt.Hints = hints
+	default:
+		return opt, noLog, cli.Exit(fmt.Sprintf("--hints must be all, message or nothing, not %q", hints), 2)
+	}
+	for _, header := range c.StringSlice("header") {
+		name, value, ok := strings.Cut(header, ":")
+		if !ok {
+			return opt, noLog, cli.Exit(fmt.Sprintf("--header must be NAME:VALUE, not %q", header), 2)
+		}
+		opt.Headers[strings.TrimSpace(name)] = strings.TrimSpace(value)
 	}
 	if text := c.String("answer"); text != "baseline" {
 		opt.Answer = openaitest.Fixed(text)
