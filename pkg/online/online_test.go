@@ -519,3 +519,35 @@ func TestAReorderedFileHoldsEveryRowOnceInInputOrder(t *testing.T) {
 		t.Errorf("%d answers were paid for 60 rows", b.api.Answered())
 	}
 }
+
+func TestAServiceThatRefusesEveryCallIsGivenUpAndItsRowsStayUnasked(t *testing.T) {
+	for _, accepts := range []int{0, 30} {
+		b := newBench(t, 8, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Status, Status: 429, Skip: accepts}}})
+		b.Pacer = pace.New(pace.Config{Flying: 8, MaxRetries: 5, MaxWait: time.Second})
+		const submitted = 400
+		sum, err := b.do(t.Context(), input(submitted))
+		stop, ok := errors.AsType[*online.StopError](err)
+		if !ok || stop.Class != record.RateLimit || !strings.Contains(err.Error(), "has refused every call") || !strings.Contains(fault.Hint(err), "--resume") {
+			t.Fatalf("got %v, hint %q", err, fault.Hint(err))
+		}
+		if calls := b.api.Calls(); calls > accepts+60 {
+			t.Errorf("%d calls", calls)
+		}
+		missing := submitted - len(results(t, b.out.Bytes()))
+		if sum.OK != accepts || sum.Failed.Rows() != 0 || sum.OK+missing != submitted {
+			t.Errorf("%+v, %d missing", sum, missing)
+		}
+	}
+}
+
+func TestNoRowFailsBecauseOfLimitsWhileOthersGetThrough(t *testing.T) {
+	b := newBench(t, 64, openaitest.Options{RPM: 40, Period: 500 * time.Millisecond, Windows: true, Hints: openaitest.HintNothing})
+	b.Pacer = pace.New(pace.Config{Flying: 64, MaxRetries: 0, MaxWait: time.Minute})
+	sum, err := b.do(t.Context(), input(120))
+	if err != nil || sum.OK != 120 || sum.Failed.Rows() != 0 {
+		t.Errorf("%+v, %v", sum, err)
+	}
+	if calls := b.api.Calls(); calls > 300 {
+		t.Errorf("%d calls for 120 rows", calls)
+	}
+}
