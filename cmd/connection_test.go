@@ -129,7 +129,8 @@ func TestWhatTheLibraryLogsIsSaidByTheProgram(t *testing.T) {
 	cmd.Stdin = bytes.NewReader(first(prompts(t), 40))
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
-	if _, err := cmd.Output(); err != nil {
+	// What came unasked may be taken for the answer to the next call: then a row fails.
+	if _, err := cmd.Output(); err != nil && cmd.ProcessState.ExitCode() != 3 {
 		t.Errorf("%v: %s", err, stderr.String())
 	}
 	if !strings.Contains(stderr.String(), "Unsolicited") {
