@@ -623,7 +623,8 @@ func TestConnectionsAreReusedAtAnyNumberOfWorkers(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if n := api.Connections(); n > workers {
+	// A call may start before the connection of the one that has just ended is free again.
+	if n := api.Connections(); n > 2*workers {
 		t.Errorf("%d connections", n)
 	}
 	if n := api.Calls(); n != calls {
