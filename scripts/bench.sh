@@ -7,6 +7,7 @@
 #   scripts/bench.sh quick         all of it, small: under a minute
 #   scripts/bench.sh prompt        only ner-prompt's prompts: reading its input, piping its output
 #   scripts/bench.sh run           only ner-run: a bare net/http loop
+#   scripts/bench.sh pace          only ner-run's pace: services that limit their callers in several ways
 #   scripts/bench.sh batch         only ner-batch: a file of 50,000 requests there and back
 #   scripts/bench.sh collect       only ner-collect: aligning, writing and scoring 100,000 answers
 #   scripts/bench.sh knn           only ner-prompt knn: at the size of OntoNotes and a tenth of it
@@ -22,15 +23,15 @@ parts=()
 for arg in "$@"; do
   case $arg in
     quick) flags+=(--quick) ;;
-    prompt | run | batch | collect | knn) parts+=("$arg") ;;
+    prompt | run | pace | batch | collect | knn) parts+=("$arg") ;;
     *)
-      echo "usage: scripts/bench.sh [quick] [prompt] [run] [batch] [collect] [knn]" >&2
+      echo "usage: scripts/bench.sh [quick] [prompt] [run] [pace] [batch] [collect] [knn]" >&2
       exit 2
       ;;
   esac
 done
 if [ ${#parts[@]} -eq 0 ]; then
-  parts=(prompt run batch collect knn)
+  parts=(prompt run pace batch collect knn)
 fi
 if [ -n "${BENCH_ROUNDS:-}" ]; then
   flags+=(--rounds "$BENCH_ROUNDS")

@@ -51,9 +51,9 @@ func main() {
 		&cli.BoolFlag{Name: "keep-order", Aliases: []string{"k"}, Usage: "write the results in the order of the prompts"},
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "append the results to this `FILE` instead of stdout"},
 		&cli.StringSliceFlag{Name: "resume", Usage: "ask nothing that has a good answer in this `FILE` of results, the -o file for example (repeatable)"},
-		&cli.IntFlag{Name: "max-retries", Value: 5, Usage: "ask a row again up to `N` times after passing failures"},
+		&cli.IntFlag{Name: "max-retries", Value: 5, Usage: "ask a row again up to `N` times after passing failures; 429s do not count"},
 		&cli.IntFlag{Name: "max-errors", Usage: "stop when `N` rows have failed; 0 never stops"},
-		&cli.IntFlag{Name: "rpm", Usage: "start at most `N` calls a minute (the limits that the service shows hold in any case)"},
+		&cli.IntFlag{Name: "rpm", Usage: "start at most `N` calls a minute; without it, as many as the service takes"},
 		&cli.IntFlag{Name: "tpm", Usage: "ask for at most `N` tokens a minute, prompts and answers together"},
 		&cli.StringFlag{Name: "progress", Value: progress.Auto, Usage: "how to show progress: `MODE` is auto, bar, plain or none"},
 	}

@@ -106,6 +106,9 @@ func (m *Manager) tryWhile(ctx context.Context, again func(*wire.Error) bool, ca
 		}
 		return pace.Limits{}, err
 	})
+	if _, ok := errors.AsType[*pace.GivenUp](err); ok {
+		return fault.WithHint(err, "run the same command again later")
+	}
 	if e, ok := errors.AsType[*wire.Error](err); ok && e.Unanswered() && e.Hint == "" {
 		return fault.WithHint(err, "check that the server is up, and --base-url (OPENAI_BASE_URL); then run the same command again")
 	}

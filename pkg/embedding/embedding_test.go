@@ -321,6 +321,29 @@ func TestLongPauseIsNotWaitedFor(t *testing.T) {
 	}
 }
 
+func TestLimitsOfTheServiceFailNoTextWhateverItTellsOfThem(t *testing.T) {
+	for _, hints := range []openaitest.Hints{openaitest.HintAll, openaitest.HintMessage, openaitest.HintNothing} {
+		api, c := cached(t, openaitest.Options{RPM: 2, Period: 300 * time.Millisecond, Windows: true, Hints: hints})
+		c.Pacer = pace.New(pace.Config{Flying: 4, MaxRetries: 0, MaxWait: time.Minute})
+		if _, asked := get(t, c, numbered(2000)); asked != 2000 {
+			t.Errorf("%q: %d texts were asked", hints, asked)
+		}
+		paidOnce(t, api, 2000)
+	}
+}
+
+func TestAServiceThatRefusesEveryCallIsGivenUpWithARemedy(t *testing.T) {
+	api, c := cached(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Status, Status: 429}}})
+	c.Pacer = pace.New(pace.Config{Flying: 4, MaxRetries: 3, MaxWait: time.Second})
+	_, err := c.Get(t.Context(), numbered(2000))
+	if given, ok := errors.AsType[*pace.GivenUp](err); !ok || given.After != 0 || !strings.Contains(fault.Hint(err), "again later") {
+		t.Errorf("got %v, hint %q", err, fault.Hint(err))
+	}
+	if n := api.Calls(); n > 30 {
+		t.Errorf("%d calls", n)
+	}
+}
+
 func TestEndOfTheContextEndsTheRun(t *testing.T) {
 	api, c := cached(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Hang, Contains: "number 599 "}}})
 	ctx, cancel := context.WithCancel(t.Context())

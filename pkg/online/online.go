@@ -149,7 +149,7 @@ func (r *Run) Do(ctx context.Context, in *record.Lines) (Sum, error) {
 	// More rows than may fly: those that wait for their next try leave their places
 	// to others.
 	var asked sync.WaitGroup
-	for range underWay*r.Flying + 64 {
+	for range r.Flying + max(r.Flying, spare) {
 		asked.Go(func() {
 			for {
 				select {
@@ -282,9 +282,10 @@ func (r *Run) bound(n int, row *record.Result) {
 	}
 }
 
-// underWay is how many rows are under way for each call that may fly, when a service
-// refuses many and asks each time for a pause of its own.
-const underWay = 4
+// spare is how many rows may wait for their next try, at least, without keeping
+// others from their calls: a service that refuses one call in five may ask for a
+// pause each time.
+const spare = 256
 
 // settle makes the row's result and its line. It reports whether there is one:
 // there is none for a row that was not asked because the run stops.

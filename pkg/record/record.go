@@ -91,7 +91,7 @@ const (
 	Auth          Class = "auth"           // key refused
 	Model         Class = "model"          // unknown model, or not for this endpoint
 	Quota         Class = "quota"          // no credit left
-	RateLimit     Class = "rate_limit"     // still throttled after the last retry
+	RateLimit     Class = "rate_limit"     // refused because there were too many calls
 	Server        Class = "server"         // 5xx, 408 or 409 after the last retry
 	Network       Class = "network"        // no whole answer came over the wire
 	Timeout       Class = "timeout"        // no answer in time

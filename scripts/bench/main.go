@@ -47,6 +47,7 @@ func newApp() *cli.App {
 		Commands: []*cli.Command{
 			{Name: "prompt", Usage: "measure ner-prompt making prompts", Flags: common, Action: measurePrompt},
 			{Name: "run", Usage: "measure ner-run", Flags: common, Action: measureRun},
+			{Name: "pace", Usage: "measure ner-run against services with limits", Flags: common, Action: measurePace},
 			{Name: "batch", Usage: "measure ner-batch", Flags: common, Action: measureBatch},
 			{Name: "collect", Usage: "measure ner-collect", Flags: common, Action: measureCollect},
 			{Name: "knn", Usage: "measure ner-prompt finding neighbours", Flags: common, Action: measureKNN},
