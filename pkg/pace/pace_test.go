@@ -171,8 +171,14 @@ func TestPauseHoldsForEveryCaller(t *testing.T) {
 					}
 					return pace.Limits{}, nil
 				})
+				// Calls that end at the very moment of the answer may be followed
+				// by others before it is read, one each.
 				i := slices.Index(s.ask, 0)
-				gap := s.at[i+1].Sub(s.at[i])
+				next := i + 1
+				for s.at[next].Equal(s.at[i]) && next-i < cfg.Flying {
+					next++
+				}
+				gap := s.at[next].Sub(s.at[i])
 				if gap < 20*time.Second || gap > 22*time.Second {
 					t.Errorf("the next call started %v after the service had asked for 20s", gap)
 				}
