@@ -2,7 +2,12 @@
 package pkg_test
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -11,7 +16,7 @@ import (
 // of layers below its own, whatever its tests import.
 var layers = [][]string{
 	{"fault", "reasoning", "safetext", "tags"},
-	{"inorder", "record", "markup", "catalog", "durable"},
+	{"parallel", "record", "markup", "catalog", "durable"},
 	{"wire", "pace", "progress", "corpus"},
 	{"mrc", "openaiapi", "resume", "price", "score"},
 	{"prompt", "online", "batch", "collect", "knn", "embedding"},
@@ -91,4 +96,35 @@ func withinAny(path string, places []string) bool {
 		}
 	}
 	return false
+}
+
+// TestATypeNameHasOneMeaning lets a few names repeat that say the same of every
+// package.
+func TestATypeNameHasOneMeaning(t *testing.T) {
+	repeat := []string{"Options", "Config", "Error", "Asker"}
+	packages := map[string]string{} // by exported type
+	files, err := filepath.Glob("*/*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, path := range files {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			spec, ok := n.(*ast.TypeSpec)
+			if !ok || !spec.Name.IsExported() || slices.Contains(repeat, spec.Name.Name) {
+				return true
+			}
+			if other, known := packages[spec.Name.Name]; known {
+				t.Errorf("%s.%s and %s.%s: give one of them a name of its own", other, spec.Name, file.Name, spec.Name)
+			}
+			packages[spec.Name.Name] = file.Name.Name
+			return true
+		})
+	}
 }

@@ -233,7 +233,7 @@ func (f *follower) sayReasons(c *cli.Context, batches []wire.Batch) error {
 // maxReasons is how many of the reasons of one batch are printed.
 const maxReasons = 10
 
-func sayReasons(c *cli.Context, reasons []batch.Reason) {
+func sayReasons(c *cli.Context, reasons []batch.Complaint) {
 	said := map[string]int{}
 	for i := range reasons {
 		if r := &reasons[i]; said[r.Batch] < maxReasons {
@@ -428,7 +428,7 @@ func sync(c *cli.Context) (err error) {
 	pending, unanswered := 0, 0
 	for _, j := range s.jobs {
 		switch {
-		case batch.Running([]*batch.Job{j}):
+		case batch.Running([]*batch.Entry{j}):
 			pending++
 		case j.Pending():
 			n, err := s.fetchOne(c, j)
@@ -456,7 +456,7 @@ func sync(c *cli.Context) (err error) {
 }
 
 // fetchOne fetches the results of a job. It returns how many rows have no answer.
-func (s *session) fetchOne(c *cli.Context, j *batch.Job) (unanswered int, err error) {
+func (s *session) fetchOne(c *cli.Context, j *batch.Entry) (unanswered int, err error) {
 	path := filepath.Join(c.String("out-dir"), resultsName(j.File))
 	var o batch.Outcome
 	table, err := cost.Table(c)
@@ -476,7 +476,7 @@ func (s *session) fetchOne(c *cli.Context, j *batch.Job) (unanswered int, err er
 }
 
 // fetched records that the results of a job are here, if they all are.
-func (s *session) fetched(c *cli.Context, j *batch.Job, path string, o *batch.Outcome) error {
+func (s *session) fetched(c *cli.Context, j *batch.Entry, path string, o *batch.Outcome) error {
 	if o.Incomplete {
 		cmdline.Say(c, "%s: not all of its files were there: it will be fetched again", j.BatchID)
 		return nil

@@ -152,7 +152,7 @@ func run(c *cli.Context) (err error) {
 	if err != nil {
 		return errors.Join(unfinished(err), large, s.show(c, err))
 	}
-	if large != nil && !slices.ContainsFunc(s.jobs, func(j *batch.Job) bool { return j.BatchID != "" }) {
+	if large != nil && !slices.ContainsFunc(s.jobs, func(j *batch.Entry) bool { return j.BatchID != "" }) {
 		return large
 	}
 	return errors.Join(large, s.fetch(c))
@@ -169,7 +169,7 @@ type session struct {
 	client  client
 	ledger  *batch.Ledger
 	manager *batch.Manager
-	jobs    []*batch.Job
+	jobs    []*batch.Entry
 }
 
 // begin makes the batch files and enters them into the ledger. Nothing is sent.
@@ -287,7 +287,7 @@ func (s *session) show(c *cli.Context, failed error) error {
 }
 
 // showEarlier tells of a batch that this command did not start.
-func (s *session) showEarlier(c *cli.Context, j *batch.Job, status string) {
+func (s *session) showEarlier(c *cli.Context, j *batch.Entry, status string) {
 	again, later := "", " later"
 	if b := (wire.Batch{Status: status}); b.Final() {
 		again, later = "; --fresh asks again", ""

@@ -96,7 +96,7 @@ func writeText(c *cli.Context, j *answers.Joined, target string) error {
 		return write(target, j.Results.WriteText)
 	}
 	lines := make([]string, j.Rows.Len())
-	err := each(c, j, func(s *annotate.Sentence) error {
+	err := each(c, j, func(s *annotate.Annotation) error {
 		for _, a := range s.Answers {
 			var starts, ends []int
 			for _, g := range a.Gold {
@@ -126,7 +126,7 @@ func sentences(open func(w io.Writer, j *answers.Joined) *corpus.Encoder) func(c
 		var left, empty int
 		err := write(target, func(w io.Writer) error {
 			out := open(w, j)
-			if err := each(c, j, func(s *annotate.Sentence) error { return out.Add(&s.Sentence) }); err != nil {
+			if err := each(c, j, func(s *annotate.Annotation) error { return out.Add(&s.Sentence) }); err != nil {
 				return err
 			}
 			left, empty = out.Left(), out.Empty()
@@ -153,17 +153,17 @@ func writeLabelStudio(c *cli.Context, j *answers.Joined, target string) error {
 
 func writeBrat(c *cli.Context, j *answers.Joined, target string) error {
 	return corpus.WriteBrat(target, j.Labels(), func(add func(*corpus.Sentence) error) error {
-		return each(c, j, func(s *annotate.Sentence) error { return add(&s.Sentence) })
+		return each(c, j, func(s *annotate.Annotation) error { return add(&s.Sentence) })
 	})
 }
 
 // each goes through the sentences, of which Ctrl-C loses none: what has been
 // read is written.
-func each(c *cli.Context, j *answers.Joined, emit func(*annotate.Sentence) error) error {
+func each(c *cli.Context, j *answers.Joined, emit func(*annotate.Annotation) error) error {
 	copied := 0
 	var unread unreadAnswers
 	var unusable unusableGold
-	err := j.Each(context.WithoutCancel(c.Context), func(s *annotate.Sentence) error {
+	err := j.Each(context.WithoutCancel(c.Context), func(s *annotate.Annotation) error {
 		for _, u := range s.Unused {
 			if u.Reason == markup.Copied {
 				copied++
@@ -189,7 +189,7 @@ func each(c *cli.Context, j *answers.Joined, emit func(*annotate.Sentence) error
 // unreadAnswers counts the answers that can't be read, and those that can be read only in part.
 type unreadAnswers struct{ whole, part int }
 
-func (u *unreadAnswers) count(s *annotate.Sentence) {
+func (u *unreadAnswers) count(s *annotate.Annotation) {
 	for _, f := range s.Forms {
 		switch {
 		case f.Class == markup.Unreadable:
@@ -209,7 +209,7 @@ func (u *unreadAnswers) report(c *cli.Context) {
 // unusableGold counts the gold spans that can't be in their sentences.
 type unusableGold struct{ spans, rows, first int }
 
-func (u *unusableGold) count(s *annotate.Sentence) {
+func (u *unusableGold) count(s *annotate.Annotation) {
 	for _, a := range s.Answers {
 		if a.UnusableGold == 0 {
 			continue
@@ -263,7 +263,7 @@ func gold(c *cli.Context) error {
 	}
 	defer rows.Close()
 	j := &answers.Joined{Rows: rows}
-	if j.Job, err = annotate.Gold(rows); err != nil {
+	if j.Joined, err = annotate.Gold(rows); err != nil {
 		return err
 	}
 	set, err := dataset.Named(c)

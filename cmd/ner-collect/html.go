@@ -25,7 +25,7 @@ func writeHTML(c *cli.Context, j *answers.Joined, target string) error {
 	r := report.Page{Title: title(c), Labels: j.Labels()}
 	hasGold := c.String("gold") != ""
 	var list []report.Prediction
-	note := func(s *annotate.Sentence) {
+	note := func(s *annotate.Annotation) {
 		list = append(list, report.Prediction{Sentence: s.Sentence, Gold: s.Gold, HasGold: hasGold})
 		for _, a := range s.Answers {
 			if a.State == collect.OK {
@@ -36,7 +36,7 @@ func writeHTML(c *cli.Context, j *answers.Joined, target string) error {
 	if hasGold {
 		r.Scores, err = scoreOf(c, j, score.Strict, score.DefaultResamples, 1, note)
 	} else {
-		err = each(c, j, func(s *annotate.Sentence) error { note(s); return nil })
+		err = each(c, j, func(s *annotate.Annotation) error { note(s); return nil })
 	}
 	if err != nil {
 		return err

@@ -60,9 +60,9 @@ func scoreResults(c *cli.Context) error {
 }
 
 // scoreOf scores the results. also, if not nil, is called with each sentence.
-func scoreOf(c *cli.Context, j *answers.Joined, match score.Match, resamples int, seed uint64, also func(*annotate.Sentence)) (*score.Evaluation, error) {
+func scoreOf(c *cli.Context, j *answers.Joined, match score.Match, resamples int, seed uint64, also func(*annotate.Annotation)) (*score.Evaluation, error) {
 	scorer := score.New(match, j.Labels())
-	err := each(c, j, func(s *annotate.Sentence) error {
+	err := each(c, j, func(s *annotate.Annotation) error {
 		if also != nil {
 			also(s)
 		}

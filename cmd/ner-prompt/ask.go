@@ -43,7 +43,7 @@ func (o *promptOptions) flags() []cli.Flag {
 }
 
 func writePrompts(ctx context.Context, std cmdline.Streams, o *promptOptions) (err error) {
-	job := prompt.Job{Source: o.source.Name, Limit: o.limit, Shard: o.shard, Examples: o.examples.Num}
+	job := prompt.Plan{Source: o.source.Name, Limit: o.limit, Shard: o.shard, Examples: o.examples.Num}
 	if job.Template, job.ResponseFormat, err = wording(o.style, o.template); err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func onlyReasoning(line string, rows *mrc.File, row int) bool {
 	return rest == ""
 }
 
-func tell(std cmdline.Streams, o *promptOptions, job *prompt.Job, r prompt.Report) error {
+func tell(std cmdline.Streams, o *promptOptions, job *prompt.Plan, r prompt.Stats) error {
 	if n := len(r.Mended); n > 0 {
 		more := " (--verbose names them)"
 		if o.verbose {

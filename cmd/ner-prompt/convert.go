@@ -56,14 +56,14 @@ func convertCommand() *cli.Command {
 
 func convert(ctx context.Context, std cmdline.Streams, o *convertOptions) error {
 	how := corpus.Reading{Column: o.column}
-	var questions []mrc.Question
+	var questions []mrc.Query
 	if o.labels.Given() {
 		set, err := o.labels.Read()
 		if err != nil {
 			return err
 		}
 		for _, label := range set.Labels {
-			questions = append(questions, mrc.Question{Label: label.Key, Query: label.Description})
+			questions = append(questions, mrc.Query{Label: label.Key, Words: label.Description})
 		}
 		how.Label = func(key string) (string, error) {
 			label, err := set.Label(key)
@@ -136,7 +136,7 @@ func sentencesIn(ctx context.Context, format, name string, in io.Reader, how cor
 }
 
 // found reads all sentences, and asks for the labels that they bear.
-func found(name string, sentences iter.Seq2[*corpus.Sentence, error]) (all []*corpus.Sentence, questions []mrc.Question, err error) {
+func found(name string, sentences iter.Seq2[*corpus.Sentence, error]) (all []*corpus.Sentence, questions []mrc.Query, err error) {
 	labels := map[string]bool{}
 	for s, err := range sentences {
 		if err != nil {
@@ -148,7 +148,7 @@ func found(name string, sentences iter.Seq2[*corpus.Sentence, error]) (all []*co
 		}
 	}
 	for _, label := range slices.Sorted(maps.Keys(labels)) {
-		questions = append(questions, mrc.Question{Label: label})
+		questions = append(questions, mrc.Query{Label: label})
 	}
 	if len(all) > 0 && len(questions) == 0 {
 		return nil, nil, &fault.Error{File: name, Err: errors.New("no entities, and so no labels, in it"), Hint: "name the labels to ask for with --data-name or --labels"}

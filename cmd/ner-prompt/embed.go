@@ -51,12 +51,12 @@ func embeddings(ctx context.Context, std cmdline.Streams, o *embedOptions, mode 
 	if err != nil {
 		return nil, err
 	}
-	client := onDemand{c: o.context, flying: o.workers}
+	client := onDemand{c: o.context, inFlight: o.workers}
 	defer client.close()
 	meter := progress.NewOf("sentences", std.Err, std.Name, mode)
 	cache := embedding.Cache{
 		Dir: dir, Server: service.BaseURL(o.context), Model: cmp.Or(o.model, embeddingModel), Dimensions: o.dimensions,
-		Asker: &client, Flying: o.workers, Pacer: pace.New(pace.Config{Flying: o.workers, MaxRetries: 10, MaxWait: 10 * time.Minute}),
+		Asker: &client, InFlight: o.workers, Pacer: pace.New(pace.Config{InFlight: o.workers, MaxRetries: 10, MaxWait: 10 * time.Minute}),
 		Say: meter.Say, Progress: func(done, total int) { meter.Total(total); meter.Set(done, 0) },
 	}
 	meter.Waits(cache.Pacer.Waiting)
@@ -74,8 +74,8 @@ func embeddings(ctx context.Context, std cmdline.Streams, o *embedOptions, mode 
 
 // onDemand makes the client for the first call: what is in the cache needs no key.
 type onDemand struct {
-	c      *cli.Context
-	flying int
+	c        *cli.Context
+	inFlight int
 
 	once   sync.Once
 	err    error
@@ -86,7 +86,7 @@ type onDemand struct {
 }
 
 func (o *onDemand) Ask(ctx context.Context, path string, body []byte, read func([]byte) error) (pace.Limits, error) {
-	o.once.Do(func() { o.client, o.err = service.Client(o.c, o.flying) })
+	o.once.Do(func() { o.client, o.err = service.Client(o.c, o.inFlight) })
 	if o.err != nil {
 		return pace.Limits{}, o.err
 	}

@@ -38,7 +38,7 @@ func verifyResults(c *cli.Context) (err error) {
 	if len(files) == 0 {
 		return cmdline.UsageError("--results is missing: name the results whose entities to ask about")
 	}
-	job := verify.Job{Examples: c.Int("example-num")}
+	job := verify.Questions{Examples: c.Int("example-num")}
 	if job.Examples < 0 {
 		return cmdline.UsageError("--example-num %d: a number of demonstrations from 0", job.Examples)
 	}
@@ -79,7 +79,7 @@ func verifyResults(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	var report verify.Report
+	var report verify.Asked
 	err = joined.Guard(func() (err error) {
 		report, err = job.Write(c.Context, os.Stdout, candidates)
 		return err

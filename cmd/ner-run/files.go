@@ -22,7 +22,7 @@ import (
 type files struct {
 	path    string
 	journal *durable.Journal // nil when the results go to stdout
-	output  *online.File
+	output  *online.ResultsFile
 	reorder bool
 	resumed bool // the output holds results of earlier runs that count
 	earlier []*os.File
@@ -93,7 +93,7 @@ func (f *files) openOutput(c *cli.Context, r *online.Run) error {
 		return err
 	}
 	f.journal = journal
-	f.output = online.NewFile(journal, f.reorder)
+	f.output = online.NewResultsFile(journal, f.reorder)
 	// A file's rows are put in order at its end: until then it has to hold what
 	// there is, in whatever order.
 	r.Output, r.KeepOrder = f.output, false

@@ -111,9 +111,9 @@ func run(c *cli.Context) (err error) {
 
 	asker := &noting{Asker: client}
 	r := online.Run{
-		Asker: asker, Requests: requests, Judge: judge, Flying: workers,
+		Asker: asker, Requests: requests, Judge: judge, InFlight: workers,
 		Pacer: pace.New(pace.Config{
-			Flying: workers, PerMinute: c.Int("rpm"), Tokens: c.Int("tpm"),
+			InFlight: workers, PerMinute: c.Int("rpm"), Tokens: c.Int("tpm"),
 			MaxRetries: c.Int("max-retries"), MaxWait: maxWait,
 		}),
 		MaxErrors: c.Int("max-errors"), Grace: grace,
@@ -179,7 +179,7 @@ func checkFlags(c *cli.Context) (workers int, err error) {
 	return workers, nil
 }
 
-func describe(s *online.Sum, cost string, took time.Duration) string {
+func describe(s *online.Totals, cost string, took time.Duration) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d rows: %d ok", s.Rows, s.OK)
 	if s.Kept > 0 {

@@ -14,13 +14,13 @@ import (
 	"nertools/pkg/collect"
 	"nertools/pkg/corpus"
 	"nertools/pkg/fault"
-	"nertools/pkg/inorder"
 	"nertools/pkg/markup"
 	"nertools/pkg/mrc"
+	"nertools/pkg/parallel"
 )
 
-// A Sentence is what the answers to the questions about one sentence add up to.
-type Sentence struct {
+// A Annotation is what the answers to the questions about one sentence add up to.
+type Annotation struct {
 	corpus.Sentence                 // its Entities are what the answers mark
 	Gold            []corpus.Entity // what the source marks, ordered likewise, none twice
 	Answers         []Answer        // one for each question, in the order of the rows
@@ -41,8 +41,8 @@ type Answer struct {
 	UnusableGold int
 }
 
-// A Job is results and the rows that they answer.
-type Job struct {
+// A Joined is results and the rows that they answer.
+type Joined struct {
 	Results *collect.Results // nil: sentences have the gold entities for their own
 
 	// Order is the rank of a label, for entities of one place: that in which the
@@ -57,14 +57,14 @@ type Job struct {
 	// data sets with these labels have, unless it is set to others.
 	Names *markup.Labels
 
-	file      *mrc.File      // nil where the records tell their sentences
-	sentences []mrc.Sentence // the rows of each
+	file      *mrc.File   // nil where the records tell their sentences
+	sentences []mrc.Group // the rows of each
 }
 
 // Gold gives the sentences of a file with the entities that the file itself marks.
-func Gold(f *mrc.File) (*Job, error) {
+func Gold(f *mrc.File) (*Joined, error) {
 	sentences, err := f.Sentences()
-	j := &Job{file: f, sentences: sentences}
+	j := &Joined{file: f, sentences: sentences}
 	j.Order = order(j.Labels())
 	return j, err
 }
@@ -72,7 +72,7 @@ func Gold(f *mrc.File) (*Job, error) {
 // FromFile joins results with the rows of the file that they answer. Where
 // records tell label and sentence, they have to be those of the file. The results
 // may be of fewer rows: those of a run with a limit.
-func FromFile(r *collect.Results, f *mrc.File) (*Job, error) {
+func FromFile(r *collect.Results, f *mrc.File) (*Joined, error) {
 	if n := r.Len(); n > f.Len() {
 		return nil, fault.WithHint(fmt.Errorf("results of %d rows, but %s has %d", n, f.Name(), f.Len()),
 			"name the file that the prompts were made from")
@@ -81,7 +81,7 @@ func FromFile(r *collect.Results, f *mrc.File) (*Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &Job{Results: r, file: f, sentences: sentences}
+	j := &Joined{Results: r, file: f, sentences: sentences}
 	err = mrc.Guard(f.Name(), func() error {
 		var row mrc.Row
 		for i, result := range r.All() {
@@ -105,7 +105,7 @@ func FromFile(r *collect.Results, f *mrc.File) (*Job, error) {
 }
 
 // limit leaves out the rows from n on.
-func (j *Job) limit(n int) {
+func (j *Joined) limit(n int) {
 	kept := j.sentences[:0]
 	for _, s := range j.sentences {
 		s.Rows = slices.DeleteFunc(s.Rows, func(row int) bool { return row >= n })
@@ -121,13 +121,13 @@ func (j *Job) limit(n int) {
 // one sentence and different labels belong together, also where rows between them
 // are missing, as far as there are labels; the number of the first is their ID. lost
 // is how many rows without an answer have no sentence, as no record tells it.
-func FromRecords(r *collect.Results) (j *Job, lost int, err error) {
-	j = &Job{Results: r}
+func FromRecords(r *collect.Results) (j *Joined, lost int, err error) {
+	j = &Joined{Results: r}
 	all := map[string]bool{}
 	for _, row := range r.All() {
 		all[row.Label] = true
 	}
-	var last collect.Row
+	var last collect.Reply
 	var labels []string
 	first, failed := 0, -1
 	untold := func(row int) error {
@@ -148,7 +148,7 @@ func FromRecords(r *collect.Results) (j *Job, lost int, err error) {
 		if n := len(j.sentences); len(labels) > 0 && i < first+len(all) && row.Context == last.Context && !slices.Contains(labels, row.Label) {
 			j.sentences[n-1].Rows = append(j.sentences[n-1].Rows, i)
 		} else {
-			j.sentences = append(j.sentences, mrc.Sentence{ID: strconv.Itoa(i), Rows: []int{i}})
+			j.sentences = append(j.sentences, mrc.Group{ID: strconv.Itoa(i), Rows: []int{i}})
 			labels, first = labels[:0], i
 		}
 		last, labels = row, append(labels, row.Label)
@@ -161,7 +161,7 @@ func FromRecords(r *collect.Results) (j *Job, lost int, err error) {
 }
 
 // know settles what is known of the labels without being told.
-func (j *Job) know() {
+func (j *Joined) know() {
 	labels := j.Labels()
 	j.Order = order(labels)
 	j.Names = Names(labels)
@@ -202,11 +202,11 @@ func Names(asked []string, sets ...catalog.DataSet) *markup.Labels {
 }
 
 // Len is the number of sentences.
-func (j *Job) Len() int { return len(j.sentences) }
+func (j *Joined) Len() int { return len(j.sentences) }
 
 // Labels gives the labels that the rows ask for, in the order in which they
 // first do.
-func (j *Job) Labels() []string {
+func (j *Joined) Labels() []string {
 	var list []string
 	seen := map[string]bool{}
 	for _, s := range j.sentences {
@@ -220,7 +220,7 @@ func (j *Job) Labels() []string {
 	return list
 }
 
-func (j *Job) label(row int) string {
+func (j *Joined) label(row int) string {
 	if j.file != nil {
 		return j.file.Label(row)
 	}
@@ -233,10 +233,10 @@ const blockSentences = 32
 // Each aligns all answers, on all cores, and calls emit with every sentence, in
 // order, in the calling goroutine. It ends with the first error of emit or ctx. A
 // sentence shares memory with the file: it is not to be used when that is closed.
-func (j *Job) Each(ctx context.Context, emit func(*Sentence) error) error {
-	newWorker := func() func(context.Context, int, int) (list []Sentence, err error) {
+func (j *Joined) Each(ctx context.Context, emit func(*Annotation) error) error {
+	newWorker := func() func(context.Context, int, int) (list []Annotation, err error) {
 		var source markup.Source
-		return func(_ context.Context, from, to int) (list []Sentence, err error) {
+		return func(_ context.Context, from, to int) (list []Annotation, err error) {
 			err = j.Guard(func() error {
 				list = j.align(&source, j.sentences[from:to])
 				return nil
@@ -244,7 +244,7 @@ func (j *Job) Each(ctx context.Context, emit func(*Sentence) error) error {
 			return list, err
 		}
 	}
-	return inorder.Do(ctx, len(j.sentences), blockSentences, newWorker, func(list []Sentence) error {
+	return parallel.Do(ctx, len(j.sentences), blockSentences, newWorker, func(list []Annotation) error {
 		return j.Guard(func() error {
 			for i := range list {
 				if err := emit(&list[i]); err != nil {
@@ -257,7 +257,7 @@ func (j *Job) Each(ctx context.Context, emit func(*Sentence) error) error {
 }
 
 // Guard calls f, which uses sentences of the file, as [mrc.Guard] does.
-func (j *Job) Guard(f func() error) error {
+func (j *Joined) Guard(f func() error) error {
 	if j.file == nil {
 		return f()
 	}
@@ -278,8 +278,8 @@ func order(list []string) func(string) int {
 	}
 }
 
-func (j *Job) align(source *markup.Source, sentences []mrc.Sentence) []Sentence {
-	list := make([]Sentence, len(sentences))
+func (j *Joined) align(source *markup.Source, sentences []mrc.Group) []Annotation {
+	list := make([]Annotation, len(sentences))
 	for i := range sentences {
 		j.fill(&list[i], source, &sentences[i])
 	}
@@ -287,10 +287,10 @@ func (j *Job) align(source *markup.Source, sentences []mrc.Sentence) []Sentence 
 }
 
 // fill makes s of the rows of one sentence.
-func (j *Job) fill(s *Sentence, source *markup.Source, rows *mrc.Sentence) {
+func (j *Joined) fill(s *Annotation, source *markup.Source, rows *mrc.Group) {
 	s.ID, s.Answers = rows.ID, make([]Answer, len(rows.Rows))
 	var row mrc.Row
-	var result collect.Row
+	var result collect.Reply
 	for i, n := range rows.Rows {
 		if j.Results != nil {
 			result = j.Results.Row(n)
@@ -340,11 +340,11 @@ func (j *Job) fill(s *Sentence, source *markup.Source, rows *mrc.Sentence) {
 }
 
 // question returns what an answer about a label answers.
-func (j *Job) question(label string) markup.Question {
+func (j *Joined) question(label string) markup.Question {
 	return markup.Question{Label: label, Labels: j.Names}
 }
 
-func (s *Sentence) addGold(a *Answer, row *mrc.Row) {
+func (s *Annotation) addGold(a *Answer, row *mrc.Row) {
 	pairs := min(len(row.Starts), len(row.Ends))
 	a.UnusableGold = max(len(row.Starts), len(row.Ends)) - pairs
 	for i := range pairs {
@@ -361,10 +361,10 @@ func (s *Sentence) addGold(a *Answer, row *mrc.Row) {
 // Strike takes the marks off the found entities for which drop is true: the
 // results are then as if these had never been marked. drop is told the answer
 // and which of those that it found. Strike returns how many were dropped.
-func (j *Job) Strike(ctx context.Context, drop func(a *Answer, found int) bool) (dropped int, err error) {
+func (j *Joined) Strike(ctx context.Context, drop func(a *Answer, found int) bool) (dropped int, err error) {
 	lines := map[int]string{}
 	var source markup.Source
-	err = j.Each(ctx, func(s *Sentence) error {
+	err = j.Each(ctx, func(s *Annotation) error {
 		for i := range s.Answers {
 			a := &s.Answers[i]
 			n := 0

@@ -86,9 +86,9 @@ func read(t testing.TB, f *mrc.File, answers ...string) *collect.Results {
 
 // spell gives each sentence in a line: its entities, gold after "=", what is
 // not used and what is not answered.
-func spell(t testing.TB, j *annotate.Job) (lines []string) {
+func spell(t testing.TB, j *annotate.Joined) (lines []string) {
 	t.Helper()
-	err := j.Each(t.Context(), func(s *annotate.Sentence) error {
+	err := j.Each(t.Context(), func(s *annotate.Annotation) error {
 		line := s.ID + ":"
 		for _, e := range s.Entities {
 			line += fmt.Sprintf(" %s(%s %s)", e.Label, strings.Join(s.Tokens[e.Start:e.End], " "), e.How)
@@ -154,7 +154,7 @@ func TestAnswersThatAreNotTheSentenceTellTheirForm(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []corpus.Form
-	if err := j.Each(t.Context(), func(s *annotate.Sentence) error { got = append(got, s.Forms...); return nil }); err != nil {
+	if err := j.Each(t.Context(), func(s *annotate.Annotation) error { got = append(got, s.Forms...); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if d := cmp.Diff([]corpus.Form{{Label: "LOC", Class: markup.Chatter}, {Label: "LOC", Class: markup.Spacing}}, got); d != "" {
@@ -295,7 +295,7 @@ func TestWhatADemonstrationShowedIsToldApart(t *testing.T) {
 	} {
 		j.Shown = (&annotate.Demonstrations{Train: train, Neighbours: neighbours, Num: num}).Shown
 		var got []markup.Reason
-		err := j.Each(t.Context(), func(s *annotate.Sentence) error {
+		err := j.Each(t.Context(), func(s *annotate.Annotation) error {
 			for _, u := range s.Unused {
 				got = append(got, u.Reason)
 			}
@@ -314,12 +314,12 @@ func TestEachEndsWithTheFirstError(t *testing.T) {
 		t.Fatal(err)
 	}
 	broken := errors.New("broken")
-	if err := j.Each(t.Context(), func(*annotate.Sentence) error { return broken }); !errors.Is(err, broken) {
+	if err := j.Each(t.Context(), func(*annotate.Annotation) error { return broken }); !errors.Is(err, broken) {
 		t.Errorf("got %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := j.Each(ctx, func(*annotate.Sentence) error { return nil }); !errors.Is(err, context.Canceled) {
+	if err := j.Each(ctx, func(*annotate.Annotation) error { return nil }); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -351,7 +351,7 @@ func BenchmarkEach(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		n := 0
-		if err := j.Each(b.Context(), func(s *annotate.Sentence) error { n += len(s.Entities); return nil }); err != nil || n == 0 {
+		if err := j.Each(b.Context(), func(s *annotate.Annotation) error { n += len(s.Entities); return nil }); err != nil || n == 0 {
 			b.Fatal(n, err)
 		}
 	}

@@ -19,7 +19,7 @@ type Demonstrations struct {
 // been taken for a part of it.
 var signs = strings.NewReplacer("@", "", "#", "")
 
-// Shown is for [Job.Shown]: it reports whether one of the sentences that the
+// Shown is for [Joined.Shown]: it reports whether one of the sentences that the
 // prompt of row showed holds a text, as [markup.Text.Holds] says, signs of marks aside.
 func (d *Demonstrations) Shown(row int) func(text string) bool {
 	var shown []*markup.Text

@@ -66,7 +66,7 @@ func TestReasoningIsNotPartOfTheAnswer(t *testing.T) {
 						t.Fatal(err)
 					}
 					var found, unanswered []string
-					err = j.Each(t.Context(), func(s *annotate.Sentence) error {
+					err = j.Each(t.Context(), func(s *annotate.Annotation) error {
 						for _, e := range s.Entities {
 							found = append(found, strings.Join(s.Tokens[e.Start:e.End], " ")+" "+e.How.String())
 						}

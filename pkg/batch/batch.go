@@ -1,3 +1,6 @@
+// Package batch has requests answered by the Batch API: it splits them into
+// parts that the service takes, starts each part once whatever kills the program
+// in between, follows them, and turns what comes back into one result a request.
 package batch
 
 import (
@@ -58,7 +61,7 @@ type Manager struct {
 	begun  map[string]bool       // keys of the parts whose batches this manager made
 	alone  map[string]bool       // keys of the parts that no other batch asks, as far as can be known
 	warned map[string]bool       // batches and parts that people were told of, by id and key
-	full   []*Job                // that were refused for want of room, to be told
+	full   []*Entry              // that were refused for want of room, to be told
 	large  []error               // of the parts that were given up, to be told
 	odd    map[string]bool       // unknown statuses that were reported
 }
@@ -68,7 +71,7 @@ func NewManager(cfg Config, service Service, ledger *Ledger) *Manager {
 	return &Manager{
 		cfg: cfg, service: service, ledger: ledger, now: time.Now, latest: map[string]wire.Batch{}, odd: map[string]bool{},
 		begun: map[string]bool{}, alone: map[string]bool{}, warned: map[string]bool{},
-		pacer: pace.New(pace.Config{Flying: 1, MaxRetries: cfg.MaxRetries, MaxWait: maxWait}),
+		pacer: pace.New(pace.Config{InFlight: 1, MaxRetries: cfg.MaxRetries, MaxWait: maxWait}),
 	}
 }
 
@@ -143,7 +146,7 @@ const (
 	metaText     = "description"
 )
 
-func (m *Manager) metadata(j *Job) map[string]string {
+func (m *Manager) metadata(j *Entry) map[string]string {
 	meta := map[string]string{
 		metaKey: j.Key, metaAttempt: strconv.Itoa(j.Attempt),
 		metaFirst: strconv.Itoa(j.First), metaLast: strconv.Itoa(j.Last),
@@ -177,8 +180,8 @@ func Plan(l *Ledger, parts []Part) error {
 }
 
 // Jobs are the ledger's jobs of the given parts, as far as it has them.
-func (m *Manager) Jobs(parts []Part) []*Job {
-	var jobs []*Job
+func (m *Manager) Jobs(parts []Part) []*Entry {
+	var jobs []*Entry
 	for i := range parts {
 		if j := m.ledger.Job(parts[i].Key); j != nil {
 			jobs = append(jobs, j)
@@ -201,9 +204,9 @@ func (m *Manager) deleteFile(ctx context.Context, id string) error {
 // Look asks the service once about each of the jobs whose batch runs, and
 // records which have ended. What the service will never take is given up, see
 // [Manager.GivenUp].
-func (m *Manager) Look(ctx context.Context, jobs []*Job) error {
+func (m *Manager) Look(ctx context.Context, jobs []*Entry) error {
 	defer m.sayFull()
-	var doubtful []*Job
+	var doubtful []*Entry
 	for _, j := range jobs {
 		if j.State != created {
 			continue
@@ -260,7 +263,7 @@ func (m *Manager) settle(ctx context.Context, b wire.Batch) (settled wire.Batch,
 }
 
 // took takes over what is known of the job's batch.
-func (m *Manager) took(ctx context.Context, j *Job, b wire.Batch) error {
+func (m *Manager) took(ctx context.Context, j *Entry, b wire.Batch) error {
 	b, ended, err := m.settle(ctx, b)
 	if err != nil || !ended {
 		return err
@@ -290,7 +293,7 @@ func (m *Manager) took(ctx context.Context, j *Job, b wire.Batch) error {
 }
 
 // Running reports whether any of the jobs is still to end.
-func Running(jobs []*Job) bool {
+func Running(jobs []*Entry) bool {
 	for _, j := range jobs {
 		if j.Pending() && j.State != finished {
 			return true
@@ -341,21 +344,21 @@ func (m *Manager) Batch(ctx context.Context, id string) (b wire.Batch, err error
 }
 
 // Fetched records that the results of the job are at path, and what they came to.
-func (m *Manager) Fetched(j *Job, path string, o *Outcome) error {
+func (m *Manager) Fetched(j *Entry, path string, o *Outcome) error {
 	return m.ledger.record(event{Event: fetched, Key: j.Key, Attempt: j.Attempt, Results: path, Unanswered: o.Unanswered()})
 }
 
 // Record shows the job as a record, with what is known of its batch.
-func (m *Manager) Record(j *Job) record.Job {
+func (m *Manager) Record(j *Entry) record.Job {
 	r := record.Job{
 		BatchID: j.BatchID, Key: j.Key, File: j.File, Part: j.Number, Parts: j.Of, Source: j.Source, Total: j.Total,
 		First: j.First, Last: j.Last, Status: "waiting", Requests: j.Requests,
 	}
 	switch j.State {
 	case dropped:
-		r.Status, r.Errors = wire.BatchFailed, []record.JobError{{Message: j.Reason}}
+		r.Status, r.Errors = wire.BatchFailed, []record.Problem{{Message: j.Reason}}
 	case queued:
-		r.Errors = []record.JobError{{Message: j.Reason}}
+		r.Errors = []record.Problem{{Message: j.Reason}}
 	}
 	if b, ok := m.latest[j.BatchID]; ok {
 		fill(&r, &b)
@@ -387,9 +390,7 @@ func fill(r *record.Job, b *wire.Batch) {
 	if r.Requests == 0 {
 		r.Requests = b.Total
 	}
-	for _, p := range b.Problems {
-		r.Errors = append(r.Errors, record.JobError{Code: p.Code, Line: p.Line, Message: p.Message, Param: p.Param})
-	}
+	r.Errors = append(r.Errors, b.Problems...)
 }
 
 // Cancel asks the service to stop a batch. For one that has ended the error is a

@@ -40,7 +40,7 @@ func newWorld(t *testing.T, opt openaitest.Options) *world {
 	opt.Now = func() time.Time { return start } // time passes by Advance alone
 	w := &world{api: openaitest.New(opt), dir: t.TempDir()}
 	srv := httptest.NewServer(w.api)
-	client, err := openaiapi.New(openaiapi.Config{Key: "sk-simulated", BaseURL: srv.URL + "/v1", Flying: 4, Timeout: 10 * time.Second})
+	client, err := openaiapi.New(openaiapi.Config{Key: "sk-simulated", BaseURL: srv.URL + "/v1", InFlight: 4, Timeout: 10 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func (w *world) manager(t *testing.T, cfg Config) *Manager {
 }
 
 // results fetches all the jobs' results, and checks that each row has one.
-func results(t *testing.T, m *Manager, jobs []*Job, rows int) (map[int]record.Result, Outcome) {
+func results(t *testing.T, m *Manager, jobs []*Entry, rows int) (map[int]record.Result, Outcome) {
 	t.Helper()
 	got := map[int]record.Result{}
 	var o Outcome
@@ -103,7 +103,7 @@ func results(t *testing.T, m *Manager, jobs []*Job, rows int) (map[int]record.Re
 }
 
 // drive starts the jobs and lets time pass until none runs.
-func (w *world) drive(t *testing.T, m *Manager, jobs []*Job) {
+func (w *world) drive(t *testing.T, m *Manager, jobs []*Entry) {
 	t.Helper()
 	for range 200 {
 		if err := m.Start(t.Context(), jobs); err != nil {
@@ -265,10 +265,10 @@ func TestPartsWaitWhileTheQueueIsFullAndStartAsOthersEnd(t *testing.T) {
 	if _, o := results(t, m, jobs, 40); o.OK != 40 {
 		t.Errorf("%+v", o)
 	}
-	if slices.ContainsFunc(jobs, func(j *Job) bool { return j.Attempt != 1 }) {
+	if slices.ContainsFunc(jobs, func(j *Entry) bool { return j.Attempt != 1 }) {
 		t.Error("a part that had to wait has become another attempt: other runs would not know that it is the same")
 	}
-	if !slices.ContainsFunc(jobs, func(j *Job) bool { return !j.Refused.IsZero() }) {
+	if !slices.ContainsFunc(jobs, func(j *Entry) bool { return !j.Refused.IsZero() }) {
 		t.Error("no part had to wait: the test tests nothing")
 	}
 	billedOnce(t, w, 40)
@@ -300,14 +300,14 @@ func TestNoMorePartsFlyThanWanted(t *testing.T) {
 		if err := m.Start(t.Context(), jobs); err != nil {
 			t.Fatal(err)
 		}
-		flying := 0
+		inFlight := 0
 		for _, j := range jobs {
 			if j.State == created {
-				flying++
+				inFlight++
 			}
 		}
-		if flying > 2 {
-			t.Fatalf("%d parts fly", flying)
+		if inFlight > 2 {
+			t.Fatalf("%d parts in flight", inFlight)
 		}
 		if err := w.api.Advance(2 * time.Hour); err != nil {
 			t.Fatal(err)

@@ -120,9 +120,9 @@ func (f *fetch) rowOn(line int) string {
 }
 
 // read reads the lines of an output or error file that can be read.
-func (f *fetch) read(a answerFile, take func(*record.Result) error, broken func(record.BrokenLine)) (record.Damage, error) {
+func (f *fetch) read(a answerFile, take func(*record.Result) error, broken func(record.BrokenLine)) (record.Findings, error) {
 	if err := rewind(a.file); err != nil {
-		return record.Damage{}, err
+		return record.Findings{}, err
 	}
 	s := record.Salvage{Name: a.id, Nothing: true, Broken: broken, Take: func(line record.Line) error {
 		r, err := f.manager.cfg.Judge.ParseBatchLine(line.Text)
@@ -255,7 +255,7 @@ func (f *fetch) why(line int) *record.Failure {
 		}
 		return &record.Failure{Class: record.Missing, Message: message}
 	}
-	var general *wire.Problem
+	var general *record.Problem
 	for i := range f.batch.Problems {
 		p := &f.batch.Problems[i]
 		if p.Line == line {
@@ -274,7 +274,7 @@ func (f *fetch) why(line int) *record.Failure {
 	return &record.Failure{Class: record.Invalid, Message: "not asked: the batch failed its validation over other rows"}
 }
 
-func problem(p *wire.Problem) *record.Failure {
+func problem(p *record.Problem) *record.Failure {
 	message := p.Message
 	if p.Param != "" {
 		message += " (" + p.Param + ")"

@@ -19,7 +19,7 @@ import (
 )
 
 // ended runs rows rows as one batch to its end, and returns its job.
-func (w *world) ended(t *testing.T, rows int) (*Manager, *Job) {
+func (w *world) ended(t *testing.T, rows int) (*Manager, *Entry) {
 	t.Helper()
 	m := w.manager(t, Config{})
 	t.Cleanup(func() { m.ledger.Close() })
@@ -398,7 +398,7 @@ func TestStatusesAndErrorsOfOtherServicesEndTheWait(t *testing.T) {
 		if err != nil || !b.Created.Equal(w.api.Now().Truncate(time.Second)) && b.Created.IsZero() {
 			t.Errorf("created %v, %v", b.Created, err)
 		}
-		if !slices.ContainsFunc(o.Reasons, func(r Reason) bool { return strings.Contains(r.String(), "what is this") }) {
+		if !slices.ContainsFunc(o.Reasons, func(r Complaint) bool { return strings.Contains(r.String(), "what is this") }) {
 			t.Errorf("reasons: %v", o.Reasons)
 		}
 	}

@@ -21,7 +21,7 @@ type Ledger struct {
 	path    string
 	journal *durable.Journal
 	now     func() time.Time
-	jobs    []*Job // in the order of their intents
+	jobs    []*Entry // in the order of their intents
 }
 
 // The events of a part, in this order. A part whose batch the service had no room
@@ -61,8 +61,8 @@ type event struct {
 	Unanswered int `json:"unanswered,omitempty"`
 }
 
-// A Job is a part and how far it has come.
-type Job struct {
+// A Entry is a part and how far it has come.
+type Entry struct {
 	Part
 	Attempt int
 	State   string // the last event
@@ -86,13 +86,13 @@ type Job struct {
 }
 
 // Pending reports whether there is something left to be done with the job.
-func (j *Job) Pending() bool {
+func (j *Entry) Pending() bool {
 	return j.State != planned && j.State != fetched && j.State != dropped
 }
 
 // Dropped reports whether the job's part was given up, as the service does not
 // take it. Its rows were not asked.
-func (j *Job) Dropped() bool { return j.State == dropped }
+func (j *Entry) Dropped() bool { return j.State == dropped }
 
 // OpenLedger reads the ledger at path, or begins one. The error wraps
 // [durable.ErrLocked] while another process has it open. The caller closes it.
@@ -113,11 +113,11 @@ func (l *Ledger) Close() error { return l.journal.Close() }
 
 // Jobs are the jobs, in the order of their parts; what they point to changes as
 // events are recorded.
-func (l *Ledger) Jobs() []*Job { return l.jobs }
+func (l *Ledger) Jobs() []*Entry { return l.jobs }
 
-// Job returns the job of the part with the given key, or nil.
-func (l *Ledger) Job(key string) *Job {
-	i := slices.IndexFunc(l.jobs, func(j *Job) bool { return j.Key == key })
+// Entry returns the job of the part with the given key, or nil.
+func (l *Ledger) Job(key string) *Entry {
+	i := slices.IndexFunc(l.jobs, func(j *Entry) bool { return j.Key == key })
 	if i < 0 {
 		return nil
 	}
@@ -145,14 +145,14 @@ func (l *Ledger) replay() error {
 func (l *Ledger) apply(e *event) {
 	j := l.Job(e.Key)
 	if j == nil {
-		j = &Job{}
+		j = &Entry{}
 		l.jobs = append(l.jobs, j)
 	}
 	switch e.Event {
 	case planned:
-		*j = Job{Part: *e.Part}
+		*j = Entry{Part: *e.Part}
 	case intent:
-		next := Job{Part: *e.Part, Attempt: e.Attempt, Account: e.Account, Run: e.Run, Begun: e.Time, Ended: j.Ended}
+		next := Entry{Part: *e.Part, Attempt: e.Attempt, Account: e.Account, Run: e.Run, Begun: e.Time, Ended: j.Ended}
 		if e.Attempt == j.Attempt {
 			next.Doubles = j.Doubles // what they hold was paid for
 		}

@@ -17,9 +17,9 @@ type Outcome struct {
 	Usage    record.Usage
 	Models   map[string]bool // that gave the answers
 
-	Reasons []Reason        // what the service says is wrong with the batches
-	Damage  []record.Damage // lines of the batches' files that could not be read
-	Flaws   []error         // what else is wrong with the files
+	Reasons []Complaint       // what the service says is wrong with the batches
+	Damage  []record.Findings // lines of the batches' files that could not be read
+	Flaws   []error           // what else is wrong with the files
 
 	// Unsure is set if nobody knows how many rows there were.
 	Unsure bool

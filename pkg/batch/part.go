@@ -1,6 +1,3 @@
-// Package batch has requests answered by the Batch API: it splits them into
-// parts that the service takes, starts each part once whatever kills the program
-// in between, follows them, and turns what comes back into one result a request.
 package batch
 
 import (

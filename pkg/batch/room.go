@@ -15,7 +15,7 @@ import (
 // its model was refused yet, or a batch has ended since, or it is time to see. As
 // long as it is not known whether the batches that were started since have found
 // room, no more are started than have ended.
-func (m *Manager) room(j *Job) bool {
+func (m *Manager) room(j *Entry) bool {
 	var refused time.Time
 	refusals, ended, unproven := 0, 0, 0
 	for _, other := range m.ledger.Jobs() {
@@ -53,7 +53,7 @@ func backOff(refusals int) time.Duration {
 // noRoom queues a part that the service had no room for, or gives it up: if
 // nothing of ours is in the queue of its model, it alone is more than that takes.
 // at is when it was refused, by the service's clock, zero if that did not say.
-func (m *Manager) noRoom(ctx context.Context, j *Job, reason string, at time.Time) error {
+func (m *Manager) noRoom(ctx context.Context, j *Entry, reason string, at time.Time) error {
 	refused := m.latest[j.BatchID].ID
 	if err := m.ledger.record(event{Event: queued, Key: j.Key, Attempt: j.Attempt, Reason: reason}); err != nil {
 		return err
@@ -87,7 +87,7 @@ func (m *Manager) sayFull() {
 
 // ahead reports whether another batch of ours takes up room in the queue of the
 // job's model, or did until a moment ago: the room may be given free with a delay.
-func (m *Manager) ahead(ctx context.Context, j *Job, refused string, at time.Time) (found bool, err error) {
+func (m *Manager) ahead(ctx context.Context, j *Entry, refused string, at time.Time) (found bool, err error) {
 	if at.IsZero() {
 		at = m.now()
 	}

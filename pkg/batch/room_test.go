@@ -18,7 +18,7 @@ func (w *world) batches(t *testing.T) int {
 }
 
 // poll is one round of a run that polls.
-func poll(t *testing.T, m *Manager, jobs []*Job) error {
+func poll(t *testing.T, m *Manager, jobs []*Entry) error {
 	t.Helper()
 	if err := m.Start(t.Context(), jobs); err != nil {
 		t.Fatal(err)
@@ -29,7 +29,7 @@ func poll(t *testing.T, m *Manager, jobs []*Job) error {
 	return m.GivenUp()
 }
 
-func (w *world) open(t *testing.T, parts []Part) (*Manager, []*Job, *strings.Builder) {
+func (w *world) open(t *testing.T, parts []Part) (*Manager, []*Entry, *strings.Builder) {
 	t.Helper()
 	m := w.manager(t, Config{})
 	t.Cleanup(func() { m.ledger.Close() })

@@ -26,7 +26,7 @@ func eligible(b *wire.Batch) bool {
 // with its attempt or a later one, and are neither failed nor cancelled, the one
 // that is completed, as that can't be cancelled any more, then the oldest, then
 // the one with the smallest id. nil if there is none.
-func winner(j *Job, all []wire.Batch) *wire.Batch {
+func winner(j *Entry, all []wire.Batch) *wire.Batch {
 	var best *wire.Batch
 	for i := range all {
 		if b := &all[i]; asks(b, j) && eligible(b) && (best == nil || before(b, best)) {
@@ -36,7 +36,7 @@ func winner(j *Job, all []wire.Batch) *wire.Batch {
 	return best
 }
 
-func asks(b *wire.Batch, j *Job) bool {
+func asks(b *wire.Batch, j *Entry) bool {
 	return b.Metadata[metaKey] == j.Key && attemptOf(b) >= j.Attempt
 }
 
@@ -51,7 +51,7 @@ func before(a, b *wire.Batch) bool {
 }
 
 // mine reports whether this ledger's call made the batch.
-func mine(b *wire.Batch, j *Job) bool { return j.Run != "" && b.Metadata[metaRun] == j.Run }
+func mine(b *wire.Batch, j *Entry) bool { return j.Run != "" && b.Metadata[metaRun] == j.Run }
 
 // pages hands on the account's batches, newest first, until each has enough.
 func (m *Manager) pages(ctx context.Context, each func(page []wire.Batch) (more bool)) error {
@@ -103,7 +103,7 @@ const (
 // know of it, and makes it the job's. Where there is none but one that was
 // cancelled after some of its rows were done, it is that one: its rows are not
 // paid for again unless somebody wants that.
-func (m *Manager) find(ctx context.Context, j *Job) (found bool, err error) {
+func (m *Manager) find(ctx context.Context, j *Entry) (found bool, err error) {
 	all, err := m.candidates(ctx, j)
 	if err != nil {
 		return false, err
@@ -124,7 +124,7 @@ func (m *Manager) find(ctx context.Context, j *Job) (found bool, err error) {
 }
 
 // candidates lists the batches that may ask the job's part.
-func (m *Manager) candidates(ctx context.Context, j *Job) (all []wire.Batch, err error) {
+func (m *Manager) candidates(ctx context.Context, j *Entry) (all []wire.Batch, err error) {
 	if m.listed {
 		all, err = m.since(ctx, j.Begun.Add(-skew))
 		all = append(all, m.past...)
@@ -168,7 +168,7 @@ func (m *Manager) ByKey(ctx context.Context, keys []string) (map[string]wire.Bat
 }
 
 // await is find for a batch that may appear within the given time.
-func (m *Manager) await(ctx context.Context, j *Job, most time.Duration) (found bool, err error) {
+func (m *Manager) await(ctx context.Context, j *Entry, most time.Duration) (found bool, err error) {
 	end := time.Now().Add(most)
 	for wait := most / 60; ; wait = min(2*wait, most/8) {
 		found, err := m.find(ctx, j)
@@ -189,7 +189,7 @@ var sameSecond = 1200 * time.Millisecond
 // confirm makes sure that the batches of the jobs, which were just created, are
 // the only ones that ask their parts. A list that shows them shows all older ones,
 // too, since a list that lags behind lags for all.
-func (m *Manager) confirm(ctx context.Context, jobs []*Job) error {
+func (m *Manager) confirm(ctx context.Context, jobs []*Entry) error {
 	if len(jobs) == 0 {
 		return nil
 	}
@@ -203,7 +203,7 @@ func (m *Manager) confirm(ctx context.Context, jobs []*Job) error {
 			return err
 		}
 		now := time.Now()
-		missing := slices.ContainsFunc(jobs, func(j *Job) bool {
+		missing := slices.ContainsFunc(jobs, func(j *Entry) bool {
 			return j.State == created && !slices.ContainsFunc(all, func(b wire.Batch) bool { return b.ID == j.BatchID })
 		})
 		switch {
@@ -222,7 +222,7 @@ func (m *Manager) confirm(ctx context.Context, jobs []*Job) error {
 }
 
 // single looks whether other batches ask the same parts as those of the jobs.
-func (m *Manager) single(ctx context.Context, jobs []*Job) error {
+func (m *Manager) single(ctx context.Context, jobs []*Entry) error {
 	if len(jobs) == 0 {
 		return nil
 	}
@@ -243,7 +243,7 @@ func (m *Manager) single(ctx context.Context, jobs []*Job) error {
 }
 
 // earliest is when the first batch of the jobs may have been made.
-func (m *Manager) earliest(jobs []*Job) time.Time {
+func (m *Manager) earliest(jobs []*Entry) time.Time {
 	var first time.Time
 	for _, j := range jobs {
 		if t := j.Begun.Add(-skew); first.IsZero() || t.Before(first) {
@@ -255,7 +255,7 @@ func (m *Manager) earliest(jobs []*Job) time.Time {
 
 // resolve makes the jobs keep the batch that everybody keeps, and cancels the
 // others that this ledger's calls made.
-func (m *Manager) resolve(ctx context.Context, jobs []*Job, all []wire.Batch) error {
+func (m *Manager) resolve(ctx context.Context, jobs []*Entry, all []wire.Batch) error {
 	for _, j := range jobs {
 		if j.State != created {
 			continue
@@ -271,7 +271,7 @@ func (m *Manager) resolve(ctx context.Context, jobs []*Job, all []wire.Batch) er
 	return nil
 }
 
-func (m *Manager) keepOne(ctx context.Context, j *Job, all []wire.Batch) error {
+func (m *Manager) keepOne(ctx context.Context, j *Entry, all []wire.Batch) error {
 	best := winner(j, all)
 	if best == nil {
 		return nil
@@ -317,7 +317,7 @@ func (m *Manager) keepOne(ctx context.Context, j *Job, all []wire.Batch) error {
 
 // warn tells of batches that ask the same rows as the job's and that nobody
 // cancels, so that they will be paid for as well.
-func (m *Manager) warn(j *Job, all []wire.Batch) {
+func (m *Manager) warn(j *Entry, all []wire.Batch) {
 	for i := range all {
 		b := &all[i]
 		if b.ID == j.BatchID || !asks(b, j) || attemptOf(b) != j.Attempt || !eligible(b) || b.Final() || mine(b, j) || m.warned[b.ID] {
@@ -330,7 +330,7 @@ func (m *Manager) warn(j *Job, all []wire.Batch) {
 
 // doublesEnded reports whether those batches that the job gave up, and that are
 // being cancelled, have come to their end, so that their answers can be fetched.
-func (m *Manager) doublesEnded(ctx context.Context, j *Job) (bool, error) {
+func (m *Manager) doublesEnded(ctx context.Context, j *Entry) (bool, error) {
 	for _, id := range j.Doubles {
 		if b, ok := m.latest[id]; ok && b.Final() {
 			continue

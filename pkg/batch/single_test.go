@@ -47,7 +47,7 @@ func hears(m *Manager) *strings.Builder {
 }
 
 // begin opens the folder's ledger and starts n rows as one part.
-func (w *world) begin(t *testing.T, n int) (*Manager, *Job, *strings.Builder) {
+func (w *world) begin(t *testing.T, n int) (*Manager, *Entry, *strings.Builder) {
 	t.Helper()
 	m := w.manager(t, Config{})
 	t.Cleanup(func() { m.ledger.Close() })
@@ -57,7 +57,7 @@ func (w *world) begin(t *testing.T, n int) (*Manager, *Job, *strings.Builder) {
 		t.Fatal(err)
 	}
 	j := m.Jobs(parts)[0]
-	if err := m.Start(t.Context(), []*Job{j}); err != nil {
+	if err := m.Start(t.Context(), []*Entry{j}); err != nil {
 		t.Fatal(err)
 	}
 	return m, j, said
@@ -94,8 +94,8 @@ func TestABatchThatAppearsLateIsNotMadeASecondTime(t *testing.T) {
 	if !strings.Contains(said.String(), "504") || !strings.Contains(said.String(), "looking for it for") {
 		t.Errorf("said %q", said)
 	}
-	w.drive(t, m, []*Job{j})
-	results(t, m, []*Job{j}, 5)
+	w.drive(t, m, []*Entry{j})
+	results(t, m, []*Entry{j}, 5)
 	billedOnce(t, w, 5)
 }
 
@@ -130,17 +130,17 @@ func TestABatchThatAppearsLaterThanThatIsKeptAndTheSecondOneCancelled(t *testing
 	m, j, said := w.begin(t, 5)
 	second := j.BatchID
 	w.advance(t, 11*time.Minute)
-	if err := m.Look(t.Context(), []*Job{j}); err != nil {
+	if err := m.Look(t.Context(), []*Entry{j}); err != nil {
 		t.Fatal(err)
 	}
 	if j.BatchID == second || !strings.Contains(said.String(), "cancelling "+second) {
 		t.Errorf("still %s; said %q", j.BatchID, said)
 	}
-	w.drive(t, m, []*Job{j})
+	w.drive(t, m, []*Entry{j})
 	if got := w.statuses(t); !slices.Equal(got, []string{"completed", "cancelled"}) {
 		t.Errorf("batches %v", got)
 	}
-	if _, o := fetchJobs(t, m, []*Job{j}, 5); o.OK != 5 {
+	if _, o := fetchJobs(t, m, []*Entry{j}, 5); o.OK != 5 {
 		t.Errorf("%+v", o)
 	}
 	billedOnce(t, w, 5)
@@ -163,25 +163,25 @@ func TestARunWaitsForTheBatchThatItsOwnCallMayHaveMade(t *testing.T) {
 	}
 	// What it asked for itself is not accounted for yet.
 	for range 20 {
-		if err := m2.Look(t.Context(), []*Job{j2}); err != nil {
+		if err := m2.Look(t.Context(), []*Entry{j2}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	w.advance(t, time.Minute)
-	if err := m2.Look(t.Context(), []*Job{j2}); err != nil || Running([]*Job{j2}) {
+	if err := m2.Look(t.Context(), []*Entry{j2}); err != nil || Running([]*Entry{j2}) {
 		t.Errorf("%v, %+v", err, j2)
 	}
 	if got := w.statuses(t); !slices.Equal(got, []string{"completed", "cancelled"}) || !strings.Contains(said.String(), "cancelling") {
 		t.Errorf("batches %v; said %q", got, said)
 	}
-	for m, j := range map[*Manager]*Job{m1: j1, m2: j2} {
-		fetchJobs(t, m, []*Job{j}, 5)
+	for m, j := range map[*Manager]*Entry{m1: j1, m2: j2} {
+		fetchJobs(t, m, []*Entry{j}, 5)
 	}
 	billedOnce(t, w, 5)
 }
 
 // fetchJobs fetches all the jobs' results, and checks that each row has one.
-func fetchJobs(t *testing.T, m *Manager, jobs []*Job, rows int) (map[int]record.Result, Outcome) {
+func fetchJobs(t *testing.T, m *Manager, jobs []*Entry, rows int) (map[int]record.Result, Outcome) {
 	t.Helper()
 	got := map[int]record.Result{}
 	var o Outcome
@@ -232,7 +232,7 @@ func TestOfTwoRunsAtTheSameTimeOneBatchIsKept(t *testing.T) {
 			}
 			m2, j2, said := other.begin(t, 7)
 			if killed == "before the check" { // the ledger knows of the batch: it is not started again
-				if err := m2.Look(t.Context(), []*Job{j2}); err != nil {
+				if err := m2.Look(t.Context(), []*Entry{j2}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -244,8 +244,8 @@ func TestOfTwoRunsAtTheSameTimeOneBatchIsKept(t *testing.T) {
 			}
 			for range 5 {
 				w.advance(t, 30*time.Minute)
-				for m, j := range map[*Manager]*Job{m1: j1, m2: j2} {
-					if err := m.Look(t.Context(), []*Job{j}); err != nil {
+				for m, j := range map[*Manager]*Entry{m1: j1, m2: j2} {
+					if err := m.Look(t.Context(), []*Entry{j}); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -253,8 +253,8 @@ func TestOfTwoRunsAtTheSameTimeOneBatchIsKept(t *testing.T) {
 			if got := w.statuses(t); !slices.Equal(got, []string{"completed", "cancelled"}) {
 				t.Errorf("batches %v", got)
 			}
-			for m, j := range map[*Manager]*Job{m1: j1, m2: j2} {
-				if _, o := fetchJobs(t, m, []*Job{j}, 7); o.OK != 7 {
+			for m, j := range map[*Manager]*Entry{m1: j1, m2: j2} {
+				if _, o := fetchJobs(t, m, []*Entry{j}, 7); o.OK != 7 {
 					t.Errorf("%+v", o)
 				}
 			}
@@ -277,7 +277,7 @@ func (s *counting) CreateBatch(ctx context.Context, file, endpoint, window strin
 
 // twice begins the same 10 rows, an hour each, from two folders, the second of
 // which sees the batch of the first only when it is told to.
-func twice(t *testing.T) (w *world, m1, m2 *Manager, j1, j2 *Job, said *strings.Builder, see func()) {
+func twice(t *testing.T) (w *world, m1, m2 *Manager, j1, j2 *Entry, said *strings.Builder, see func()) {
 	t.Helper()
 	w = newWorld(t, openaitest.Options{InOrder: true, Phases: openaitest.Phases{PerRow: time.Hour}})
 	m1, j1, _ = w.begin(t, 10)
@@ -293,11 +293,11 @@ func TestAnswersOfABatchThatIsGivenUpAreKeptAndReported(t *testing.T) {
 	w, _, m2, j1, j2, said, see := twice(t)
 	w.advance(t, 3*time.Hour)
 	see()
-	w.drive(t, m2, []*Job{j2})
+	w.drive(t, m2, []*Entry{j2})
 	if j2.BatchID != j1.BatchID {
 		t.Errorf("one has %s, the other %s", j1.BatchID, j2.BatchID)
 	}
-	_, o := fetchJobs(t, m2, []*Job{j2}, 10)
+	_, o := fetchJobs(t, m2, []*Entry{j2}, 10)
 	if o.OK != 10 {
 		t.Errorf("%+v", o)
 	}
@@ -314,7 +314,7 @@ func TestAnswersOfABatchThatIsGivenUpStandInForThoseThatTheKeptOneLacks(t *testi
 	w, m1, m2, j1, j2, said, see := twice(t)
 	w.advance(t, 3*time.Hour)
 	see()
-	if err := m2.Look(t.Context(), []*Job{j2}); err != nil {
+	if err := m2.Look(t.Context(), []*Entry{j2}); err != nil {
 		t.Fatal(err)
 	}
 	// The user cancels the one that was kept, after two more hours.
@@ -325,8 +325,8 @@ func TestAnswersOfABatchThatIsGivenUpStandInForThoseThatTheKeptOneLacks(t *testi
 	if err := w.api.SetBatchState(j1.BatchID, "cancelled", 0); err != nil {
 		t.Log(err)
 	}
-	w.drive(t, m2, []*Job{j2})
-	got, o := fetchJobs(t, m2, []*Job{j2}, 10)
+	w.drive(t, m2, []*Entry{j2})
+	got, o := fetchJobs(t, m2, []*Entry{j2}, 10)
 	if o.OK != 5 || o.OK+o.Failed.Rows()+o.Missing != 10 {
 		t.Errorf("%+v", o)
 	}
@@ -352,11 +352,11 @@ func TestARunMovesOnWhenTheBatchItTookOverIsGivenUpByItsMaker(t *testing.T) {
 		t.Fatalf("took %s, want %s", j2.BatchID, second)
 	}
 	w.advance(t, 11*time.Minute)
-	if err := m1.Look(t.Context(), []*Job{j1}); err != nil {
+	if err := m1.Look(t.Context(), []*Entry{j1}); err != nil {
 		t.Fatal(err)
 	}
-	w.drive(t, m2, []*Job{j2})
-	w.drive(t, m1, []*Job{j1})
+	w.drive(t, m2, []*Entry{j2})
+	w.drive(t, m1, []*Entry{j1})
 	if j2.BatchID != j1.BatchID || j1.BatchID == second {
 		t.Errorf("one has %s, the other %s", j1.BatchID, j2.BatchID)
 	}
@@ -371,14 +371,14 @@ func TestNobodyCancelsABatchThatAnotherRunOrAnotherAttemptMade(t *testing.T) {
 	see()
 	// The one that made the older batch looks as well.
 	for range 3 {
-		if err := m1.Look(t.Context(), []*Job{j1}); err != nil {
+		if err := m1.Look(t.Context(), []*Entry{j1}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if got := w.statuses(t); !slices.Equal(got, []string{"in_progress", "in_progress"}) {
 		t.Errorf("batches %v: only the second run may cancel, and has not looked", got)
 	}
-	if err := m2.Look(t.Context(), []*Job{j2}); err != nil {
+	if err := m2.Look(t.Context(), []*Entry{j2}); err != nil {
 		t.Fatal(err)
 	}
 	// Somebody who wants to pay again makes an attempt of its own.
@@ -396,8 +396,8 @@ func TestNobodyCancelsABatchThatAnotherRunOrAnotherAttemptMade(t *testing.T) {
 	}
 	for range 3 {
 		w.advance(t, time.Minute)
-		for m, j := range map[*Manager]*Job{m1: j1, m2: j2, m3: jobs[0]} {
-			if err := m.Look(t.Context(), []*Job{j}); err != nil {
+		for m, j := range map[*Manager]*Entry{m1: j1, m2: j2, m3: jobs[0]} {
+			if err := m.Look(t.Context(), []*Entry{j}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -417,7 +417,7 @@ func TestALostLedgerFindsTheBatchWhateverTheQueueDidToIt(t *testing.T) {
 	}
 	jobs := m.Jobs(parts)
 	w.drive(t, m, jobs)
-	if !slices.ContainsFunc(jobs, func(j *Job) bool { return !j.Refused.IsZero() }) {
+	if !slices.ContainsFunc(jobs, func(j *Entry) bool { return !j.Refused.IsZero() }) {
 		t.Fatal("no part had to wait: the test tests nothing")
 	}
 	if err := m.ledger.Close(); err != nil {
@@ -437,7 +437,7 @@ func TestALostLedgerFindsTheBatchWhateverTheQueueDidToIt(t *testing.T) {
 }
 
 func TestTheBatchThatIsKeptIsTheSameForAllWhoSeeIt(t *testing.T) {
-	j := &Job{Part: Part{Key: "k"}, Attempt: 1}
+	j := &Entry{Part: Part{Key: "k"}, Attempt: 1}
 	at := func(s int64) time.Time { return time.Unix(s, 0) }
 	batch := func(id, status string, made int64, attempt int) wire.Batch {
 		return wire.Batch{ID: id, Status: status, Created: at(made), Metadata: map[string]string{metaKey: "k", metaAttempt: strconv.Itoa(attempt)}}
@@ -498,8 +498,8 @@ func TestAFileThatSomebodyDeletedIsSentAgain(t *testing.T) {
 	real := w.service
 	w.service = &deleting{Service: real}
 	m, j, _ := w.begin(t, 3)
-	w.drive(t, m, []*Job{j})
-	results(t, m, []*Job{j}, 3)
+	w.drive(t, m, []*Entry{j})
+	results(t, m, []*Entry{j}, 3)
 	if files, err := filepath.Glob(filepath.Join(w.dir, "*.jsonl")); err != nil || len(files) != 1 {
 		t.Errorf("%v, %v", files, err)
 	}

@@ -95,10 +95,10 @@ func attemptOf(b *wire.Batch) int {
 
 // Started reports whether this manager made the job's batch, rather than finding
 // that it exists.
-func (m *Manager) Started(j *Job) bool { return m.begun[j.Key] }
+func (m *Manager) Started(j *Entry) bool { return m.begun[j.Key] }
 
 // Waiting reports whether the job's batch is still to be created.
-func (j *Job) Waiting() bool {
+func (j *Entry) Waiting() bool {
 	switch j.State {
 	case intent, uploaded, creating, queued:
 		return true
@@ -109,7 +109,7 @@ func (j *Job) Waiting() bool {
 // Start creates the batches of those jobs that wait for it, as far as the service
 // takes them. A batch that exists already is taken over, whoever made it. What
 // the service will never take is given up, see [Manager.GivenUp].
-func (m *Manager) Start(ctx context.Context, jobs []*Job) error {
+func (m *Manager) Start(ctx context.Context, jobs []*Entry) error {
 	defer m.sayFull()
 	running := 0
 	for _, j := range m.ledger.Jobs() {
@@ -117,7 +117,7 @@ func (m *Manager) Start(ctx context.Context, jobs []*Job) error {
 			running++
 		}
 	}
-	var made []*Job
+	var made []*Entry
 	var err error
 	for _, j := range jobs {
 		if !j.Waiting() || m.cfg.InFlight > 0 && running >= m.cfg.InFlight || !m.room(j) {
@@ -145,13 +145,13 @@ func (m *Manager) GivenUp() error {
 }
 
 // giveUp gives up a part that the service will never take.
-func (m *Manager) giveUp(ctx context.Context, j *Job, why error, reason string) error {
+func (m *Manager) giveUp(ctx context.Context, j *Entry, why error, reason string) error {
 	m.large = append(m.large, &TooLarge{j.Part, why})
 	return m.drop(ctx, j, reason)
 }
 
 // start brings one job from its intent to its batch.
-func (m *Manager) start(ctx context.Context, j *Job) error {
+func (m *Manager) start(ctx context.Context, j *Entry) error {
 	if err := m.sameAccount(j); err != nil {
 		return err
 	}
@@ -194,14 +194,14 @@ func (m *Manager) start(ctx context.Context, j *Job) error {
 }
 
 // take makes b the job's batch. own says that a call of this ledger made it.
-func (m *Manager) take(j *Job, b *wire.Batch, own bool) error {
+func (m *Manager) take(j *Entry, b *wire.Batch, own bool) error {
 	m.latest[b.ID] = *b
 	return m.ledger.record(event{Event: created, Key: j.Key, Attempt: j.Attempt, BatchID: b.ID, Own: own, FileID: b.InputFile, Made: b.Created})
 }
 
 // refused sorts out why a part could not be started. What is wrong with the part
 // itself gives it up; what is wrong with the account or on the way does not.
-func (m *Manager) refused(ctx context.Context, j *Job, err error) error {
+func (m *Manager) refused(ctx context.Context, j *Entry, err error) error {
 	e, ok := errors.AsType[*wire.Error](err)
 	_, open := errors.AsType[*unsure](err)
 	switch {
@@ -233,7 +233,7 @@ func tooLarge(e *wire.Error) bool {
 	return false
 }
 
-func (m *Manager) sameAccount(j *Job) error {
+func (m *Manager) sameAccount(j *Entry) error {
 	if j.Account == m.cfg.Account {
 		return nil
 	}
@@ -243,7 +243,7 @@ func (m *Manager) sameAccount(j *Job) error {
 
 // upload sends the job's file, unless an upload whose answer was lost has left
 // it there.
-func (m *Manager) upload(ctx context.Context, j *Job) error {
+func (m *Manager) upload(ctx context.Context, j *Entry) error {
 	ok, err := isPart(j.File, j.Key)
 	if err != nil {
 		return err
@@ -271,7 +271,7 @@ var patience = 30 * time.Second
 
 // lookFor is how long a batch is still to be looked for that a call of this ledger
 // may have created.
-func (m *Manager) lookFor(j *Job) time.Duration {
+func (m *Manager) lookFor(j *Entry) time.Duration {
 	if j.Called.IsZero() {
 		return 0
 	}
@@ -281,7 +281,7 @@ func (m *Manager) lookFor(j *Job) time.Duration {
 // create makes the batch. A call that ends in anything but an answer from the
 // service itself may have made it all the same, and the batch may appear only
 // after a while: it is looked for before another call is made.
-func (m *Manager) create(ctx context.Context, j *Job) error {
+func (m *Manager) create(ctx context.Context, j *Entry) error {
 	for try := 0; ; try++ {
 		if err := m.ledger.record(event{Event: creating, Key: j.Key, Attempt: j.Attempt}); err != nil {
 			return err
@@ -322,7 +322,7 @@ func (e *unsure) Error() string { return e.err.Error() }
 func (e *unsure) Unwrap() error { return e.err }
 
 // drop gives a part up that can't be started: its file goes from the service.
-func (m *Manager) drop(ctx context.Context, j *Job, reason string) error {
+func (m *Manager) drop(ctx context.Context, j *Entry, reason string) error {
 	return errors.Join(m.deleteFile(ctx, j.FileID), m.ledger.record(event{Event: dropped, Key: j.Key, Attempt: j.Attempt, Reason: reason}))
 }
 

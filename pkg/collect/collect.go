@@ -28,8 +28,8 @@ const (
 	OK
 )
 
-// A Row is what is known of one row of the source.
-type Row struct {
+// A Reply is what is known of one row of the source.
+type Reply struct {
 	State State
 	Line  string // how the row stands in a results file, without a line end
 
@@ -39,7 +39,7 @@ type Row struct {
 
 // Class is the kind of failure of a row that failed or is missing, and empty for
 // a good one.
-func (r Row) Class() record.Class {
+func (r Reply) Class() record.Class {
 	if r.State == OK {
 		return ""
 	}
@@ -134,7 +134,7 @@ func (r *Results) setTotal(total int, at place) error {
 // error files, in any order. Lines that are damaged don't keep it from reading the
 // others: the row of a broken line failed if the line still tells which it is, and
 // has no answer elsewhere. After an error the results are good for nothing.
-func (r *Results) Read(name string, in io.Reader) (record.Damage, error) {
+func (r *Results) Read(name string, in io.Reader) (record.Findings, error) {
 	file := r.addFile(name)
 	at := func(line int) place { return place{file, int32(min(line, math.MaxInt32))} }
 	var broken []record.BrokenLine // that tell their row
@@ -337,8 +337,8 @@ func (r *Results) Source() string {
 func (r *Results) TotalKnown() bool { return r.total != 0 }
 
 // All gives every row in order.
-func (r *Results) All() iter.Seq2[int, Row] {
-	return func(yield func(int, Row) bool) {
+func (r *Results) All() iter.Seq2[int, Reply] {
+	return func(yield func(int, Reply) bool) {
 		for i := range r.Len() {
 			row, _ := r.row(i)
 			if !yield(i, row) {
@@ -348,28 +348,28 @@ func (r *Results) All() iter.Seq2[int, Row] {
 	}
 }
 
-// Row gives row i.
-func (r *Results) Row(i int) Row {
+// Reply gives row i.
+func (r *Results) Row(i int) Reply {
 	row, _ := r.row(i)
 	return row
 }
 
 // row gives row i, and whether it is a line of the earlier results file.
-func (r *Results) row(i int) (_ Row, kept bool) {
+func (r *Results) row(i int) (_ Reply, kept bool) {
 	now, seen := r.rows[i]
 	if i < len(r.last) && now.state != OK {
 		if line := r.last[i]; !seen || !IsFailure(line) {
-			return r.with(i, Row{State: stateOf(line), Line: line}), true
+			return r.with(i, Reply{State: stateOf(line), Line: line}), true
 		}
 	}
 	if !seen {
-		return Row{State: Missing, Line: missingLine}, false
+		return Reply{State: Missing, Line: missingLine}, false
 	}
-	return r.with(i, Row{State: now.state, Line: now.line}), false
+	return r.with(i, Reply{State: now.state, Line: now.line}), false
 }
 
 // with adds what the records of row i tell.
-func (r *Results) with(i int, row Row) Row {
+func (r *Results) with(i int, row Reply) Reply {
 	t := r.told[i]
 	row.Label, row.Context, row.Model = t.label, t.context, t.model
 	return row

@@ -93,7 +93,7 @@ func TestWhatAFailedRecordToldIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := r.Row(1)
-	if want := (collect.Row{State: collect.OK, Line: "@@Ada## left", Label: "PER", Context: "Ada left", Model: got.Model}); got != want {
+	if want := (collect.Reply{State: collect.OK, Line: "@@Ada## left", Label: "PER", Context: "Ada left", Model: got.Model}); got != want {
 		t.Errorf("got %+v", got)
 	}
 }

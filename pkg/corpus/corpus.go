@@ -6,7 +6,7 @@ import "nertools/pkg/markup"
 
 // A Sentence with its entities of all labels.
 type Sentence struct {
-	ID       string   // names it in its source; see mrc.Sentence
+	ID       string   // names it in its source; see mrc.Group
 	Text     string   // exactly as the source has it, UTF-8
 	Tokens   []string // as [markup.AppendTokens] splits Text
 	Entities []Entity // ordered as by [Sort]
@@ -35,6 +35,6 @@ type Rejected struct {
 // Form tells how an answer reads.
 type Form struct {
 	Label  string
-	Class  markup.Class
+	Class  markup.Fidelity
 	Damage markup.Damage
 }

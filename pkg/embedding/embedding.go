@@ -38,9 +38,9 @@ type Cache struct {
 	Model      string
 	Dimensions int // asked of the model; 0: its own
 
-	Asker  Asker
-	Pacer  *pace.Pacer
-	Flying int // as the pacer's
+	Asker    Asker
+	Pacer    *pace.Pacer
+	InFlight int // as the pacer's
 
 	Say      func(string)          // tells people something, once or twice a run; not nil
 	Progress func(done, total int) // of the texts that have to be asked for, one call at a time; may be nil
@@ -170,7 +170,7 @@ func (c *Cache) fill(ctx context.Context, path string, id digest, texts []string
 	f.total = len(f.todo)
 	f.progress()
 	group, asking := errgroup.WithContext(ctx)
-	for range c.Flying {
+	for range c.InFlight {
 		group.Go(fault.Catching(func() error {
 			for {
 				batch := f.next()
@@ -213,14 +213,14 @@ func (f *filler) next() []int {
 }
 
 // ask asks for the texts, in halves if the service takes no more at once.
-func (f *filler) ask(asking, flying context.Context, batch []int) error {
+func (f *filler) ask(asking, inFlight context.Context, batch []int) error {
 	texts := make([]string, len(batch))
 	size := 0
 	for i, n := range batch {
 		texts[i] = f.texts[n]
 		size += len(texts[i])
 	}
-	vectors, usage, err := f.call(asking, flying, wire.AppendEmbed(nil, f.Model, f.Dimensions, texts), len(texts), size)
+	vectors, usage, err := f.call(asking, inFlight, wire.AppendEmbed(nil, f.Model, f.Dimensions, texts), len(texts), size)
 	switch half := len(batch) / 2; {
 	case err == nil:
 		return f.take(batch, vectors, usage)
@@ -228,10 +228,10 @@ func (f *filler) ask(asking, flying context.Context, batch []int) error {
 		f.mu.Lock()
 		f.most = min(f.most, half)
 		f.mu.Unlock()
-		if err := f.ask(asking, flying, batch[:half]); err != nil {
+		if err := f.ask(asking, inFlight, batch[:half]); err != nil {
 			return err
 		}
-		return f.ask(asking, flying, batch[half:])
+		return f.ask(asking, inFlight, batch[half:])
 	}
 	return explain(err, texts[0])
 }
@@ -242,13 +242,13 @@ func (f *filler) ask(asking, flying context.Context, batch []int) error {
 const unheardTries = 4
 
 // call makes one call, again while that may help.
-func (f *filler) call(asking, flying context.Context, body []byte, texts, size int) (vectors [][]float32, usage record.Usage, err error) {
+func (f *filler) call(asking, inFlight context.Context, body []byte, texts, size int) (vectors [][]float32, usage record.Usage, err error) {
 	tries := 0
 	_, err = f.Pacer.Do(asking, size/4, func(context.Context) (pace.Limits, error) {
 		tries++
 		for {
 			sent := f.amend.Apply(body)
-			limits, err := f.Asker.Ask(flying, wire.Embed, sent, func(answer []byte) (err error) {
+			limits, err := f.Asker.Ask(inFlight, wire.Embed, sent, func(answer []byte) (err error) {
 				vectors, usage, err = wire.ParseEmbeddings(answer, texts)
 				return err
 			})

@@ -44,14 +44,14 @@ func cached(t testing.TB, opt openaitest.Options) (*openaitest.Server, *embeddin
 	ts := httptest.NewServer(api)
 	t.Cleanup(ts.Close)
 	t.Cleanup(api.Close)
-	client, err := openaiapi.New(openaiapi.Config{Key: "sk-test", BaseURL: ts.URL + "/v1", Flying: 4})
+	client, err := openaiapi.New(openaiapi.Config{Key: "sk-test", BaseURL: ts.URL + "/v1", InFlight: 4})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
 	return api, &embedding.Cache{
 		Dir: filepath.Join(t.TempDir(), "cache"), Server: ts.URL + "/v1", Model: "local", Dimensions: 8,
-		Asker: client, Pacer: pace.New(pace.Config{Flying: 4, MaxRetries: 3}), Flying: 4,
+		Asker: client, Pacer: pace.New(pace.Config{InFlight: 4, MaxRetries: 3}), InFlight: 4,
 		Say: func(s string) { t.Log(s) },
 	}
 }
@@ -176,7 +176,7 @@ func TestServerThatTakesLessAtOnceGetsLess(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			api, c := cached(t, opt)
-			c.Flying = 1
+			c.InFlight = 1
 			if _, asked := get(t, c, texts); asked != len(texts) {
 				t.Errorf("asked for %d", asked)
 			}
@@ -237,7 +237,7 @@ func TestTroubleThatStaysEndsTheRunAtOnceWithARemedy(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			api, c := cached(t, openaitest.Options{Faults: []openaitest.Fault{tt.fault}})
-			c.Flying, c.Pacer = 1, pace.New(pace.Config{Flying: 1})
+			c.InFlight, c.Pacer = 1, pace.New(pace.Config{InFlight: 1})
 			_, err := c.Get(t.Context(), numbered(2000))
 			e, ok := errors.AsType[*wire.Error](err)
 			if !ok || e.Class != tt.class || !strings.Contains(fault.Hint(err), tt.hint) {
@@ -279,8 +279,8 @@ func TestAServiceThatNeverAnswersIsGivenUpSoonerThanOneThatHas(t *testing.T) {
 			_, c := cached(t, openaitest.Options{})
 			u := &unsteady{Asker: c.Asker, reached: tt.reached}
 			var said []string
-			c.Asker, c.Flying, c.Say = u, 1, func(s string) { said = append(said, s) }
-			c.Pacer = pace.New(pace.Config{Flying: 1, MaxRetries: 6})
+			c.Asker, c.InFlight, c.Say = u, 1, func(s string) { said = append(said, s) }
+			c.Pacer = pace.New(pace.Config{InFlight: 1, MaxRetries: 6})
 			v, err := c.Get(t.Context(), numbered(600))
 			if err == nil {
 				err = v.Close()
@@ -300,7 +300,7 @@ func TestAServiceThatNeverAnswersIsGivenUpSoonerThanOneThatHas(t *testing.T) {
 
 func TestARefusedTextIsNamedAndTheOthersAreKept(t *testing.T) {
 	api, c := cached(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Status, Status: 400, Contains: "bad"}}})
-	c.Flying, c.Pacer = 1, pace.New(pace.Config{Flying: 1})
+	c.InFlight, c.Pacer = 1, pace.New(pace.Config{InFlight: 1})
 	texts := append(numbered(15), "bad sentence")
 	_, err := c.Get(t.Context(), texts)
 	if err == nil || !strings.Contains(fault.Hint(err), `"bad sentence"`) {
@@ -314,7 +314,7 @@ func TestARefusedTextIsNamedAndTheOthersAreKept(t *testing.T) {
 
 func TestLongPauseIsNotWaitedFor(t *testing.T) {
 	_, c := cached(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Status, Status: 429, RetryAfter: "7200"}}})
-	c.Pacer = pace.New(pace.Config{Flying: 4, MaxRetries: 3, MaxWait: time.Minute})
+	c.Pacer = pace.New(pace.Config{InFlight: 4, MaxRetries: 3, MaxWait: time.Minute})
 	_, err := c.Get(t.Context(), numbered(1))
 	if _, ok := errors.AsType[*pace.GivenUp](err); !ok || !strings.Contains(fault.Hint(err), "2h0m0s") {
 		t.Errorf("got %v, hint %q", err, fault.Hint(err))
@@ -324,7 +324,7 @@ func TestLongPauseIsNotWaitedFor(t *testing.T) {
 func TestLimitsOfTheServiceFailNoTextWhateverItTellsOfThem(t *testing.T) {
 	for _, hints := range []openaitest.Hints{openaitest.HintAll, openaitest.HintMessage, openaitest.HintNothing} {
 		api, c := cached(t, openaitest.Options{RPM: 2, Period: 300 * time.Millisecond, Windows: true, Hints: hints})
-		c.Pacer = pace.New(pace.Config{Flying: 4, MaxRetries: 0, MaxWait: time.Minute})
+		c.Pacer = pace.New(pace.Config{InFlight: 4, MaxRetries: 0, MaxWait: time.Minute})
 		if _, asked := get(t, c, numbered(2000)); asked != 2000 {
 			t.Errorf("%q: %d texts were asked", hints, asked)
 		}
@@ -334,7 +334,7 @@ func TestLimitsOfTheServiceFailNoTextWhateverItTellsOfThem(t *testing.T) {
 
 func TestAServiceThatRefusesEveryCallIsGivenUpWithARemedy(t *testing.T) {
 	api, c := cached(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Status, Status: 429}}})
-	c.Pacer = pace.New(pace.Config{Flying: 4, MaxRetries: 3, MaxWait: time.Second})
+	c.Pacer = pace.New(pace.Config{InFlight: 4, MaxRetries: 3, MaxWait: time.Second})
 	_, err := c.Get(t.Context(), numbered(2000))
 	if given, ok := errors.AsType[*pace.GivenUp](err); !ok || given.After != 0 || !strings.Contains(fault.Hint(err), "again later") {
 		t.Errorf("got %v, hint %q", err, fault.Hint(err))
@@ -531,7 +531,7 @@ func TestRunsAtOnceShareWhatIsPaidFor(t *testing.T) {
 	for i := range 6 {
 		all.Go(func() {
 			own := *c // as another process has it
-			own.Pacer = pace.New(pace.Config{Flying: 4, MaxRetries: 3})
+			own.Pacer = pace.New(pace.Config{InFlight: 4, MaxRetries: 3})
 			v, err := own.Get(t.Context(), numbered(300+100*(i%3)))
 			if err != nil {
 				t.Error(err)

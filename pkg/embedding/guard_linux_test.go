@@ -46,7 +46,7 @@ func TestAFileOfTextsCutShortUnderTheCallsDoesNoHarm(t *testing.T) {
 	}
 	defer f.Close()
 	api, c := cached(t, openaitest.Options{})
-	c.Flying = 1 // so that later calls are put together after the first
+	c.InFlight = 1 // so that later calls are put together after the first
 	c.Asker = &cutting{c.Asker, sync.OnceValue(func() error { return os.Truncate(path, 0) })}
 	texts := make([]string, f.Len())
 	var row mrc.Row

@@ -10,8 +10,8 @@ import (
 	"strconv"
 	"strings"
 
-	"nertools/pkg/inorder"
 	"nertools/pkg/markup"
+	"nertools/pkg/parallel"
 )
 
 // A Corpus is the sentences of one MRC file and the rows that ask about them.
@@ -113,7 +113,7 @@ func (s *Search) Run(ctx context.Context, m Method, emit func(row int, list []Ne
 			o.report.Leaked++
 		}
 	}
-	err = inorder.Do(ctx, len(s.Source.Texts), blockSentences, func() func(context.Context, int, int) (found, error) {
+	err = parallel.Do(ctx, len(s.Source.Texts), blockSentences, func() func(context.Context, int, int) (found, error) {
 		score, f := scorers(), newFinder(x, s.Num, s.Diverse)
 		return func(ctx context.Context, from, to int) (found, error) {
 			b := found{done: to}

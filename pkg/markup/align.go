@@ -44,31 +44,31 @@ func (r Reason) String() string {
 	return [...]string{"", "hallucinated", "copied", "repeated", "part of token", "unclosed", "blank", "other label"}[r]
 }
 
-// Class tells how the text of an answer, its marks removed, compares with the
+// Fidelity tells how the text of an answer, its marks removed, compares with the
 // source.
-type Class uint8
+type Fidelity uint8
 
 // The classes.
 const (
-	Same       Class = iota // token for token
-	Spacing                 // other spacing or tokenisation
-	Tokens                  // a few tokens dropped, inserted or in other case
-	Edited                  // other or partly other text
-	Part                    // only a part of the source
-	Chatter                 // the source, with other text around it
-	Empty                   // no text
-	List                    // a structured answer: it repeats no text
-	Unreadable              // meant as a structured answer, but nobody can tell what it lists
+	Same       Fidelity = iota // token for token
+	Spacing                    // other spacing or tokenisation
+	Tokens                     // a few tokens dropped, inserted or in other case
+	Edited                     // other or partly other text
+	Part                       // only a part of the source
+	Chatter                    // the source, with other text around it
+	Empty                      // no text
+	List                       // a structured answer: it repeats no text
+	Unreadable                 // meant as a structured answer, but nobody can tell what it lists
 )
 
 // Classes gives all classes.
-func Classes() []Class {
-	return []Class{Same, Spacing, Tokens, Edited, Part, Chatter, Empty, List, Unreadable}
+func Classes() []Fidelity {
+	return []Fidelity{Same, Spacing, Tokens, Edited, Part, Chatter, Empty, List, Unreadable}
 }
 
 // String gives "same", "spacing", "tokens", "edited", "part", "chatter", "empty",
 // "list" or "unreadable".
-func (c Class) String() string {
+func (c Fidelity) String() string {
 	return [...]string{"same", "spacing", "tokens", "edited", "part", "chatter", "empty", "list", "unreadable"}[c]
 }
 
@@ -116,7 +116,7 @@ func (d Damage) Names() []string {
 
 // Alignment is what an answer says of its source.
 type Alignment struct {
-	Class  Class
+	Class  Fidelity
 	Damage Damage
 	Found  []Found  // by Start, the longer first; none twice
 	Unused []Unused // in the order of the answer
@@ -279,7 +279,7 @@ func (s *Source) Align(answer string, q Question) Alignment {
 }
 
 // read takes an answer apart and places what it marks. l is what a [List] lists.
-func (s *Source) read(text string) (class Class, l listing) {
+func (s *Source) read(text string) (class Fidelity, l listing) {
 	s.prepare()
 	s.scanned = 0
 	s.lookups = meter{limit: placeSteps + placeStepsEach*(len(text)+len(s.Text))}

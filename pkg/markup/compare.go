@@ -26,7 +26,7 @@ func (s *Source) begin() {
 }
 
 // compare aligns the answer, its marks removed, to the source, and says how they compare.
-func (s *Source) compare() Class {
+func (s *Source) compare() Fidelity {
 	a, src := &s.answer.letters, &s.letters
 	switch {
 	case len(a.text) == 0:
@@ -150,7 +150,7 @@ func (s *Source) align(from, to int) {
 
 // class judges an answer that neither is the source nor holds all of it. A few
 // tokens are an eighth of the source, at least one.
-func (s *Source) class() Class {
+func (s *Source) class() Fidelity {
 	a, src := &s.answer.letters, &s.letters
 	few := max(1, len(src.starts)/8)
 	var missing, inner, inserted, around int

@@ -459,7 +459,7 @@ func (a *answer) limitOthers() {
 
 // dropUnsure drops marks that need not be those of an entity: emphasis in text that
 // may not be the source's, and what names no label around all of the source.
-func (s *Source) dropUnsure(class Class) {
+func (s *Source) dropUnsure(class Fidelity) {
 	const short = 4 // tokens, that may well be an entity
 	a := &s.answer
 	source := bytes.TrimFunc(s.letters.text, atEdge)

@@ -554,7 +554,7 @@ func alike(x, y []byte, atEnd bool) (n int) {
 }
 
 // report lists what became of the marks.
-func (s *Source) report(class Class) Alignment {
+func (s *Source) report(class Fidelity) Alignment {
 	a := &s.answer
 	out := Alignment{Class: class, Damage: a.damage}
 	if s.question.Shown != nil && out.Class == Edited && len(a.marks) > 0 && s.shown(a.without(0, len(a.text), 0)) {

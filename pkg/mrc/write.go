@@ -10,24 +10,24 @@ import (
 	"nertools/pkg/record"
 )
 
-// A Question is what a written file asks of every sentence.
-type Question struct {
+// A Query is what a written file asks of every sentence.
+type Query struct {
 	Label string // the row's entity_label
-	Query string // its member query, in words, for other tools; may be empty
+	Words string // its member query, in words, for other tools; may be empty
 }
 
 // A Writer writes an MRC file: for each sentence a row for each question, a row
 // a line. The same sentences and questions give the same bytes on every machine.
 type Writer struct {
 	out       *bufio.Writer
-	questions []Question
+	questions []Query
 	rows      int
 	sentences int
 	line      []byte
 }
 
 // NewWriter returns a Writer to w, which Close does not close.
-func NewWriter(w io.Writer, questions []Question) *Writer {
+func NewWriter(w io.Writer, questions []Query) *Writer {
 	return &Writer{out: bufio.NewWriterSize(w, 256<<10), questions: questions}
 }
 
@@ -51,7 +51,7 @@ func (w *Writer) Add(s *corpus.Sentence) error {
 	return nil
 }
 
-func (w *Writer) appendRow(dst []byte, s *corpus.Sentence, id string, n int, q Question) []byte {
+func (w *Writer) appendRow(dst []byte, s *corpus.Sentence, id string, n int, q Query) []byte {
 	between := ",\n"
 	if w.rows == 0 {
 		between = "[\n"
@@ -76,8 +76,8 @@ func (w *Writer) appendRow(dst []byte, s *corpus.Sentence, id string, n int, q Q
 	dst = strconv.AppendBool(dst, len(starts) == 0)
 	dst = append(dst, `, "qas_id": `...)
 	dst = record.AppendString(dst, id+"."+strconv.Itoa(n+1))
-	if q.Query != "" {
-		dst = record.AppendString(append(dst, `, "query": `...), q.Query)
+	if q.Words != "" {
+		dst = record.AppendString(append(dst, `, "query": `...), q.Words)
 	}
 	dst = append(append(append(dst, `, "span_position": [`...), spans...), `], "start_position": [`...)
 	return append(append(dst, starts...), "]}"...)

@@ -15,7 +15,7 @@ import (
 
 func TestWhatIsWrittenIsReadBack(t *testing.T) {
 	var file bytes.Buffer
-	w := mrc.NewWriter(&file, []mrc.Question{{"PER", "Who?"}, {"LOC", ""}})
+	w := mrc.NewWriter(&file, []mrc.Query{{"PER", "Who?"}, {"LOC", ""}})
 	entity := func(start, end int, label string) corpus.Entity {
 		return corpus.Entity{Span: markup.Span{Start: start, End: end}, Label: label}
 	}
@@ -51,14 +51,14 @@ func TestWhatIsWrittenIsReadBack(t *testing.T) {
 		t.Error(d)
 	}
 	sentences, err := f.Sentences()
-	if d := cmp.Diff([]mrc.Sentence{{ID: "0", Rows: []int{0, 1}}, {ID: "doc.9", Rows: []int{2, 3}}}, sentences); d != "" || err != nil {
+	if d := cmp.Diff([]mrc.Group{{ID: "0", Rows: []int{0, 1}}, {ID: "doc.9", Rows: []int{2, 3}}}, sentences); d != "" || err != nil {
 		t.Error(d, err)
 	}
 }
 
 func TestAWriterErrorIsReturned(t *testing.T) {
 	broken := errors.New("broken")
-	w := mrc.NewWriter(failing{broken}, []mrc.Question{{Label: "PER"}})
+	w := mrc.NewWriter(failing{broken}, []mrc.Query{{Label: "PER"}})
 	if err := w.Add(&corpus.Sentence{Text: "a"}); err != nil {
 		t.Error(err)
 	}

@@ -49,7 +49,7 @@ type Run struct {
 	Own       bool            // the first file of Earlier is the output itself
 	Output    Output
 	KeepOrder bool              // put the results out in input order
-	Flying    int               // as the pacer's
+	InFlight  int               // as the pacer's
 	MaxErrors int               // stop when so many rows have failed; 0: never
 	Grace     time.Duration     // how long calls in flight may take when the run stops early
 	Say       func(string)      // tells people something, once or twice a run; not nil
@@ -69,8 +69,8 @@ type Run struct {
 	window chan struct{}           // with KeepOrder: the rows that may be under way or wait for their turn
 }
 
-// Sum is what came of a run. Rows = OK + Failed + Kept.
-type Sum struct {
+// Totals is what came of a run. Rows = OK + Failed + Kept.
+type Totals struct {
 	Rows    int // results that there are now
 	OK      int
 	Kept    int // answered before
@@ -110,12 +110,12 @@ type row struct {
 // flight have ended or Grace is over. What has finished is in the output in any
 // case. The error is that of ctx, a [*StopError], a [*resume.MixError], a fault of the
 // input, or one of the output.
-func (r *Run) Do(ctx context.Context, in *record.Lines) (Sum, error) {
+func (r *Run) Do(ctx context.Context, in *record.Lines) (Totals, error) {
 	asking, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	r.stop = stop
 	// Calls in flight outlive the decision to stop by the time of grace.
-	flying, land := context.WithCancel(context.WithoutCancel(ctx))
+	inFlight, land := context.WithCancel(context.WithoutCancel(ctx))
 	defer land()
 	context.AfterFunc(asking, func() {
 		t := time.NewTimer(r.Grace)
@@ -123,16 +123,16 @@ func (r *Run) Do(ctx context.Context, in *record.Lines) (Sum, error) {
 		select {
 		case <-t.C:
 			land()
-		case <-flying.Done():
+		case <-inFlight.Done():
 		}
 	})
 
 	r.seen = rowSet{}
 	if r.KeepOrder {
-		r.window = make(chan struct{}, 1024+16*r.Flying)
+		r.window = make(chan struct{}, 1024+16*r.InFlight)
 	}
-	todo := make(chan *row, r.Flying)
-	done := make(chan *row, r.Flying)
+	todo := make(chan *row, r.InFlight)
+	done := make(chan *row, r.InFlight)
 	var broken error // of the input: what was read before it is asked all the same
 	go func() {
 		defer close(todo)
@@ -146,10 +146,10 @@ func (r *Run) Do(ctx context.Context, in *record.Lines) (Sum, error) {
 		}
 	}()
 	amend := new(wire.Amendments)
-	// More rows than may fly: those that wait for their next try leave their places
+	// More rows than may be in flight: those that wait for their next try leave their places
 	// to others.
 	var asked sync.WaitGroup
-	for range r.Flying + max(r.Flying, spare) {
+	for range r.InFlight + max(r.InFlight, spare) {
 		asked.Go(func() {
 			for {
 				select {
@@ -157,7 +157,7 @@ func (r *Run) Do(ctx context.Context, in *record.Lines) (Sum, error) {
 					if !ok {
 						return
 					}
-					if r.trySettle(asking, flying, q, amend) {
+					if r.trySettle(asking, inFlight, q, amend) {
 						done <- q
 					}
 				case <-asking.Done():
@@ -252,9 +252,9 @@ func (r *Run) next(in *record.Lines, n int) (*row, error) {
 }
 
 // trySettle is settle for a goroutine: should that panic, the run ends with it.
-func (r *Run) trySettle(asking, flying context.Context, q *row, amend *wire.Amendments) (ok bool) {
+func (r *Run) trySettle(asking, inFlight context.Context, q *row, amend *wire.Amendments) (ok bool) {
 	err := fault.Catch(func() error {
-		ok = r.settle(asking, flying, q, amend)
+		ok = r.settle(asking, inFlight, q, amend)
 		return nil
 	})
 	if err != nil {
@@ -289,7 +289,7 @@ const spare = 256
 
 // settle makes the row's result and its line. It reports whether there is one:
 // there is none for a row that was not asked because the run stops.
-func (r *Run) settle(asking, flying context.Context, q *row, amend *wire.Amendments) bool {
+func (r *Run) settle(asking, inFlight context.Context, q *row, amend *wire.Amendments) bool {
 	if q.kept {
 		if _, _, first := q.place.First(); r.Own && first {
 			return true
@@ -304,7 +304,7 @@ func (r *Run) settle(asking, flying context.Context, q *row, amend *wire.Amendme
 		return true
 	}
 	q.result = q.request.Row
-	err := r.ask(asking, flying, q, amend)
+	err := r.ask(asking, inFlight, q, amend)
 	switch {
 	case err == nil:
 	case errors.Is(err, context.Canceled):
@@ -332,14 +332,14 @@ func (q *row) takeOver() {
 }
 
 // ask asks until there is an answer, good or not, or an error that stays.
-func (r *Run) ask(asking, flying context.Context, q *row, amend *wire.Amendments) error {
+func (r *Run) ask(asking, inFlight context.Context, q *row, amend *wire.Amendments) error {
 	made, err := r.Pacer.Do(asking, q.request.Tokens, func(context.Context) (pace.Limits, error) {
 		for {
 			body := amend.Apply(q.request.Body)
 			q.spent.Add(q.result.Usage)
 			q.result = q.request.Row // nothing of an earlier try
 			begin := time.Now()
-			limits, err := r.Asker.Ask(flying, q.request.Path, body, func(answer []byte) error {
+			limits, err := r.Asker.Ask(inFlight, q.request.Path, body, func(answer []byte) error {
 				r.look(answer)
 				return r.Judge.ParseAnswer(answer, &q.result)
 			})
@@ -417,8 +417,8 @@ func (r *Run) stops(err error) error {
 }
 
 // write puts the rows' lines out, until done is closed, and counts.
-func (r *Run) write(done <-chan *row, stop context.CancelCauseFunc) Sum {
-	var sum Sum
+func (r *Run) write(done <-chan *row, stop context.CancelCauseFunc) Totals {
+	var sum Totals
 	out := orderly{run: r, early: map[int]*row{}}
 	for q := range done {
 		if q.err != nil {
@@ -452,7 +452,7 @@ func (r *Run) write(done <-chan *row, stop context.CancelCauseFunc) Sum {
 }
 
 // hopeless returns why the run should not go on after its latest failure.
-func (r *Run) hopeless(sum *Sum, f *record.Failure) error {
+func (r *Run) hopeless(sum *Totals, f *record.Failure) error {
 	if f == nil {
 		return nil
 	}
@@ -462,7 +462,7 @@ func (r *Run) hopeless(sum *Sum, f *record.Failure) error {
 		return fault.WithHint(fmt.Errorf("%d rows failed, the last one with %w", n, last),
 			"--max-errors sets how many may fail; with --resume a later run asks only for what is missing")
 	}
-	if unheard := sum.Failed.Count(record.Network) + sum.Failed.Count(record.Timeout) + sum.Failed.Count(record.Server) + sum.Failed.Count(record.Malformed); sum.OK == 0 && unheard == n && n >= max(10, r.Flying) {
+	if unheard := sum.Failed.Count(record.Network) + sum.Failed.Count(record.Timeout) + sum.Failed.Count(record.Server) + sum.Failed.Count(record.Malformed); sum.OK == 0 && unheard == n && n >= max(10, r.InFlight) {
 		return &StopError{Class: f.Class, Err: fmt.Errorf("none of the first %d rows got an answer, the last one: %w", n, last),
 			Hint: "check that the server is up, and --base-url (OPENAI_BASE_URL)"}
 	}
@@ -515,7 +515,7 @@ func (o *orderly) out(q *row) {
 	o.err = o.run.Output.Put(q.n, q.line)
 }
 
-func (s *Sum) count(q *row) {
+func (s *Totals) count(q *row) {
 	s.Rows++
 	switch {
 	case q.kept:

@@ -52,11 +52,11 @@ type bench struct {
 	mu   sync.Mutex
 }
 
-func newBench(t *testing.T, flying int, opt openaitest.Options) *bench {
+func newBench(t *testing.T, inFlight int, opt openaitest.Options) *bench {
 	t.Helper()
 	b := &bench{api: openaitest.New(opt)}
 	srv := httptest.NewServer(b.api)
-	client, err := openaiapi.New(openaiapi.Config{Key: "sk-simulated", BaseURL: srv.URL + "/v1", Flying: flying, Timeout: 10 * time.Second})
+	client, err := openaiapi.New(openaiapi.Config{Key: "sk-simulated", BaseURL: srv.URL + "/v1", InFlight: inFlight, Timeout: 10 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,8 +70,8 @@ func newBench(t *testing.T, flying int, opt openaitest.Options) *bench {
 		t.Fatal(err)
 	}
 	b.Run = &online.Run{
-		Asker: client, Requests: requests, Earlier: resume.New(), Flying: flying, Grace: 5 * time.Second,
-		Pacer:  pace.New(pace.Config{Flying: flying, MaxRetries: 5, MaxWait: time.Minute}),
+		Asker: client, Requests: requests, Earlier: resume.New(), InFlight: inFlight, Grace: 5 * time.Second,
+		Pacer:  pace.New(pace.Config{InFlight: inFlight, MaxRetries: 5, MaxWait: time.Minute}),
 		Output: online.Stream{W: &b.out},
 		Say: func(s string) {
 			b.mu.Lock()
@@ -82,7 +82,7 @@ func newBench(t *testing.T, flying int, opt openaitest.Options) *bench {
 	return b
 }
 
-func (b *bench) do(ctx context.Context, in []byte) (online.Sum, error) {
+func (b *bench) do(ctx context.Context, in []byte) (online.Totals, error) {
 	return b.Do(ctx, record.NewLines("prompts", bytes.NewReader(in)))
 }
 
@@ -122,7 +122,7 @@ func TestEveryRowIsAnsweredOnce(t *testing.T) {
 }
 
 func TestAnswersThatWereBrokenOffAreAskedAgainAndCounted(t *testing.T) {
-	ask := func(faults ...openaitest.Fault) (online.Sum, []record.Result) {
+	ask := func(faults ...openaitest.Fault) (online.Totals, []record.Result) {
 		b := newBench(t, 4, openaitest.Options{Faults: faults})
 		sum, err := b.do(t.Context(), input(20))
 		if err != nil || sum.Rows != 20 || sum.OK+sum.Failed.Rows() != 20 {
@@ -483,7 +483,7 @@ func TestAReorderedFileHoldsEveryRowOnceInInputOrder(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out := online.NewFile(j, true)
+		out := online.NewResultsFile(j, true)
 		b.Earlier, b.Output, b.Own = resume.New(), out, true
 		if err := b.Earlier.Add(path, j, j.Size(), true); err != nil {
 			t.Fatal(err)
@@ -523,7 +523,7 @@ func TestAReorderedFileHoldsEveryRowOnceInInputOrder(t *testing.T) {
 func TestAServiceThatRefusesEveryCallIsGivenUpAndItsRowsStayUnasked(t *testing.T) {
 	for _, accepts := range []int{0, 30} {
 		b := newBench(t, 8, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Status, Status: 429, Skip: accepts}}})
-		b.Pacer = pace.New(pace.Config{Flying: 8, MaxRetries: 5, MaxWait: time.Second})
+		b.Pacer = pace.New(pace.Config{InFlight: 8, MaxRetries: 5, MaxWait: time.Second})
 		const submitted = 400
 		sum, err := b.do(t.Context(), input(submitted))
 		stop, ok := errors.AsType[*online.StopError](err)
@@ -542,7 +542,7 @@ func TestAServiceThatRefusesEveryCallIsGivenUpAndItsRowsStayUnasked(t *testing.T
 
 func TestNoRowFailsBecauseOfLimitsWhileOthersGetThrough(t *testing.T) {
 	b := newBench(t, 64, openaitest.Options{RPM: 40, Period: 500 * time.Millisecond, Windows: true, Hints: openaitest.HintNothing})
-	b.Pacer = pace.New(pace.Config{Flying: 64, MaxRetries: 0, MaxWait: time.Minute})
+	b.Pacer = pace.New(pace.Config{InFlight: 64, MaxRetries: 0, MaxWait: time.Minute})
 	sum, err := b.do(t.Context(), input(120))
 	if err != nil || sum.OK != 120 || sum.Failed.Rows() != 0 {
 		t.Errorf("%+v, %v", sum, err)

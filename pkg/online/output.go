@@ -24,8 +24,8 @@ func (s Stream) Put(_ int, line []byte) error {
 // Kept does nothing: what a stream holds cannot be known.
 func (Stream) Kept(int, int64, int) {}
 
-// File is the output to a journal, line by line as the results come.
-type File struct {
+// ResultsFile is the output to a journal, line by line as the results come.
+type ResultsFile struct {
 	journal *durable.Journal
 	ordered bool
 	rows    []extent // with ordered: where the n-th row's line stands
@@ -36,19 +36,21 @@ type extent struct {
 	size int
 }
 
-// NewFile writes to j, which the caller closes. ordered says that [File.Reorder]
+// NewResultsFile writes to j, which the caller closes. ordered says that [ResultsFile.Reorder]
 // is to be called at the end.
-func NewFile(j *durable.Journal, ordered bool) *File { return &File{journal: j, ordered: ordered} }
+func NewResultsFile(j *durable.Journal, ordered bool) *ResultsFile {
+	return &ResultsFile{journal: j, ordered: ordered}
+}
 
 // Put appends the line.
-func (f *File) Put(n int, line []byte) error {
+func (f *ResultsFile) Put(n int, line []byte) error {
 	at, err := f.journal.Append(line)
 	f.Kept(n, at, len(line))
 	return err
 }
 
 // Kept notes where the n-th row's line stands.
-func (f *File) Kept(n int, at int64, size int) {
+func (f *ResultsFile) Kept(n int, at int64, size int) {
 	if !f.ordered {
 		return
 	}
@@ -63,7 +65,7 @@ func (f *File) Kept(n int, at int64, size int) {
 // holds of other rows, without what cannot be read. Until then every result stood in the
 // file from the moment it was there: that is why it is not written in order to
 // begin with.
-func (f *File) Reorder(path string) error {
+func (f *ResultsFile) Reorder(path string) error {
 	// A link is to lead to the file that is in order, not to be replaced by it.
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
@@ -92,7 +94,7 @@ func (f *File) Reorder(path string) error {
 	})
 }
 
-func (f *File) copyOthers(path string, w io.Writer, seen map[int]bool) error {
+func (f *ResultsFile) copyOthers(path string, w io.Writer, seen map[int]bool) error {
 	in := record.NewLines(path, io.NewSectionReader(f.journal, 0, f.journal.Size()))
 	for {
 		line, err := in.Next()

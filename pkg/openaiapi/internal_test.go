@@ -120,11 +120,11 @@ type zeros struct{}
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
 func TestLargeAnswersAreReadOneAtATime(t *testing.T) {
-	const flying = 24
-	m := newMemory(flying)
+	const inFlight = 24
+	m := newMemory(inFlight)
 	var large, most, used atomic.Int64
 	var all sync.WaitGroup
-	for i := range flying {
+	for i := range inFlight {
 		size := m.share + i
 		if i%3 == 0 {
 			size = 100 // an ordinary one
@@ -149,8 +149,8 @@ func TestLargeAnswersAreReadOneAtATime(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if most.Load() != 1 || used.Load() != flying {
-		t.Errorf("%d large answers at a time, %d of %d answers used", most.Load(), used.Load(), flying)
+	if most.Load() != 1 || used.Load() != inFlight {
+		t.Errorf("%d large answers at a time, %d of %d answers used", most.Load(), used.Load(), inFlight)
 	}
 }
 
@@ -173,9 +173,9 @@ func TestOrdinaryAnswersDoNotWaitForALargeOne(t *testing.T) {
 }
 
 func TestSharesStayWithinTheMemoryThereIs(t *testing.T) {
-	for flying, want := range map[int]int{0: maxShare, 1: maxShare, 8: maxShare, 24: maxShare, 64: 6 << 20, 256: 3 << 19, 10_000: minShare} {
-		if got := newMemory(flying).share; got != want {
-			t.Errorf("%d calls: a share of %d bytes, want %d", flying, got, want)
+	for inFlight, want := range map[int]int{0: maxShare, 1: maxShare, 8: maxShare, 24: maxShare, 64: 6 << 20, 256: 3 << 19, 10_000: minShare} {
+		if got := newMemory(inFlight).share; got != want {
+			t.Errorf("%d calls: a share of %d bytes, want %d", inFlight, got, want)
 		}
 	}
 }

@@ -29,8 +29,8 @@ type memory struct {
 }
 
 // newMemory is for so many calls at a time.
-func newMemory(flying int) *memory {
-	m := &memory{share: min(max(maxMemory/max(flying, 1), minShare), maxShare), large: make(chan *[]byte, 1)}
+func newMemory(inFlight int) *memory {
+	m := &memory{share: min(max(maxMemory/max(inFlight, 1), minShare), maxShare), large: make(chan *[]byte, 1)}
 	m.shares.New = func() any { return new([]byte) }
 	m.large <- new([]byte)
 	return m

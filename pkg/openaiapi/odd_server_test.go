@@ -158,7 +158,7 @@ func TestQueryAndEscapesOfTheBaseURLAreKept(t *testing.T) {
 		_, _ = io.WriteString(w, `{"id":"f","status":"completed","data":[],"bytes":1,"choices":[]}`)
 	}))
 	defer ts.Close()
-	c, err := openaiapi.New(openaiapi.Config{Key: key, BaseURL: ts.URL + "/openai/deployments/a%2Fb/?api-version=2024-10-21&x=%2F", Flying: 1})
+	c, err := openaiapi.New(openaiapi.Config{Key: key, BaseURL: ts.URL + "/openai/deployments/a%2Fb/?api-version=2024-10-21&x=%2F", InFlight: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +186,7 @@ func TestSecretInTheBaseURLShowsInNoMessage(t *testing.T) {
 			fmt.Fprintf(w, `{"error":{"message":"cannot serve %s"}}`, r.RequestURI)
 		}))
 		defer ts.Close()
-		c, err := openaiapi.New(openaiapi.Config{Key: key, BaseURL: ts.URL + base, Flying: 1})
+		c, err := openaiapi.New(openaiapi.Config{Key: key, BaseURL: ts.URL + base, InFlight: 1})
 		if err != nil {
 			t.Fatal(err)
 		}

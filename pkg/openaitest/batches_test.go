@@ -311,7 +311,7 @@ func TestABatchIsCompleteAtTheFirstLookByDefault(t *testing.T) {
 
 func TestEveryEndState(t *testing.T) {
 	perRow := openaitest.Phases{PerRow: time.Hour, Cancelling: time.Minute}
-	row := func(kind openaitest.Kind, rows int) []openaitest.Fault {
+	row := func(kind openaitest.FaultKind, rows int) []openaitest.Fault {
 		return []openaitest.Fault{{Kind: kind, Rows: rows}}
 	}
 	tests := []struct {
@@ -921,7 +921,7 @@ func TestANewBatchMayBeListedLate(t *testing.T) {
 
 func TestAnAnswerThatIsLostHadItsEffect(t *testing.T) {
 	for _, tt := range []struct {
-		kind openaitest.Kind
+		kind openaitest.FaultKind
 		done bool
 	}{{openaitest.LostAnswer, true}, {openaitest.ResetMidBody, true}, {openaitest.Reset, false}} {
 		api, c := serve(t, openaitest.Options{Faults: []openaitest.Fault{

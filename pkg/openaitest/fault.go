@@ -15,49 +15,49 @@ import (
 	"time"
 )
 
-// Kind names what goes wrong.
-type Kind string
+// FaultKind names what goes wrong.
+type FaultKind string
 
 // The kinds of faults. Those from EmptyChoices to Text are answers that are
 // whole, and hit completions only. Those from BatchExpire on hit a batch when it
 // is created, and decide what becomes of it; all that hit one work together, of
 // two of a kind the first.
 const (
-	Status               Kind = "status"                // an error answer, from Fault's fields
-	Reset                Kind = "reset"                 // the connection is reset before any answer
-	ResetMidBody         Kind = "reset_mid_body"        // … after half of the answer
-	TruncatedJSON        Kind = "truncated_json"        // complete HTTP that holds half of the JSON
-	LostAnswer           Kind = "lost_answer"           // the call is done, then the connection is reset without an answer
-	Hang                 Kind = "hang"                  // no answer until the client leaves
-	Slow                 Kind = "slow"                  // the right answer after Fault.Latency more
-	InsufficientQuota    Kind = "insufficient_quota"    // 429, with the code insufficient_quota
-	Unauthorized         Kind = "unauthorized"          // 401 invalid_api_key
-	UnsupportedParameter Kind = "unsupported_parameter" // 400 where the body has Fault.Param
-	ContextLength        Kind = "context_length"        // 400 context_length_exceeded
-	NoContentType        Kind = "no_content_type"       // the right answer, as text/plain
-	Gzip                 Kind = "gzip"                  // the right answer, compressed without saying so
-	LateBatch            Kind = "late_batch"            // 504 from a gateway, and the batch that was asked for appears after Fault.After
+	Status               FaultKind = "status"                // an error answer, from Fault's fields
+	Reset                FaultKind = "reset"                 // the connection is reset before any answer
+	ResetMidBody         FaultKind = "reset_mid_body"        // … after half of the answer
+	TruncatedJSON        FaultKind = "truncated_json"        // complete HTTP that holds half of the JSON
+	LostAnswer           FaultKind = "lost_answer"           // the call is done, then the connection is reset without an answer
+	Hang                 FaultKind = "hang"                  // no answer until the client leaves
+	Slow                 FaultKind = "slow"                  // the right answer after Fault.Latency more
+	InsufficientQuota    FaultKind = "insufficient_quota"    // 429, with the code insufficient_quota
+	Unauthorized         FaultKind = "unauthorized"          // 401 invalid_api_key
+	UnsupportedParameter FaultKind = "unsupported_parameter" // 400 where the body has Fault.Param
+	ContextLength        FaultKind = "context_length"        // 400 context_length_exceeded
+	NoContentType        FaultKind = "no_content_type"       // the right answer, as text/plain
+	Gzip                 FaultKind = "gzip"                  // the right answer, compressed without saying so
+	LateBatch            FaultKind = "late_batch"            // 504 from a gateway, and the batch that was asked for appears after Fault.After
 
-	EmptyChoices  Kind = "empty_choices"
-	NullContent   Kind = "null_content"
-	EmptyContent  Kind = "empty_content"
-	Refusal       Kind = "refusal"        // null content and a refusal; chat only
-	Length        Kind = "length"         // half of the answer, finish_reason length
-	ContentFilter Kind = "content_filter" // half of the answer, finish_reason content_filter
-	Finish        Kind = "finish"         // half of the answer, finish_reason Fault.Text
-	Reasoning     Kind = "reasoning"      // null content, and the answer as reasoning_content; chat only
-	Prefix        Kind = "prefix"         // Fault.Text before the answer
-	LineBreak     Kind = "line_break"     // the answer with a line break for a space
-	Text          Kind = "text"           // Fault.Text, and nothing else, as the answer
+	EmptyChoices  FaultKind = "empty_choices"
+	NullContent   FaultKind = "null_content"
+	EmptyContent  FaultKind = "empty_content"
+	Refusal       FaultKind = "refusal"        // null content and a refusal; chat only
+	Length        FaultKind = "length"         // half of the answer, finish_reason length
+	ContentFilter FaultKind = "content_filter" // half of the answer, finish_reason content_filter
+	Finish        FaultKind = "finish"         // half of the answer, finish_reason Fault.Text
+	Reasoning     FaultKind = "reasoning"      // null content, and the answer as reasoning_content; chat only
+	Prefix        FaultKind = "prefix"         // Fault.Text before the answer
+	LineBreak     FaultKind = "line_break"     // the answer with a line break for a space
+	Text          FaultKind = "text"           // Fault.Text, and nothing else, as the answer
 
-	BatchExpire        Kind = "batch_expire"         // it stops after Fault.Rows rows, and expires when its window ends
-	BatchFail          Kind = "batch_fail"           // its validation fails with Fault's Code, Message, Param and Line
-	BatchAllFailed     Kind = "batch_all_failed"     // every row gets a 400
-	BatchLateOutput    Kind = "batch_late_output"    // once ended it is shown Fault.Shown times without its files
-	BatchStatusZero    Kind = "batch_status_zero"    // Fault.Rows rows have status_code 0 and count as completed
-	BatchMissing       Kind = "batch_missing"        // Fault.Rows rows are in neither file and count as completed
-	BatchUnknownStatus Kind = "batch_unknown_status" // it is shown Fault.Shown times with the status Fault.Text
-	BatchDamage        Kind = "batch_damage"         // Fault.Rows lines of its results, from the Fault.Line-th on, are damaged as Fault.Text says
+	BatchExpire        FaultKind = "batch_expire"         // it stops after Fault.Rows rows, and expires when its window ends
+	BatchFail          FaultKind = "batch_fail"           // its validation fails with Fault's Code, Message, Param and Line
+	BatchAllFailed     FaultKind = "batch_all_failed"     // every row gets a 400
+	BatchLateOutput    FaultKind = "batch_late_output"    // once ended it is shown Fault.Shown times without its files
+	BatchStatusZero    FaultKind = "batch_status_zero"    // Fault.Rows rows have status_code 0 and count as completed
+	BatchMissing       FaultKind = "batch_missing"        // Fault.Rows rows are in neither file and count as completed
+	BatchUnknownStatus FaultKind = "batch_unknown_status" // it is shown Fault.Shown times with the status Fault.Text
+	BatchDamage        FaultKind = "batch_damage"         // Fault.Rows lines of its results, from the Fault.Line-th on, are damaged as Fault.Text says
 )
 
 // scope is what a kind can hit.
@@ -71,7 +71,7 @@ const (
 	newBatch
 )
 
-var scopes = map[Kind]scope{
+var scopes = map[FaultKind]scope{
 	Status: anyCall, InsufficientQuota: anyCall, Unauthorized: anyCall,
 	Reset: callOnly, ResetMidBody: callOnly, TruncatedJSON: callOnly, LostAnswer: callOnly, Hang: callOnly,
 	Slow: callOnly, NoContentType: callOnly, Gzip: callOnly, LateBatch: callOnly,
@@ -115,7 +115,7 @@ var ops = setOf(opChat, opLegacy, opEmbed, opListModels, opModel, opUpload, opLi
 // one once their key was found right, before anything else is looked at: with an
 // error, Reset or Hang they have no effect, with the other kinds they have.
 type Fault struct {
-	Kind Kind `json:"kind"`
+	Kind FaultKind `json:"kind"`
 
 	// A call matches if its prompt contains Contains, its model is Model, its
 	// path begins with Path and its Call.Op is Op. Empty: any. A batch's row

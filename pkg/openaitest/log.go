@@ -42,11 +42,11 @@ type Call struct {
 	// one that it has.
 	Answered bool `json:"answered"`
 
-	Fault    Kind   `json:"fault,omitempty"`
-	InFlight int    `json:"in_flight"` // calls in flight at the start, with this one
-	Remote   string `json:"remote"`    // the client's address: one for each connection
-	BodySHA  string `json:"body_sha,omitempty"`
-	Body     string `json:"body,omitempty"` // with Options.KeepBodies
+	Fault    FaultKind `json:"fault,omitempty"`
+	InFlight int       `json:"in_flight"` // calls in flight at the start, with this one
+	Remote   string    `json:"remote"`    // the client's address: one for each connection
+	BodySHA  string    `json:"body_sha,omitempty"`
+	Body     string    `json:"body,omitempty"` // with Options.KeepBodies
 }
 
 // Log returns the finished calls in the order in which they finished. A call is

@@ -84,13 +84,13 @@ func (g *gauge) fill(now time.Time) {
 	g.level, g.best = min(g.max, g.level+filled), min(g.max, g.best+filled)
 }
 
-// missing is how much is missing for n, flying calls being in flight.
-func (g *gauge) missing(now time.Time, n, flying int) float64 {
+// missing is how much is missing for n while inFlight calls are under way.
+func (g *gauge) missing(now time.Time, n, inFlight int) float64 {
 	if !g.moves || g.wrong {
 		return 0
 	}
 	g.fill(now)
-	if flying == 0 {
+	if inFlight == 0 {
 		g.level = max(g.level, g.best)
 	}
 	const rounding = 1e-6 // a float may fall this short of what was waited for
@@ -102,8 +102,8 @@ func (g *gauge) missing(now time.Time, n, flying int) float64 {
 
 // wait is how long it takes until n are there, or until a trial may be made: of a
 // call that lacks most of what it asks for, since a service may count less.
-func (g *gauge) wait(now time.Time, n, flying int) time.Duration {
-	missing := g.missing(now, n, flying)
+func (g *gauge) wait(now time.Time, n, inFlight int) time.Duration {
+	missing := g.missing(now, n, inFlight)
 	if missing == 0 {
 		return 0
 	}
@@ -112,15 +112,15 @@ func (g *gauge) wait(now time.Time, n, flying int) time.Duration {
 	if !g.full.IsZero() {
 		wait = min(wait, g.full.Sub(now))
 	}
-	if flying == 0 && missing > g.ask(n)/2 {
+	if inFlight == 0 && missing > g.ask(n)/2 {
 		wait = min(wait, max(0, g.next.Sub(now)))
 	}
 	return wait
 }
 
 // take takes n out. It reports whether the call is a trial.
-func (g *gauge) take(now time.Time, n, flying int) (trial bool) {
-	trial = g.missing(now, n, flying) > 0
+func (g *gauge) take(now time.Time, n, inFlight int) (trial bool) {
+	trial = g.missing(now, n, inFlight) > 0
 	g.level -= g.ask(n)
 	g.best -= g.ask(n)
 	return trial

@@ -19,21 +19,21 @@ type service struct {
 	kind    kind
 
 	mu              sync.Mutex
-	flying          int
+	inFlight        int
 	served, refused int
 }
 
 // kind decides about a call of n tokens that arrives now, while others are in
 // flight. It returns what the answer shows, and for a refusal the pause that it
 // asks for.
-type kind func(now time.Time, n, flying int) (ok bool, shows pace.Limits, after time.Duration)
+type kind func(now time.Time, n, inFlight int) (ok bool, shows pace.Limits, after time.Duration)
 
 func (s *service) call(_ context.Context, n int) (pace.Limits, error) {
 	s.mu.Lock()
-	ok, shows, after := s.kind(time.Now(), n, s.flying)
+	ok, shows, after := s.kind(time.Now(), n, s.inFlight)
 	if ok {
 		s.served++
-		s.flying++
+		s.inFlight++
 	} else {
 		s.refused++
 	}
@@ -44,7 +44,7 @@ func (s *service) call(_ context.Context, n int) (pace.Limits, error) {
 	}
 	time.Sleep(s.latency())
 	s.mu.Lock()
-	s.flying--
+	s.inFlight--
 	s.mu.Unlock()
 	return shows, nil
 }
@@ -103,8 +103,8 @@ func windowOf(n int, d time.Duration, asks bool) kind {
 
 // placesOf takes n requests at once.
 func placesOf(n int) kind {
-	return func(_ time.Time, _, flying int) (bool, pace.Limits, time.Duration) {
-		return flying < n, pace.Limits{}, 0
+	return func(_ time.Time, _, inFlight int) (bool, pace.Limits, time.Duration) {
+		return inFlight < n, pace.Limits{}, 0
 	}
 }
 
@@ -121,8 +121,8 @@ func every(n int, l pace.Limits, after time.Duration) kind {
 
 // always shows the same limits.
 func always(k kind, l pace.Limits) kind {
-	return func(now time.Time, n, flying int) (bool, pace.Limits, time.Duration) {
-		ok, _, after := k(now, n, flying)
+	return func(now time.Time, n, inFlight int) (bool, pace.Limits, time.Duration) {
+		ok, _, after := k(now, n, inFlight)
 		return ok, l, after
 	}
 }
@@ -181,20 +181,20 @@ func TestEveryKindOfServiceIsUsedAndNotPestered(t *testing.T) {
 			latency func() time.Duration
 			mean    float64
 		}{{"fast", fast, 0.02}, {"slow", slow, 1.8}} {
-			for _, flying := range []int{8, 32, 64} {
-				t.Run(fmt.Sprintf("%s/%s/%d", c.name, l.name, flying), func(t *testing.T) {
+			for _, inFlight := range []int{8, 32, 64} {
+				t.Run(fmt.Sprintf("%s/%s/%d", c.name, l.name, inFlight), func(t *testing.T) {
 					t.Parallel()
 					synctest.Test(t, func(t *testing.T) {
 						length := 5 * time.Minute
-						if flying > 8 && l.mean < 1 && c.rate == 0 {
+						if inFlight > 8 && l.mean < 1 && c.rate == 0 {
 							length = 20 * time.Second
 						}
-						p := pace.New(pace.Config{Flying: flying, MaxWait: 10 * time.Minute})
+						p := pace.New(pace.Config{InFlight: inFlight, MaxWait: 10 * time.Minute})
 						s := service{latency: l.latency, kind: c.kind()}
 						ctx, cancel := context.WithTimeout(t.Context(), length)
 						defer cancel()
-						ask(ctx, p, 10*flying, func() int { return 1000 }, s.call)
-						places := float64(flying)
+						ask(ctx, p, 10*inFlight, func() int { return 1000 }, s.call)
+						places := float64(inFlight)
 						if c.places > 0 {
 							places = min(places, c.places)
 						}
@@ -203,14 +203,14 @@ func TestEveryKindOfServiceIsUsedAndNotPestered(t *testing.T) {
 							ideal = min(ideal, c.rate*length.Seconds()+c.burst)
 						}
 						served, refused := float64(s.served), float64(s.refused)
-						t.Logf("%-38s %s, %2d at once: %5.1f %% of the ideal %6.0f calls, %4.1f %% refused", c.name, l.name, flying,
+						t.Logf("%-38s %s, %2d at once: %5.1f %% of the ideal %6.0f calls, %4.1f %% refused", c.name, l.name, inFlight,
 							100*served/ideal, ideal, 100*refused/(refused+served))
 						if served < c.least*ideal*0.9 {
 							t.Errorf("%.0f calls served, ideal are %.0f", served, ideal)
 						}
 						// Those in flight when the limit is first met cannot be helped, and now and
 						// then a call has to try whether there is still a limit.
-						if shed := served * c.sheds / (1 - c.sheds); refused > 1.2*shed+float64(flying)+50+0.08*served {
+						if shed := served * c.sheds / (1 - c.sheds); refused > 1.2*shed+float64(inFlight)+50+0.08*served {
 							t.Errorf("%.0f calls refused, %.0f served", refused, served)
 						}
 					})

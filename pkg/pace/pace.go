@@ -36,9 +36,9 @@ import (
 )
 
 // Config is what the user wants. The zero value of a field sets no limit, but
-// for Flying, which must be at least 1.
+// for InFlight, which must be at least 1.
 type Config struct {
-	Flying     int           // calls in flight, at most
+	InFlight   int           // calls in flight, at most
 	PerMinute  int           // calls started in a minute, at most
 	Tokens     int           // tokens asked for in a minute, at most
 	MaxRetries int           // further tries of a call that failed, refusals apart
@@ -54,7 +54,7 @@ type Pacer struct {
 	mu        sync.Mutex
 	waiting   []*waiter   // for their turn, first come first served
 	admitting *time.Timer // for the first of them, where it waits for the time to come
-	flying    tally       // started, but not ended yet
+	inFlight  tally       // started, but not ended yet
 	started   tally       // since the run began
 	ended     tally       // since the run began, without those refused
 	paused    time.Time   // no call starts before
@@ -81,7 +81,7 @@ func (t *tally) add(calls, tokens int) {
 
 // New returns a pacer for one run.
 func New(cfg Config) *Pacer {
-	p := &Pacer{cfg: cfg, speed: newSpeed(cfg.Flying)}
+	p := &Pacer{cfg: cfg, speed: newSpeed(cfg.InFlight)}
 	p.requests, p.tokens = limiter(cfg.PerMinute), limiter(cfg.Tokens)
 	return p
 }
@@ -199,9 +199,9 @@ func (p *Pacer) Do(ctx context.Context, tokens int, call func(context.Context) (
 	}
 }
 
-// Flying is how many calls may fly at the moment: fewer than Config.Flying
+// InFlight is how many calls may be in flight at the moment: fewer than Config.InFlight
 // after the service refused some.
-func (p *Pacer) Flying() int {
+func (p *Pacer) InFlight() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return max(1, int(p.speed.limit))
@@ -250,7 +250,7 @@ func (p *Pacer) start(ctx context.Context, n int) (turn, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if w.turn != nil {
-		p.flying.add(-1, -n)
+		p.inFlight.add(-1, -n)
 	} else if i := slices.Index(p.waiting, w); i >= 0 {
 		p.waiting = slices.Delete(p.waiting, i, i+1)
 	}
@@ -263,7 +263,7 @@ func (p *Pacer) start(ctx context.Context, n int) (turn, error) {
 // they wait. p.mu is held.
 func (p *Pacer) admit() {
 	now := time.Now()
-	for len(p.waiting) > 0 && p.flying.calls < p.speed.places() {
+	for len(p.waiting) > 0 && p.inFlight.calls < p.speed.places() {
 		w := p.waiting[0]
 		if wait, _ := p.wait(now, w); wait > 0 {
 			if p.admitting == nil {
@@ -273,10 +273,10 @@ func (p *Pacer) admit() {
 			}
 			return
 		}
-		trial := [2]bool{p.shown[0].take(now, 1, p.flying.calls), p.shown[1].take(now, w.tokens, p.flying.calls)}
-		p.flying.add(1, w.tokens)
+		trial := [2]bool{p.shown[0].take(now, 1, p.inFlight.calls), p.shown[1].take(now, w.tokens, p.inFlight.calls)}
+		p.inFlight.add(1, w.tokens)
 		p.started.add(1, w.tokens)
-		w.turn = &turn{w.tokens, p.started, p.ended, now, trial, p.speed.start(now, p.flying.calls)}
+		w.turn = &turn{w.tokens, p.started, p.ended, now, trial, p.speed.start(now, p.inFlight.calls)}
 		if w.ready != nil {
 			close(w.ready)
 		}
@@ -294,20 +294,17 @@ func (p *Pacer) tick() {
 	p.admit()
 }
 
-// Reason is why no call starts.
-type Reason = string
-
-// The reasons.
+// Why no call starts, in words.
 const (
-	Asked   Reason = "the service asks for a pause"
-	Refused Reason = "the service refuses every call"
-	Slow    Reason = "the service accepts no more calls than that"
-	Shown   Reason = "the limit that the service shows"
-	Own     Reason = "your limit per minute"
+	Asked   = "the service asks for a pause"
+	Refused = "the service refuses every call"
+	Slow    = "the service accepts no more calls than that"
+	Shown   = "the limit that the service shows"
+	Own     = "your limit per minute"
 )
 
 // wait is how long the first in line has to wait, as far as is known now, and why.
-func (p *Pacer) wait(now time.Time, w *waiter) (wait time.Duration, why Reason) {
+func (p *Pacer) wait(now time.Time, w *waiter) (wait time.Duration, why string) {
 	if w.due.IsZero() {
 		w.due = now.Add(max(take(p.requests, now, 1), take(p.tokens, now, w.tokens)))
 	}
@@ -317,13 +314,13 @@ func (p *Pacer) wait(now time.Time, w *waiter) (wait time.Duration, why Reason) 
 	}
 	for _, hold := range [...]struct {
 		wait time.Duration
-		why  Reason
+		why  string
 	}{
 		{p.paused.Sub(now), Asked},
 		{w.due.Sub(now), Own},
 		{p.speed.pause(now), slow},
-		{p.shown[0].wait(now, 1, p.flying.calls), Shown},
-		{p.shown[1].wait(now, w.tokens, p.flying.calls), Shown},
+		{p.shown[0].wait(now, 1, p.inFlight.calls), Shown},
+		{p.shown[1].wait(now, w.tokens, p.inFlight.calls), Shown},
 	} {
 		if hold.wait > wait {
 			wait, why = hold.wait, hold.why
@@ -334,12 +331,12 @@ func (p *Pacer) wait(now time.Time, w *waiter) (wait time.Duration, why Reason) 
 
 // Waiting tells why no call is in flight, and when the next one may start, as far
 // as is known now. The time is zero if a call is in flight or none wants to start.
-func (p *Pacer) Waiting() (until time.Time, why Reason) {
+func (p *Pacer) Waiting() (until time.Time, why string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
 	switch {
-	case p.flying.calls > 0:
+	case p.inFlight.calls > 0:
 	case len(p.waiting) > 0:
 		if wait, why := p.wait(now, p.waiting[0]); wait > 0 {
 			return now.Add(wait), why
@@ -370,7 +367,7 @@ func (p *Pacer) end(t turn, l Limits, ok bool, retry *Retry) (wait time.Duration
 	defer p.mu.Unlock()
 	defer p.admit()
 	now := time.Now()
-	p.flying.add(-1, -t.tokens)
+	p.inFlight.add(-1, -t.tokens)
 	refused := retry != nil && (retry.Throttled || retry.After > 0)
 	for i, trial := range t.trial {
 		if trial {
@@ -384,7 +381,7 @@ func (p *Pacer) end(t turn, l Limits, ok bool, retry *Retry) (wait time.Duration
 		p.ended.add(1, t.tokens)
 	}
 	p.learn(now, t, l, ok, refused && retry.After > 0)
-	e := ended{now, t.order.calls, p.started.calls, p.flying.calls, now.Sub(t.at), t.try}
+	e := ended{now, t.order.calls, p.started.calls, p.inFlight.calls, now.Sub(t.at), t.try}
 	switch {
 	case ok:
 		p.pauses.accept(t.order.calls, t.at)
@@ -402,7 +399,7 @@ func (p *Pacer) end(t turn, l Limits, ok bool, retry *Retry) (wait time.Duration
 
 // learn takes notice of the limits shown.
 func (p *Pacer) learn(now time.Time, t turn, l Limits, ok, pause bool) {
-	own, later, overlapping := [2]Limit{l.Requests, l.Tokens}, p.started, p.flying
+	own, later, overlapping := [2]Limit{l.Requests, l.Tokens}, p.started, p.inFlight
 	later.add(-t.order.calls, -t.order.tokens)
 	overlapping.add(p.ended.calls-t.ended.calls, p.ended.tokens-t.ended.tokens)
 	for i, l := range own {

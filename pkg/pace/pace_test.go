@@ -66,15 +66,15 @@ func ask(ctx context.Context, p *pace.Pacer, callers int, tokens func() int, cal
 
 func one() int { return 1 }
 
-func TestNoMoreThanFlyingFlyAtOnce(t *testing.T) {
+func TestNoMoreCallsThanAllowedAreInFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := pace.New(pace.Config{Flying: 7})
-		var flying, most atomic.Int64
+		p := pace.New(pace.Config{InFlight: 7})
+		var inFlight, most atomic.Int64
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		ask(ctx, p, 40, one, func(context.Context, int) (pace.Limits, error) {
-			n := flying.Add(1)
-			defer flying.Add(-1)
+			n := inFlight.Add(1)
+			defer inFlight.Add(-1)
 			for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
 			}
 			time.Sleep(time.Duration(rand.IntN(200)) * time.Millisecond)
@@ -94,7 +94,7 @@ func TestRequestsAMinuteAreKeptToAndUsed(t *testing.T) {
 		t.Run(fmt.Sprint(perMinute), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const minutes = 5
-				p := pace.New(pace.Config{Flying: 32, PerMinute: perMinute})
+				p := pace.New(pace.Config{InFlight: 32, PerMinute: perMinute})
 				var s starts
 				ctx, cancel := context.WithTimeout(t.Context(), minutes*time.Minute)
 				defer cancel()
@@ -125,7 +125,7 @@ func TestTokensAMinuteAreKeptToAndUsed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := pace.New(pace.Config{Flying: 32, Tokens: perMinute})
+				p := pace.New(pace.Config{InFlight: 32, Tokens: perMinute})
 				var s starts
 				ctx, cancel := context.WithTimeout(t.Context(), minutes*time.Minute)
 				defer cancel()
@@ -150,9 +150,9 @@ func TestTokensAMinuteAreKeptToAndUsed(t *testing.T) {
 
 func TestPauseHoldsForEveryCaller(t *testing.T) {
 	for name, cfg := range map[string]pace.Config{
-		"callers who wait for their place":       {Flying: 4, MaxRetries: 9},
-		"callers who wait for their allowance":   {Flying: 50, MaxRetries: 9, PerMinute: 60},
-		"callers who wait for a token allowance": {Flying: 50, MaxRetries: 9, Tokens: 60},
+		"callers who wait for their place":       {InFlight: 4, MaxRetries: 9},
+		"callers who wait for their allowance":   {InFlight: 50, MaxRetries: 9, PerMinute: 60},
+		"callers who wait for a token allowance": {InFlight: 50, MaxRetries: 9, Tokens: 60},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -175,7 +175,7 @@ func TestPauseHoldsForEveryCaller(t *testing.T) {
 				// by others before it is read, one each.
 				i := slices.Index(s.ask, 0)
 				next := i + 1
-				for s.at[next].Equal(s.at[i]) && next-i < cfg.Flying {
+				for s.at[next].Equal(s.at[i]) && next-i < cfg.InFlight {
 					next++
 				}
 				gap := s.at[next].Sub(s.at[i])
@@ -192,7 +192,7 @@ func TestPauseHoldsForEveryCaller(t *testing.T) {
 
 func TestShorterPauseDoesNotEndALongerOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := pace.New(pace.Config{Flying: 2, MaxRetries: 1})
+		p := pace.New(pace.Config{InFlight: 2, MaxRetries: 1})
 		begin := time.Now()
 		var all sync.WaitGroup
 		for _, after := range []time.Duration{10 * time.Second, 3 * time.Second} {
@@ -222,7 +222,7 @@ func TestWaitsBetweenTriesAreDrawnFromGrowingBounds(t *testing.T) {
 		const rows, tries = 300, 10
 		var longest [tries]time.Duration
 		for range rows {
-			p := pace.New(pace.Config{Flying: 1, MaxRetries: tries})
+			p := pace.New(pace.Config{InFlight: 1, MaxRetries: tries})
 			var at []time.Time
 			made, err := p.Do(t.Context(), 1, func(context.Context) (pace.Limits, error) {
 				at = append(at, time.Now())
@@ -257,7 +257,7 @@ func TestOnlyWhatMaySucceedIsTriedAgain(t *testing.T) {
 			{5, 6, &pace.Retry{Err: errNo, After: time.Second}},
 			{0, 1, &pace.Retry{Err: errNo}},
 		} {
-			p := pace.New(pace.Config{Flying: 3, MaxRetries: c.retries})
+			p := pace.New(pace.Config{InFlight: 3, MaxRetries: c.retries})
 			calls := 0
 			made, err := p.Do(t.Context(), 1, func(context.Context) (pace.Limits, error) {
 				calls++
@@ -268,7 +268,7 @@ func TestOnlyWhatMaySucceedIsTriedAgain(t *testing.T) {
 				t.Errorf("%+v: made %d, called %d, %v %v", c, made, calls, err, retry)
 			}
 		}
-		p := pace.New(pace.Config{Flying: 1, MaxRetries: 5})
+		p := pace.New(pace.Config{InFlight: 1, MaxRetries: 5})
 		tries := 0
 		made, err := p.Do(t.Context(), 1, func(context.Context) (pace.Limits, error) {
 			if tries++; tries < 4 {
@@ -285,7 +285,7 @@ func TestOnlyWhatMaySucceedIsTriedAgain(t *testing.T) {
 func TestAThrottledCallIsMadeForAsLongAsOthersGetThrough(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const others = 30 * time.Minute
-		p := pace.New(pace.Config{Flying: 4, MaxRetries: 0, MaxWait: 10 * time.Minute})
+		p := pace.New(pace.Config{InFlight: 4, MaxRetries: 0, MaxWait: 10 * time.Minute})
 		begin := time.Now()
 		var all sync.WaitGroup
 		all.Go(func() {
@@ -328,16 +328,16 @@ func TestAServiceThatRefusesEveryCallIsGivenUpAfterABoundedTimeAndNumberOfCalls(
 		{"it asks for long pauses", 5 * time.Minute, 0, 10 * time.Minute, 15 * time.Minute, 16 * time.Minute, 10},
 		{"nobody wants to wait", 0, 0, time.Second, time.Second, 5 * time.Second, 10},
 	} {
-		for _, flying := range []int{1, 8, 64} {
-			t.Run(fmt.Sprintf("%s/%d", c.name, flying), func(t *testing.T) {
+		for _, inFlight := range []int{1, 8, 64} {
+			t.Run(fmt.Sprintf("%s/%d", c.name, inFlight), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					p := pace.New(pace.Config{Flying: flying, MaxRetries: 5, MaxWait: c.maxWait})
+					p := pace.New(pace.Config{InFlight: inFlight, MaxRetries: 5, MaxWait: c.maxWait})
 					var mu sync.Mutex
 					calls, last := 0, time.Now()
 					ctx, stop := context.WithCancelCause(t.Context())
 					defer stop(nil)
 					var all sync.WaitGroup
-					for range 2 * flying {
+					for range 2 * inFlight {
 						all.Go(func() {
 							for ctx.Err() == nil {
 								_, err := p.Do(ctx, 1, func(context.Context) (pace.Limits, error) {
@@ -364,7 +364,7 @@ func TestAServiceThatRefusesEveryCallIsGivenUpAfterABoundedTimeAndNumberOfCalls(
 					if took := time.Since(last); took < c.from || took > c.to {
 						t.Errorf("given up after %v", took)
 					}
-					if n := calls - c.accepts; n > 2*flying+c.calls || given.Calls > n {
+					if n := calls - c.accepts; n > 2*inFlight+c.calls || given.Calls > n {
 						t.Errorf("after %d calls, and it says %d", n, given.Calls)
 					}
 				})
@@ -379,7 +379,7 @@ func TestWaitingTellsWhyAndUntilWhen(t *testing.T) {
 		cfg  pace.Config
 		call func(n int) (pace.Limits, error) // the n-th, from 1
 		at   time.Duration                    // when it is asked
-		why  pace.Reason
+		why  string
 		from time.Duration // the time that it tells, at least
 		to   time.Duration
 	}{
@@ -406,7 +406,7 @@ func TestWaitingTellsWhyAndUntilWhen(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c.cfg.Flying, c.cfg.MaxWait = 1, time.Hour
+				c.cfg.InFlight, c.cfg.MaxWait = 1, time.Hour
 				p := pace.New(c.cfg)
 				begin := time.Now()
 				if until, why := p.Waiting(); !until.IsZero() || why != "" {
@@ -442,7 +442,7 @@ func TestServiceThatAsksForTooLongAPauseIsNotWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		errNo := errors.New("come back tomorrow")
-		p := pace.New(pace.Config{Flying: 2, MaxRetries: 5, MaxWait: time.Minute})
+		p := pace.New(pace.Config{InFlight: 2, MaxRetries: 5, MaxWait: time.Minute})
 		made, err := p.Do(t.Context(), 1, func(context.Context) (pace.Limits, error) {
 			return pace.Limits{}, &pace.Retry{Err: errNo, After: 114*time.Hour + 18*time.Minute, Throttled: true}
 		})
@@ -484,7 +484,7 @@ func TestWaitEndsWithItsContextAndLeavesNothingBehind(t *testing.T) {
 		call  func(context.Context) (pace.Limits, error)
 		made  int
 	}{
-		{"a place", pace.Config{Flying: 1}, func(t *testing.T, p *pace.Pacer) {
+		{"a place", pace.Config{InFlight: 1}, func(t *testing.T, p *pace.Pacer) {
 			go func() {
 				_, _ = p.Do(t.Context(), 1, func(context.Context) (pace.Limits, error) {
 					time.Sleep(time.Hour)
@@ -493,17 +493,17 @@ func TestWaitEndsWithItsContextAndLeavesNothingBehind(t *testing.T) {
 			}()
 			synctest.Wait()
 		}, nothing, 0},
-		{"the requests' allowance", pace.Config{Flying: 1, PerMinute: 1}, func(t *testing.T, p *pace.Pacer) {
+		{"the requests' allowance", pace.Config{InFlight: 1, PerMinute: 1}, func(t *testing.T, p *pace.Pacer) {
 			_, _ = p.Do(t.Context(), 1, nothing)
 		}, nothing, 0},
-		{"the tokens' allowance", pace.Config{Flying: 1, Tokens: 1}, func(t *testing.T, p *pace.Pacer) {
+		{"the tokens' allowance", pace.Config{InFlight: 1, Tokens: 1}, func(t *testing.T, p *pace.Pacer) {
 			_, _ = p.Do(t.Context(), 9, nothing)
 		}, nothing, 0},
-		{"the end of a pause", pace.Config{Flying: 1}, func(t *testing.T, p *pace.Pacer) {
+		{"the end of a pause", pace.Config{InFlight: 1}, func(t *testing.T, p *pace.Pacer) {
 			_, _ = p.Do(t.Context(), 1, fails)
 		}, nothing, 0},
-		{"the end of a pause that it was told of", pace.Config{Flying: 1, MaxRetries: 5}, func(*testing.T, *pace.Pacer) {}, fails, 1},
-		{"its next try", pace.Config{Flying: 1, MaxRetries: 1000}, func(*testing.T, *pace.Pacer) {}, func(context.Context) (pace.Limits, error) {
+		{"the end of a pause that it was told of", pace.Config{InFlight: 1, MaxRetries: 5}, func(*testing.T, *pace.Pacer) {}, fails, 1},
+		{"its next try", pace.Config{InFlight: 1, MaxRetries: 1000}, func(*testing.T, *pace.Pacer) {}, func(context.Context) (pace.Limits, error) {
 			return pace.Limits{}, &pace.Retry{Err: errors.New("no")}
 		}, -1},
 	} {
@@ -532,7 +532,7 @@ func TestWaitEndsWithItsContextAndLeavesNothingBehind(t *testing.T) {
 func TestEndedContextStartsNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	p := pace.New(pace.Config{Flying: 1})
+	p := pace.New(pace.Config{InFlight: 1})
 	made, err := p.Do(ctx, 1, func(context.Context) (pace.Limits, error) {
 		t.Error("called")
 		return pace.Limits{}, nil
@@ -545,8 +545,8 @@ func TestEndedContextStartsNothing(t *testing.T) {
 // Many contexts end just when places become free: none may be lost.
 func TestNoPlaceIsLostBetweenWaitersWhoGiveUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const flying = 5
-		p := pace.New(pace.Config{Flying: flying})
+		const inFlight = 5
+		p := pace.New(pace.Config{InFlight: inFlight})
 		work := func(context.Context) (pace.Limits, error) {
 			time.Sleep(time.Millisecond)
 			return pace.Limits{}, nil
@@ -563,19 +563,19 @@ func TestNoPlaceIsLostBetweenWaitersWhoGiveUp(t *testing.T) {
 		}
 		all.Wait()
 		begin := time.Now()
-		for range flying {
+		for range inFlight {
 			all.Go(func() { _, _ = p.Do(t.Context(), 1, work) })
 		}
 		all.Wait()
 		if d := time.Since(begin); d != time.Millisecond {
-			t.Errorf("%d calls took %v", flying, d)
+			t.Errorf("%d calls took %v", inFlight, d)
 		}
 	})
 }
 
 func TestPlacesAreGivenInTheOrderOfAsking(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := pace.New(pace.Config{Flying: 2})
+		p := pace.New(pace.Config{InFlight: 2})
 		var mu sync.Mutex
 		var order []int
 		var all sync.WaitGroup
@@ -602,7 +602,7 @@ func BenchmarkDo(b *testing.B) {
 	nothing := func(context.Context) (pace.Limits, error) { return pace.Limits{}, nil }
 	for _, callers := range []int{1, 64} {
 		b.Run(fmt.Sprint(callers), func(b *testing.B) {
-			p := pace.New(pace.Config{Flying: callers})
+			p := pace.New(pace.Config{InFlight: callers})
 			b.ReportAllocs()
 			if callers == 1 {
 				for b.Loop() {

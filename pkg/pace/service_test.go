@@ -24,24 +24,24 @@ type crowded struct {
 
 	mu              sync.Mutex
 	takes           int
-	flying          int
+	inFlight        int
 	served, refused int
 }
 
 func (s *crowded) call(context.Context, int) (pace.Limits, error) {
 	s.mu.Lock()
-	if s.flying >= s.takes {
+	if s.inFlight >= s.takes {
 		s.refused++
 		s.mu.Unlock()
 		time.Sleep(5 * time.Millisecond)
 		return pace.Limits{}, &pace.Retry{Err: errThrottled, Throttled: true}
 	}
-	s.flying++
+	s.inFlight++
 	s.mu.Unlock()
 	time.Sleep(s.latency)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.flying--
+	s.inFlight--
 	s.served++
 	return pace.Limits{}, nil
 }
@@ -56,13 +56,13 @@ func TestFewerCallsFlyWhenThrottledAndMoreAgainLater(t *testing.T) {
 	for _, takes := range []int{1, 2, 5, 10, 40} {
 		t.Run(fmt.Sprint(takes), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				const flying, latency, length = 64, 200 * time.Millisecond, 80 * time.Second
-				p := pace.New(pace.Config{Flying: flying, MaxRetries: 5})
+				const inFlight, latency, length = 64, 200 * time.Millisecond, 80 * time.Second
+				p := pace.New(pace.Config{InFlight: inFlight, MaxRetries: 5})
 				s := crowded{latency: latency, takes: takes}
 				ctx, cancel := context.WithCancel(t.Context())
 				var all sync.WaitGroup
 				// Twice as many as may fly: so do the callers in package online.
-				all.Go(func() { ask(ctx, p, 2*flying, one, s.call) })
+				all.Go(func() { ask(ctx, p, 2*inFlight, one, s.call) })
 				time.Sleep(length)
 				synctest.Wait()
 				ideal := takes * int(length/latency)
@@ -77,7 +77,7 @@ func TestFewerCallsFlyWhenThrottledAndMoreAgainLater(t *testing.T) {
 				s.take(math.MaxInt)
 				time.Sleep(length)
 				synctest.Wait()
-				if n := p.Flying(); n != flying {
+				if n := p.InFlight(); n != inFlight {
 					t.Errorf("%d fly in the end", n)
 				}
 				cancel()
@@ -89,11 +89,11 @@ func TestFewerCallsFlyWhenThrottledAndMoreAgainLater(t *testing.T) {
 
 func TestEachRefusalTakesOnePlaceAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const flying, refused = 40, 10
-		p := pace.New(pace.Config{Flying: flying})
+		const inFlight, refused = 40, 10
+		p := pace.New(pace.Config{InFlight: inFlight})
 		var calls atomic.Int64
 		var all sync.WaitGroup
-		for range flying {
+		for range inFlight {
 			all.Go(func() {
 				_, err := p.Do(t.Context(), 1, func(context.Context) (pace.Limits, error) {
 					time.Sleep(time.Duration(100+rand.IntN(100)) * time.Millisecond)
@@ -108,7 +108,7 @@ func TestEachRefusalTakesOnePlaceAway(t *testing.T) {
 			})
 		}
 		all.Wait()
-		if n := p.Flying(); n != flying-refused {
+		if n := p.InFlight(); n != inFlight-refused {
 			t.Errorf("%d may fly", n)
 		}
 	})
@@ -116,7 +116,7 @@ func TestEachRefusalTakesOnePlaceAway(t *testing.T) {
 
 func TestAtLeastOneCallFliesHoweverOftenItIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := pace.New(pace.Config{Flying: 3})
+		p := pace.New(pace.Config{InFlight: 3})
 		const refused = 100
 		made := 0
 		_, err := p.Do(t.Context(), 1, func(context.Context) (pace.Limits, error) {
@@ -221,18 +221,18 @@ func TestLimitsThatAnswersShowAreUsedAndNotExceeded(t *testing.T) {
 		{"both, requests the tighter", 500, 100, 200_000, wild},
 		{"both, tokens the tighter", 5000, 1000, 200_000, wild},
 	} {
-		for _, flying := range []int{10, 64, 256} {
+		for _, inFlight := range []int{10, 64, 256} {
 			for _, silent := range []bool{false, true} {
-				t.Run(fmt.Sprintf("%s/%d/%v", c.name, flying, silent), func(t *testing.T) {
+				t.Run(fmt.Sprintf("%s/%d/%v", c.name, inFlight, silent), func(t *testing.T) {
 					t.Parallel()
 					synctest.Test(t, func(t *testing.T) {
 						const minutes = 4
 						begin := time.Now()
-						p := pace.New(pace.Config{Flying: flying, MaxRetries: 5})
+						p := pace.New(pace.Config{InFlight: inFlight, MaxRetries: 5})
 						s := metered{latency: c.latency, silent: silent, requests: newBucket(c.requests), tokens: newBucket(c.tokens)}
 						ctx, cancel := context.WithTimeout(t.Context(), minutes*time.Minute)
 						defer cancel()
-						ask(ctx, p, 2*flying, func() int { return c.each }, s.call)
+						ask(ctx, p, 2*inFlight, func() int { return c.each }, s.call)
 						allowed := math.Inf(1)
 						if c.requests > 0 {
 							allowed = float64(c.requests)
@@ -241,7 +241,7 @@ func TestLimitsThatAnswersShowAreUsedAndNotExceeded(t *testing.T) {
 							allowed = min(allowed, float64(c.tokens)/float64(c.each))
 						}
 						// No more can be served than fly, a second or so each.
-						allowed = min(allowed*minutes, float64(flying)*minutes*60*0.9)
+						allowed = min(allowed*minutes, float64(inFlight)*minutes*60*0.9)
 						if float64(s.served) < 0.9*allowed {
 							t.Errorf("%d calls served of %.0f allowed", s.served, allowed)
 						}
@@ -271,7 +271,7 @@ func TestShownLimitsHoldThoughTheServiceCountsOtherwise(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := pace.New(pace.Config{Flying: 64, MaxRetries: 5})
+				p := pace.New(pace.Config{InFlight: 64, MaxRetries: 5})
 				s := metered{counts: c.counts, tokens: newBucket(perMinute), latency: func() time.Duration {
 					return time.Duration(100+rand.ExpFloat64()*900) * time.Millisecond
 				}}
@@ -305,7 +305,7 @@ func TestLimitsThatSayNothingAreIgnored(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			begin := time.Now()
-			p := pace.New(pace.Config{Flying: 1})
+			p := pace.New(pace.Config{InFlight: 1})
 			for range 1000 {
 				_, err := p.Do(t.Context(), 1000, func(context.Context) (pace.Limits, error) { return pace.Limits{Requests: l, Tokens: l}, nil })
 				if err != nil {
@@ -323,7 +323,7 @@ func TestDailyLimitIsSpentAndThenSpreadOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const left, day = 20, 24 * time.Hour
 		begin := time.Now()
-		p := pace.New(pace.Config{Flying: 1})
+		p := pace.New(pace.Config{InFlight: 1})
 		remaining, refused := float64(left), 0
 		last := time.Now()
 		call := func(context.Context) (pace.Limits, error) {
@@ -367,7 +367,7 @@ func TestALimitThatTheServiceDoesNotEnforceIsForgotten(t *testing.T) {
 	for _, reset := range []time.Duration{time.Minute, time.Hour, 365 * 24 * time.Hour, math.MaxInt64} {
 		synctest.Test(t, func(t *testing.T) {
 			begin := time.Now()
-			p := pace.New(pace.Config{Flying: 1})
+			p := pace.New(pace.Config{InFlight: 1})
 			call := countdown(10, reset)
 			for range 1000 {
 				_, _ = p.Do(t.Context(), 1, call)
@@ -381,7 +381,7 @@ func TestALimitThatTheServiceDoesNotEnforceIsForgotten(t *testing.T) {
 
 func TestALimitIsForgottenWhenAcceptedCallsDoNotShowItAnyMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := pace.New(pace.Config{Flying: 2})
+		p := pace.New(pace.Config{InFlight: 2})
 		var all sync.WaitGroup
 		all.Go(func() { // so that the limit is believed
 			_, _ = p.Do(t.Context(), 1, func(context.Context) (pace.Limits, error) {
@@ -406,7 +406,7 @@ func TestALimitIsForgottenWhenAcceptedCallsDoNotShowItAnyMore(t *testing.T) {
 func TestALimitThatOnlyRefusalsShowHoldsNothingBack(t *testing.T) {
 	for _, after := range []time.Duration{0, 10 * time.Millisecond} {
 		synctest.Test(t, func(t *testing.T) {
-			p := pace.New(pace.Config{Flying: 8})
+			p := pace.New(pace.Config{InFlight: 8})
 			s := service{latency: func() time.Duration { return 20 * time.Millisecond }, kind: every(5, exhausted, after)}
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 			defer cancel()
@@ -420,7 +420,7 @@ func TestALimitThatOnlyRefusalsShowHoldsNothingBack(t *testing.T) {
 
 func TestALimitShownNeverHoldsLongerThanItsReset(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := pace.New(pace.Config{Flying: 2})
+		p := pace.New(pace.Config{InFlight: 2})
 		var all sync.WaitGroup
 		all.Go(func() { // so that the limit is believed
 			_, _ = p.Do(t.Context(), 1, func(context.Context) (pace.Limits, error) {
@@ -444,7 +444,7 @@ func TestALimitShownNeverHoldsLongerThanItsReset(t *testing.T) {
 
 func TestAnswerThatWasOvertakenTellsNothingNew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := pace.New(pace.Config{Flying: 4})
+		p := pace.New(pace.Config{InFlight: 4})
 		answer := func(after time.Duration, remaining int) func(context.Context) (pace.Limits, error) {
 			return func(context.Context) (pace.Limits, error) {
 				time.Sleep(after)
@@ -472,7 +472,7 @@ func TestAnswerThatWasOvertakenTellsNothingNew(t *testing.T) {
 func TestWhatBecomesKnownIsFeltByThoseWhoWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
-		p := pace.New(pace.Config{Flying: 3})
+		p := pace.New(pace.Config{InFlight: 3})
 		answer := func(after time.Duration, remaining int) func(context.Context) (pace.Limits, error) {
 			return func(context.Context) (pace.Limits, error) {
 				time.Sleep(after)

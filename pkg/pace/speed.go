@@ -76,8 +76,8 @@ const (
 	lastTry  = 15 * time.Second // the longest
 )
 
-func newSpeed(flying int) speed {
-	most := float64(flying)
+func newSpeed(inFlight int) speed {
+	most := float64(inFlight)
 	return speed{most: most, limit: most, step: firstStep, noise: newNoise(most)}
 }
 
@@ -102,11 +102,11 @@ func (s *speed) pause(now time.Time) time.Duration {
 
 func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
 
-// start notes that a call starts, flying being in flight with it. If it is to try
+// start notes that a call starts, as one of inFlight. If it is to try
 // whether the service is open, it returns the wait before it.
-func (s *speed) start(now time.Time, flying int) (try time.Duration) {
+func (s *speed) start(now time.Time, inFlight int) (try time.Duration) {
 	s.last = now
-	s.peak[0] = max(s.peak[0], flying)
+	s.peak[0] = max(s.peak[0], inFlight)
 	if s.cycle.began.IsZero() {
 		s.cycle.began, s.began = now, now
 	}
@@ -123,12 +123,12 @@ func (s *speed) start(now time.Time, flying int) (try time.Duration) {
 
 // ended is a call that has come back.
 type ended struct {
-	now     time.Time
-	order   int
-	started int           // calls, by now
-	flying  int           // others that still are
-	took    time.Duration // the call
-	try     time.Duration // what start returned
+	now      time.Time
+	order    int
+	started  int           // calls, by now
+	inFlight int           // others that still are
+	took     time.Duration // the call
+	try      time.Duration // what start returned
 }
 
 func (s *speed) accepted(e ended) {
@@ -173,7 +173,7 @@ func (s *speed) refused(e ended) {
 			s.news++
 			s.told = e.started
 		}
-		if s.news >= 3 || s.run >= 5 && e.flying == 0 {
+		if s.news >= 3 || s.run >= 5 && e.inFlight == 0 {
 			s.close(e)
 		}
 	}
@@ -199,7 +199,7 @@ func (s *speed) count(e ended, refused float64) {
 		s.noise.raised(s.limit)
 	}
 	*r = count{after: e.started}
-	s.began, s.peak = e.now, [2]int{e.flying + 1, s.peak[0]}
+	s.began, s.peak = e.now, [2]int{e.inFlight + 1, s.peak[0]}
 }
 
 func (s *speed) close(e ended) {

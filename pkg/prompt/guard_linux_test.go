@@ -22,7 +22,7 @@ func TestAFileCutShortUnderTheJobGivesAnErrorAndNoCrash(t *testing.T) {
 				}
 				copies[name] = writeFile(t, name, string(data))
 			}
-			job := prompt.Job{Source: "made", Examples: 16, Rows: openRows(t, copies["rows"]), Train: openRows(t, copies["train"])}
+			job := prompt.Plan{Source: "made", Examples: 16, Rows: openRows(t, copies["rows"]), Train: openRows(t, copies["train"])}
 			job.Neighbours = openNeighbours(t, copies["neighbours"], job.Total(), job.Train.Len())
 			fill(t, &job)
 			if err := os.Truncate(copies[cut], 0); err != nil {

@@ -17,14 +17,14 @@ import (
 
 	"nertools/pkg/catalog"
 	"nertools/pkg/fault"
-	"nertools/pkg/inorder"
 	"nertools/pkg/markup"
 	"nertools/pkg/mrc"
+	"nertools/pkg/parallel"
 	"nertools/pkg/record"
 )
 
-// A Job is a data set and the way to ask about it.
-type Job struct {
+// A Plan is a data set and the way to ask about it.
+type Plan struct {
 	Source   string    // name of the source, see [record.SourceName]
 	Rows     *mrc.File // the rows to ask about
 	Limit    int       // ask about the first Limit rows, as if the file ended there; 0 means all
@@ -46,15 +46,15 @@ type Job struct {
 }
 
 // Total is the number of rows the job's records speak of.
-func (j *Job) Total() int {
+func (j *Plan) Total() int {
 	if j.Limit > 0 {
 		return min(j.Limit, j.Rows.Len())
 	}
 	return j.Rows.Len()
 }
 
-// Report says what was written and what had to be mended on the way.
-type Report struct {
+// Stats says what was written and what had to be mended on the way.
+type Stats struct {
 	Prompts    int
 	OtherLabel int   // demonstrations of another label than the one asked for
 	Leaking    int   // prompts that demonstrate their own sentence with the label asked for
@@ -69,14 +69,14 @@ const blockRows = 64
 // Everything that can be wrong with the input is found before the first record
 // is written; an error after that is one of w, of ctx, of the template, or of
 // an input file that changed meanwhile.
-func (j *Job) Write(ctx context.Context, w io.Writer) (Report, error) {
+func (j *Plan) Write(ctx context.Context, w io.Writer) (Stats, error) {
 	var shared *shared
 	err := mrc.Guard(j.files(), func() (err error) {
 		shared, err = j.prepare()
 		return err
 	})
 	if err != nil {
-		return Report{}, err
+		return Stats{}, err
 	}
 	free := make(chan []byte, 4*runtime.GOMAXPROCS(0)) // buffers that live from block to block
 	newMaker := func() func(context.Context, int, int) ([]byte, error) {
@@ -93,7 +93,7 @@ func (j *Job) Write(ctx context.Context, w io.Writer) (Report, error) {
 			return buf, err
 		}
 	}
-	err = inorder.Do(ctx, j.Total(), blockRows, newMaker, func(buf []byte) error {
+	err = parallel.Do(ctx, j.Total(), blockRows, newMaker, func(buf []byte) error {
 		if len(buf) > 0 {
 			if _, err := w.Write(buf); err != nil {
 				return fmt.Errorf("write prompts: %w", err)
@@ -109,7 +109,7 @@ func (j *Job) Write(ctx context.Context, w io.Writer) (Report, error) {
 }
 
 // files names the files that rows are read from.
-func (j *Job) files() string {
+func (j *Plan) files() string {
 	if j.Examples == 0 {
 		return j.Rows.Name()
 	}
@@ -126,7 +126,7 @@ type shared struct {
 	leaking    atomic.Int64
 }
 
-func (j *Job) prepare() (*shared, error) {
+func (j *Plan) prepare() (*shared, error) {
 	wanted, err := j.selection()
 	if err != nil {
 		return nil, err
@@ -150,8 +150,8 @@ func (j *Job) prepare() (*shared, error) {
 	return s, nil
 }
 
-func (s *shared) report() Report {
-	r := Report{Prompts: int(s.prompts.Load()), OtherLabel: int(s.otherLabel.Load()), Leaking: int(s.leaking.Load())}
+func (s *shared) report() Stats {
+	r := Stats{Prompts: int(s.prompts.Load()), OtherLabel: int(s.otherLabel.Load()), Leaking: int(s.leaking.Load())}
 	for i := range s.mended {
 		for word := s.mended[i].Load(); word != 0; word &= word - 1 {
 			r.Mended = append(r.Mended, i*32+bits.TrailingZeros32(word))
@@ -162,7 +162,7 @@ func (s *shared) report() Report {
 
 // maker makes prompts one after the other; its buffers live from row to row.
 type maker struct {
-	job    *Job
+	job    *Plan
 	shared *shared
 
 	view         View
@@ -358,7 +358,7 @@ func appendList(dst []byte, tokens []string, spans []markup.Span) []byte {
 }
 
 // Mending tells in words what was wrong with the spans of row i of train, whose
-// number a [Report] gave.
+// number a [Stats] gave.
 func Mending(train *mrc.File, i int) string {
 	var row mrc.Row
 	train.Decode(i, &row)

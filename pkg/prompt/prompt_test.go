@@ -55,7 +55,7 @@ func openNeighbours(t testing.TB, path string, rows, train int) *mrc.Neighbours 
 
 // fill completes a job: the default template, and the sample data where it has
 // no rows of its own.
-func fill(t testing.TB, job *prompt.Job) {
+func fill(t testing.TB, job *prompt.Plan) {
 	t.Helper()
 	if job.Template == nil {
 		job.Template = parse(t, prompt.DefaultTemplate)
@@ -77,7 +77,7 @@ func fill(t testing.TB, job *prompt.Job) {
 }
 
 // write fills and runs the job, and returns what it writes.
-func write(t testing.TB, job *prompt.Job) []byte {
+func write(t testing.TB, job *prompt.Plan) []byte {
 	t.Helper()
 	fill(t, job)
 	var out bytes.Buffer
@@ -132,7 +132,7 @@ func writeRows(t testing.TB, rows []row) string {
 
 // files makes a job of rows with each of the contexts and labels, which are
 // their own training rows: each shows itself and the one before it.
-func files(t testing.TB, contexts, labels []string) prompt.Job {
+func files(t testing.TB, contexts, labels []string) prompt.Plan {
 	t.Helper()
 	var rows []row
 	var knn strings.Builder
@@ -146,7 +146,7 @@ func files(t testing.TB, contexts, labels []string) prompt.Job {
 			rows = append(rows, r)
 		}
 	}
-	job := prompt.Job{Source: "made", Examples: 2, Rows: openRows(t, writeRows(t, rows))}
+	job := prompt.Plan{Source: "made", Examples: 2, Rows: openRows(t, writeRows(t, rows))}
 	job.Train = job.Rows
 	job.Neighbours = openNeighbours(t, writeFile(t, "made.knn.jsonl", knn.String()), len(rows), len(rows))
 	return job
@@ -198,7 +198,7 @@ func TestADemonstrationShowsItsTokensJoinedBySingleSpacesAndItsSpansWrapped(t *t
 	entities := []string{"[Ada Bob Li]", "[Ada Bob Li]", "[b c d]", "[a\u200bb]", "[]", "[]"}
 	lists := []string{`["Ada","Bob Li"]`, `["Ada","Bob Li"]`, `["b c d"]`, "[\"a\u200bb\"]", "[]", "[]"}
 	path := writeRows(t, rows)
-	job := prompt.Job{Source: "made", Examples: 6, Limit: 1, Rows: openRows(t, path), Train: openRows(t, path)}
+	job := prompt.Plan{Source: "made", Examples: 6, Limit: 1, Rows: openRows(t, path), Train: openRows(t, path)}
 	job.Neighbours = openNeighbours(t, writeFile(t, "made.knn.jsonl", "[0, 1, 2, 3, 4, 5]\n"), 1, len(rows))
 
 	job.Template = parse(t, `{{define "instruction"}}{{end}}{{define "example"}}{{.Marked}}|{{end}}{{define "query"}}{{end}}`)
@@ -287,7 +287,7 @@ func TestATemplateGivesAReferenceWordingByteForByte(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, n := range []int{0, 1, 16, 100} {
-		list := records(t, write(t, &prompt.Job{Template: parse(t, referenceTemplate), Examples: n}))
+		list := records(t, write(t, &prompt.Plan{Template: parse(t, referenceTemplate), Examples: n}))
 		if len(list) != len(test) {
 			t.Fatalf("%d prompts for %d rows", len(list), len(test))
 		}
@@ -313,7 +313,7 @@ func TestATemplateGivesAReferenceWordingByteForByte(t *testing.T) {
 }
 
 func TestTheDefaultWordingNamesTheDataSetAndShowsWhatItTellsAbout(t *testing.T) {
-	list := records(t, write(t, &prompt.Job{Examples: 2, Limit: 1}))
+	list := records(t, write(t, &prompt.Plan{Examples: 2, Limit: 1}))
 	text := list[0].Text
 	for _, want := range []string{
 		"data set CONLL. Entity type: person. ",
@@ -335,7 +335,7 @@ func TestRecordsAreTheSameOnAnyNumberOfCores(t *testing.T) {
 		contexts[i] = fmt.Sprintf("Sentence %d of %s .", i, strings.Repeat("word ", i%7))
 	}
 	made := files(t, contexts, []string{"PER", "LOC", "ORG"})
-	for _, job := range []prompt.Job{{Examples: 16}, made} {
+	for _, job := range []prompt.Plan{{Examples: 16}, made} {
 		fill(t, &job)
 		var first []byte
 		for _, cores := range []int{1, 4, 2, 4} {
@@ -358,10 +358,10 @@ func TestRecordsAreTheSameOnAnyNumberOfCores(t *testing.T) {
 }
 
 func TestLimitEndsTheSourceThere(t *testing.T) {
-	whole := records(t, write(t, &prompt.Job{Examples: 3}))
+	whole := records(t, write(t, &prompt.Plan{Examples: 3}))
 	for _, limit := range []int{1, 63, 64, 65, 148, 1000} {
 		// The kNN file is opened for as many rows alone.
-		job := prompt.Job{Examples: 3, Limit: limit}
+		job := prompt.Plan{Examples: 3, Limit: limit}
 		list := records(t, write(t, &job))
 		n := min(limit, len(whole))
 		if job.Total() != n || len(list) != n {
@@ -378,7 +378,7 @@ func TestLimitEndsTheSourceThere(t *testing.T) {
 }
 
 func TestOnlyWantedRowsAreWrittenAndAsTheyWouldBeAmongAll(t *testing.T) {
-	whole := bytes.SplitAfter(write(t, &prompt.Job{Examples: 3}), []byte("\n"))
+	whole := bytes.SplitAfter(write(t, &prompt.Plan{Examples: 3}), []byte("\n"))
 	for name, wanted := range map[string]func(int) bool{
 		"none": func(int) bool { return false },
 		"few":  func(i int) bool { return i%50 == 3 },
@@ -393,7 +393,7 @@ func TestOnlyWantedRowsAreWrittenAndAsTheyWouldBeAmongAll(t *testing.T) {
 				n++
 			}
 		}
-		job := prompt.Job{Examples: 3, Wanted: wanted}
+		job := prompt.Plan{Examples: 3, Wanted: wanted}
 		fill(t, &job)
 		var out bytes.Buffer
 		report, err := job.Write(t.Context(), &out)
@@ -413,7 +413,7 @@ func TestALabelThatTheCatalogueLacksStopsBeforeTheFirstRecord(t *testing.T) {
 	}
 	rows[222].Label = "VEHICLE"
 	path := writeRows(t, rows)
-	job := prompt.Job{Source: "made", Rows: openRows(t, path)}
+	job := prompt.Plan{Source: "made", Rows: openRows(t, path)}
 	fill(t, &job)
 	var out bytes.Buffer
 	_, err := job.Write(t.Context(), &out)
@@ -451,7 +451,7 @@ func TestTheReportNamesMendedRowsAndOtherLabelsOnce(t *testing.T) {
 	rows[133] = row{Context: "a b", Label: "LOC", End: []int{0}}
 	rows[199].Start, rows[199].End = []int{3, 1}, []int{3, 2}
 	path := writeRows(t, rows)
-	job := prompt.Job{Source: "made", Examples: 3, Rows: openRows(t, path), Train: openRows(t, path)}
+	job := prompt.Plan{Source: "made", Examples: 3, Rows: openRows(t, path), Train: openRows(t, path)}
 	job.Neighbours = openNeighbours(t, writeFile(t, "made.knn.jsonl", knn.String()), len(rows), len(rows))
 	fill(t, &job)
 	report, err := job.Write(t.Context(), new(bytes.Buffer))
@@ -459,7 +459,7 @@ func TestTheReportNamesMendedRowsAndOtherLabelsOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Each LOC row shows two PER rows.
-	if d := cmp.Diff(prompt.Report{Prompts: 200, OtherLabel: 200, Leaking: 200, Mended: []int{0, 40, 63, 133, 199}}, report); d != "" {
+	if d := cmp.Diff(prompt.Stats{Prompts: 200, OtherLabel: 200, Leaking: 200, Mended: []int{0, 40, 63, 133, 199}}, report); d != "" {
 		t.Error(d)
 	}
 	for row, want := range map[int]string{
@@ -473,7 +473,7 @@ func TestTheReportNamesMendedRowsAndOtherLabelsOnce(t *testing.T) {
 	if report, err = job.Write(t.Context(), new(bytes.Buffer)); err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(prompt.Report{Prompts: 1, Leaking: 1, Mended: []int{0, 40}}, report); d != "" {
+	if d := cmp.Diff(prompt.Stats{Prompts: 1, Leaking: 1, Mended: []int{0, 40}}, report); d != "" {
 		t.Errorf("rows that are not shown are reported: %s", d)
 	}
 }
@@ -512,7 +512,7 @@ func (w *fullAfter) Write(p []byte) (int, error) {
 func TestTheWritersErrorEndsTheJob(t *testing.T) {
 	full := errors.New("disk full")
 	for _, n := range []int{0, 1, 2} {
-		job := prompt.Job{Examples: 3}
+		job := prompt.Plan{Examples: 3}
 		fill(t, &job)
 		if _, err := job.Write(t.Context(), &fullAfter{n, full}); !errors.Is(err, full) {
 			t.Errorf("after %d writes: %v, want %v", n, err, full)
@@ -566,7 +566,7 @@ func TestEachInstructionIsThatOfItsLabelAndCount(t *testing.T) {
 		{"{{with $}}{{.Context}}{{end}}|", func(i, _ int) string { return rows[i].Context + "|" }},
 		{`{{template "query" .}}|`, func(i, _ int) string { return rows[i].Context + "|" }},
 	} {
-		job := prompt.Job{Source: "made", Examples: 4, Rows: openRows(t, path), Train: openRows(t, path)}
+		job := prompt.Plan{Source: "made", Examples: 4, Rows: openRows(t, path), Train: openRows(t, path)}
 		job.Neighbours = openNeighbours(t, writeFile(t, "made.knn.jsonl", knn.String()), len(rows), len(rows))
 		job.Template = parse(t, `{{define "instruction"}}`+c.instruction+`{{end}}{{define "example"}}x{{end}}{{define "query"}}{{.Context}}{{end}}`)
 		for i, p := range records(t, write(t, &job)) {
@@ -580,7 +580,7 @@ func TestEachInstructionIsThatOfItsLabelAndCount(t *testing.T) {
 }
 
 func TestATemplateThatFailsOnARowNamesItsPlaceAndTheRow(t *testing.T) {
-	job := prompt.Job{Examples: 1, Template: parse(t, `{{define "instruction"}}{{end}}
+	job := prompt.Plan{Examples: 1, Template: parse(t, `{{define "instruction"}}{{end}}
 {{define "example"}}
 {{index .Entities 0}}{{end}}
 {{define "query"}}{{end}}`)}
@@ -595,7 +595,7 @@ func TestATemplateThatFailsOnARowNamesItsPlaceAndTheRow(t *testing.T) {
 }
 
 func TestWithoutDemonstrationsNeitherTrainingNorKNNFileIsNeeded(t *testing.T) {
-	job := prompt.Job{Examples: 0}
+	job := prompt.Plan{Examples: 0}
 	list := records(t, write(t, &job))
 	if job.Train != nil || job.Neighbours != nil {
 		t.Fatal("the test opened them")
@@ -614,7 +614,7 @@ func BenchmarkWrite(b *testing.B) {
 		{"examples=32/json", prompt.JSONTemplate, 32},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			job := prompt.Job{Examples: c.examples, Template: parse(b, c.template)}
+			job := prompt.Plan{Examples: c.examples, Template: parse(b, c.template)}
 			b.SetBytes(int64(len(write(b, &job))))
 			b.ReportAllocs()
 			var out bytes.Buffer

@@ -31,7 +31,7 @@ func ParseShard(s string) (Shard, error) {
 }
 
 // selection returns which of the job's rows to write.
-func (j *Job) selection() (func(row int) bool, error) {
+func (j *Plan) selection() (func(row int) bool, error) {
 	wanted := j.Wanted
 	if wanted == nil {
 		wanted = func(int) bool { return true }

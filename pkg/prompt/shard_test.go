@@ -31,7 +31,7 @@ func TestShardsOneAfterTheOtherAreTheWholeJob(t *testing.T) {
 		limit  int
 		wanted func(int) bool
 	}{{}, {limit: 1}, {limit: 65}, {limit: 1000}, {wanted: few}, {limit: 65, wanted: few}} {
-		job := prompt.Job{Examples: 1, Limit: c.limit, Wanted: c.wanted}
+		job := prompt.Plan{Examples: 1, Limit: c.limit, Wanted: c.wanted}
 		whole := write(t, &job)
 		for _, of := range []int{1, 2, 7, 37, 38} {
 			var all []byte
@@ -57,7 +57,7 @@ func TestASentenceIsInOneShardAndShardsAreAboutEquallyLarge(t *testing.T) {
 			}
 		}
 	}
-	job := prompt.Job{Source: "made", Rows: openRows(t, writeSentences(t, rows))}
+	job := prompt.Plan{Source: "made", Rows: openRows(t, writeSentences(t, rows))}
 	for _, of := range []int{1, 2, 8, 99, 100, 101} {
 		shardOf := map[string]int{}
 		seen := map[int]bool{}

@@ -83,7 +83,7 @@ func TestAFileCalledAfterABlockIsATemplateLikeAnother(t *testing.T) {
 }
 
 func TestBlocksMayBeEmptyAndDefinedInAnyOrder(t *testing.T) {
-	got := write(t, &prompt.Job{Template: parse(t, `{{define "query"}}{{.Label}}{{end}}{{define "example"}}{{end}}{{define "more"}}x{{end}}{{define "instruction"}}{{end}}`), Examples: 3, Limit: 2})
+	got := write(t, &prompt.Plan{Template: parse(t, `{{define "query"}}{{.Label}}{{end}}{{define "example"}}{{end}}{{define "more"}}x{{end}}{{define "instruction"}}{{end}}`), Examples: 3, Limit: 2})
 	if p := records(t, got); p[0].Text != "PER" || p[1].Text != "LOC" {
 		t.Errorf("prompts %q and %q, want PER and LOC", p[0].Text, p[1].Text)
 	}
@@ -107,7 +107,7 @@ func TestAllWaysToRunATemplateGiveTheSameBytes(t *testing.T) {
 			quick := strings.Replace(blocks, block+`"}}`, block+`"}}`+in, 1)
 			same := strings.NewReplacer("i{{end}}", "i"+noOp+"{{end}}", "e{{end}}", "e"+noOp+"{{end}}", "q{{end}}", "q"+noOp+"{{end}}").Replace(quick)
 			other := strings.ReplaceAll(quick, "{{.Context}}", "{{with $}}{{.Context}}{{end}}")
-			for _, job := range []prompt.Job{{Examples: 3}, source} {
+			for _, job := range []prompt.Plan{{Examples: 3}, source} {
 				job.Template = parse(t, quick)
 				want := write(t, &job)
 				for _, text := range []string{same, other} {

@@ -2,6 +2,7 @@ package record
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tidwall/gjson"
@@ -24,15 +25,27 @@ type Job struct {
 	Failed    int
 	Created   time.Time
 	Expires   time.Time
-	Errors    []JobError
+	Errors    []Problem
 }
 
-// JobError is why a batch failed.
-type JobError struct {
+// A Problem is what the service says went wrong with a batch as a whole.
+type Problem struct {
 	Code    string
-	Line    int // of the part's file, from 1; 0 for none
+	Line    int // of the input file, from 1; 0 if no single line is at fault
 	Message string
 	Param   string
+}
+
+// Error returns the code, the message and the parameter, as far as there are any.
+func (p *Problem) Error() string {
+	s := p.Message
+	if p.Code != "" {
+		s = strings.TrimSuffix(p.Code+": "+s, ": ")
+	}
+	if p.Param != "" {
+		s += " (" + p.Param + ")"
+	}
+	return s
 }
 
 // AppendJob appends j as one line, its newline included.

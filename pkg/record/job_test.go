@@ -16,7 +16,7 @@ func TestAJobRecordIsReadAsItWasWritten(t *testing.T) {
 		{BatchID: "batch_1", Status: "completed", Key: "0123", File: "b.jsonl", Part: 1, Parts: 3, Source: "test", Total: 9, First: 0, Last: 2, Requests: 3},
 	} {
 		full := want
-		full.Created, full.Completed, full.Errors = time.Unix(1, 0), 2, []record.JobError{{Message: "m"}}
+		full.Created, full.Completed, full.Errors = time.Unix(1, 0), 2, []record.Problem{{Message: "m"}}
 		for _, j := range []record.Job{want, full} {
 			got, err := record.ParseJob(bytes.TrimSpace(record.AppendJob(nil, &j)))
 			if d := cmp.Diff(want, got); err != nil || d != "" {

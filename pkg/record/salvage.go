@@ -54,11 +54,11 @@ type BrokenLine struct {
 	Err    error  // what is wrong with it
 }
 
-// maxNamed is how many broken lines a [Damage] names.
+// maxNamed is how many broken lines a [Findings] names.
 const maxNamed = 10
 
-// Damage is what was wrong with a file.
-type Damage struct {
+// Findings is what was wrong with a file.
+type Findings struct {
 	File   string
 	Broken int          // lines that could not be read, without those that are torn
 	Mended int          // lines that had to be mended
@@ -85,8 +85,8 @@ type OtherKind string
 func (e OtherKind) Error() string { return string(e) }
 
 // Read reads the file. After an error, Damage is what was found until then.
-func (s *Salvage) Read(in io.Reader) (Damage, error) {
-	r := salvaging{Salvage: s, damage: Damage{File: s.Name}}
+func (s *Salvage) Read(in io.Reader) (Findings, error) {
+	r := salvaging{Salvage: s, damage: Findings{File: s.Name}}
 	if s.Strict {
 		r.lines = NewLines(s.Name, in)
 		return r.damage, r.strict()
@@ -104,7 +104,7 @@ func (s *Salvage) Read(in io.Reader) (Damage, error) {
 		r.broken(BrokenLine{Err: fmt.Errorf("its compressed data is damaged or cut off: %w", packed.damage)})
 	}
 	if err == nil && r.first != nil && r.taken == 0 && !s.Nothing {
-		return Damage{File: s.Name}, &fault.Error{File: s.Name, Line: r.first.Number, Err: r.first.Err, Hint: cmp.Or(fault.Hint(r.first.Err), s.Hint)}
+		return Findings{File: s.Name}, &fault.Error{File: s.Name, Line: r.first.Number, Err: r.first.Err, Hint: cmp.Or(fault.Hint(r.first.Err), s.Hint)}
 	}
 	return r.damage, err
 }
@@ -115,7 +115,7 @@ type salvaging struct {
 	lines  *Lines
 	ahead  []rawLine // read, but not looked at yet
 	end    error     // of reading, met behind those
-	damage Damage
+	damage Findings
 	packed bool        // the file is compressed
 	first  *BrokenLine // that held no record and is not torn
 	taken  int         // lines that could be read
@@ -448,7 +448,7 @@ func (b *BrokenLine) String() string {
 }
 
 // Where returns FILE:LINE of a line of the damage, or FILE for the whole file.
-func (d *Damage) Where(b *BrokenLine) string {
+func (d *Findings) Where(b *BrokenLine) string {
 	if b.Number == 0 {
 		return d.File
 	}

@@ -28,7 +28,7 @@ func line(n int, output string) string {
 }
 
 // salvaged is what came out of a file: "ROW=answer" of each line.
-func salvaged(in io.Reader, s record.Salvage) (got []string, d record.Damage, err error) {
+func salvaged(in io.Reader, s record.Salvage) (got []string, d record.Findings, err error) {
 	s.Name = "in"
 	s.Take = func(l record.Line) error {
 		if gjson.GetBytes(l.Text, "custom_id").Exists() {
@@ -55,7 +55,7 @@ func salvaged(in io.Reader, s record.Salvage) (got []string, d record.Damage, er
 }
 
 // describe lists what was wrong: "line[id] mended|broken|torn".
-func describe(d record.Damage) (list []string) {
+func describe(d record.Findings) (list []string) {
 	for _, b := range d.Lines {
 		what := "broken"
 		if b.Mended {

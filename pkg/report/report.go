@@ -39,14 +39,14 @@ type Rows struct{ Rows, OK, Failed, Missing int }
 
 // Quality counts what the answers were like. The zero value is empty.
 type Quality struct {
-	Classes map[markup.Class]int
+	Classes map[markup.Fidelity]int
 	Damage  map[markup.Damage]int // by single kind; an answer can have several
 }
 
 // Add counts an answer.
 func (a *Quality) Add(x *markup.Alignment) {
 	if a.Classes == nil {
-		a.Classes, a.Damage = map[markup.Class]int{}, map[markup.Damage]int{}
+		a.Classes, a.Damage = map[markup.Fidelity]int{}, map[markup.Damage]int{}
 	}
 	a.Classes[x.Class]++
 	for _, d := range markup.Damages() {

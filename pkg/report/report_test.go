@@ -65,7 +65,7 @@ func TestAnswersAreCountedByClassAndDamage(t *testing.T) {
 	a.Add(&markup.Alignment{Class: markup.Same, Damage: markup.Glued | markup.Stray})
 	a.Add(&markup.Alignment{Class: markup.Empty, Damage: markup.Stray})
 	want := Quality{
-		Classes: map[markup.Class]int{markup.Same: 2, markup.Empty: 1},
+		Classes: map[markup.Fidelity]int{markup.Same: 2, markup.Empty: 1},
 		Damage:  map[markup.Damage]int{markup.Glued: 1, markup.Stray: 2},
 	}
 	if diff := cmp.Diff(want, a); diff != "" {

@@ -103,7 +103,7 @@ func sample(list []Prediction) *Page {
 		Scores: scorer.Report(score.DefaultResamples, 1),
 		Rows:   Rows{Rows: 148, OK: 145, Failed: 2, Missing: 1},
 		Answers: Quality{
-			Classes: map[markup.Class]int{markup.Same: 121, markup.Spacing: 7, markup.Edited: 9, markup.Part: 2, markup.Chatter: 6},
+			Classes: map[markup.Fidelity]int{markup.Same: 121, markup.Spacing: 7, markup.Edited: 9, markup.Part: 2, markup.Chatter: 6},
 			Damage:  map[markup.Damage]int{markup.Glued: 11, markup.Unbalanced: 4, markup.Spaced: 2},
 		},
 		Costs: []Spending{

@@ -13,7 +13,7 @@ import (
 // What the words of packages markup and score mean, for people who have not
 // read these.
 var (
-	classMeanings = map[markup.Class]string{
+	classMeanings = map[markup.Fidelity]string{
 		markup.Same:       "the sentence, token for token",
 		markup.Spacing:    "other spacing or tokenisation",
 		markup.Tokens:     "a few tokens dropped, inserted or in other case",
@@ -114,7 +114,7 @@ func (r *Page) tables(b *body) []table {
 	}
 	all := []table{
 		{"Entities", kinds},
-		{"Text of the answers", countEach(markup.Classes(), markup.Class.String, classMeanings, r.Answers.Classes)},
+		{"Text of the answers", countEach(markup.Classes(), markup.Fidelity.String, classMeanings, r.Answers.Classes)},
 		{"Damaged marks and lists", countEach(markup.Damages(), damageName, damageMeanings, r.Answers.Damage)},
 		{"Marked but not used", countEach(markup.Reasons(), markup.Reason.String, reasonMeanings, b.reasons)},
 	}

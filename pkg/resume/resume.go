@@ -27,7 +27,7 @@ type Answers struct {
 	settings map[string]bool // first parts of the request digests seen
 	unsigned int             // answers that do not tell how they were asked
 	mended   [][]byte        // answers that do not stand so in their files
-	damage   []record.Damage
+	damage   []record.Findings
 }
 
 type file struct {
@@ -68,7 +68,7 @@ func (a *Answers) Knows(row int) bool {
 func (a *Answers) Unsigned() int { return a.unsigned }
 
 // Damage is what was wrong with the files, one entry for each that is damaged.
-func (a *Answers) Damage() []record.Damage { return a.damage }
+func (a *Answers) Damage() []record.Findings { return a.damage }
 
 // Add reads a file of result records, or of a batch's output lines. r is kept
 // for as long as a is used. Lines that are damaged don't keep it from reading the

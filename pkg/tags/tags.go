@@ -57,8 +57,8 @@ func (t *Tag) Label() string {
 	return t.Name
 }
 
-// A Span is a part of the text that tags wrap. It is not empty.
-type Span struct {
+// A Element is a part of the text that tags wrap. It is not empty.
+type Element struct {
 	Label      string
 	Start, End int // bytes of the text, half-open
 }
@@ -79,18 +79,18 @@ func (k Kind) String() string {
 	return [...]string{"", "unclosed", "stray", "crossing", "blank"}[k]
 }
 
-// A Problem is a tag that is not as it should be.
-type Problem struct {
+// A Flaw is a tag that is not as it should be.
+type Flaw struct {
 	Kind Kind
 	Tag  int // index of the tag; of a blank one the start tag
 }
 
-// A Text is what [Parse] reads.
-type Text struct {
+// A Parsed is what [Parse] reads.
+type Parsed struct {
 	Text     string    // without tags
-	Spans    []Span    // by Start, the longer first
+	Spans    []Element // by Start, the longer first
 	Tags     []Tag     // those that were taken out, in order
-	Problems []Problem // by tag
+	Problems []Flaw    // by tag
 }
 
 // Options say what is a tag.
@@ -110,7 +110,7 @@ type Options struct {
 }
 
 // Parse takes the tags out of input.
-func Parse(input string, o Options) Text {
+func Parse(input string, o Options) Parsed {
 	p := parser{input: input, o: o, open: map[string][]int{}}
 	from := 0 // of the text that is not yet written
 	for i := 0; i < len(input); {
@@ -163,14 +163,14 @@ type parser struct {
 	input string
 	o     Options
 	text  strings.Builder
-	out   Text
+	out   Parsed
 	spans []span
 	open  map[string][]int // spans, by the name of their tag in lower case, innermost last
 	stack []int            // spans that may be open, innermost last
 }
 
 type span struct {
-	Span
+	Element
 	tag    int // that begins it
 	closed bool
 }
@@ -198,7 +198,7 @@ func (p *parser) add(t Tag) bool {
 		return false
 	}
 	i := len(p.spans)
-	p.spans = append(p.spans, span{Span: Span{Label: label, Start: p.text.Len()}, tag: len(p.out.Tags), closed: t.Empty})
+	p.spans = append(p.spans, span{Element: Element{Label: label, Start: p.text.Len()}, tag: len(p.out.Tags), closed: t.Empty})
 	t.Span = i
 	if t.Empty {
 		p.spans[i].End = p.spans[i].Start
@@ -220,7 +220,7 @@ func (p *parser) label(t *Tag) (string, bool) {
 func (p *parser) known(t *Tag) bool { _, ok := p.label(t); return ok }
 
 func (p *parser) problem(kind Kind, tag int) {
-	p.out.Problems = append(p.out.Problems, Problem{kind, tag})
+	p.out.Problems = append(p.out.Problems, Flaw{kind, tag})
 }
 
 // ended returns the span that an end tag with this name ends, or -1.
@@ -258,7 +258,7 @@ func (p *parser) trim() {
 	}
 }
 
-func (p *parser) finish() Text {
+func (p *parser) finish() Parsed {
 	p.out.Text = p.text.String()
 	place := make([]int, len(p.spans)) // in the result
 	order := make([]int, 0, len(p.spans))
@@ -278,14 +278,14 @@ func (p *parser) finish() Text {
 	})
 	for n, i := range order {
 		place[i] = n
-		p.out.Spans = append(p.out.Spans, p.spans[i].Span)
+		p.out.Spans = append(p.out.Spans, p.spans[i].Element)
 	}
 	for i := range p.out.Tags {
 		if t := &p.out.Tags[i]; t.Span >= 0 {
 			t.Span = place[t.Span]
 		}
 	}
-	slices.SortStableFunc(p.out.Problems, func(a, b Problem) int { return cmp.Compare(a.Tag, b.Tag) })
+	slices.SortStableFunc(p.out.Problems, func(a, b Flaw) int { return cmp.Compare(a.Tag, b.Tag) })
 	return p.out
 }
 
@@ -423,9 +423,9 @@ func (r *reader) value() (string, bool) {
 // then end the wrong one.
 //
 // A label that cannot be the name of a tag is written as <entity type="...">.
-func Append(dst []byte, text string, spans []Span) []byte {
+func Append(dst []byte, text string, spans []Element) []byte {
 	starts := slices.Clone(spans)
-	slices.SortStableFunc(starts, func(a, b Span) int { return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(b.End, a.End)) })
+	slices.SortStableFunc(starts, func(a, b Element) int { return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(b.End, a.End)) })
 	rank := make([]int, len(starts)) // those that end, in order
 	for i := range rank {
 		rank[i] = i

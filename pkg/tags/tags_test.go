@@ -12,7 +12,7 @@ import (
 )
 
 // describe writes a text as "text: label string; label string! problem tag".
-func describe(input string, x tags.Text) string {
+func describe(input string, x tags.Parsed) string {
 	var parts []string
 	for _, s := range x.Spans {
 		parts = append(parts, s.Label+" "+x.Text[s.Start:s.End])
@@ -117,14 +117,14 @@ func TestTagsTellWhereTheyStand(t *testing.T) {
 func TestAppendWrapsSpans(t *testing.T) {
 	for _, c := range []struct {
 		text  string
-		spans []tags.Span
+		spans []tags.Element
 		want  string
 	}{
 		{"a<b & c", nil, "a&lt;b &amp; c"},
-		{"Ada & Bob", []tags.Span{{"PER", 6, 9}, {"PER", 0, 3}}, "<PER>Ada</PER> &amp; <PER>Bob</PER>"},
-		{"ab", []tags.Span{{"X", 0, 1}, {"Y", 0, 2}, {"Z", 1, 2}}, "<Y><X>a</X><Z>b</Z></Y>"},
-		{"abc", []tags.Span{{"X", 0, 2}, {"Y", 1, 3}}, "<X>a<Y>b</X>c</Y>"},
-		{"ab", []tags.Span{{`1 "&`, 0, 2}}, `<entity type="1 &#34;&amp;">ab</entity>`},
+		{"Ada & Bob", []tags.Element{{"PER", 6, 9}, {"PER", 0, 3}}, "<PER>Ada</PER> &amp; <PER>Bob</PER>"},
+		{"ab", []tags.Element{{"X", 0, 1}, {"Y", 0, 2}, {"Z", 1, 2}}, "<Y><X>a</X><Z>b</Z></Y>"},
+		{"abc", []tags.Element{{"X", 0, 2}, {"Y", 1, 3}}, "<X>a<Y>b</X>c</Y>"},
+		{"ab", []tags.Element{{`1 "&`, 0, 2}}, `<entity type="1 &#34;&amp;">ab</entity>`},
 	} {
 		if got := string(tags.Append(nil, c.text, c.spans)); got != c.want {
 			t.Errorf("%q %v: got %q, want %q", c.text, c.spans, got, c.want)
@@ -181,10 +181,10 @@ func FuzzAppend(f *testing.F) {
 	f.Add("&lt;&amp;lt;", "a", "entity", uint16(0), uint16(3), uint16(1), uint16(2))
 	f.Add("\xff\x00", "\"'", "é", uint16(0), uint16(1), uint16(0), uint16(1))
 	f.Fuzz(func(t *testing.T, text, label1, label2 string, a, b, c, d uint16) {
-		var spans []tags.Span
+		var spans []tags.Element
 		n := uint16(min(len(text), 60_000) + 1)
-		for _, s := range []tags.Span{{label1, int(a % n), int(b % n)}, {label2, int(c % n), int(d % n)}} {
-			crosses := func(o tags.Span) bool {
+		for _, s := range []tags.Element{{label1, int(a % n), int(b % n)}, {label2, int(c % n), int(d % n)}} {
+			crosses := func(o tags.Element) bool {
 				return o.Start < s.Start && s.Start < o.End && o.End < s.End || s.Start < o.Start && o.Start < s.End && s.End < o.End
 			}
 			if s.Start < s.End && s.Label != "" && len(s.Label) < 50 && !slices.ContainsFunc(spans, crosses) {
@@ -193,7 +193,7 @@ func FuzzAppend(f *testing.F) {
 		}
 		written := string(tags.Append(nil, text, spans))
 		got := tags.Parse(written, tags.Options{Escapes: true})
-		slices.SortStableFunc(spans, func(a, b tags.Span) int {
+		slices.SortStableFunc(spans, func(a, b tags.Element) int {
 			if a.Start != b.Start {
 				return a.Start - b.Start
 			}

@@ -11,8 +11,8 @@ import (
 //go:embed default.tmpl
 var DefaultTemplate string
 
-// View is what the blocks of a template can show.
-type View struct {
+// Fields is what the blocks of a template can show.
+type Fields struct {
 	DataName    string // the data set, as the catalogue spells it
 	Label       string // the label of the entity, as the MRC file spells it: "PER"
 	Name        string // its name in the catalogue: "person"
@@ -26,7 +26,7 @@ type View struct {
 	Verdict string // "yes" or "no"
 }
 
-// ParseTemplate reads a template whose blocks show a [View].
+// ParseTemplate reads a template whose blocks show a [Fields].
 func ParseTemplate(name, text string) (*prompt.Blocks, error) {
-	return prompt.ParseBlocks(name, text, &View{Examples: 1, Number: 1, Verdict: Yes.String()})
+	return prompt.ParseBlocks(name, text, &Fields{Examples: 1, Number: 1, Verdict: Yes.String()})
 }

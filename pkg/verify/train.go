@@ -236,7 +236,7 @@ func (p *pool) put(ph phrase, mine, any bool) {
 	}
 }
 
-// choose gives the demonstrations of a question about c, n at most; see [Job].
+// choose gives the demonstrations of a question about c, n at most; see [Questions].
 func (t *training) choose(c *Candidate, n int) []demonstration {
 	pool := t.labels[c.Label]
 	asked := pool.asked[c.Text]

@@ -55,7 +55,7 @@ func NewVerdicts(source string) *Verdicts {
 // questions are needed only for answers that do not carry the member "entity", as
 // those of a batch. Lines that are damaged don't keep it from reading the others.
 // After an error the verdicts are good for nothing.
-func (v *Verdicts) Read(name string, in io.Reader) (record.Damage, error) {
+func (v *Verdicts) Read(name string, in io.Reader) (record.Findings, error) {
 	s := record.Salvage{
 		Name: name,
 		Hint: "every line is to be a result record, a line of a batch's output or error file, or one of the questions",
@@ -146,10 +146,10 @@ func entityOf(extra record.Extra) (*entity, error) {
 	return &e, nil
 }
 
-// Counts is how many entities have which verdict.
-type Counts struct{ Yes, No, Unclear, Failed, NotAsked int }
+// Tally is how many entities have which verdict.
+type Tally struct{ Yes, No, Unclear, Failed, NotAsked int }
 
-func (n *Counts) add(v Verdict) {
+func (n *Tally) add(v Verdict) {
 	switch v {
 	case Yes:
 		n.Yes++
@@ -165,12 +165,12 @@ func (n *Counts) add(v Verdict) {
 }
 
 // Decide gives the verdict on each of the candidates, which are in the order of
-// their rows; those that [Job.Write] leaves out are not asked. All verdicts read must be on one of them: the error is a
+// their rows; those that [Questions.Write] leaves out are not asked. All verdicts read must be on one of them: the error is a
 // [*StaleError] if one is not.
-func (v *Verdicts) Decide(candidates []Candidate) ([]Verdict, Counts, error) {
+func (v *Verdicts) Decide(candidates []Candidate) ([]Verdict, Tally, error) {
 	indexes, err := numbers(candidates)
 	if err != nil {
-		return nil, Counts{}, err
+		return nil, Tally{}, err
 	}
 	byIndex := make(map[int]*Candidate, len(candidates))
 	for i := range candidates {
@@ -178,11 +178,11 @@ func (v *Verdicts) Decide(candidates []Candidate) ([]Verdict, Counts, error) {
 	}
 	for _, index := range slices.Sorted(maps.Keys(v.records)) {
 		if err := v.records[index].check(byIndex[index]); err != nil {
-			return nil, Counts{}, err
+			return nil, Tally{}, err
 		}
 	}
 	list := make([]Verdict, len(candidates))
-	var n Counts
+	var n Tally
 	for i, index := range indexes {
 		if a := v.records[index]; a != nil && index >= 0 {
 			list[i] = a.verdict

@@ -28,7 +28,7 @@ func found() []verify.Candidate {
 // questionLines gives the question about each candidate as a line, and as parsed.
 func questionLines(t testing.TB, list []verify.Candidate) (lines []string, prompts []record.Prompt) {
 	t.Helper()
-	prompts, out := asked(t, verify.Job{}, list)
+	prompts, out := asked(t, verify.Questions{}, list)
 	return strings.SplitAfter(string(out), "\n")[:len(prompts)], prompts
 }
 
@@ -51,11 +51,11 @@ func batchFailed(p record.Prompt) string {
 }
 
 // decide reads inputs named a, b, c and so on and decides on the candidates.
-func decide(list []verify.Candidate, inputs ...string) ([]verify.Verdict, verify.Counts, error) {
+func decide(list []verify.Candidate, inputs ...string) ([]verify.Verdict, verify.Tally, error) {
 	v := verify.NewVerdicts("test")
 	for i, in := range inputs {
 		if _, err := v.Read(string(rune('a'+i)), strings.NewReader(in)); err != nil {
-			return nil, verify.Counts{}, err
+			return nil, verify.Tally{}, err
 		}
 	}
 	return v.Decide(list)
@@ -215,7 +215,7 @@ func TestEveryVerdictFindsItsEntityAgain(t *testing.T) {
 	words := []string{"yes", "no", "perhaps", ""}
 	want := []verify.Verdict{verify.Yes, verify.No, verify.Unclear, verify.Failed, verify.NotAsked}
 	var in []string
-	for i, p := range questions(t, verify.Job{Examples: 2, Train: open(t, mrc.Path(news, "train"))}, list) {
+	for i, p := range questions(t, verify.Questions{Examples: 2, Train: open(t, mrc.Path(news, "train"))}, list) {
 		switch i % 5 {
 		case 3:
 			in = append(in, failed(p))
@@ -242,7 +242,7 @@ func TestEveryVerdictFindsItsEntityAgain(t *testing.T) {
 func TestASourceOfAnyNameKeepsItsVerdicts(t *testing.T) {
 	for _, name := range []string{"test", "été", strings.Repeat("long", 20), "", strings.Repeat("x", 40), "a/b c"} {
 		list := found()
-		prompts, _ := asked(t, verify.Job{Source: name}, list)
+		prompts, _ := asked(t, verify.Questions{Source: name}, list)
 		if name == "" {
 			name = "test" // as asked has it
 		}

@@ -101,8 +101,8 @@ func compareSpans(a, b markup.Span) int {
 	return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End))
 }
 
-// A Job makes the questions about the entities of one source.
-type Job struct {
+// A Questions makes the questions about the entities of one source.
+type Questions struct {
 	Source   string    // name of the source that the entities were found in
 	Rows     *mrc.File // the source, where it is at hand, so that a fault can name its line; else nil
 	Labels   catalog.DataSet
@@ -123,8 +123,8 @@ type Job struct {
 	Train    *mrc.File // where the demonstrations are taken from; not needed without any
 }
 
-// Report says what was written.
-type Report struct {
+// Asked says what was written.
+type Asked struct {
 	Questions int
 	Fewer     int // questions that show fewer demonstrations than asked for
 	Surplus   int // entities that no question is about, as their row has more than 256
@@ -137,7 +137,7 @@ type Report struct {
 // The training file is read once, on all cores. Memory is needed for its
 // [mrc.File.Sentences], and about 24 bytes for each of its entities times the
 // labels that candidates have, and for each place where a candidate's words stand.
-func (j *Job) Write(ctx context.Context, w io.Writer, candidates []Candidate) (report Report, err error) {
+func (j *Questions) Write(ctx context.Context, w io.Writer, candidates []Candidate) (report Asked, err error) {
 	m := maker{job: j, labels: map[string]catalog.Label{}}
 	indexes, err := numbers(candidates)
 	if err != nil {
@@ -167,11 +167,11 @@ func (j *Job) Write(ctx context.Context, w io.Writer, candidates []Candidate) (r
 
 // maker makes questions one after the other; its buffers live from one to the next.
 type maker struct {
-	job    *Job
+	job    *Questions
 	labels map[string]catalog.Label
 	train  *training
 
-	view  View
+	view  Fields
 	row   mrc.Row
 	shown []demonstration
 	rows  []int
@@ -179,7 +179,7 @@ type maker struct {
 	extra []byte
 }
 
-func (m *maker) write(ctx context.Context, w io.Writer, indexes []int, candidates []Candidate) (report Report, err error) {
+func (m *maker) write(ctx context.Context, w io.Writer, indexes []int, candidates []Candidate) (report Asked, err error) {
 	out := bufio.NewWriterSize(w, 256<<10)
 	var line []byte
 	for i := range candidates {
@@ -214,7 +214,7 @@ func (m *maker) appendQuestion(dst []byte, index int, c *Candidate) (_ []byte, e
 		m.shown = m.train.choose(c, j.Examples)
 	}
 	label := m.labels[c.Label]
-	m.view = View{
+	m.view = Fields{
 		DataName: j.Labels.Name, Label: c.Label, Name: label.Name, Description: label.Description,
 		Examples: len(m.shown), Context: c.Context, Phrase: c.Text,
 	}

@@ -85,7 +85,7 @@ func training(t testing.TB, sentences ...string) *mrc.File {
 		t.Fatal(err)
 	}
 	defer out.Close()
-	w := mrc.NewWriter(out, []mrc.Question{{Label: "PER"}, {Label: "LOC"}})
+	w := mrc.NewWriter(out, []mrc.Query{{Label: "PER"}, {Label: "LOC"}})
 	for _, s := range sentences {
 		if err := w.Add(sentence(s)); err != nil {
 			t.Fatal(err)
@@ -119,13 +119,13 @@ func entities(t testing.TB, f *mrc.File) (list []verify.Candidate) {
 }
 
 // questions fills and runs the job, and returns what it writes.
-func questions(t testing.TB, job verify.Job, list []verify.Candidate) []record.Prompt {
+func questions(t testing.TB, job verify.Questions, list []verify.Candidate) []record.Prompt {
 	t.Helper()
 	prompts, _ := asked(t, job, list)
 	return prompts
 }
 
-func asked(t testing.TB, job verify.Job, list []verify.Candidate) (prompts []record.Prompt, lines []byte) {
+func asked(t testing.TB, job verify.Questions, list []verify.Candidate) (prompts []record.Prompt, lines []byte) {
 	t.Helper()
 	if job.Source == "" {
 		job.Source = "test"
@@ -152,7 +152,7 @@ func asked(t testing.TB, job verify.Job, list []verify.Candidate) (prompts []rec
 			fewer++
 		}
 	}
-	if want := (verify.Report{Questions: len(prompts), Fewer: fewer}); report != want {
+	if want := (verify.Asked{Questions: len(prompts), Fewer: fewer}); report != want {
 		t.Errorf("the report is %+v, want %+v", report, want)
 	}
 	return prompts, out.Bytes()
@@ -162,11 +162,11 @@ func TestAQuestionShowsTheSentenceAndThePhrase(t *testing.T) {
 	list := []verify.Candidate{candidate(17, "PER", "Ada wrote to  Bob \"B.\" Li .", 3, 6)}
 	train := training(t, "PER[Ada Li] slept .", "The LOC[Ada Li] is a river .")
 	for _, c := range []struct {
-		job  verify.Job
+		job  verify.Questions
 		want string
 	}{
-		{verify.Job{}, "Sentence: Ada wrote to  Bob \"B.\" Li .\nPhrase: Bob \"B.\" Li\nAnswer:"},
-		{verify.Job{Examples: 1, Train: train}, "Sentence: Ada Li slept .\nPhrase: Ada Li\nAnswer: yes\n\nSentence: Ada wrote to  Bob \"B.\" Li .\nPhrase: Bob \"B.\" Li\nAnswer:"},
+		{verify.Questions{}, "Sentence: Ada wrote to  Bob \"B.\" Li .\nPhrase: Bob \"B.\" Li\nAnswer:"},
+		{verify.Questions{Examples: 1, Train: train}, "Sentence: Ada Li slept .\nPhrase: Ada Li\nAnswer: yes\n\nSentence: Ada wrote to  Bob \"B.\" Li .\nPhrase: Bob \"B.\" Li\nAnswer:"},
 	} {
 		got := questions(t, c.job, list)[0]
 		instruction, rest, _ := strings.Cut(got.Text, "\n\n")
@@ -192,7 +192,7 @@ func TestTheWordingCanShowAllThatTheViewHolds(t *testing.T) {
 	template := wording(t, `{{define "instruction"}}{{.DataName}}|{{.Label}}|{{.Name}}|{{.Examples}}|{{.Phrase}}|{{.Context}}{{end}}`+
 		`{{define "example"}}|{{.Number}} {{.Phrase}}: {{if eq .Verdict "yes"}}ja{{else}}nein{{end}} ({{.Context}}; {{.Label}}){{end}}{{define "query"}}|{{.Number}} {{.Verdict}}{{.Phrase}}{{end}}`)
 	train := training(t, "PER[Ada] slept .")
-	got := questions(t, verify.Job{Template: template, Examples: 1, Train: train}, []verify.Candidate{candidate(0, "PER", "Bob slept", 0, 1)})[0].Text
+	got := questions(t, verify.Questions{Template: template, Examples: 1, Train: train}, []verify.Candidate{candidate(0, "PER", "Bob slept", 0, 1)})[0].Text
 	if want := "CONLL|PER|person|1|Bob|Bob slept|1 Ada: ja (Ada slept .; PER)|0 Bob"; got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
@@ -220,7 +220,7 @@ func TestEveryEntityHasOneQuestionWithAnIDOfItsOwn(t *testing.T) {
 			}
 		}
 		ids := map[int]bool{}
-		got := questions(t, verify.Job{}, list)
+		got := questions(t, verify.Questions{}, list)
 		if len(got) != len(list) {
 			t.Fatalf("%d questions about %d entities", len(got), len(list))
 		}
@@ -245,7 +245,7 @@ func TestAnIDDoesNotChangeWithOtherEntities(t *testing.T) {
 		}
 	}
 	train := training(t, "PER[Ada] slept .", "w PER[w] .", "LOC[w w] .")
-	job := verify.Job{Examples: 2, Train: train}
+	job := verify.Questions{Examples: 2, Train: train}
 	want := questions(t, job, all)
 	chance := rand.New(rand.NewPCG(3, 4))
 	for range 20 {
@@ -270,18 +270,18 @@ func TestEntitiesThatCannotBeAskedAboutStopBeforeTheFirstQuestion(t *testing.T) 
 	for i := range 257 {
 		many = append(many, candidate(7, "PER", context, i, i+1))
 	}
-	if got := questions(t, verify.Job{}, many[:256]); len(got) != 256 {
+	if got := questions(t, verify.Questions{}, many[:256]); len(got) != 256 {
 		t.Errorf("%d questions about 256 entities", len(got))
 	}
-	surplus := verify.Job{Source: "test", Labels: conll(t), Template: wording(t, verify.DefaultTemplate)}
-	if report, err := surplus.Write(t.Context(), io.Discard, append(many, candidate(8, "PER", "a b", 0, 1))); err != nil || report != (verify.Report{Questions: 257, Surplus: 1}) {
+	surplus := verify.Questions{Source: "test", Labels: conll(t), Template: wording(t, verify.DefaultTemplate)}
+	if report, err := surplus.Write(t.Context(), io.Discard, append(many, candidate(8, "PER", "a b", 0, 1))); err != nil || report != (verify.Asked{Questions: 257, Surplus: 1}) {
 		t.Errorf("a row of 257 and another one: %+v, %v", report, err)
 	}
 	if list, n, err := verify.NewVerdicts("test").Decide(many); err != nil || list[256] != verify.NotAsked || n.NotAsked != 257 {
 		t.Errorf("%+v, %v", n, err)
 	}
 	one := candidate(1<<23-1, "PER", "a b", 0, 1)
-	if got := questions(t, verify.Job{}, []verify.Candidate{one})[0].Index; got != (1<<23-1)*256 {
+	if got := questions(t, verify.Questions{}, []verify.Candidate{one})[0].Index; got != (1<<23-1)*256 {
 		t.Errorf("the last row that has numbers gives %d", got)
 	}
 	for _, c := range []struct {
@@ -295,7 +295,7 @@ func TestEntitiesThatCannotBeAskedAboutStopBeforeTheFirstQuestion(t *testing.T) 
 		{"one entity twice", []verify.Candidate{candidate(3, "PER", "a b", 0, 1), candidate(3, "PER", "a b", 1, 2), candidate(3, "PER", "a b", 0, 1)}, `row 3: the entity "a" twice`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			job := verify.Job{Source: "test", Labels: conll(t), Template: wording(t, verify.DefaultTemplate)}
+			job := verify.Questions{Source: "test", Labels: conll(t), Template: wording(t, verify.DefaultTemplate)}
 			var out bytes.Buffer
 			if _, err := job.Write(t.Context(), &out, c.list); err == nil || !strings.HasPrefix(err.Error(), c.want) || out.Len() > 0 {
 				t.Errorf("got %v and %d bytes, want %s", err, out.Len(), c.want)
@@ -306,7 +306,7 @@ func TestEntitiesThatCannotBeAskedAboutStopBeforeTheFirstQuestion(t *testing.T) 
 
 func TestAnUnknownLabelIsNamedWithItsLine(t *testing.T) {
 	rows := training(t, "LOC[Paris] sleeps", "PER[Ada] sleeps")
-	job := verify.Job{Source: "train", Rows: rows, Labels: catalog.DataSet{Name: "HALF", Labels: []catalog.Label{{Key: "LOC"}}}, Template: wording(t, verify.DefaultTemplate)}
+	job := verify.Questions{Source: "train", Rows: rows, Labels: catalog.DataSet{Name: "HALF", Labels: []catalog.Label{{Key: "LOC"}}}, Template: wording(t, verify.DefaultTemplate)}
 	_, err := job.Write(t.Context(), io.Discard, entities(t, rows))
 	e, ok := errors.AsType[*fault.Error](err)
 	if !ok || e.File != rows.Name() || e.Line != rows.Line(2) || !strings.Contains(e.Hint, "--data-name") {
@@ -340,7 +340,7 @@ func TestDemonstrationsOfTheSameWordsComeFirst(t *testing.T) {
 		{8, 8, "no Jordan 0|yes Jordan 2|yes Jordan 16|no Jordan 4|no Paris 8"},
 		{99, 9, "no Jordan 0|yes Jordan 2|yes Jordan 16|no Jordan 4|no Paris 8|no Oslo 10|yes Bob Li 12|yes Cy 14|yes Paris 6"},
 	} {
-		got := demonstrations(questions(t, verify.Job{Examples: c.n, Train: train}, ask)[0])
+		got := demonstrations(questions(t, verify.Questions{Examples: c.n, Train: train}, ask)[0])
 		if len(got) != c.shown {
 			t.Errorf("%d demonstrations where %d may be shown: %q", len(got), c.shown, got)
 		}
@@ -377,7 +377,7 @@ func TestOneKindOfDemonstrationIsAtMostOneAhead(t *testing.T) {
 		{"both", []string{"LOC[Rome] fell .", "PER[Ada] came .", "LOC[Oslo] fell .", "PER[Bob] came .", "LOC[Bern] fell .", "PER[Cy] came .", "PER[Di] came ."}, 6},
 		{"the asked sentence alone", []string{"PER[Jordan] came .", "LOC[Jordan] came ."}, 0},
 	} {
-		got := questions(t, verify.Job{Examples: 6, Train: training(t, c.sentences...)}, ask)[0]
+		got := questions(t, verify.Questions{Examples: 6, Train: training(t, c.sentences...)}, ask)[0]
 		if len(got.Examples) != c.want {
 			t.Errorf("%s: %q, want %d", c.name, demonstrations(got), c.want)
 		}
@@ -393,7 +393,7 @@ func TestDemonstrationsAreTrueBalancedAndOfOtherSentences(t *testing.T) {
 	}
 	var row mrc.Row
 	kinds := map[string]int{}
-	for i, p := range questions(t, verify.Job{Examples: 6, Train: train}, list) {
+	for i, p := range questions(t, verify.Questions{Examples: 6, Train: train}, list) {
 		seen := []string{list[i].Context}
 		count := map[string]int{}
 		for k, d := range demonstrations(p) {
@@ -427,7 +427,7 @@ func TestDemonstrationsAreTrueBalancedAndOfOtherSentences(t *testing.T) {
 }
 
 func TestQuestionsAreTheSameOnAnyNumberOfCores(t *testing.T) {
-	job := verify.Job{Examples: 5, Train: open(t, mrc.Path(news, "train"))}
+	job := verify.Questions{Examples: 5, Train: open(t, mrc.Path(news, "train"))}
 	list := entities(t, open(t, mrc.Path(news, "test")))
 	var first []byte
 	for _, cores := range []int{1, 4, 3, 4} {
@@ -449,7 +449,7 @@ type full struct{ err error }
 func (w full) Write([]byte) (int, error) { return 0, w.err }
 
 func TestWhatEndsAJobIsReported(t *testing.T) {
-	job := verify.Job{Source: "test", Labels: conll(t), Template: wording(t, verify.DefaultTemplate)}
+	job := verify.Questions{Source: "test", Labels: conll(t), Template: wording(t, verify.DefaultTemplate)}
 	list := entities(t, open(t, mrc.Path(news, "test")))
 	disk := errors.New("disk full")
 	if _, err := job.Write(t.Context(), full{disk}, list); !errors.Is(err, disk) {
@@ -480,9 +480,9 @@ func invented(b *testing.B, n int) *mrc.File {
 		b.Fatal(err)
 	}
 	defer out.Close()
-	var asked []mrc.Question
+	var asked []mrc.Query
 	for _, l := range set.Labels {
-		asked = append(asked, mrc.Question{Label: l.Key})
+		asked = append(asked, mrc.Query{Label: l.Key})
 	}
 	w := mrc.NewWriter(out, asked)
 	chance := rand.New(rand.NewPCG(5, 6))
@@ -518,7 +518,7 @@ func BenchmarkWrite(b *testing.B) {
 	}
 	for _, n := range []int{0, 8} {
 		b.Run(fmt.Sprintf("examples=%d", n), func(b *testing.B) {
-			job := verify.Job{Source: "test", Labels: set, Template: wording(b, verify.DefaultTemplate), Examples: n, Train: train}
+			job := verify.Questions{Source: "test", Labels: set, Template: wording(b, verify.DefaultTemplate), Examples: n, Train: train}
 			b.ReportAllocs()
 			var out bytes.Buffer
 			for b.Loop() {

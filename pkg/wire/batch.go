@@ -43,29 +43,9 @@ type Batch struct {
 	Failed     int // leaves out expired and cancelled rows
 	Created    time.Time
 	Expires    time.Time
-	Ended      time.Time // zero while it has not ended
-	Problems   []Problem // what the service says went wrong
+	Ended      time.Time        // zero while it has not ended
+	Problems   []record.Problem // what the service says went wrong
 	Metadata   map[string]string
-}
-
-// A Problem is what the service says went wrong with a batch as a whole.
-type Problem struct {
-	Code    string
-	Line    int // of the input file, from 1; 0 if no single line is at fault
-	Message string
-	Param   string
-}
-
-// Error returns the code, the message and the parameter, as far as there are any.
-func (p *Problem) Error() string {
-	s := p.Message
-	if p.Code != "" {
-		s = strings.TrimSuffix(p.Code+": "+s, ": ")
-	}
-	if p.Param != "" {
-		s += " (" + p.Param + ")"
-	}
-	return s
 }
 
 // The statuses of a batch that has ended. Any other status, including one that

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"nertools/pkg/record"
 	"nertools/pkg/wire"
 )
 
@@ -51,7 +52,7 @@ func TestWhatWentWrongIsReadInEveryForm(t *testing.T) {
 	const long = "input file has 3 invalid lines"
 	for _, c := range []struct {
 		members string
-		want    []wire.Problem
+		want    []record.Problem
 	}{
 		{`"errors":null`, nil},
 		{`"errors":""`, nil},
@@ -59,22 +60,22 @@ func TestWhatWentWrongIsReadInEveryForm(t *testing.T) {
 		{`"errors":{}`, nil},
 		{`"errors":{"object":"list","data":[]}`, nil},
 		{`"errors":{"object":"list","data":null}`, nil},
-		{`"errors":"` + long + `"`, []wire.Problem{{Message: long}}},
-		{`"errors":["one","two"]`, []wire.Problem{{Message: "one"}, {Message: "two"}}},
-		{`"errors":[{"code":"invalid_url","line":4,"message":"no such endpoint","param":"url"}]`, []wire.Problem{{Code: "invalid_url", Line: 4, Message: "no such endpoint", Param: "url"}}},
-		{`"errors":{"object":"list","data":[{"code":"c","line":null,"message":"m","param":null}]}`, []wire.Problem{{Code: "c", Message: "m"}}},
-		{`"errors":{"data":"` + long + `"}`, []wire.Problem{{Message: long}}},
-		{`"errors":{"message":"` + long + `","code":"c"}`, []wire.Problem{{Code: "c", Message: long}}},
-		{`"errors":{"error":{"message":"inner","code":17}}`, []wire.Problem{{Code: "17", Message: "inner"}}},
-		{`"errors":{"detail":"inner"}`, []wire.Problem{{Message: "inner"}}},
-		{`"errors":{"code":"empty_file"}`, []wire.Problem{{Code: "empty_file"}}},
-		{`"errors":{"odd":"form"}`, []wire.Problem{{Message: `{"odd":"form"}`}}},
-		{`"errors":"bad JSON in line 12, column 5"`, []wire.Problem{{Line: 12, Message: "bad JSON in line 12, column 5"}}},
-		{`"errors":"line 1 and line 2"`, []wire.Problem{{Message: "line 1 and line 2"}}},
-		{`"errors":"Line #3: bad","error":"other"`, []wire.Problem{{Line: 3, Message: "Line #3: bad"}}},
-		{`"error":{"message":"quota"}`, []wire.Problem{{Message: "quota"}}},
-		{`"errors":null,"failure_reason":"too old"`, []wire.Problem{{Message: "too old"}}},
-		{`"errors":"two\nlines and a key sk-proj-12345678"`, []wire.Problem{{Message: "two lines and a key sk-…"}}},
+		{`"errors":"` + long + `"`, []record.Problem{{Message: long}}},
+		{`"errors":["one","two"]`, []record.Problem{{Message: "one"}, {Message: "two"}}},
+		{`"errors":[{"code":"invalid_url","line":4,"message":"no such endpoint","param":"url"}]`, []record.Problem{{Code: "invalid_url", Line: 4, Message: "no such endpoint", Param: "url"}}},
+		{`"errors":{"object":"list","data":[{"code":"c","line":null,"message":"m","param":null}]}`, []record.Problem{{Code: "c", Message: "m"}}},
+		{`"errors":{"data":"` + long + `"}`, []record.Problem{{Message: long}}},
+		{`"errors":{"message":"` + long + `","code":"c"}`, []record.Problem{{Code: "c", Message: long}}},
+		{`"errors":{"error":{"message":"inner","code":17}}`, []record.Problem{{Code: "17", Message: "inner"}}},
+		{`"errors":{"detail":"inner"}`, []record.Problem{{Message: "inner"}}},
+		{`"errors":{"code":"empty_file"}`, []record.Problem{{Code: "empty_file"}}},
+		{`"errors":{"odd":"form"}`, []record.Problem{{Message: `{"odd":"form"}`}}},
+		{`"errors":"bad JSON in line 12, column 5"`, []record.Problem{{Line: 12, Message: "bad JSON in line 12, column 5"}}},
+		{`"errors":"line 1 and line 2"`, []record.Problem{{Message: "line 1 and line 2"}}},
+		{`"errors":"Line #3: bad","error":"other"`, []record.Problem{{Line: 3, Message: "Line #3: bad"}}},
+		{`"error":{"message":"quota"}`, []record.Problem{{Message: "quota"}}},
+		{`"errors":null,"failure_reason":"too old"`, []record.Problem{{Message: "too old"}}},
+		{`"errors":"two\nlines and a key sk-proj-12345678"`, []record.Problem{{Message: "two lines and a key sk-…"}}},
 	} {
 		b := parseBatch(t, `{"id":"b","status":"failed",`+c.members+`}`)
 		if d := cmp.Diff(c.want, b.Problems); d != "" {

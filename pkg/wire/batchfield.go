@@ -10,6 +10,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"nertools/pkg/record"
 	"nertools/pkg/safetext"
 )
 
@@ -81,7 +82,7 @@ const maxProblems = 1000
 // batchProblems reads why a batch went wrong: "errors" is a list under "data", a
 // list, one object or a string. Where a batch failed without it, other members
 // may say why.
-func batchProblems(v gjson.Result, status string) []Problem {
+func batchProblems(v gjson.Result, status string) []record.Problem {
 	list := appendProblems(nil, v.Get("errors"), 0)
 	if status != BatchFailed {
 		return list
@@ -95,7 +96,7 @@ func batchProblems(v gjson.Result, status string) []Problem {
 	return list
 }
 
-func appendProblems(list []Problem, v gjson.Result, depth int) []Problem {
+func appendProblems(list []record.Problem, v gjson.Result, depth int) []record.Problem {
 	const deepest = 4
 	switch {
 	case len(list) >= maxProblems || depth > deepest || !v.Exists() || v.Type == gjson.Null:
@@ -107,14 +108,14 @@ func appendProblems(list []Problem, v gjson.Result, depth int) []Problem {
 		})
 		return list
 	case !v.IsObject():
-		return appendProblem(list, Problem{Message: v.String()})
+		return appendProblem(list, record.Problem{Message: v.String()})
 	}
 	for _, name := range []string{"data", "errors"} {
 		if inner := v.Get(name); inner.Exists() && inner.Type != gjson.Null {
 			return appendProblems(list, inner, depth+1)
 		}
 	}
-	p := Problem{Code: safetext.Code(v.Get("code").String()), Param: safetext.Code(v.Get("param").String()), Line: int(v.Get("line").Int())}
+	p := record.Problem{Code: safetext.Code(v.Get("code").String()), Param: safetext.Code(v.Get("param").String()), Line: int(v.Get("line").Int())}
 	for _, name := range []string{"message", "detail", "error", "msg", "reason", "description"} {
 		switch inner := v.Get(name); {
 		case inner.IsObject():
@@ -132,7 +133,7 @@ func appendProblems(list []Problem, v gjson.Result, depth int) []Problem {
 // lineInMessage finds the line that a message is about.
 var lineInMessage = regexp.MustCompile(`(?i)\bline (?:number |no\. ?|#)?(\d{1,9})\b`)
 
-func appendProblem(list []Problem, p Problem) []Problem {
+func appendProblem(list []record.Problem, p record.Problem) []record.Problem {
 	p.Message = safetext.Message(p.Message)
 	if p.Message == "" && p.Code == "" || p.Message == "{}" {
 		return list

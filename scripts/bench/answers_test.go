@@ -16,7 +16,7 @@ func TestEachFlawIsWhatItsNameSays(t *testing.T) {
 	var source markup.Source
 	source.Reset("ba dehu Tehenon , ru ki goruhiso Run Fomuteton tisepe hesikesi .")
 	want := map[string]struct {
-		class  markup.Class
+		class  markup.Fidelity
 		damage markup.Damage
 	}{
 		"glued":    {markup.Spacing, markup.Glued},

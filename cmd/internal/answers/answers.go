@@ -28,7 +28,7 @@ import (
 
 // Joined is results and the rows that they answer.
 type Joined struct {
-	*annotate.Job
+	*annotate.Joined
 	Rows  *mrc.File        // nil where the records tell their sentences
 	set   *catalog.DataSet // that the flags name, if any
 	close []func() error
@@ -150,7 +150,7 @@ func (j *Joined) Read(c *cli.Context, results *collect.Results, files []string) 
 func (j *Joined) join(c *cli.Context, results *collect.Results) (err error) {
 	if j.Rows == nil {
 		var lost int
-		if j.Job, lost, err = annotate.FromRecords(results); err == nil && lost > 0 {
+		if j.Joined, lost, err = annotate.FromRecords(results); err == nil && lost > 0 {
 			cmdline.Say(c, "rows without an answer whose sentence no record tells: %d; they are left out (--source-dir and --source-name give their sentences)", lost)
 		}
 		return err
@@ -160,7 +160,7 @@ func (j *Joined) join(c *cli.Context, results *collect.Results) (err error) {
 			return err
 		}
 	}
-	if j.Job, err = annotate.FromFile(results, j.Rows); err != nil {
+	if j.Joined, err = annotate.FromFile(results, j.Rows); err != nil {
 		return err
 	}
 	if n := results.Len(); n < j.Rows.Len() {
@@ -195,7 +195,7 @@ func (j *Joined) sentence(row int) (sentence string) {
 // share memory with the file.
 func (j *Joined) Candidates(ctx context.Context) ([]verify.Candidate, error) {
 	var list []verify.Candidate
-	err := j.Each(ctx, func(s *annotate.Sentence) error {
+	err := j.Each(ctx, func(s *annotate.Annotation) error {
 		for _, a := range s.Answers {
 			for _, f := range a.Found {
 				list = append(list, verify.Candidate{Row: a.Row, Label: a.Label, Context: s.Text, Span: f.Span,

@@ -13,7 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"nertools/pkg/fault"
-	"nertools/pkg/inorder"
+	"nertools/pkg/parallel"
 )
 
 // TestMain runs, in a process of its own, a program that panics where the
@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 		case "action":
 			none[3]++
 		case "worker":
-			return inorder.Do(c.Context, 1, 1, func() func(context.Context, int, int) (int, error) {
+			return parallel.Do(c.Context, 1, 1, func() func(context.Context, int, int) (int, error) {
 				return func(context.Context, int, int) (int, error) { return none[3], nil }
 			}, func(int) error { return nil })
 		case "raised again":

@@ -9,7 +9,7 @@ import (
 )
 
 // SayDamage prints what was wrong with a file, if anything was.
-func SayDamage(c *cli.Context, d record.Damage) {
+func SayDamage(c *cli.Context, d record.Findings) {
 	for i := range d.Lines {
 		b := &d.Lines[i]
 		switch {

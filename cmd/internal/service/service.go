@@ -103,7 +103,7 @@ func Account(c *cli.Context) (string, error) {
 }
 
 // Client makes the client that the flags describe, for so many calls in flight.
-func Client(c *cli.Context, flying int) (*openaiapi.Client, error) {
+func Client(c *cli.Context, inFlight int) (*openaiapi.Client, error) {
 	if c.Duration("timeout") < 0 {
 		return nil, cmdline.UsageError("--timeout %v: a time from 0", c.Duration("timeout"))
 	}
@@ -113,7 +113,7 @@ func Client(c *cli.Context, flying int) (*openaiapi.Client, error) {
 	}
 	return openaiapi.New(openaiapi.Config{
 		Key: key, BaseURL: c.String("base-url"), AllowHTTP: c.Bool("allow-http"),
-		Timeout: c.Duration("timeout"), Flying: flying,
+		Timeout: c.Duration("timeout"), InFlight: inFlight,
 	})
 }
 

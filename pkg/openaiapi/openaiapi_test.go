@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 
 func connect(t *testing.T, base string, change func(*openaiapi.Config)) *openaiapi.Client {
 	t.Helper()
-	cfg := openaiapi.Config{Key: key, BaseURL: base + "/v1", Flying: 4}
+	cfg := openaiapi.Config{Key: key, BaseURL: base + "/v1", InFlight: 4}
 	if change != nil {
 		change(&cfg)
 	}
@@ -600,7 +600,7 @@ func TestConnectionsAreReusedAtAnyNumberOfWorkers(t *testing.T) {
 	api, c := simulate(t, openaitest.Options{NoLog: true, Faults: []openaitest.Fault{
 		{Kind: openaitest.Status, Status: 500, Every: 10},
 		{Kind: openaitest.Status, Status: 429, Every: 13},
-	}}, func(cfg *openaiapi.Config) { cfg.Flying = workers })
+	}}, func(cfg *openaiapi.Config) { cfg.InFlight = workers })
 	var left atomic.Int64
 	left.Store(calls)
 	var all sync.WaitGroup
@@ -658,7 +658,7 @@ func TestNothingIsLeftRunningAfterClose(t *testing.T) {
 		{Kind: openaitest.ResetMidBody, Every: 5}, {Kind: openaitest.Status, Status: 500, Every: 3}, {Kind: openaitest.Hang, Every: 7},
 	}})
 	ts := httptest.NewServer(api)
-	c := connect(t, ts.URL, func(cfg *openaiapi.Config) { cfg.Flying, cfg.Timeout = 8, 50*time.Millisecond })
+	c := connect(t, ts.URL, func(cfg *openaiapi.Config) { cfg.InFlight, cfg.Timeout = 8, 50*time.Millisecond })
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {

@@ -11,16 +11,16 @@ import (
 	"nertools/pkg/wire"
 )
 
-// A Reason is something that the service says is wrong with a batch.
-type Reason struct {
+// A Complaint is something that the service says is wrong with a batch.
+type Complaint struct {
 	Batch   string
 	Status  string
-	Problem wire.Problem
+	Problem record.Problem
 	Row     string // id of the row on the problem's line; "" if there is none, or it is not known
 }
 
 // String says what is wrong, and with which row.
-func (r *Reason) String() string {
+func (r *Complaint) String() string {
 	s := r.Batch + " " + r.Status + ": "
 	if r.Problem.Line > 0 {
 		s += fmt.Sprintf("line %d", r.Problem.Line)
@@ -35,17 +35,17 @@ func (r *Reason) String() string {
 }
 
 // reasons are the problems of a batch. row returns the id on a line of its input.
-func reasons(b *wire.Batch, row func(line int) string) []Reason {
-	list := make([]Reason, 0, len(b.Problems))
+func reasons(b *wire.Batch, row func(line int) string) []Complaint {
+	list := make([]Complaint, 0, len(b.Problems))
 	for _, p := range b.Problems {
-		r := Reason{Batch: b.ID, Status: b.Status, Problem: p}
+		r := Complaint{Batch: b.ID, Status: b.Status, Problem: p}
 		if p.Line > 0 {
 			r.Row = row(p.Line)
 		}
 		list = append(list, r)
 	}
 	if len(list) == 0 && b.Status == wire.BatchFailed {
-		list = append(list, Reason{Batch: b.ID, Status: b.Status, Problem: wire.Problem{Message: "the service does not say why"}})
+		list = append(list, Complaint{Batch: b.ID, Status: b.Status, Problem: record.Problem{Message: "the service does not say why"}})
 	}
 	return list
 }
@@ -53,7 +53,7 @@ func reasons(b *wire.Batch, row func(line int) string) []Reason {
 // Reasons returns what the service says is wrong with the batch, and with which of
 // its rows: those of the first lines that it names are looked up in the local file if
 // that is the batch's input, else in the service's copy.
-func (m *Manager) Reasons(ctx context.Context, b *wire.Batch, local string) ([]Reason, error) {
+func (m *Manager) Reasons(ctx context.Context, b *wire.Batch, local string) ([]Complaint, error) {
 	last := 0
 	for _, p := range b.Problems[:min(len(b.Problems), 10)] {
 		last = max(last, p.Line)

@@ -19,7 +19,7 @@ import (
 // stand in for those that the job's batch does not have, and people are told what
 // was paid for twice. A part that was given up has not been asked: each of its
 // requests fails with the reason.
-func (m *Manager) FetchJob(ctx context.Context, j *Job, o *Outcome, put func(*record.Result) error) error {
+func (m *Manager) FetchJob(ctx context.Context, j *Entry, o *Outcome, put func(*record.Result) error) error {
 	if j.BatchID == "" {
 		return m.unasked(j, o, put)
 	}
@@ -55,7 +55,7 @@ func (m *Manager) FetchJob(ctx context.Context, j *Job, o *Outcome, put func(*re
 // spare fetches the good answers of the batches that the job gave up, by the ids
 // of their rows, and returns the ids of the batches that have some. What is wrong
 // with their files is added to o.
-func (m *Manager) spare(ctx context.Context, j *Job, o *Outcome) (map[string]*record.Result, []string, error) {
+func (m *Manager) spare(ctx context.Context, j *Entry, o *Outcome) (map[string]*record.Result, []string, error) {
 	answers, from := map[string]*record.Result{}, map[string]bool{}
 	for _, id := range j.Doubles {
 		b, err := m.Batch(ctx, id)
@@ -87,7 +87,7 @@ func (m *Manager) spare(ctx context.Context, j *Job, o *Outcome) (map[string]*re
 }
 
 // unasked puts out a failure for each request of a part that has no batch.
-func (m *Manager) unasked(j *Job, o *Outcome, put func(*record.Result) error) error {
+func (m *Manager) unasked(j *Entry, o *Outcome, put func(*record.Result) error) error {
 	file, err := os.Open(j.File)
 	if err != nil {
 		return err

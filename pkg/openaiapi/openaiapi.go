@@ -44,7 +44,7 @@ type Config struct {
 	BaseURL   string        // with its "/v1", and a query that all calls get, if any; "" means DefaultBaseURL
 	AllowHTTP bool          // send the key unencrypted to hosts other than this one
 	Timeout   time.Duration // of one call, its answer included; 0 means none
-	Flying    int           // calls in flight, at most: as many connections are kept
+	InFlight  int           // calls in flight, at most: as many connections are kept
 }
 
 // Client makes calls. It is safe for concurrent use.
@@ -79,7 +79,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	c := &Client{
 		base: base, timeout: cfg.Timeout, prepared: map[string]*http.Request{},
-		transport: transport(cfg.Flying), memory: newMemory(cfg.Flying),
+		transport: transport(cfg.InFlight), memory: newMemory(cfg.InFlight),
 	}
 	library := openai.NewClient(
 		option.WithAPIKey(cfg.Key), option.WithBaseURL(base.String()),
@@ -92,7 +92,7 @@ func New(cfg Config) (*Client, error) {
 // net/http's default keeps two for each host and opens the others anew for
 // almost every call. A call that starts the moment another ends waits for that
 // one's connection instead of opening its own.
-func transport(flying int) *http.Transport {
+func transport(inFlight int) *http.Transport {
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
@@ -100,8 +100,8 @@ func transport(flying int) *http.Transport {
 		TLSHandshakeTimeout:   10 * time.Second,
 		ForceAttemptHTTP2:     true,
 		MaxIdleConns:          0,
-		MaxIdleConnsPerHost:   max(flying, 1),
-		MaxConnsPerHost:       max(flying, 1),
+		MaxIdleConnsPerHost:   max(inFlight, 1),
+		MaxConnsPerHost:       max(inFlight, 1),
 		IdleConnTimeout:       90 * time.Second,
 		WriteBufferSize:       32 << 10, // a few-shot prompt in one write; the default is 4 KB
 		ExpectContinueTimeout: time.Second,

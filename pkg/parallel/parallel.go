@@ -1,5 +1,5 @@
-// Package inorder does work on all cores and hands on what it gives in order.
-package inorder
+// Package parallel does work on all cores and hands on what it gives in order.
+package parallel
 
 import (
 	"cmp"

@@ -465,7 +465,7 @@ type reply struct {
 	answered    bool     // a whole good answer, once it is written
 	wait        time.Duration
 	ending      ending
-	fault       Kind
+	fault       FaultKind
 }
 
 // section is a part of a blob that is sent as it is read.

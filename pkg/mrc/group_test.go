@@ -17,23 +17,23 @@ func TestRowsOfOneSentenceAreFoundTogether(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		rows []string
-		want []mrc.Sentence
+		want []mrc.Group
 	}{
 		{"by qas_id", []string{q("0.1", "a", "PER"), q("0.2", "a", "LOC"), q("7.1", "b", "PER"), q("7.2", "b", "LOC")},
-			[]mrc.Sentence{{ID: "0", Rows: []int{0, 1}}, {ID: "7", Rows: []int{2, 3}}}},
+			[]mrc.Group{{ID: "0", Rows: []int{0, 1}}, {ID: "7", Rows: []int{2, 3}}}},
 		{"by qas_id, not side by side", []string{q("0.1", "a", "PER"), q("1.1", "b", "PER"), q("0.2", "a", "LOC"), q("1.2", "b", "LOC")},
-			[]mrc.Sentence{{ID: "0", Rows: []int{0, 2}}, {ID: "1", Rows: []int{1, 3}}}},
+			[]mrc.Group{{ID: "0", Rows: []int{0, 2}}, {ID: "1", Rows: []int{1, 3}}}},
 		{"the same text twice", []string{q("0.1", "a", "PER"), q("0.2", "a", "LOC"), q("1.1", "a", "PER"), q("1.2", "a", "LOC")},
-			[]mrc.Sentence{{ID: "0", Rows: []int{0, 1}}, {ID: "1", Rows: []int{2, 3}}}},
+			[]mrc.Group{{ID: "0", Rows: []int{0, 1}}, {ID: "1", Rows: []int{2, 3}}}},
 		{"files put together", []string{q("0.1", "a", "PER"), q("0.1", "b", "PER"), q("0.2", "a", "LOC"), q("0.2", "b", "LOC"), q("0.1", "a", "PER")},
-			[]mrc.Sentence{{ID: "0", Rows: []int{0, 2}}, {ID: "0~2", Rows: []int{1, 3}}, {ID: "0~3", Rows: []int{4}}}},
-		{"a dot in S", []string{q("doc.3.1", "a", "PER"), q("doc.3.2", "a", "LOC")}, []mrc.Sentence{{ID: "doc.3", Rows: []int{0, 1}}}},
+			[]mrc.Group{{ID: "0", Rows: []int{0, 2}}, {ID: "0~2", Rows: []int{1, 3}}, {ID: "0~3", Rows: []int{4}}}},
+		{"a dot in S", []string{q("doc.3.1", "a", "PER"), q("doc.3.2", "a", "LOC")}, []mrc.Group{{ID: "doc.3", Rows: []int{0, 1}}}},
 		{"without qas_id", []string{row("a", "PER"), row("a", "LOC"), row("a", "PER"), row("b", "PER"), row("a", "LOC")},
-			[]mrc.Sentence{{ID: "0", Rows: []int{0, 1}}, {ID: "1", Rows: []int{2}}, {ID: "2", Rows: []int{3}}, {ID: "3", Rows: []int{4}}}},
-		{"a qas_id of another form", []string{q("x", "a", "PER"), q("y", "a", "LOC")}, []mrc.Sentence{{ID: "0", Rows: []int{0, 1}}}},
+			[]mrc.Group{{ID: "0", Rows: []int{0, 1}}, {ID: "1", Rows: []int{2}}, {ID: "2", Rows: []int{3}}, {ID: "3", Rows: []int{4}}}},
+		{"a qas_id of another form", []string{q("x", "a", "PER"), q("y", "a", "LOC")}, []mrc.Group{{ID: "0", Rows: []int{0, 1}}}},
 		{"some with, some without", []string{q("1.1", "a", "PER"), row("a", "PER"), row("a", "LOC"), q("1.2", "a", "LOC")},
-			[]mrc.Sentence{{ID: "1", Rows: []int{0, 3}}, {ID: "1~2", Rows: []int{1, 2}}}},
-		{"escaped", []string{q("0.1", "a\t\"b\"", "PER"), q("0.2", "a\t\"b\"", "LOC")}, []mrc.Sentence{{ID: "0", Rows: []int{0, 1}}}},
+			[]mrc.Group{{ID: "1", Rows: []int{0, 3}}, {ID: "1~2", Rows: []int{1, 2}}}},
+		{"escaped", []string{q("0.1", "a\t\"b\"", "PER"), q("0.2", "a\t\"b\"", "LOC")}, []mrc.Group{{ID: "0", Rows: []int{0, 1}}}},
 	} {
 		f := open(t, write(t, "mrc-ner.test", "["+strings.Join(c.rows, ",\n")+"]"))
 		got, err := f.Sentences()

@@ -1,4 +1,4 @@
-package inorder_test
+package parallel_test
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"nertools/pkg/inorder"
+	"nertools/pkg/parallel"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -22,7 +22,7 @@ func whole() func(context.Context, int, int) (block, error) {
 func TestEveryNumberIsHandedOnOnceInOrder(t *testing.T) {
 	for _, c := range []struct{ n, size int }{{0, 1}, {1, 1}, {1, 10}, {10, 1}, {10, 3}, {1000, 7}, {9, 9}} {
 		next := 0
-		err := inorder.Do(t.Context(), c.n, c.size, whole, func(b block) error {
+		err := parallel.Do(t.Context(), c.n, c.size, whole, func(b block) error {
 			if b.from != next || b.to <= b.from || b.to-b.from > c.size {
 				t.Errorf("%v: block %v after %d", c, b, next)
 			}
@@ -38,7 +38,7 @@ func TestEveryNumberIsHandedOnOnceInOrder(t *testing.T) {
 func TestTheFirstErrorEndsTheWork(t *testing.T) {
 	broken := errors.New("broken")
 	var put int
-	err := inorder.Do(t.Context(), 1_000_000, 1, whole, func(b block) error {
+	err := parallel.Do(t.Context(), 1_000_000, 1, whole, func(b block) error {
 		if put++; put == 5 {
 			return broken
 		}
@@ -48,7 +48,7 @@ func TestTheFirstErrorEndsTheWork(t *testing.T) {
 		t.Errorf("put: %v after %d", err, put)
 	}
 	// What that makes of the workers is no matter.
-	err = inorder.Do(t.Context(), 100, 1, func() func(context.Context, int, int) (int, error) {
+	err = parallel.Do(t.Context(), 100, 1, func() func(context.Context, int, int) (int, error) {
 		return func(ctx context.Context, from, _ int) (int, error) {
 			if from > 0 {
 				<-ctx.Done()
@@ -61,7 +61,7 @@ func TestTheFirstErrorEndsTheWork(t *testing.T) {
 		t.Errorf("put, and then a worker: %v", err)
 	}
 	var worked atomic.Int64
-	err = inorder.Do(t.Context(), 1_000_000, 1, func() func(context.Context, int, int) (int, error) {
+	err = parallel.Do(t.Context(), 1_000_000, 1, func() func(context.Context, int, int) (int, error) {
 		return func(_ context.Context, from, _ int) (int, error) {
 			worked.Add(1)
 			if from == 7 {
@@ -80,12 +80,12 @@ func TestTheFirstErrorEndsTheWork(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := inorder.Do(ctx, 3, 1, whole, func(block) error { t.Error("put after the end"); return nil }); !errors.Is(err, context.Canceled) {
+	if err := parallel.Do(ctx, 3, 1, whole, func(block) error { t.Error("put after the end"); return nil }); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled before: %v", err)
 	}
 	ctx, cancel = context.WithCancel(t.Context())
 	put = 0
-	err = inorder.Do(ctx, 1_000_000, 1, whole, func(block) error {
+	err = parallel.Do(ctx, 1_000_000, 1, whole, func(block) error {
 		if put++; put == 5 {
 			cancel()
 		}

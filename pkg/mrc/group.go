@@ -12,9 +12,9 @@ import (
 	"nertools/pkg/record"
 )
 
-// A Sentence is the rows of a file that ask about one sentence, one for each
+// A Group is the rows of a file that ask about one sentence, one for each
 // label.
-type Sentence struct {
+type Group struct {
 	ID   string // names it: no two sentences of a file have the same
 	Rows []int  // in the order of the file
 }
@@ -27,7 +27,7 @@ type Sentence struct {
 // Rows without a qas_id belong together if they follow one another so, and the
 // ID is then the sentence's number, from 0. Where an ID comes up again, as in
 // files that were put together, the later sentence's ends in "~2", "~3" and so on.
-func (f *File) Sentences() (list []Sentence, err error) {
+func (f *File) Sentences() (list []Group, err error) {
 	err = Guard(f.name, func() error {
 		names, err := f.names()
 		if err == nil {
@@ -57,9 +57,9 @@ func (f *File) names() ([]string, error) {
 	return names, g.Wait()
 }
 
-func (f *File) group(names []string) []Sentence {
+func (f *File) group(names []string) []Group {
 	type key struct{ name, context string }
-	var list []Sentence
+	var list []Group
 	known := map[key]int{}
 	used := map[string]int{}
 	last := key{} // of the row before, if that has no name
@@ -79,7 +79,7 @@ func (f *File) group(names []string) []Sentence {
 		} else {
 			name = strconv.Itoa(len(list))
 		}
-		list = append(list, Sentence{ID: unique(name, used), Rows: []int{i}})
+		list = append(list, Group{ID: unique(name, used), Rows: []int{i}})
 	}
 	return list
 }
