@@ -36,7 +36,7 @@ func main() {
 		Commands: []*cli.Command{
 			{
 				Name: "create", Usage: "write the batch file; nothing is sent", ArgsUsage: "[PROMPTS.jsonl]",
-				Flags: slices.Concat(inputFlags, []cli.Flag{cost.DryRunFlag()}, cost.Flags(), service.RequestFlags()), Action: explained(create),
+				Flags: slices.Concat(inputFlags, []cli.Flag{cost.DryRunFlag(new(bool))}, cost.Flags(), service.RequestFlags()), Action: explained(create),
 			},
 			{
 				Name: "submit", Usage: "upload and start the batch, and leave it", ArgsUsage: "[PROMPTS.jsonl]",

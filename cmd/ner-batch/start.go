@@ -96,7 +96,7 @@ func estimate(c *cli.Context) error {
 	}
 	quote := table.Quote(e, 0, 0)
 	quote.Kept = kept
-	return cost.Show(c, quote)
+	return cost.Show(cmdline.Streams{Name: c.App.Name, Out: os.Stdout, Err: c.App.ErrWriter}, quote)
 }
 
 func submit(c *cli.Context) (err error) {

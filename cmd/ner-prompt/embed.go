@@ -31,17 +31,17 @@ type embedOptions struct {
 	dimensions int // 0 for the model's own
 	cache      string
 	workers    int
-	context    *cli.Context // for the flags of the service
+	service    service.Options
 }
 
 func (o *embedOptions) flags() []cli.Flag {
 	const category = "embedding"
-	return []cli.Flag{
+	return append(o.service.Flags(),
 		&cli.StringFlag{Category: category, Name: "model", Value: embeddingModel, Destination: &o.model, Usage: "ask this `MODEL` for embeddings"},
 		&cli.IntFlag{Category: category, Name: "dimensions", DefaultText: "the model's own", Destination: &o.dimensions, Action: cmdline.AtLeast("dimensions", 0), Usage: "ask for vectors of `N` numbers"},
 		&cli.StringFlag{Category: category, Name: "cache", DefaultText: "the user's cache directory", Destination: &o.cache, Usage: "keep in `DIR` what was asked, by server (host and port), model, dimensions and text"},
 		&cli.IntFlag{Category: category, Name: "workers", Aliases: []string{"j"}, Value: 4, Destination: &o.workers, Action: cmdline.AtLeast("workers", 1), Usage: "have `N` calls at work at once"},
-	}
+	)
 }
 
 // embeddings asks for the vectors of all sentences, those of the cache apart.
@@ -51,11 +51,11 @@ func embeddings(ctx context.Context, std cmdline.Streams, o *embedOptions, mode 
 	if err != nil {
 		return nil, err
 	}
-	client := onDemand{c: o.context, inFlight: o.workers}
+	client := onDemand{service: &o.service, inFlight: o.workers}
 	defer client.close()
 	meter := progress.NewOf("sentences", std.Err, std.Name, mode)
 	cache := embedding.Cache{
-		Dir: dir, Server: service.BaseURL(o.context), Model: cmp.Or(o.model, embeddingModel), Dimensions: o.dimensions,
+		Dir: dir, Server: o.service.Server(), Model: cmp.Or(o.model, embeddingModel), Dimensions: o.dimensions,
 		Asker: &client, InFlight: o.workers, Pacer: pace.New(pace.Config{InFlight: o.workers, MaxRetries: 10, MaxWait: 10 * time.Minute}),
 		Say: meter.Say, Progress: func(done, total int) { meter.Total(total); meter.Set(done, 0) },
 	}
@@ -74,7 +74,7 @@ func embeddings(ctx context.Context, std cmdline.Streams, o *embedOptions, mode 
 
 // onDemand makes the client for the first call: what is in the cache needs no key.
 type onDemand struct {
-	c        *cli.Context
+	service  *service.Options
 	inFlight int
 
 	once   sync.Once
@@ -86,7 +86,7 @@ type onDemand struct {
 }
 
 func (o *onDemand) Ask(ctx context.Context, path string, body []byte, read func([]byte) error) (pace.Limits, error) {
-	o.once.Do(func() { o.client, o.err = service.Client(o.c, o.inFlight) })
+	o.once.Do(func() { o.client, o.err = o.service.Client(ctx, o.inFlight) })
 	if o.err != nil {
 		return pace.Limits{}, o.err
 	}

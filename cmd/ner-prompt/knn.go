@@ -11,7 +11,6 @@ import (
 
 	"nertools/cmd/internal/cmdline"
 	"nertools/cmd/internal/dataset"
-	"nertools/cmd/internal/service"
 	"nertools/pkg/knn"
 	"nertools/pkg/markup"
 	"nertools/pkg/mrc"
@@ -45,13 +44,10 @@ func knnCommand() *cli.Command {
 			&cli.Uint64Flag{Name: "seed", Value: 1, Destination: &o.seed, Usage: "of random: another `N`, other neighbours"},
 			&cli.BoolFlag{Name: "scores", Destination: &o.scores, Usage: "write the similarities as well, line by line, to NAME.knn.scores.jsonl"},
 			&cli.StringFlag{Name: "progress", Value: progress.Auto, Destination: &o.progress, Usage: "show progress as `HOW`: auto, bar, plain or none"},
-		}, o.embed.flags(), service.Flags()),
-		Action: func(c *cli.Context) error {
-			o.embed.context = c
-			return cmdline.Action(func(ctx context.Context, std cmdline.Streams, _ []string) error {
-				return findNeighbours(ctx, std, &o)
-			})(c)
-		},
+		}, o.embed.flags()),
+		Action: cmdline.Action(func(ctx context.Context, std cmdline.Streams, _ []string) error {
+			return findNeighbours(ctx, std, &o)
+		}),
 	}
 }
 

@@ -35,7 +35,7 @@ func dryRun(c *cli.Context, table *price.Table, requests *wire.Builder, judge *w
 	}
 	quote := table.Quote(estimate, c.Int("rpm"), c.Int("tpm"))
 	quote.Kept = kept
-	return cost.Show(c, quote)
+	return cost.Show(cmdline.Streams{Name: c.App.Name, Out: os.Stdout, Err: c.App.ErrWriter}, quote)
 }
 
 // earlierAnswers reads the files of --resume. The one that is the -o file as well

@@ -67,7 +67,7 @@ func main() {
 		Usage:     "ask a model many prompts at once",
 		UsageText: "ner-prompt --source-dir examples/news --data-name CONLL --limit 4 | ner-run --model gpt-4o-mini -j 4",
 		ArgsUsage: "[PROMPTS.jsonl]",
-		Flags:     slices.Concat(flags, []cli.Flag{finish.Flag(), cost.DryRunFlag()}, cost.Flags(), service.RequestFlags(), service.Flags()),
+		Flags:     slices.Concat(flags, []cli.Flag{finish.Flag(), cost.DryRunFlag(new(bool))}, cost.Flags(), service.RequestFlags(), service.Flags()),
 		Action:    run,
 	})
 }

@@ -40,3 +40,12 @@ func AtLeast[T cmp.Ordered](name string, least T) func(*cli.Context, T) error {
 		return nil
 	}
 }
+
+// Into is the action of a flag whose values go to a variable that stays as it is
+// without the flag.
+func Into[T any](to *T) func(*cli.Context, T) error {
+	return func(_ *cli.Context, v T) error {
+		*to = v
+		return nil
+	}
+}

@@ -1,10 +1,9 @@
 // Package cost is what the programs that tell a cost have in common: where the
-// prices are, and how an estimate is shown.
+// prices are, and how an estimate is shown. It brings the tokenizer along.
 package cost
 
 import (
 	"fmt"
-	"os"
 
 	"github.com/urfave/cli/v2"
 
@@ -14,24 +13,26 @@ import (
 )
 
 // DryRunFlag asks what something would cost instead of doing it.
-func DryRunFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "dry-run", Usage: "send nothing, need no key: tell what it would cost"}
+func DryRunFlag(to *bool) cli.Flag {
+	return &cli.BoolFlag{Name: "dry-run", Destination: to, Usage: "send nothing, need no key: tell what it would cost"}
 }
 
-// Flags are the flags of whatever tells a cost.
-func Flags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "prices", Usage: "take the prices of models from this JSON `FILE` (default: a built-in table of " + price.Builtin().Date + ")"},
-	}
+// Prices say what models cost.
+type Prices struct {
+	File string // "" for the built-in table
 }
 
-// Table is the table of prices that --prices names, or the built-in one.
-func Table(c *cli.Context) (*price.Table, error) {
-	path := c.String("prices")
-	if path == "" {
+// Flag fills p.
+func (p *Prices) Flag() cli.Flag {
+	return &cli.StringFlag{Name: "prices", Destination: &p.File, Usage: "take the prices of models from this JSON `FILE` (default: a built-in table of " + price.Builtin().Date + ")"}
+}
+
+// Table reads the table of prices.
+func (p *Prices) Table() (*price.Table, error) {
+	if p.File == "" {
 		return price.Builtin(), nil
 	}
-	data, name, err := cmdline.ReadFile(path)
+	data, name, err := cmdline.ReadFile(p.File)
 	if err != nil {
 		return nil, fault.WithHint(err, "--prices names a JSON file of prices; without it the built-in ones are taken")
 	}
@@ -39,11 +40,11 @@ func Table(c *cli.Context) (*price.Table, error) {
 }
 
 // Show writes a quote: in words on stderr, as a JSON object on stdout.
-func Show(c *cli.Context, q *price.Quote) error {
+func Show(std cmdline.Streams, q *price.Quote) error {
 	for _, line := range q.Lines() {
-		cmdline.Say(c, "%s", line)
+		std.Say("%s", line)
 	}
-	if _, err := os.Stdout.Write(q.JSON()); err != nil {
+	if _, err := std.Out.Write(q.JSON()); err != nil {
 		return fmt.Errorf("write the estimate: %w", err)
 	}
 	return nil

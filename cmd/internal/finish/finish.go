@@ -1,52 +1,18 @@
-// Package finish is the flag --accept-finish, which the programs that judge
-// answers share, and what they say of answers that do not count.
+// Package finish serves the commands that still look flags up in a cli.Context, and
+// goes with the last of these. The others use failures.Accepted.
 package finish
 
 import (
-	"fmt"
-	"slices"
-
 	"github.com/urfave/cli/v2"
 
-	"nertools/cmd/internal/cmdline"
+	"nertools/cmd/internal/failures"
 	"nertools/pkg/wire"
 )
 
-// Flag is --accept-finish.
-func Flag() cli.Flag {
-	return &cli.StringSliceFlag{Name: "accept-finish", Usage: "accept answers with this finish `REASON` as complete (repeatable)"}
-}
+var shared failures.Accepted
 
-// Judge decides which answers are good ones, as the flag says. It calls say, once
-// for each cause, when answers fail for a cause that a setting could change.
-func Judge(c *cli.Context, say func(string)) (*wire.Judge, error) {
-	j := &wire.Judge{Accept: c.StringSlice("accept-finish")}
-	if slices.Contains(j.Accept, "") {
-		return nil, cmdline.UsageError("--accept-finish is empty: name a finish reason")
-	}
-	j.Remark = func(r wire.Remark) {
-		problem, remedy := describe(r)
-		say(problem)
-		say(remedy)
-	}
-	return j, nil
-}
+// Flag is that of failures.Accepted.
+func Flag() cli.Flag { return shared.Flag() }
 
-const thinkingOff = `--extra-body '{"chat_template_kwargs":{"enable_thinking":false}}' for many servers`
-
-func describe(r wire.Remark) (problem, remedy string) {
-	switch {
-	case r.Kind == wire.FinishReason:
-		return fmt.Sprintf(`finish reason %q: such answers count as failed, with their text in "partial"`, r.Name),
-			fmt.Sprintf("if they are complete, accept them with --accept-finish %s; nothing needs to be asked again", r.Name)
-	case r.Kind == wire.ToolCall:
-		return fmt.Sprintf(`the model calls the tool %q instead of answering; the call is kept in "partial"`, r.Name),
-			`ask without tools: leave "tools" and "functions" out of --extra-body`
-	case r.Name == "":
-		return `answers consist only of reasoning, which is kept in "partial"`,
-			"turn thinking off where you ask (" + thinkingOff + "), or raise --max-tokens"
-	default:
-		return fmt.Sprintf(`answers have their text only in %q; it is kept in "partial"`, r.Name),
-			"turn thinking off where you ask (" + thinkingOff + "), or start the server without a reasoning parser"
-	}
-}
+// Judge is that of failures.Accepted.
+func Judge(_ *cli.Context, say func(string)) (*wire.Judge, error) { return shared.Judge(say), nil }

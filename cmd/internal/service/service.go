@@ -1,5 +1,5 @@
 // Package service is what the programs that ask a service have in common: the
-// flags that say what is asked, where, and who asks. It stands apart from
+// options that say what is asked, where, and who asks. It stands apart from
 // cmdline so that the programs that ask nobody do not carry the client.
 package service
 
@@ -9,11 +9,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"net/http"
 	"os"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -28,117 +26,108 @@ import (
 // DefaultModel is asked unless --model or NER_MODEL names another.
 const DefaultModel = "gpt-4o-mini"
 
-// RequestFlags are the flags that say what is asked for, apart from the prompt.
-func RequestFlags() []cli.Flag {
-	const category = "what is asked"
-	return []cli.Flag{
-		&cli.StringFlag{Category: category, Name: "model", Aliases: []string{"m"}, Value: DefaultModel, EnvVars: []string{"NER_MODEL"}, Usage: "ask this `MODEL`"},
-		&cli.StringFlag{Category: category, Name: "endpoint", Value: "auto", Usage: "`auto`, chat, or completions (auto: completions only for models that know no other)"},
-		&cli.IntFlag{Category: category, Name: "max-tokens", Value: 512, Usage: "at most `N` tokens an answer; 0 leaves it to the model"},
-		&cli.Float64Flag{Category: category, Name: "temperature", DefaultText: "0 where the model takes it", Usage: "sampling temperature `T`"},
-		&cli.Float64Flag{Category: category, Name: "top-p", DefaultText: "not sent", Usage: "nucleus sampling `P`"},
-		&cli.Float64Flag{Category: category, Name: "frequency-penalty", DefaultText: "not sent", Usage: "`P` from -2 to 2"},
-		&cli.Float64Flag{Category: category, Name: "presence-penalty", DefaultText: "not sent", Usage: "`P` from -2 to 2"},
-		&cli.Int64Flag{Category: category, Name: "seed", DefaultText: "not sent", Usage: "sampling seed `N`"},
-		&cli.StringSliceFlag{Category: category, Name: "stop", Usage: "end an answer before this `TEXT` (repeatable)"},
-		&cli.StringFlag{Category: category, Name: "extra-body", Usage: "add the members of this `JSON` object to every request"},
-	}
-}
+// Settings say what is asked for, apart from the prompt.
+type Settings struct{ wire.Settings }
 
-// Requests makes the builder of request bodies that the flags describe.
-func Requests(c *cli.Context) (*wire.Builder, error) {
-	if n := c.Int("max-tokens"); n < 0 {
-		return nil, cmdline.UsageError("--max-tokens %d: a number of tokens from 0", n)
-	}
-	float := func(name string) *float64 {
-		if !c.IsSet(name) {
+// Flags fill s.
+func (s *Settings) Flags() []cli.Flag {
+	const category = "what is asked"
+	given := func(to **float64) func(*cli.Context, float64) error {
+		return func(_ *cli.Context, v float64) error {
+			*to = &v
 			return nil
 		}
-		v := c.Float64(name)
-		return &v
 	}
-	s := wire.Settings{
-		// A variable that is set but empty means what an unset one does.
-		Model: cmp.Or(c.String("model"), DefaultModel), Endpoint: c.String("endpoint"), MaxTokens: c.Int("max-tokens"),
-		Temperature: float("temperature"), TopP: float("top-p"),
-		FrequencyPenalty: float("frequency-penalty"), PresencePenalty: float("presence-penalty"),
-		Stop: c.StringSlice("stop"), Extra: c.String("extra-body"),
+	return []cli.Flag{
+		&cli.StringFlag{Category: category, Name: "model", Aliases: []string{"m"}, Value: DefaultModel, EnvVars: []string{"NER_MODEL"}, Destination: &s.Model, Usage: "ask this `MODEL`"},
+		&cli.StringFlag{Category: category, Name: "endpoint", Value: "auto", Destination: &s.Endpoint, Usage: "`auto`, chat, or completions (auto: completions only for models that know no other)"},
+		&cli.IntFlag{Category: category, Name: "max-tokens", Value: 512, Destination: &s.MaxTokens, Action: cmdline.AtLeast("max-tokens", 0), Usage: "at most `N` tokens an answer; 0 leaves it to the model"},
+		&cli.Float64Flag{Category: category, Name: "temperature", DefaultText: "0 where the model takes it", Action: given(&s.Temperature), Usage: "sampling temperature `T`"},
+		&cli.Float64Flag{Category: category, Name: "top-p", DefaultText: "not sent", Action: given(&s.TopP), Usage: "nucleus sampling `P`"},
+		&cli.Float64Flag{Category: category, Name: "frequency-penalty", DefaultText: "not sent", Action: given(&s.FrequencyPenalty), Usage: "`P` from -2 to 2"},
+		&cli.Float64Flag{Category: category, Name: "presence-penalty", DefaultText: "not sent", Action: given(&s.PresencePenalty), Usage: "`P` from -2 to 2"},
+		&cli.Int64Flag{Category: category, Name: "seed", DefaultText: "not sent", Usage: "sampling seed `N`", Action: func(_ *cli.Context, n int64) error {
+			s.Seed = &n
+			return nil
+		}},
+		&cli.StringSliceFlag{Category: category, Name: "stop", Action: cmdline.Into(&s.Stop), Usage: "end an answer before this `TEXT` (repeatable)"},
+		&cli.StringFlag{Category: category, Name: "extra-body", Destination: &s.Extra, Usage: "add the members of this `JSON` object to every request"},
 	}
-	if c.IsSet("seed") {
-		seed := c.Int64("seed")
-		s.Seed = &seed
-	}
-	b, err := wire.NewBuilder(s)
-	if err != nil {
-		return nil, cmdline.Exit(cmdline.Usage, err)
-	}
-	return b, nil
 }
 
-// Flags are the flags that say where the service is and who asks.
-func Flags() []cli.Flag {
+// Builder makes the builder of request bodies.
+func (s *Settings) Builder() (*wire.Builder, error) {
+	settings := s.Settings
+	// A variable that is set but empty means what an unset one does.
+	settings.Model = cmp.Or(settings.Model, DefaultModel)
+	b, err := wire.NewBuilder(settings)
+	return b, cmdline.ExitIf(cmdline.Usage, err)
+}
+
+// Options say where the service is and who asks.
+type Options struct {
+	BaseURL   string
+	KeyFile   string // "" for the key in OPENAI_API_KEY
+	AllowHTTP bool
+	Timeout   time.Duration // of a call; 0 for none
+
+	key string // once it is read, since a pipe can be read only once
+}
+
+// Flags fill o.
+func (o *Options) Flags() []cli.Flag {
 	const category = "the service"
 	return []cli.Flag{
-		&cli.StringFlag{Category: category, Name: "base-url", EnvVars: []string{"OPENAI_BASE_URL"}, Usage: "`URL` of the API, its /v1 included (default: " + openaiapi.DefaultBaseURL + ")"},
-		&cli.StringFlag{Category: category, Name: "api-key-file", Usage: "read the API key from this `FILE` instead of OPENAI_API_KEY"},
-		&cli.BoolFlag{Category: category, Name: "allow-http", Usage: "send the key over plain http to another machine"},
-		&cli.DurationFlag{Category: category, Name: "timeout", Value: 2 * time.Minute, Usage: "give one call at most this `TIME`; 0 means no bound"},
+		&cli.StringFlag{Category: category, Name: "base-url", EnvVars: []string{"OPENAI_BASE_URL"}, Destination: &o.BaseURL, Usage: "`URL` of the API, its /v1 included (default: " + openaiapi.DefaultBaseURL + ")"},
+		&cli.StringFlag{Category: category, Name: "api-key-file", Destination: &o.KeyFile, Usage: "read the API key from this `FILE` instead of OPENAI_API_KEY"},
+		&cli.BoolFlag{Category: category, Name: "allow-http", Destination: &o.AllowHTTP, Usage: "send the key over plain http to another machine"},
+		&cli.DurationFlag{Category: category, Name: "timeout", Value: 2 * time.Minute, Destination: &o.Timeout, Action: cmdline.AtLeast[time.Duration]("timeout", 0), Usage: "give one call at most this `TIME`; 0 means no bound"},
 	}
 }
 
-// BaseURL is where the service is.
-func BaseURL(c *cli.Context) string {
-	return cmp.Or(strings.TrimSpace(c.String("base-url")), openaiapi.DefaultBaseURL)
+// Server is the address of the service.
+func (o *Options) Server() string {
+	return cmp.Or(strings.TrimSpace(o.BaseURL), openaiapi.DefaultBaseURL)
 }
 
 // Account tells accounts apart without telling the key: it is the same for the
 // same key at the same address.
-func Account(c *cli.Context) (string, error) {
-	key, err := key(c)
+func (o *Options) Account(ctx context.Context) (string, error) {
+	key, err := o.readKey(ctx)
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256([]byte("nertools\n" + c.String("base-url") + "\n" + key))
+	sum := sha256.Sum256([]byte("nertools\n" + o.BaseURL + "\n" + key))
 	return hex.EncodeToString(sum[:4]), nil
 }
 
-// Client makes the client that the flags describe, for so many calls in flight.
-func Client(c *cli.Context, inFlight int) (*openaiapi.Client, error) {
-	if c.Duration("timeout") < 0 {
-		return nil, cmdline.UsageError("--timeout %v: a time from 0", c.Duration("timeout"))
-	}
-	key, err := key(c)
+// Client makes the client for so many calls in flight. The caller closes it.
+func (o *Options) Client(ctx context.Context, inFlight int) (*openaiapi.Client, error) {
+	key, err := o.readKey(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return openaiapi.New(openaiapi.Config{
-		Key: key, BaseURL: c.String("base-url"), AllowHTTP: c.Bool("allow-http"),
-		Timeout: c.Duration("timeout"), InFlight: inFlight,
-	})
+	return openaiapi.New(openaiapi.Config{Key: key, BaseURL: o.BaseURL, AllowHTTP: o.AllowHTTP, Timeout: o.Timeout, InFlight: inFlight})
 }
 
-// key is the API key. A pipe that holds it can be read only once.
-func key(c *cli.Context) (key string, err error) {
-	defer func() {
-		if err != nil && !errors.Is(err, context.Canceled) {
-			err = cmdline.Exit(cmdline.Key, err)
+// readKey returns the API key.
+func (o *Options) readKey(ctx context.Context) (key string, err error) {
+	switch {
+	case o.key != "":
+		return o.key, nil
+	case o.KeyFile != "":
+		key, err = keyFile(ctx, o.KeyFile)
+	default:
+		if key = strings.TrimSpace(os.Getenv("OPENAI_API_KEY")); key == "" {
+			err = fault.WithHint(errors.New("OPENAI_API_KEY environment variable not set"),
+				`set it with: export OPENAI_API_KEY="your-api-key-here" (or name a file that holds it with --api-key-file)`)
 		}
-	}()
-	if file := c.String("api-key-file"); file != "" {
-		fromFile.once.Do(func() { fromFile.key, fromFile.err = keyFile(c.Context, file) })
-		return fromFile.key, fromFile.err
 	}
-	if key := strings.TrimSpace(os.Getenv("OPENAI_API_KEY")); key != "" {
-		return key, nil
+	if err != nil && !errors.Is(err, context.Canceled) {
+		err = cmdline.Exit(cmdline.Key, err)
 	}
-	return "", fault.WithHint(fmt.Errorf("OPENAI_API_KEY environment variable not set"),
-		`set it with: export OPENAI_API_KEY="your-api-key-here" (or name a file that holds it with --api-key-file)`)
-}
-
-var fromFile struct {
-	once sync.Once
-	key  string
-	err  error
+	o.key = key
+	return key, err
 }
 
 // Explain says what to do about an error of the service that ends a command, and
