@@ -98,11 +98,7 @@ func writeText(c *cli.Context, j *answers.Joined, target string) error {
 	lines := make([]string, j.Rows.Len())
 	err := each(c, j, func(s *annotate.Annotation) error {
 		for _, a := range s.Answers {
-			var starts, ends []int
-			for _, g := range a.Gold {
-				starts, ends = append(starts, g.Start), append(ends, g.End-1)
-			}
-			spans, _ := markup.Place(nil, starts, ends, len(s.Tokens))
+			spans, _ := markup.Place(nil, a.Gold, len(s.Tokens))
 			lines[a.Row] = string(markup.AppendMarked(nil, s.Tokens, spans))
 		}
 		return nil

@@ -92,11 +92,11 @@ func scoreOf(c *cli.Context, j *answers.Joined, match score.Match, resamples int
 }
 
 func spansOf(a *annotate.Answer) []markup.Span {
-	var starts, ends []int
+	var found []markup.Span
 	for _, f := range a.Found {
-		starts, ends = append(starts, f.Start), append(ends, f.End-1)
+		found = append(found, f.Span)
 	}
-	spans, _ := markup.Place(nil, starts, ends, math.MaxInt)
+	spans, _ := markup.Place(nil, found, math.MaxInt)
 	return spans
 }
 

@@ -122,7 +122,7 @@ func sentencesOf(f *mrc.File) (knn.Corpus, error) {
 	}
 	corpus.Shows = func(i int) bool {
 		f.Decode(i, &row)
-		spans, _ := markup.Place(nil, row.Starts, row.Ends, len(markup.AppendTokens(nil, row.Context)))
+		spans, _ := markup.Place(nil, row.Spans, len(markup.AppendTokens(nil, row.Context)))
 		return len(spans) > 0
 	}
 	return corpus, nil

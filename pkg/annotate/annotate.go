@@ -345,11 +345,9 @@ func (j *Joined) question(label string) markup.Question {
 }
 
 func (s *Annotation) addGold(a *Answer, row *mrc.Row) {
-	pairs := min(len(row.Starts), len(row.Ends))
-	a.UnusableGold = max(len(row.Starts), len(row.Ends)) - pairs
-	for i := range pairs {
-		span := markup.Span{Start: row.Starts[i], End: row.Ends[i] + 1}
-		a.Gold = append(a.Gold, span)
+	a.UnusableGold = row.Unpaired
+	a.Gold = append(a.Gold, row.Spans...)
+	for _, span := range a.Gold {
 		if span.Start < 0 || span.Start >= span.End || span.End > len(s.Tokens) {
 			a.UnusableGold++
 			continue

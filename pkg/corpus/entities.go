@@ -15,7 +15,7 @@ import (
 // ranks all labels alike.
 func Sort(entities []Entity, order func(label string) int) {
 	slices.SortStableFunc(entities, func(a, b Entity) int {
-		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(b.End, a.End), byLabel(a.Label, b.Label, order))
+		return cmp.Or(a.Span.Compare(b.Span), byLabel(a.Label, b.Label, order))
 	})
 }
 

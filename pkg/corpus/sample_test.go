@@ -64,8 +64,8 @@ func news(tb testing.TB) []corpus.Sentence {
 		for _, n := range g.Rows {
 			f.Decode(n, &row)
 			s = sentence(g.ID, strings.Clone(row.Context), s.Entities...)
-			for i := range row.Starts {
-				s.Entities = append(s.Entities, entity(row.Starts[i], row.Ends[i]+1, strings.Clone(row.Label)))
+			for _, span := range row.Spans {
+				s.Entities = append(s.Entities, entity(span.Start, span.End, strings.Clone(row.Label)))
 			}
 		}
 		corpus.Sort(s.Entities, nil)

@@ -187,7 +187,11 @@ func news(tb testing.TB) (list []sample) {
 		tb.Fatal(err)
 	}
 	for _, row := range rows {
-		if spans, _ := markup.Place(nil, row.StartPosition, row.EndPosition, len(strings.Fields(row.Context))); len(spans) > 0 {
+		var spans []markup.Span
+		for i, start := range row.StartPosition {
+			spans = append(spans, markup.Span{Start: start, End: row.EndPosition[i] + 1})
+		}
+		if spans, _ = markup.Place(nil, spans, len(strings.Fields(row.Context))); len(spans) > 0 {
 			list = append(list, sample{row.Context, spans})
 		}
 	}

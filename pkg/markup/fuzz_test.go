@@ -70,7 +70,7 @@ func FuzzAlignMarked(f *testing.F) {
 	f.Fuzz(func(t *testing.T, source string, a, b, c, d int) {
 		var s markup.Source
 		s.Reset(source)
-		spans, _ := markup.Place(nil, []int{a, c}, []int{b, d}, len(s.Tokens))
+		spans, _ := markup.Place(nil, []markup.Span{{Start: a, End: b}, {Start: c, End: d}}, len(s.Tokens))
 		answer := string(markup.AppendMarked(nil, s.Tokens, spans))
 		want := markup.Alignment{Class: markup.Same}
 		if len(s.Tokens) == 0 {
@@ -100,7 +100,7 @@ func FuzzDamage(f *testing.F) {
 			return
 		}
 		n := len(s.Tokens)
-		spans, _ := markup.Place(nil, []int{r.IntN(n), r.IntN(n)}, []int{r.IntN(n), r.IntN(n)}, n)
+		spans, _ := markup.Place(nil, []markup.Span{{Start: r.IntN(n), End: r.IntN(n) + 1}, {Start: r.IntN(n), End: r.IntN(n) + 1}}, n)
 		answer := damages[int(first)%len(damages)].do(r, s.Tokens, spans)
 		if again := strings.Fields(answer); len(again) > 0 && second%2 == 0 {
 			answer = damages[int(second)%len(damages)].do(r, again, nil)

@@ -72,42 +72,43 @@ var asciiSpace = [256]bool{
 // Span is a run of tokens: Start is the first, End the one after the last.
 type Span struct{ Start, End int }
 
+// Compare orders spans by Start, and the longer before the shorter.
+func (s Span) Compare(t Span) int {
+	return cmp.Or(cmp.Compare(s.Start, t.Start), cmp.Compare(t.End, s.End))
+}
+
 // Mended counts what [Place] had to mend in the spans of one row.
 type Mended struct {
 	Unsorted    bool // the spans did not stand in order
 	Duplicate   int  // left out: the same span again
 	Overlapping int  // left out: inside or across a longer one
-	Unplaced    int  // left out: beyond the sentence, ending before its start, or without a partner
+	Unplaced    int  // left out: beyond the sentence, or ending before its start
 }
 
 // Any reports whether anything was mended.
 func (m Mended) Any() bool { return m != Mended{} }
 
-// Place pairs the positions of an MRC row, the ends inclusive, into spans that
-// can be marked in a sentence of n tokens: in order and apart from each other.
-// Of overlapping spans the longest stays, of equally long ones the first. The
-// spans are appended to dst.
-func Place(dst []Span, starts, ends []int, n int) ([]Span, Mended) {
+// Place appends to dst those of spans that can be marked together in a sentence of n
+// tokens, in order. Of overlapping spans the longest stays, of equally long ones the
+// first.
+func Place(dst, spans []Span, n int) ([]Span, Mended) {
 	var m Mended
-	pairs := min(len(starts), len(ends))
-	m.Unplaced = max(len(starts), len(ends)) - pairs
 	base := len(dst)
-	for i := range pairs {
-		s := Span{starts[i], ends[i] + 1}
+	for _, s := range spans {
 		if s.Start < 0 || s.End <= s.Start || s.End > n {
 			m.Unplaced++
 			continue
 		}
 		dst = append(dst, s)
 	}
-	spans := dst[base:]
-	m.Unsorted = !slices.IsSortedFunc(spans, inOrder)
-	if !m.Unsorted && apart(spans) {
+	placed := dst[base:]
+	m.Unsorted = !slices.IsSortedFunc(placed, Span.Compare)
+	if !m.Unsorted && apart(placed) {
 		return dst, m
 	}
-	slices.SortFunc(spans, longestFirst)
-	kept := spans[:0]
-	for i, s := range spans {
+	slices.SortFunc(placed, longestFirst)
+	kept := placed[:0]
+	for i, s := range placed {
 		switch {
 		case i > 0 && slices.Contains(kept, s):
 			m.Duplicate++
@@ -117,12 +118,8 @@ func Place(dst []Span, starts, ends []int, n int) ([]Span, Mended) {
 			kept = append(kept, s)
 		}
 	}
-	slices.SortFunc(kept, inOrder)
+	slices.SortFunc(kept, Span.Compare)
 	return dst[:base+len(kept)], m
-}
-
-func inOrder(a, b Span) int {
-	return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End))
 }
 
 func longestFirst(a, b Span) int {

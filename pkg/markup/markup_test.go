@@ -33,30 +33,28 @@ func TestTokensAreThoseOfPythonsSplit(t *testing.T) {
 
 func TestSpansAreMendedBeforeTheyAreMarked(t *testing.T) {
 	for _, c := range []struct {
-		name         string
-		starts, ends []int
-		want         string
-		mended       markup.Mended
+		name   string
+		spans  []markup.Span
+		want   string
+		mended markup.Mended
 	}{
-		{"none", nil, nil, "a b c d e", markup.Mended{}},
-		{"in order", []int{0, 3}, []int{0, 4}, "@@a## b c @@d e##", markup.Mended{}},
-		{"side by side", []int{0, 1}, []int{0, 1}, "@@a## @@b## c d e", markup.Mended{}},
-		{"the whole sentence", []int{0}, []int{4}, "@@a b c d e##", markup.Mended{}},
-		{"unsorted", []int{3, 0}, []int{4, 0}, "@@a## b c @@d e##", markup.Mended{Unsorted: true}},
-		{"nested", []int{0, 1}, []int{2, 1}, "@@a b c## d e", markup.Mended{Overlapping: 1}},
-		{"nested, the inner one first", []int{1, 0}, []int{1, 2}, "@@a b c## d e", markup.Mended{Overlapping: 1, Unsorted: true}},
-		{"nested twice", []int{0, 0, 0}, []int{4, 2, 0}, "@@a b c d e##", markup.Mended{Overlapping: 2, Unsorted: true}},
-		{"crossing, the longer stays", []int{0, 1}, []int{1, 3}, "a @@b c d## e", markup.Mended{Overlapping: 1}},
-		{"crossing, equally long", []int{0, 1}, []int{1, 2}, "@@a b## c d e", markup.Mended{Overlapping: 1}},
-		{"duplicated", []int{1, 1}, []int{2, 2}, "a @@b c## d e", markup.Mended{Duplicate: 1}},
-		{"end before start", []int{2, 4}, []int{1, 4}, "a b c d @@e##", markup.Mended{Unplaced: 1}},
-		{"out of range", []int{3, 5, -1}, []int{5, 6, 0}, "a b c d e", markup.Mended{Unplaced: 3}},
-		{"more starts than ends", []int{0, 3}, []int{0}, "@@a## b c d e", markup.Mended{Unplaced: 1}},
-		{"more ends than starts", nil, []int{0, 1}, "a b c d e", markup.Mended{Unplaced: 2}},
-		{"largest numbers", []int{0, 1 << 62}, []int{1<<63 - 1, 1<<63 - 1}, "a b c d e", markup.Mended{Unplaced: 2}},
+		{"none", nil, "a b c d e", markup.Mended{}},
+		{"in order", []markup.Span{{0, 1}, {3, 5}}, "@@a## b c @@d e##", markup.Mended{}},
+		{"side by side", []markup.Span{{0, 1}, {1, 2}}, "@@a## @@b## c d e", markup.Mended{}},
+		{"the whole sentence", []markup.Span{{0, 5}}, "@@a b c d e##", markup.Mended{}},
+		{"unsorted", []markup.Span{{3, 5}, {0, 1}}, "@@a## b c @@d e##", markup.Mended{Unsorted: true}},
+		{"nested", []markup.Span{{0, 3}, {1, 2}}, "@@a b c## d e", markup.Mended{Overlapping: 1}},
+		{"nested, the inner one first", []markup.Span{{1, 2}, {0, 3}}, "@@a b c## d e", markup.Mended{Overlapping: 1, Unsorted: true}},
+		{"nested twice", []markup.Span{{0, 5}, {0, 3}, {0, 1}}, "@@a b c d e##", markup.Mended{Overlapping: 2}},
+		{"crossing, the longer stays", []markup.Span{{0, 2}, {1, 4}}, "a @@b c d## e", markup.Mended{Overlapping: 1}},
+		{"crossing, equally long", []markup.Span{{0, 2}, {1, 3}}, "@@a b## c d e", markup.Mended{Overlapping: 1}},
+		{"duplicated", []markup.Span{{1, 3}, {1, 3}}, "a @@b c## d e", markup.Mended{Duplicate: 1}},
+		{"end before start", []markup.Span{{2, 2}, {4, 5}}, "a b c d @@e##", markup.Mended{Unplaced: 1}},
+		{"out of range", []markup.Span{{3, 6}, {5, 7}, {-1, 1}}, "a b c d e", markup.Mended{Unplaced: 3}},
+		{"largest numbers", []markup.Span{{0, 1<<63 - 1}, {1 << 62, 1<<63 - 1}, {0, -1 << 63}}, "a b c d e", markup.Mended{Unplaced: 3}},
 	} {
 		tokens := strings.Fields("a b c d e")
-		spans, mended := markup.Place(nil, c.starts, c.ends, len(tokens))
+		spans, mended := markup.Place(nil, c.spans, len(tokens))
 		if got := string(markup.AppendMarked(nil, tokens, spans)); got != c.want || mended != c.mended {
 			t.Errorf("%s: got %q %+v, want %q %+v", c.name, got, mended, c.want, c.mended)
 		}
@@ -68,7 +66,7 @@ func TestSpansAreMendedBeforeTheyAreMarked(t *testing.T) {
 
 func TestTheExampleOfTheFormat(t *testing.T) {
 	tokens := markup.AppendTokens(nil, "Ada  wrote to\tBob Li .")
-	spans, _ := markup.Place(nil, []int{3, 0}, []int{4, 0}, len(tokens))
+	spans, _ := markup.Place(nil, []markup.Span{{3, 5}, {0, 1}}, len(tokens))
 	if got := string(markup.AppendMarked(nil, tokens, spans)); got != "@@Ada## wrote to @@Bob Li## ." {
 		t.Errorf("got %q", got)
 	}
@@ -88,7 +86,7 @@ func FuzzMark(f *testing.F) {
 		if got := markup.SingleSpaced(s); got != (s == strings.Join(tokens, " ")) {
 			t.Fatalf("%q is single-spaced: %v", s, got)
 		}
-		spans, mended := markup.Place(nil, []int{a, c}, []int{b, d}, len(tokens))
+		spans, mended := markup.Place(nil, []markup.Span{{a, b}, {c, d}}, len(tokens))
 		if len(spans)+mended.Duplicate+mended.Overlapping+mended.Unplaced != 2 {
 			t.Fatalf("2 spans became %v and %+v", spans, mended)
 		}

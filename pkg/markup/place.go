@@ -590,11 +590,10 @@ func (s *Source) report(class Fidelity) Alignment {
 			out.Unused = append(out.Unused, Unused{text, m.reason})
 		}
 	}
-	slices.SortFunc(out.Found, func(a, b Found) int { return outerFirst(a.Span, b.Span) })
+	sortFound(out.Found)
 	return out
 }
 
-// outerFirst orders spans by Start, the longer first.
-func outerFirst(a, b Span) int {
-	return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(b.End, a.End))
+func sortFound(list []Found) {
+	slices.SortFunc(list, func(a, b Found) int { return a.Span.Compare(b.Span) })
 }

@@ -1,9 +1,6 @@
 package markup
 
-import (
-	"slices"
-	"unicode/utf8"
-)
+import "unicode/utf8"
 
 // same aligns an answer that is the source, token for token, once or several times,
 // with marks that stand as [AppendMarked] writes them. Most answers are, and most time is saved
@@ -69,7 +66,7 @@ func (s *Source) same(answer string) (Alignment, bool) {
 		}
 	}
 	if found != nil {
-		slices.SortFunc(out.Found, func(a, b Found) int { return outerFirst(a.Span, b.Span) })
+		sortFound(out.Found)
 	}
 	return out, pos == len(answer) && token == len(s.Tokens) && token > 0 && open < 0
 }

@@ -16,8 +16,8 @@ func ExampleOpen() {
 	var row mrc.Row
 	f.Decode(0, &row)
 	fmt.Println(f.Len(), "rows")
-	fmt.Println(row.Label, row.Starts, row.Ends, row.Context)
+	fmt.Println(row.Label, row.Spans, row.Context)
 	// Output:
 	// 148 rows
-	// PER [0] [1] Ingrid Solheim arrived in Kraków on Monday for talks with the Polish president .
+	// PER [{0 2}] Ingrid Solheim arrived in Kraków on Monday for talks with the Polish president .
 }

@@ -63,9 +63,13 @@ type place struct {
 type Row struct {
 	Context string
 	Label   string
-	Starts  []int // token indexes; -1 for what is no whole number, nor a string of one
-	Ends    []int // token indexes, inclusive; of rows without either list both are those of "span_position"
-	Plain   bool  // Context is its tokens joined by single spaces
+	Plain   bool // Context is its tokens joined by single spaces
+
+	// Spans are token indexes, half-open, as the file has them: unsorted, overlapping or
+	// beyond the sentence. What is not a whole number, nor a string of one, makes a Start
+	// of -1 or an End of 0.
+	Spans    []markup.Span
+	Unpaired int // starts without an end, or ends without a start
 
 	// Verbatim means that a JSON string holds Context without escapes, byte for byte.
 	Verbatim bool
@@ -121,12 +125,22 @@ func (f *File) Decode(i int, r *Row) {
 	r.Label = f.labels[p.label]
 	r.Context = f.context(p)
 	r.Plain, r.Verbatim = p.plain, !p.escaped
+	r.Spans, r.Unpaired = r.Spans[:0], 0
 	if p.pairs {
-		r.Starts, r.Ends = appendPairs(r.Starts[:0], r.Ends[:0], f.text[p.row+uint64(p.starts):])
+		r.Spans = appendPairs(r.Spans, f.text[p.row+uint64(p.starts):])
 		return
 	}
-	r.Starts = f.positions(r.Starts[:0], p, p.starts)
-	r.Ends = f.positions(r.Ends[:0], p, p.ends)
+	var starts, ends [16]int // so that few rows allocate
+	r.pair(f.positions(starts[:0], p, p.starts), f.positions(ends[:0], p, p.ends))
+}
+
+// pair makes spans of the positions in the file, where ends are inclusive.
+func (r *Row) pair(starts, ends []int) {
+	n := min(len(starts), len(ends))
+	for i := range n {
+		r.Spans = append(r.Spans, markup.Span{Start: starts[i], End: ends[i] + 1})
+	}
+	r.Unpaired = len(starts) + len(ends) - 2*n
 }
 
 // Prefetch reads the memory that Decode of these rows will read. Rows shown in one
@@ -225,7 +239,7 @@ func position(v any) int {
 
 // appendPairs appends the spans of a "span_position" member: "3;4", "3,4" or
 // [3,4] each, or one of these alone.
-func appendPairs(starts, ends []int, s string) (_, _ []int) {
+func appendPairs(dst []markup.Span, s string) []markup.Span {
 	v := firstValue(s)
 	list, ok := v.([]any)
 	if !ok {
@@ -244,9 +258,9 @@ func appendPairs(starts, ends []int, s string) (_, _ []int) {
 		if ok && len(pair) == 2 {
 			start, end = position(pair[0]), position(pair[1])
 		}
-		starts, ends = append(starts, start), append(ends, end)
+		dst = append(dst, markup.Span{Start: start, End: end + 1})
 	}
-	return starts, ends
+	return dst
 }
 
 const blockRows = 4096

@@ -208,14 +208,21 @@ func TestADirectoryAndAMissingFileAreSaidToBeSuch(t *testing.T) {
 }
 
 func TestAGoodFileIsReadWhateverItsForm(t *testing.T) {
-	ada := mrc.Row{Context: "Ada wrote to Bob Li .", Label: "PER", Starts: []int{0, 3}, Ends: []int{0, 4}, Plain: true}
+	ada := mrc.Row{Context: "Ada wrote to Bob Li .", Label: "PER", Spans: []markup.Span{{Start: 0, End: 1}, {Start: 3, End: 5}}, Plain: true}
 	with := func(change func(*mrc.Row)) mrc.Row {
 		r := ada
 		change(&r)
 		return r
 	}
+	at := func(positions string) string {
+		return `[{"context":"a","entity_label":"PER","start_position":` + positions + `,"end_position":` + positions + `}]`
+	}
 	positions := func(p ...int) mrc.Row {
-		return mrc.Row{Context: "a", Label: "PER", Starts: p, Plain: true}
+		row := mrc.Row{Context: "a", Label: "PER", Plain: true}
+		for _, n := range p {
+			row.Spans = append(row.Spans, markup.Span{Start: n, End: n + 1})
+		}
+		return row
 	}
 	for _, c := range []struct {
 		name, text string
@@ -241,10 +248,10 @@ func TestAGoodFileIsReadWhateverItsForm(t *testing.T) {
 			`[{"context":5,"context":"no","entity_label":"LOC","start_position":[1],"end_position":[1],"context":"Ada wrote to Bob Li .","entity_label":"PER","start_position":[0,3],"end_position":[0,4]}]`, ada,
 		},
 		{"keys with escapes", `[{"c\u006fntext":"Ada wrote to Bob Li .","entity_l\u0061bel":"P\u0045R","start_position":[0,3],"end_position":[0,4]}]`, ada},
-		{"the last of two position lists is none", `[{"context":"Ada wrote to Bob Li .","entity_label":"PER","start_position":[0],"end_position":[0],"end_position":null,"start_position":true}]`, with(func(r *mrc.Row) { r.Starts, r.Ends = nil, nil })},
-		{"no positions", `[{"context":"Ada wrote to Bob Li .","entity_label":"PER"}]`, with(func(r *mrc.Row) { r.Starts, r.Ends = nil, nil })},
-		{"an empty array of positions", `[{"context":"Ada wrote to Bob Li .","entity_label":"PER","start_position":[ ],"end_position":[]}]`, with(func(r *mrc.Row) { r.Starts, r.Ends = nil, nil })},
-		{"unequally many positions", `[{"context":"Ada wrote to Bob Li .","entity_label":"PER","end_position":[4],"start_position":[]}]`, with(func(r *mrc.Row) { r.Starts, r.Ends = nil, []int{4} })},
+		{"the last of two position lists is none", `[{"context":"Ada wrote to Bob Li .","entity_label":"PER","start_position":[0],"end_position":[0],"end_position":null,"start_position":true}]`, with(func(r *mrc.Row) { r.Spans = nil })},
+		{"no positions", `[{"context":"Ada wrote to Bob Li .","entity_label":"PER"}]`, with(func(r *mrc.Row) { r.Spans = nil })},
+		{"an empty array of positions", `[{"context":"Ada wrote to Bob Li .","entity_label":"PER","start_position":[ ],"end_position":[]}]`, with(func(r *mrc.Row) { r.Spans = nil })},
+		{"unequally many positions", `[{"context":"Ada wrote to Bob Li .","entity_label":"PER","end_position":[4],"start_position":[]}]`, with(func(r *mrc.Row) { r.Spans, r.Unpaired = nil, 1 })},
 		{"an empty context", `[{"context":"","entity_label":"PER"}]`, mrc.Row{Label: "PER", Plain: true}},
 		{"context behind everything", `[{"entity_label":"PER","context":"a"}]`, positions()},
 
@@ -256,19 +263,21 @@ func TestAGoodFileIsReadWhateverItsForm(t *testing.T) {
 		{"half a surrogate pair", `[{"context":"a\ud800\u0020b \udc00","entity_label":"P\ud800\u0045R"}]`, mrc.Row{Context: "a\ufffd b \ufffd", Label: "P\ufffdER", Plain: true}},
 		{"the replacement character itself", `[{"context":"a\ufffd \"b","entity_label":"PER"}]`, mrc.Row{Context: "a\ufffd \"b", Label: "PER", Plain: true}},
 
-		{"positions that are strings", `[{"context":"a","entity_label":"PER","start_position":[0,"3"," 1 ","x","","-1","1.5"]}]`, positions(0, 3, 1, -1, -1, -1, -1)},
-		{"a position that is no list", `[{"context":"Ada wrote to Bob Li .","entity_label":"PER","start_position":3,"end_position":"4"}]`, with(func(r *mrc.Row) { r.Starts, r.Ends = []int{3}, []int{4} })},
-		{"an empty string for no positions", `[{"context":"Ada wrote to Bob Li .","entity_label":"PER","start_position":"","end_position":""}]`, with(func(r *mrc.Row) { r.Starts, r.Ends = nil, nil })},
-		{"only pairs", `[{"span_position":["0;0"," 3 , 4 ",[1,2]],"context":"Ada wrote to Bob Li .","entity_label":"PER"}]`, with(func(r *mrc.Row) { r.Starts, r.Ends = []int{0, 3, 1}, []int{0, 4, 2} })},
-		{"one pair, no list", `[{"context":"Ada wrote to Bob Li .","entity_label":"PER","span_position":"3;4","start_position":null}]`, with(func(r *mrc.Row) { r.Starts, r.Ends = []int{3}, []int{4} })},
-		{"pairs that are none", `[{"context":"Ada wrote to Bob Li .","entity_label":"PER","span_position":["3",{"a":1},"1;2;3",[1]]}]`, with(func(r *mrc.Row) { r.Starts, r.Ends = []int{-1, -1, 1, -1}, []int{-1, -1, -1, -1} })},
-		{"pairs beside a list", `[{"context":"Ada wrote to Bob Li .","entity_label":"PER","span_position":["3;4"],"start_position":[],"end_position":[]}]`, with(func(r *mrc.Row) { r.Starts, r.Ends = nil, nil })},
-		{"positions with brackets in strings", `[{"context":"a","entity_label":"PER","start_position":["]",2]}]`, positions(-1, 2)},
-		{"whole floats", `[{"context":"a","entity_label":"PER","start_position":[1.0,2e1,-0]}]`, positions(1, 20, 0)},
-		{"fractions", `[{"context":"a","entity_label":"PER","start_position":[0.5,4]}]`, positions(-1, 4)},
-		{"negative positions", `[{"context":"a","entity_label":"PER","start_position":[-3,4]}]`, positions(-1, 4)},
-		{"huge positions", `[{"context":"a","entity_label":"PER","start_position":[2147483647,2147483648,99999999999999999999,1e999,5]}]`, positions(2147483647, -1, -1, -1, 5)},
-		{"nested positions", `[{"context":"a","entity_label":"PER","start_position":[[1,2],{"a":[]},null,true,6]}]`, positions(-1, -1, -1, -1, 6)},
+		{"positions that are strings", at(`[0,"3"," 1 ","x","","-1","1.5"]`), positions(0, 3, 1, -1, -1, -1, -1)},
+		{"a position that is no list", `[{"context":"Ada wrote to Bob Li .","entity_label":"PER","start_position":3,"end_position":"4"}]`, with(func(r *mrc.Row) { r.Spans = []markup.Span{{Start: 3, End: 5}} })},
+		{"an empty string for no positions", `[{"context":"Ada wrote to Bob Li .","entity_label":"PER","start_position":"","end_position":""}]`, with(func(r *mrc.Row) { r.Spans = nil })},
+		{"only pairs", `[{"span_position":["0;0"," 3 , 4 ",[1,2]],"context":"Ada wrote to Bob Li .","entity_label":"PER"}]`, with(func(r *mrc.Row) { r.Spans = []markup.Span{{Start: 0, End: 1}, {Start: 3, End: 5}, {Start: 1, End: 3}} })},
+		{"one pair, no list", `[{"context":"Ada wrote to Bob Li .","entity_label":"PER","span_position":"3;4","start_position":null}]`, with(func(r *mrc.Row) { r.Spans = []markup.Span{{Start: 3, End: 5}} })},
+		{"pairs that are none", `[{"context":"Ada wrote to Bob Li .","entity_label":"PER","span_position":["3",{"a":1},"1;2;3",[1]]}]`, with(func(r *mrc.Row) {
+			r.Spans = []markup.Span{{Start: -1, End: 0}, {Start: -1, End: 0}, {Start: 1, End: 0}, {Start: -1, End: 0}}
+		})},
+		{"pairs beside a list", `[{"context":"Ada wrote to Bob Li .","entity_label":"PER","span_position":["3;4"],"start_position":[],"end_position":[]}]`, with(func(r *mrc.Row) { r.Spans = nil })},
+		{"positions with brackets in strings", at(`["]",2]`), positions(-1, 2)},
+		{"whole floats", at(`[1.0,2e1,-0]`), positions(1, 20, 0)},
+		{"fractions", at(`[0.5,4]`), positions(-1, 4)},
+		{"negative positions", at(`[-3,4]`), positions(-1, 4)},
+		{"huge positions", at(`[2147483647,2147483648,99999999999999999999,1e999,5]`), positions(2147483647, -1, -1, -1, 5)},
+		{"nested positions", at(`[[1,2],{"a":[]},null,true,6]`), positions(-1, -1, -1, -1, 6)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := open(t, write(t, "mrc-ner.test", c.text))
@@ -276,7 +285,7 @@ func TestAGoodFileIsReadWhateverItsForm(t *testing.T) {
 				t.Fatalf("%d rows, want 1", f.Len())
 			}
 			// The slices of the row before must not show through.
-			got := mrc.Row{Context: "before", Label: "before", Starts: []int{8, 8, 8}, Ends: []int{9, 9}}
+			got := mrc.Row{Context: "before", Label: "before", Spans: []markup.Span{{Start: 8, End: 9}}, Unpaired: 9}
 			f.Decode(0, &got)
 			if escaped := string(record.AppendEscaped(nil, got.Context)); got.Verbatim && escaped != got.Context {
 				t.Errorf("verbatim, but a JSON string holds %s", escaped)
@@ -327,10 +336,14 @@ func oracle(data []byte) (rows []mrc.Row, ok bool) {
 		row := mrc.Row{
 			Context: context,
 			Label:   label,
-			Starts:  positionsOf(fields["start_position"]),
-			Ends:    positionsOf(fields["end_position"]),
 			Plain:   context == strings.Join(markup.AppendTokens(nil, context), " "),
 		}
+		starts, ends := positionsOf(fields["start_position"]), positionsOf(fields["end_position"])
+		pairs := min(len(starts), len(ends))
+		for i := range pairs {
+			row.Spans = append(row.Spans, markup.Span{Start: starts[i], End: ends[i] + 1})
+		}
+		row.Unpaired = max(len(starts), len(ends)) - pairs
 		absent := func(raw json.RawMessage) bool { return raw == nil || string(raw) == "null" }
 		if absent(fields["start_position"]) && absent(fields["end_position"]) {
 			var pairs []any
@@ -340,7 +353,7 @@ func oracle(data []byte) (rows []mrc.Row, ok bool) {
 				if text, ok := pair.(string); !ok || sscan(text, &start, &end) != nil {
 					start, end = -1, -1
 				}
-				row.Starts, row.Ends = append(row.Starts, start), append(row.Ends, end)
+				row.Spans = append(row.Spans, markup.Span{Start: start, End: end + 1})
 			}
 		}
 		rows = append(rows, row)
@@ -415,7 +428,7 @@ func checkAgainstOracle(t *testing.T, path string, data []byte) {
 	for i := range want {
 		f.Decode(i, &got)
 		if got.Context != want[i].Context || got.Label != want[i].Label || f.Label(i) != got.Label || got.Plain != want[i].Plain ||
-			fmt.Sprint(got.Starts, got.Ends) != fmt.Sprint(want[i].Starts, want[i].Ends) {
+			fmt.Sprint(got.Spans, got.Unpaired) != fmt.Sprint(want[i].Spans, want[i].Unpaired) {
 			t.Fatalf("row %d is %+v, but encoding/json gives %+v", i, got, want[i])
 		}
 	}

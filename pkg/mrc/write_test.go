@@ -45,9 +45,9 @@ func TestWhatIsWrittenIsReadBack(t *testing.T) {
 	for i := range f.Len() {
 		var r mrc.Row
 		f.Decode(i, &r)
-		got = append(got, fmt.Sprint(r.Context, r.Label, r.Starts, r.Ends))
+		got = append(got, fmt.Sprint(r.Context, r.Label, r.Spans))
 	}
-	if d := cmp.Diff([]string{`Ada "Li" saw </Zürich> .PER[0 0] [1 0]`, `Ada "Li" saw </Zürich> .LOC[3] [3]`, "PER[] []", "LOC[] []"}, got); d != "" {
+	if d := cmp.Diff([]string{`Ada "Li" saw </Zürich> .PER[{0 2} {0 1}]`, `Ada "Li" saw </Zürich> .LOC[{3 4}]`, "PER[]", "LOC[]"}, got); d != "" {
 		t.Error(d)
 	}
 	sentences, err := f.Sentences()

@@ -303,7 +303,7 @@ func (m *maker) appendExample(number, row int) error {
 	m.view.Marked, m.view.Entities, m.view.JSON = m.row.Context, m.view.Entities[:0], "[]"
 	// Most rows hold no entity of their label, and most contexts are tokens
 	// joined by single spaces: those are shown as they are.
-	if !m.row.Plain || len(m.row.Starts)+len(m.row.Ends) > 0 {
+	if !m.row.Plain || len(m.row.Spans)+m.row.Unpaired > 0 {
 		m.mark(row)
 	}
 	return m.append(&m.job.Template.Example, &m.row)
@@ -328,8 +328,8 @@ func (m *maker) showsAnswer() bool {
 func (m *maker) mark(n int) {
 	m.tokens = markup.AppendTokens(m.tokens[:0], m.row.Context)
 	var mended markup.Mended
-	m.spans, mended = markup.Place(m.spans[:0], m.row.Starts, m.row.Ends, len(m.tokens))
-	if mended.Any() {
+	m.spans, mended = markup.Place(m.spans[:0], m.row.Spans, len(m.tokens))
+	if mended.Any() || m.row.Unpaired > 0 {
 		m.shared.mended[n/32].Or(1 << (n % 32))
 	}
 	m.marked = markup.AppendMarked(m.marked[:0], m.tokens, m.spans)
@@ -362,7 +362,7 @@ func appendList(dst []byte, tokens []string, spans []markup.Span) []byte {
 func Mending(train *mrc.File, i int) string {
 	var row mrc.Row
 	train.Decode(i, &row)
-	_, m := markup.Place(nil, row.Starts, row.Ends, len(markup.AppendTokens(nil, row.Context)))
+	_, m := markup.Place(nil, row.Spans, len(markup.AppendTokens(nil, row.Context)))
 	var parts []string
 	if m.Unsorted {
 		parts = append(parts, "spans not in order")
@@ -370,7 +370,7 @@ func Mending(train *mrc.File, i int) string {
 	for _, c := range []struct {
 		n    int
 		what string
-	}{{m.Overlapping, "inside or across a longer one"}, {m.Duplicate, "given twice"}, {m.Unplaced, "not in the sentence"}} {
+	}{{m.Overlapping, "inside or across a longer one"}, {m.Duplicate, "given twice"}, {m.Unplaced + row.Unpaired, "not in the sentence"}} {
 		if c.n > 0 {
 			parts = append(parts, fmt.Sprintf("left out %d %s", c.n, c.what))
 		}

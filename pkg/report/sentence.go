@@ -195,9 +195,7 @@ func (b *body) entity(e corpus.Entity, gold bool, kind sign) {
 // lanes places the marks so that none covers another of its side: the first and
 // longest lie next to the words.
 func (b *body) lanes() {
-	slices.SortStableFunc(b.marks, func(x, y mark) int {
-		return cmp.Or(cmp.Compare(x.Start, y.Start), cmp.Compare(y.End, x.End))
-	})
+	slices.SortStableFunc(b.marks, func(x, y mark) int { return x.Span.Compare(y.Span) })
 	b.above, b.below = b.above[:0], b.below[:0]
 	for i := range b.marks {
 		m := &b.marks[i]

@@ -54,7 +54,7 @@ func Compare(gold, predicted []corpus.Entity) []Difference {
 	p.alone(g, q)
 	slices.SortFunc(p.found, func(a, b Difference) int {
 		x, y := p.entity(a), p.entity(b)
-		return cmp.Or(cmp.Compare(x.Start, y.Start), cmp.Compare(y.End, x.End), strings.Compare(x.Label, y.Label),
+		return cmp.Or(byPlace(x, y),
 			cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Gold, b.Gold), cmp.Compare(a.Predicted, b.Predicted))
 	})
 	return p.found
@@ -149,9 +149,7 @@ func reaching(entities []corpus.Entity, list []int, x *corpus.Entity) int {
 	return slices.IndexFunc(list, func(i int) bool { return entities[i].Start < x.End && entities[i].Label == x.Label })
 }
 
-func bySpan(a, b *corpus.Entity) int {
-	return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End))
-}
+func bySpan(a, b *corpus.Entity) int { return a.Span.Compare(b.Span) }
 
 func byPlace(a, b *corpus.Entity) int { return cmp.Or(bySpan(a, b), strings.Compare(a.Label, b.Label)) }
 

@@ -273,9 +273,7 @@ func (p *parser) finish() Parsed {
 			order = append(order, i)
 		}
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		return cmp.Or(cmp.Compare(p.spans[a].Start, p.spans[b].Start), cmp.Compare(p.spans[b].End, p.spans[a].End))
-	})
+	slices.SortStableFunc(order, func(a, b int) int { return outerFirst(p.spans[a].Element, p.spans[b].Element) })
 	for n, i := range order {
 		place[i] = n
 		p.out.Spans = append(p.out.Spans, p.spans[i].Element)
@@ -417,6 +415,11 @@ func (r *reader) value() (string, bool) {
 	return r.s[from:r.at], r.at > from
 }
 
+// outerFirst orders elements by where they start, the longer first.
+func outerFirst(a, b Element) int {
+	return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(b.End, a.End))
+}
+
 // Append appends text with its spans wrapped in tags and its "<", ">" and "&"
 // escaped. No span may be empty. Of spans that begin or end at one place, the longer
 // is outside. Spans may cross, unless their tags have the same name: an end tag would
@@ -425,7 +428,7 @@ func (r *reader) value() (string, bool) {
 // A label that cannot be the name of a tag is written as <entity type="...">.
 func Append(dst []byte, text string, spans []Element) []byte {
 	starts := slices.Clone(spans)
-	slices.SortStableFunc(starts, func(a, b Element) int { return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(b.End, a.End)) })
+	slices.SortStableFunc(starts, outerFirst)
 	rank := make([]int, len(starts)) // those that end, in order
 	for i := range rank {
 		rank[i] = i

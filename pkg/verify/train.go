@@ -178,12 +178,11 @@ func (r *reader) sentence(rows []int) {
 		if i == 0 {
 			r.tokens = markup.AppendTokens(r.tokens[:0], r.row.Context)
 		}
-		for k := range min(len(r.row.Starts), len(r.row.Ends)) {
-			start, end := r.row.Starts[k], r.row.Ends[k]+1
-			if start < 0 || end <= start || end > len(r.tokens) {
+		for _, s := range r.row.Spans {
+			if s.Start < 0 || s.End <= s.Start || s.End > len(r.tokens) {
 				continue // ner-prompt says so where it shows the row
 			}
-			m := r.mention(strings.Join(r.tokens[start:end], " "))
+			m := r.mention(strings.Join(r.tokens[s.Start:s.End], " "))
 			if !slices.Contains(m.labels, r.row.Label) {
 				m.labels = append(m.labels, r.row.Label)
 			}

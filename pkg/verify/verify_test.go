@@ -111,8 +111,8 @@ func entities(t testing.TB, f *mrc.File) (list []verify.Candidate) {
 	var row mrc.Row
 	for i := range f.Len() {
 		f.Decode(i, &row)
-		for k := range row.Starts {
-			list = append(list, candidate(i, row.Label, row.Context, row.Starts[k], row.Ends[k]+1))
+		for _, s := range row.Spans {
+			list = append(list, candidate(i, row.Label, row.Context, s.Start, s.End))
 		}
 	}
 	return list
@@ -404,8 +404,8 @@ func TestDemonstrationsAreTrueBalancedAndOfOtherSentences(t *testing.T) {
 			kinds[verdict+map[bool]string{true: " same"}[phrase == list[i].Text]]++
 			words := strings.Fields(row.Context)
 			is := "no"
-			for s := range row.Starts {
-				if strings.Join(words[row.Starts[s]:row.Ends[s]+1], " ") == phrase {
+			for _, s := range row.Spans {
+				if strings.Join(words[s.Start:s.End], " ") == phrase {
 					is = "yes"
 				}
 			}

@@ -67,7 +67,7 @@ func writeAnswers(path, source string) (n tally, err error) {
 		for i := range f.Len() {
 			f.Decode(i, &row)
 			tokens := markup.AppendTokens(nil, row.Context)
-			spans, _ := markup.Place(nil, row.Starts, row.Ends, len(tokens))
+			spans, _ := markup.Place(nil, row.Spans, len(tokens))
 			marked = markup.AppendMarked(marked[:0], tokens, spans)
 			output, flaw := damage(chance, string(marked))
 			if len(spans) > 0 {
