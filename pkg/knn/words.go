@@ -5,6 +5,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"nertools/pkg/markup"
 )
 
 // A splitter finds the words of sentences, as [BM25] tells. The rules are our own
@@ -30,7 +32,7 @@ func (s *splitter) split(text string, visit func(word []byte)) {
 		case !unicode.In(r, unicode.L, unicode.M, unicode.N):
 			s.endWord(visit)
 			s.endRun(visit)
-		case unspaced(r), s.run > 0 && ofNoScript(r):
+		case markup.Unspaced(r), s.run > 0 && ofNoScript(r):
 			s.endWord(visit)
 			if s.run > 0 {
 				s.word = utf8.AppendRune(utf8.AppendRune(s.word, s.last), r)
@@ -61,10 +63,6 @@ func (s *splitter) endRun(visit func(word []byte)) {
 		s.endWord(visit)
 	}
 	s.run = 0
-}
-
-func unspaced(r rune) bool {
-	return r >= 0x0E00 && unicode.In(r, unicode.Thai, unicode.Lao, unicode.Myanmar, unicode.Khmer, unicode.Hiragana, unicode.Katakana, unicode.Han)
 }
 
 // ofNoScript reports whether a letter or mark belongs to whatever stands in front

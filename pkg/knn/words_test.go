@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/text/unicode/norm"
+
+	"nertools/pkg/markup"
 )
 
 func words(text string) (list []string) {
@@ -62,7 +64,7 @@ func FuzzWords(f *testing.F) {
 		var wide strings.Builder
 		for _, r := range norm.NFKC.String(text) {
 			wide.WriteRune(r)
-			if unspaced(r) {
+			if markup.Unspaced(r) {
 				wide.WriteByte(' ')
 			}
 		}

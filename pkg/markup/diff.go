@@ -29,7 +29,7 @@ func appendAtoms(dst []atom, l *letters, from, to int) []atom {
 		if c >= utf8.RuneSelf {
 			var r rune
 			r, size = utf8.DecodeRune(l.text[i:to])
-			isWord = !unspaced(r) && inWord(r)
+			isWord = !Unspaced(r) && inWord(r)
 		}
 		if !isWord || !word {
 			dst = append(dst, atom{offset, i, i})

@@ -3,6 +3,8 @@ package markup
 import (
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/rangetable"
 )
 
 // plainASCII holds the lower case of the ASCII characters that count for
@@ -102,7 +104,7 @@ func fold(r rune) rune {
 		}
 		return r
 	}
-	if unspaced(r) {
+	if Unspaced(r) {
 		return r
 	}
 	least := r
@@ -118,19 +120,14 @@ func fold(r rune) rune {
 // doubleQuote reports whether r is a typographic double quote.
 func doubleQuote(r rune) bool { return 0x201c <= r && r <= 0x201f || r == 0x5f4 }
 
-// unspaced reports whether r is of a script that puts no spaces between words.
-// These know no case either.
-func unspaced(r rune) bool {
-	switch {
-	case r < 0x0e00:
-		return false
-	case r < 0x10a0, 0x1780 <= r && r < 0x1800: // Thai, Lao, Tibetan, Myanmar; Khmer
-		return true
-	case 0x3040 <= r && r < 0x3100, 0x3400 <= r && r < 0xa000, 0xf900 <= r && r < 0xfb00, 0x20000 <= r && r < 0x40000: // kana, Han
-		return true
-	}
-	return false
-}
+// unspaced are the scripts that put no spaces between words, with the signs that the two
+// kana share. Tibetan marks the end of each syllable, and is not among them.
+var unspaced = rangetable.Merge(unicode.Thai, unicode.Lao, unicode.Myanmar, unicode.Khmer, unicode.Hiragana, unicode.Katakana, unicode.Han,
+	&unicode.RangeTable{R16: []unicode.Range16{{Lo: 0x3040, Hi: 0x30ff, Stride: 1}}})
+
+// Unspaced reports whether r is of a script that puts no spaces between words. These know
+// no case either.
+func Unspaced(r rune) bool { return r >= 0x0e00 && unicode.Is(unspaced, r) }
 
 // invisible reports whether r leaves no trace of its own on a page: Unicode's
 // Default_Ignorable_Code_Point. Among these are joiners, bidirectional controls,

@@ -219,7 +219,7 @@ func (l *letters) apart(i int) bool {
 	}
 	before, _ := utf8.DecodeLastRune(l.text[:i])
 	after, _ := utf8.DecodeRune(l.text[i:])
-	return !inWord(before) || !inWord(after) || unspaced(before) || unspaced(after)
+	return !inWord(before) || !inWord(after) || Unspaced(before) || Unspaced(after)
 }
 
 // A Text is prepared for being searched.

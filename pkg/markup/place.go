@@ -535,7 +535,7 @@ func alike(x, y []byte, atEnd bool) (n int) {
 		switch {
 		case len(x) > 0 && len(y) > 0 && r == q:
 			n++
-			if r >= 0x3040 && unspaced(r) {
+			if r >= 0x3040 && Unspaced(r) {
 				n++
 			}
 			x, y = x1, y1

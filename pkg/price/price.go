@@ -11,14 +11,13 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"regexp"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"nertools/pkg/fault"
 	"nertools/pkg/record"
+	"nertools/pkg/wire"
 )
 
 // A Table is what models cost.
@@ -140,16 +139,14 @@ func lineOf(data []byte, err error) int {
 	return 1 + bytes.Count(data[:min(offset, int64(len(data)))], []byte{'\n'})
 }
 
-var snapshot = regexp.MustCompile(`-20\d\d-\d\d-\d\d$`)
-
 // Find returns the price of a model. A dated name costs what the name without
 // its date does, unless the table has it: gpt-4o-2024-05-13 costs more. The price
 // of a fine-tuned model is not that of its base, and that of a router's
 // ("openai/gpt-4o") not that of the original: the table has to name them whole.
 func (t *Table) Find(model string) (Price, bool) {
 	p, ok := t.Models[model]
-	if !ok && !strings.HasPrefix(model, "ft:") {
-		p, ok = t.Models[snapshot.ReplaceAllString(model, "")]
+	if !ok {
+		p, ok = t.Models[wire.Undated(model)]
 	}
 	return p, ok
 }

@@ -28,11 +28,10 @@ const (
 // usesVocabulary reports whether the model is known to read Vocabulary: all of
 // OpenAI's since gpt-4o do.
 func usesVocabulary(model string) bool {
-	name := model[strings.LastIndexByte(model, '/')+1:] // as routers name it: "openai/gpt-5"
-	name = strings.TrimPrefix(name, "ft:")
+	base := wire.BaseModel(model)
 	for _, family := range []string{"gpt-4o", "chatgpt-4o", "gpt-4.1", "gpt-4.5", "gpt-5", "o1", "o3", "o4"} {
-		// "gpt-5.1", "o3-mini", "gpt-4o:org"; but not "o1000".
-		if rest, ok := strings.CutPrefix(name, family); ok && (rest == "" || strings.ContainsAny(rest[:1], "-.:")) {
+		// "gpt-5.1", "o3-mini"; but not "o1000".
+		if rest, ok := strings.CutPrefix(base, family); ok && (rest == "" || strings.ContainsAny(rest[:1], "-.")) {
 			return true
 		}
 	}

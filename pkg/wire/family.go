@@ -1,6 +1,23 @@
 package wire
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
+
+var snapshot = regexp.MustCompile(`-20\d\d-\d\d-\d\d$`)
+
+// Undated returns the name of a model without the date of a snapshot.
+func Undated(name string) string { return snapshot.ReplaceAllString(name, "") }
+
+// BaseModel returns the undated name of the model behind a name: without what a router
+// puts before it ("openai/gpt-5"), and without the "ft:" and the suffix of a fine-tuned
+// one.
+func BaseModel(name string) string {
+	base := strings.TrimPrefix(name[strings.LastIndexByte(name, '/')+1:], "ft:")
+	base, _, _ = strings.Cut(base, ":")
+	return Undated(base)
+}
 
 // family is what requests to a model may hold.
 type family struct {
@@ -13,13 +30,7 @@ type family struct {
 // compatible server for example, is taken for a plain chat model; what it
 // refuses all the same is found out by asking, see [Amendments].
 func familyOf(model string) family {
-	name := model
-	if i := strings.LastIndexByte(name, '/'); i >= 0 {
-		name = name[i+1:] // as routers name it: "openai/gpt-5"
-	}
-	name = strings.TrimPrefix(name, "ft:")
-	name, _, _ = strings.Cut(name, ":")
-	switch {
+	switch name := BaseModel(model); {
 	case name == "gpt-3.5-turbo-instruct", strings.HasPrefix(name, "gpt-3.5-turbo-instruct-"),
 		name == "davinci-002", name == "babbage-002":
 		return family{legacy: true, sampling: true}
