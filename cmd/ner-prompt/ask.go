@@ -129,7 +129,7 @@ func onlyReasoning(line string, rows *mrc.File, row int) bool {
 		return false
 	}
 	var r mrc.Row
-	rows.Decode(row, &r)
+	_ = rows.Decode(row, &r) // the prompts cannot be made either if it fails
 	_, rest := reasoning.Split(line, r.Context)
 	return rest == ""
 }
@@ -143,14 +143,12 @@ func tell(std cmdline.Streams, o *promptOptions, job *prompt.Plan, r prompt.Stat
 		std.Say("%s: mended the spans of %d of the rows shown: sorted, overlapping ones dropped, impossible ones left out%s",
 			job.Train.Name(), n, more)
 		if o.verbose {
-			err := mrc.Guard(job.Train.Name(), func() error {
-				for _, row := range r.Mended {
-					std.Say("%s: row %d: %s", job.Train.Name(), row, prompt.Mending(job.Train, row))
+			for _, row := range r.Mended {
+				mending, err := prompt.Mending(job.Train, row)
+				if err != nil {
+					return err
 				}
-				return nil
-			})
-			if err != nil {
-				return err
+				std.Say("%s: row %d: %s", job.Train.Name(), row, mending)
 			}
 		}
 	}

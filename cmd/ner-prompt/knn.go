@@ -76,36 +76,34 @@ func findNeighbours(ctx context.Context, std cmdline.Streams, o *knnOptions) (er
 	if err := checkFile(&o.target, "", ".knn.jsonl", train.Name(), source.Name()); err != nil {
 		return err
 	}
-	return mrc.Guard(train.Name()+" or "+source.Name(), func() error {
-		if search.Train, err = sentencesOf(train); err != nil {
-			return err
-		}
-		if search.Source, err = sentencesOf(source); err != nil {
-			return err
-		}
-		method, done, err := methodOf(ctx, std, o, &search)
-		if err != nil {
-			return err
-		}
-		defer done()
-		meter := progress.NewOf("sentences", std.Err, std.Name, o.progress)
-		meter.Total(len(search.Source.Texts))
-		search.Progress = func(done int) { meter.Set(done, 0) }
-		report, err := writeNeighbours(ctx, std, o, &search, method)
-		meter.Close()
-		if err != nil {
-			return err
-		}
-		same := ""
-		if cmdline.SameFile(source.Name(), train.Name()) {
-			same = ", which is the same file"
-		}
-		std.Say("%d rows, %d sentences; %d of the sentences also stand in %s%s", source.Len(), len(search.Source.Texts), report.Leaked, train.Name(), same)
-		if report.Short > 0 {
-			std.Say("%d rows have fewer than %d neighbours, as %s has no more rows of their label in other sentences", report.Short, search.Num, train.Name())
-		}
-		return nil
-	})
+	if search.Train, err = sentencesOf(train); err != nil {
+		return err
+	}
+	if search.Source, err = sentencesOf(source); err != nil {
+		return err
+	}
+	method, done, err := methodOf(ctx, std, o, &search)
+	if err != nil {
+		return err
+	}
+	defer done()
+	meter := progress.NewOf("sentences", std.Err, std.Name, o.progress)
+	meter.Total(len(search.Source.Texts))
+	search.Progress = func(done int) { meter.Set(done, 0) }
+	report, err := writeNeighbours(ctx, std, o, &search, method)
+	meter.Close()
+	if err != nil {
+		return err
+	}
+	same := ""
+	if cmdline.SameFile(source.Name(), train.Name()) {
+		same = ", which is the same file"
+	}
+	std.Say("%d rows, %d sentences; %d of the sentences also stand in %s%s", source.Len(), len(search.Source.Texts), report.Leaked, train.Name(), same)
+	if report.Short > 0 {
+		std.Say("%d rows have fewer than %d neighbours, as %s has no more rows of their label in other sentences", report.Short, search.Num, train.Name())
+	}
+	return nil
 }
 
 func sentencesOf(f *mrc.File) (knn.Corpus, error) {
@@ -116,14 +114,16 @@ func sentencesOf(f *mrc.File) (knn.Corpus, error) {
 	corpus := knn.Corpus{Label: f.Label}
 	var row mrc.Row
 	for _, s := range sentences {
-		f.Decode(s.Rows[0], &row)
-		corpus.Texts = append(corpus.Texts, row.Context)
+		if err := f.Decode(s.Rows[0], &row); err != nil {
+			return corpus, err
+		}
+		corpus.Texts = append(corpus.Texts, strings.Clone(row.Context))
 		corpus.Rows = append(corpus.Rows, s.Rows)
 	}
-	corpus.Shows = func(i int) bool {
-		f.Decode(i, &row)
+	corpus.Shows = func(i int) (bool, error) {
+		err := f.Decode(i, &row)
 		spans, _ := markup.Place(nil, row.Spans, len(markup.AppendTokens(nil, row.Context)))
-		return len(spans) > 0
+		return len(spans) > 0, err
 	}
 	return corpus, nil
 }

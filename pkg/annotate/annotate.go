@@ -82,22 +82,18 @@ func FromFile(r *collect.Results, f *mrc.File) (*Joined, error) {
 		return nil, err
 	}
 	j := &Joined{Results: r, file: f, sentences: sentences}
-	err = mrc.Guard(f.Name(), func() error {
-		var row mrc.Row
-		for i, result := range r.All() {
-			if result.Label == "" && result.Context == "" {
-				continue
-			}
-			f.Decode(i, &row)
-			if result.Label != "" && result.Label != row.Label || result.Context != "" && result.Context != row.Context {
-				return &fault.Error{File: f.Name(), Line: f.Line(i), Err: fmt.Errorf("row %d is not the one that was asked", i),
-					Hint: "name the file that the prompts were made from"}
-			}
+	var row mrc.Row
+	for i, result := range r.All() {
+		if result.Label == "" && result.Context == "" {
+			continue
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
+		if err := f.Decode(i, &row); err != nil {
+			return nil, err
+		}
+		if result.Label != "" && result.Label != row.Label || result.Context != "" && result.Context != row.Context {
+			return nil, &fault.Error{File: f.Name(), Line: f.Line(i), Err: fmt.Errorf("row %d is not the one that was asked", i),
+				Hint: "name the file that the prompts were made from"}
+		}
 	}
 	j.limit(r.Len())
 	j.know()
@@ -231,37 +227,23 @@ func (j *Joined) label(row int) string {
 const blockSentences = 32
 
 // Each aligns all answers, on all cores, and calls emit with every sentence, in
-// order, in the calling goroutine. It ends with the first error of emit or ctx. A
-// sentence shares memory with the file: it is not to be used when that is closed.
+// order, in the calling goroutine. It ends with the first error of emit or ctx, or
+// when the file changes.
 func (j *Joined) Each(ctx context.Context, emit func(*Annotation) error) error {
 	newWorker := func() func(context.Context, int, int) (list []Annotation, err error) {
 		var source markup.Source
-		return func(_ context.Context, from, to int) (list []Annotation, err error) {
-			err = j.Guard(func() error {
-				list = j.align(&source, j.sentences[from:to])
-				return nil
-			})
-			return list, err
+		return func(_ context.Context, from, to int) ([]Annotation, error) {
+			return j.align(&source, j.sentences[from:to])
 		}
 	}
 	return parallel.Do(ctx, len(j.sentences), blockSentences, newWorker, func(list []Annotation) error {
-		return j.Guard(func() error {
-			for i := range list {
-				if err := emit(&list[i]); err != nil {
-					return err
-				}
+		for i := range list {
+			if err := emit(&list[i]); err != nil {
+				return err
 			}
-			return nil
-		})
+		}
+		return nil
 	})
-}
-
-// Guard calls f, which uses sentences of the file, as [mrc.Guard] does.
-func (j *Joined) Guard(f func() error) error {
-	if j.file == nil {
-		return f()
-	}
-	return mrc.Guard(j.file.Name(), f)
 }
 
 // order gives the rank of a label in list.
@@ -278,16 +260,18 @@ func order(list []string) func(string) int {
 	}
 }
 
-func (j *Joined) align(source *markup.Source, sentences []mrc.Group) []Annotation {
+func (j *Joined) align(source *markup.Source, sentences []mrc.Group) ([]Annotation, error) {
 	list := make([]Annotation, len(sentences))
 	for i := range sentences {
-		j.fill(&list[i], source, &sentences[i])
+		if err := j.fill(&list[i], source, &sentences[i]); err != nil {
+			return nil, err
+		}
 	}
-	return list
+	return list, nil
 }
 
 // fill makes s of the rows of one sentence.
-func (j *Joined) fill(s *Annotation, source *markup.Source, rows *mrc.Group) {
+func (j *Joined) fill(s *Annotation, source *markup.Source, rows *mrc.Group) error {
 	s.ID, s.Answers = rows.ID, make([]Answer, len(rows.Rows))
 	var row mrc.Row
 	var result collect.Reply
@@ -297,11 +281,14 @@ func (j *Joined) fill(s *Annotation, source *markup.Source, rows *mrc.Group) {
 			row.Label, row.Context = result.Label, result.Context
 		}
 		if j.file != nil {
-			j.file.Decode(n, &row)
+			if err := j.file.Decode(n, &row); err != nil {
+				return err
+			}
 		}
 		if i == 0 {
-			source.Reset(row.Context)
-			s.Text, s.Tokens = row.Context, slices.Clone(source.Tokens)
+			s.Text = strings.Clone(row.Context)
+			source.Reset(s.Text)
+			s.Tokens = slices.Clone(source.Tokens)
 		}
 		a := &s.Answers[i]
 		*a = Answer{Row: n, Label: row.Label, State: result.State, Line: result.Line}
@@ -337,6 +324,7 @@ func (j *Joined) fill(s *Annotation, source *markup.Source, rows *mrc.Group) {
 	if j.Results == nil {
 		s.Entities = s.Gold
 	}
+	return nil
 }
 
 // question returns what an answer about a label answers.

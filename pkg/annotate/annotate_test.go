@@ -70,7 +70,9 @@ func read(t testing.TB, f *mrc.File, answers ...string) *collect.Results {
 		rec := record.Result{ID: record.NewID("test", i, nil), Index: i, Total: len(answers), Output: answer, Model: "m"}
 		if f != nil {
 			var row mrc.Row
-			f.Decode(i, &row)
+			if err := f.Decode(i, &row); err != nil {
+				t.Error(err)
+			}
 			rec.Label, rec.Context = row.Label, row.Context
 		}
 		if message, failed := strings.CutPrefix(answer, "!"); failed {

@@ -26,9 +26,11 @@ func (d *Demonstrations) Shown(row int) func(text string) bool {
 	return func(text string) bool {
 		if shown == nil {
 			var r mrc.Row
-			for _, n := range d.Neighbours.Append(nil, row, d.Num) {
-				d.Train.Decode(n, &r)
-				shown = append(shown, markup.NewText(signs.Replace(r.Context)))
+			neighbours, _ := d.Neighbours.Append(nil, row, d.Num)
+			for _, n := range neighbours {
+				if d.Train.Decode(n, &r) == nil {
+					shown = append(shown, markup.NewText(signs.Replace(strings.Clone(r.Context))))
+				}
 			}
 		}
 		text = signs.Replace(text)

@@ -62,7 +62,9 @@ func news(tb testing.TB) []corpus.Sentence {
 	for _, g := range groups {
 		var s corpus.Sentence
 		for _, n := range g.Rows {
-			f.Decode(n, &row)
+			if err := f.Decode(n, &row); err != nil {
+				tb.Error(err)
+			}
 			s = sentence(g.ID, strings.Clone(row.Context), s.Entities...)
 			for _, span := range row.Spans {
 				s.Entities = append(s.Entities, entity(span.Start, span.End, strings.Clone(row.Label)))

@@ -10,8 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -160,10 +158,7 @@ func (c *Cache) fill(ctx context.Context, path string, id digest, texts []string
 		return 0, usage, err
 	}
 	// Another process may have brought what was missing before the lock was ours.
-	f := &filler{Cache: c, texts: slices.Clone(texts), keys: keys, file: out, most: maxTexts, todo: missing(known, texts, keys)}
-	for _, n := range f.todo {
-		f.texts[n] = strings.Clone(texts[n]) // it may lie in a mapped file, which only the calling goroutine may be guarded for
-	}
+	f := &filler{Cache: c, texts: texts, keys: keys, file: out, most: maxTexts, todo: missing(known, texts, keys)}
 	if err := errors.Join(known.close(), out.mend()); err != nil {
 		return 0, usage, err
 	}

@@ -49,9 +49,11 @@ func TestAFileOfTextsCutShortUnderTheCallsDoesNoHarm(t *testing.T) {
 	c.InFlight = 1 // so that later calls are put together after the first
 	c.Asker = &cutting{c.Asker, sync.OnceValue(func() error { return os.Truncate(path, 0) })}
 	texts := make([]string, f.Len())
-	var row mrc.Row
 	for i := range texts {
-		f.Decode(i, &row)
+		var row mrc.Row
+		if err := f.Decode(i, &row); err != nil {
+			t.Error(err)
+		}
 		texts[i] = row.Context
 	}
 	if _, asked := get(t, c, texts); asked != len(texts) {

@@ -39,7 +39,7 @@ func sentences(r *rand.Rand, n int) knn.Corpus {
 		c.Rows = append(c.Rows, rows)
 	}
 	c.Label = func(row int) string { return fmt.Sprintf("L%d", row%18) }
-	c.Shows = func(row int) bool { return row/18%(row%18+2) == 0 }
+	c.Shows = func(row int) (bool, error) { return row/18%(row%18+2) == 0, nil }
 	return c
 }
 

@@ -10,7 +10,7 @@ import (
 // The sentence that shares the rare word is nearest.
 func ExampleSearch() {
 	rows := func(texts ...string) knn.Corpus {
-		c := knn.Corpus{Texts: texts, Label: func(int) string { return "LOC" }, Shows: func(int) bool { return false }}
+		c := knn.Corpus{Texts: texts, Label: func(int) string { return "LOC" }, Shows: func(int) (bool, error) { return false, nil }}
 		for i := range texts {
 			c.Rows = append(c.Rows, []int{i})
 		}

@@ -38,7 +38,7 @@ type entry struct {
 	shows     bool
 }
 
-func (s *Search) index(t *texts) *index {
+func (s *Search) index(t *texts) (*index, error) {
 	x := &index{numbers: map[string]int{}, known: map[string]int{}}
 	var lists [][]entry
 	for i, rows := range s.Train.Rows {
@@ -50,7 +50,14 @@ func (s *Search) index(t *texts) *index {
 				x.numbers[name] = n
 				lists = append(lists, nil)
 			}
-			lists[n] = append(lists[n], entry{int32(row), t.of[i], s.Diverse && s.Train.Shows(row)})
+			e := entry{row: int32(row), text: t.of[i]}
+			if s.Diverse {
+				var err error
+				if e.shows, err = s.Train.Shows(row); err != nil {
+					return nil, err
+				}
+			}
+			lists[n] = append(lists[n], e)
 		}
 	}
 	for _, list := range lists {
@@ -67,7 +74,7 @@ func (s *Search) index(t *texts) *index {
 		}
 		x.labels = append(x.labels, l)
 	}
-	return x
+	return x, nil
 }
 
 // onePerText keeps, of the rows that ask about the same text, the first that

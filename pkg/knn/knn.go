@@ -19,7 +19,10 @@ type Corpus struct {
 	Texts []string // the sentences; one may stand there several times
 	Rows  [][]int  // the rows that ask about each sentence; every row belongs to one
 	Label func(row int) string
-	Shows func(row int) bool // whether the row has an entity to show; only Diverse asks, and only of training rows
+
+	// Shows reports whether the row has an entity to show; only Diverse asks, and
+	// only of training rows. An error ends the search.
+	Shows func(row int) (bool, error)
 }
 
 // A Search looks for the nearest training rows of every source row. Rows of one
@@ -60,7 +63,7 @@ type Coverage struct {
 
 // A Method compares sentences: [BM25], [Cosine] or [Random].
 type Method interface {
-	// prepare may read texts, which scorers may not: see Run.
+	// prepare reads the texts, which its scorers do without.
 	prepare(t *texts) (newScorer, error)
 }
 
@@ -98,7 +101,10 @@ func (s *Search) Run(ctx context.Context, m Method, emit func(row int, list []Ne
 		return Coverage{}, fmt.Errorf("search neighbours: %d for each row", s.Num)
 	}
 	t := s.texts()
-	x := s.index(t)
+	x, err := s.index(t)
+	if err != nil {
+		return Coverage{}, err
+	}
 	labels, total, err := s.sourceLabels(x)
 	if err != nil {
 		return Coverage{}, err

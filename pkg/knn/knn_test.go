@@ -32,7 +32,7 @@ type row struct {
 func corpus(rows []row) knn.Corpus {
 	c := knn.Corpus{
 		Label: func(i int) string { return rows[i].label },
-		Shows: func(i int) bool { return rows[i].shows },
+		Shows: func(i int) (bool, error) { return rows[i].shows, nil },
 	}
 	for i, r := range rows {
 		if i == 0 || r.text != rows[i-1].text || r.label <= rows[i-1].label {
@@ -206,7 +206,7 @@ func random(r *rand.Rand, n int) (c knn.Corpus, words [][]string) {
 		scattered[place] = rows[i]
 	}
 	c.Label = func(i int) string { return scattered[i].label }
-	c.Shows = func(i int) bool { return scattered[i].shows }
+	c.Shows = func(i int) (bool, error) { return scattered[i].shows, nil }
 	return c, words
 }
 
@@ -234,7 +234,7 @@ func naive(s *knn.Search, similarity func(source, train int) float64) [][]knn.Ne
 				lists = append(lists, nil)
 			}
 			if s.Diverse {
-				all = naiveDiverse(all, texts, s.Train.Shows)
+				all = naiveDiverse(all, texts, func(row int) bool { shows, _ := s.Train.Shows(row); return shows })
 			}
 			lists[row] = append([]knn.Neighbour{}, all[:min(s.Num, len(all))]...)
 		}
@@ -577,7 +577,9 @@ func TestLinesAreReadAsAKNNFile(t *testing.T) {
 	defer k.Close()
 	got := make([][]int, len(lists))
 	for i := range lists {
-		got[i] = k.Append(nil, i, 5)
+		if got[i], err = k.Append(nil, i, 5); err != nil {
+			t.Error(err)
+		}
 	}
 	if d := gocmp.Diff(numbers(lists), got); d != "" {
 		t.Error(d)

@@ -14,7 +14,9 @@ func ExampleOpen() {
 	}
 	defer f.Close()
 	var row mrc.Row
-	f.Decode(0, &row)
+	if err := f.Decode(0, &row); err != nil {
+		fmt.Println(err)
+	}
 	fmt.Println(f.Len(), "rows")
 	fmt.Println(row.Label, row.Spans, row.Context)
 	// Output:

@@ -28,7 +28,7 @@ type Group struct {
 // ID is then the sentence's number, from 0. Where an ID comes up again, as in
 // files that were put together, the later sentence's ends in "~2", "~3" and so on.
 func (f *File) Sentences() (list []Group, err error) {
-	err = Guard(f.name, func() error {
+	err = guard(f.name, func() error {
 		names, err := f.names()
 		if err == nil {
 			list = f.group(names)
@@ -45,7 +45,7 @@ func (f *File) names() ([]string, error) {
 	var g errgroup.Group
 	for p := range parts {
 		g.Go(func() error {
-			return Guard(f.name, func() error {
+			return guard(f.name, func() error {
 				for i := f.rows * p / parts; i < f.rows*(p+1)/parts; i++ {
 					id := record.Text(gjson.Get(f.text[f.place(i).row:], "qas_id"))
 					names[i] = strings.Clone(id[:max(strings.LastIndexByte(id, '.'), 0)])

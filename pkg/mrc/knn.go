@@ -50,7 +50,7 @@ func OpenNeighbours(path string, rows, train int) (*Neighbours, error) {
 		return nil, err
 	}
 	k := &Neighbours{name: path, text: text, unmap: unmap}
-	if err := Guard(path, func() error { return k.index(rows, train) }); err != nil {
+	if err := guard(path, func() error { return k.index(rows, train) }); err != nil {
 		return nil, errors.Join(err, k.Close())
 	}
 	return k, nil
@@ -66,9 +66,13 @@ func (k *Neighbours) Name() string { return k.name }
 func (k *Neighbours) More() bool { return k.more }
 
 // Append appends the first n neighbours of row i, or all it has if they are fewer.
-func (k *Neighbours) Append(dst []int, i, n int) []int {
-	dst, _ = appendNeighbours(dst, k.text[k.lines[i]:], n)
-	return dst
+// An error says that the file has changed since it was opened.
+func (k *Neighbours) Append(dst []int, i, n int) (list []int, err error) {
+	err = guard(k.name, func() error {
+		list, err = appendNeighbours(dst, k.text[k.lines[i]:], n)
+		return err
+	})
+	return list, err
 }
 
 func (k *Neighbours) index(rows, train int) error {
@@ -101,7 +105,7 @@ func (k *Neighbours) check(train int) error {
 	var g errgroup.Group
 	for p := range parts {
 		g.Go(func() error {
-			faults[p] = Guard(k.name, func() error {
+			faults[p] = guard(k.name, func() error {
 				return k.checkLines(len(k.lines)*p/parts, len(k.lines)*(p+1)/parts, train)
 			})
 			return nil

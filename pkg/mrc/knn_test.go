@@ -71,6 +71,16 @@ func TestABrokenKNNFileIsRefusedWithItsLineAndARemedy(t *testing.T) {
 	}
 }
 
+// neighbours appends neighbours of a row to dst.
+func neighbours(t testing.TB, k *mrc.Neighbours, dst []int, row, n int) []int {
+	t.Helper()
+	list, err := k.Append(dst, row, n)
+	if err != nil {
+		t.Error(err)
+	}
+	return list
+}
+
 func openNeighbours(t testing.TB, path string, rows, train int) *mrc.Neighbours {
 	t.Helper()
 	k, err := mrc.OpenNeighbours(path, rows, train)
@@ -104,8 +114,8 @@ func TestAGoodKNNFileIsReadWhateverItsForm(t *testing.T) {
 			path := write(t, "test.knn.jsonl", c.text)
 			k := openNeighbours(t, path, len(want), 18)
 			for i, list := range want {
-				if got := k.Append(nil, i, all); !slices.Equal(got, list) {
-					t.Errorf("row %d: %v, want %v", i, got, list)
+				if got, err := k.Append(nil, i, all); !slices.Equal(got, list) || err != nil {
+					t.Errorf("row %d: %v, %v, want %v", i, got, err, list)
 				}
 			}
 			if k.More() != c.more {
@@ -131,7 +141,7 @@ func TestNoMoreNeighboursAreTakenThanAskedForOrThere(t *testing.T) {
 		{0, 4, []int{7, 5, 4, 3}},
 		{1, 16, []int{7, 2}},
 	} {
-		if got := k.Append([]int{7}, c.row, c.n); !slices.Equal(got, c.want) {
+		if got := neighbours(t, k, []int{7}, c.row, c.n); !slices.Equal(got, c.want) {
 			t.Errorf("%d of row %d: %v, want %v", c.n, c.row, got, c.want)
 		}
 	}
@@ -149,7 +159,7 @@ func TestNeighboursAreThoseThatEncodingJSONGives(t *testing.T) {
 		if err := json.Unmarshal([]byte(line), &want); err != nil {
 			t.Fatal(err)
 		}
-		if d := cmp.Diff(want, k.Append(nil, i, all)); d != "" {
+		if d := cmp.Diff(want, neighbours(t, k, nil, i, all)); d != "" {
 			t.Errorf("row %d: %s", i, d)
 		}
 	}
@@ -255,11 +265,11 @@ func FuzzNeighbours(f *testing.F) {
 			t.Fatal("accepted, but encoding/json does not take it")
 		}
 		for i, list := range want {
-			if d := cmp.Diff(list, k.Append(nil, i, all), cmpopts.EquateEmpty()); d != "" {
+			if d := cmp.Diff(list, neighbours(t, k, nil, i, all), cmpopts.EquateEmpty()); d != "" {
 				t.Fatalf("row %d: %s", i, d)
 			}
 			for n := range len(list) {
-				if d := cmp.Diff(list[:n], k.Append(nil, i, n), cmpopts.EquateEmpty()); d != "" {
+				if d := cmp.Diff(list[:n], neighbours(t, k, nil, i, n), cmpopts.EquateEmpty()); d != "" {
 					t.Fatalf("the first %d of row %d: %s", n, i, d)
 				}
 			}

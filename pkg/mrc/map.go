@@ -42,10 +42,10 @@ func mapFile(path string) (text string, unmap func() error, err error) {
 	return unsafe.String(unsafe.SliceData(data), len(data)), func() error { return nil }, nil
 }
 
-// Guard calls f, which reads rows of a mapped file, and turns the memory fault
-// that a file cut short under the program gives into an error. Any other panic
-// becomes a [*fault.Panic]. It guards the calling goroutine only.
-func Guard(name string, f func() error) (err error) {
+// guard calls f, which reads a mapped file, and turns the memory fault that a file
+// cut short under the program gives into an error. Any other panic becomes a
+// [*fault.Panic]. It guards the calling goroutine only.
+func guard(name string, f func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		switch r := recover().(type) {

@@ -15,6 +15,7 @@ import (
 	"math"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -58,10 +59,9 @@ type place struct {
 	pairs   bool   // starts is where "span_position" is, as the row has no other positions
 }
 
-// A Row is one question of the data set: a sentence and a label. Its strings
-// may share the mapped file's memory: they are valid until the file is closed.
+// A Row is one question of the data set: a sentence and a label.
 type Row struct {
-	Context string
+	Context string // valid until a row is decoded into this one again
 	Label   string
 	Plain   bool // Context is its tokens joined by single spaces
 
@@ -73,6 +73,8 @@ type Row struct {
 
 	// Verbatim means that a JSON string holds Context without escapes, byte for byte.
 	Verbatim bool
+
+	memory []byte // of Context
 }
 
 // Open maps, checks and indexes the file. The caller closes it.
@@ -85,7 +87,7 @@ func Open(path string) (*File, error) {
 		return nil, err
 	}
 	f := &File{name: path, text: text, unmap: unmap}
-	if err := Guard(path, f.index); err != nil {
+	if err := guard(path, f.index); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
@@ -103,8 +105,15 @@ func (f *File) Len() int { return f.rows }
 // Label is the label that row i asks for. It decodes nothing.
 func (f *File) Label(i int) string { return f.labels[f.place(i).label] }
 
-// Line is the line of the file on which row i begins, from 1.
-func (f *File) Line(i int) int { return f.line(f.place(i).row) }
+// Line is the line of the file on which row i begins, from 1, or 0 if the file has
+// changed since it was opened.
+func (f *File) Line(i int) (line int) {
+	_ = guard(f.name, func() error { // 0 says it
+		line = f.line(f.place(i).row)
+		return nil
+	})
+	return line
+}
 
 func (f *File) line(offset uint64) int {
 	n := 1
@@ -119,11 +128,35 @@ func (f *File) line(offset uint64) int {
 
 func (f *File) place(i int) *place { return &f.blocks[i/blockRows][i%blockRows] }
 
-// Decode fills r with row i, reusing its slices.
-func (f *File) Decode(i int, r *Row) {
+// Decode fills r with row i, reusing its memory. An error says that the file has
+// changed since it was opened.
+func (f *File) Decode(i int, r *Row) error {
+	return guard(f.name, func() error {
+		f.decode(i, r)
+		return nil
+	})
+}
+
+// DecodeAll decodes the rows with these numbers into list, reusing its memory. It
+// is quicker than [File.Decode] of one after the other.
+func (f *File) DecodeAll(numbers []int, list []Row) ([]Row, error) {
+	list = slices.Grow(list[:0], len(numbers))[:len(numbers)]
+	err := guard(f.name, func() error {
+		f.prefetch(numbers)
+		for i, n := range numbers {
+			f.decode(n, &list[i])
+		}
+		return nil
+	})
+	return list, err
+}
+
+func (f *File) decode(i int, r *Row) {
 	p := f.place(i)
 	r.Label = f.labels[p.label]
-	r.Context = f.context(p)
+	// A copy: what reads the mapped file itself has to be guarded.
+	r.memory = append(r.memory[:0], f.context(p)...)
+	r.Context = unsafe.String(unsafe.SliceData(r.memory), len(r.memory))
 	r.Plain, r.Verbatim = p.plain, !p.escaped
 	r.Spans, r.Unpaired = r.Spans[:0], 0
 	if p.pairs {
@@ -143,12 +176,12 @@ func (r *Row) pair(starts, ends []int) {
 	r.Unpaired = len(starts) + len(ends) - 2*n
 }
 
-// Prefetch reads the memory that Decode of these rows will read. Rows shown in one
+// prefetch reads the memory that decode of these rows will read. Rows shown in one
 // prompt are scattered over the file, and each costs several cache misses; here the
-// misses overlap, where Decode waits for one after the other.
+// misses overlap, where decode waits for one after the other.
 //
 //go:noinline
-func (f *File) Prefetch(rows []int) (sum uint64) {
+func (f *File) prefetch(rows []int) (sum uint64) {
 	const line = 64 // bytes fetched together
 	for _, i := range rows {
 		sum += f.place(i).row
@@ -289,7 +322,7 @@ func (f *File) index() error {
 		f.blocks = append(f.blocks, places)
 		block = make([]span, 0, blockRows)
 		g.Go(func() error {
-			err := Guard(f.name, func() error { return f.indexBlock(n*blockRows, spans, places, &labels) })
+			err := guard(f.name, func() error { return f.indexBlock(n*blockRows, spans, places, &labels) })
 			if err != nil {
 				faults.Store(n, err)
 				failed.Store(true)

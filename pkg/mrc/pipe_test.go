@@ -42,7 +42,7 @@ func TestWhatCannotBeMappedIsRead(t *testing.T) {
 	checkAgainstOracle(t, pipe(t, string(data)), data)
 
 	k := openNeighbours(t, pipe(t, "[2, 1]\n[]\n"), 2, 3)
-	if got := k.Append(nil, 0, all); len(got) != 2 {
+	if got := neighbours(t, k, nil, 0, all); len(got) != 2 {
 		t.Errorf("neighbours %v, want 2 and 1", got)
 	}
 

@@ -44,7 +44,9 @@ func TestWhatIsWrittenIsReadBack(t *testing.T) {
 	var got []string
 	for i := range f.Len() {
 		var r mrc.Row
-		f.Decode(i, &r)
+		if err := f.Decode(i, &r); err != nil {
+			t.Error(err)
+		}
 		got = append(got, fmt.Sprint(r.Context, r.Label, r.Spans))
 	}
 	if d := cmp.Diff([]string{`Ada "Li" saw </Zürich> .PER[{0 2} {0 1}]`, `Ada "Li" saw </Zürich> .LOC[{3 4}]`, "PER[]", "LOC[]"}, got); d != "" {

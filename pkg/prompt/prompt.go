@@ -70,11 +70,7 @@ const blockRows = 64
 // is written; an error after that is one of w, of ctx, of the template, or of
 // an input file that changed meanwhile.
 func (j *Plan) Write(ctx context.Context, w io.Writer) (Stats, error) {
-	var shared *shared
-	err := mrc.Guard(j.files(), func() (err error) {
-		shared, err = j.prepare()
-		return err
-	})
+	shared, err := j.prepare()
 	if err != nil {
 		return Stats{}, err
 	}
@@ -86,11 +82,7 @@ func (j *Plan) Write(ctx context.Context, w io.Writer) (Stats, error) {
 			case buf = <-free:
 			default:
 			}
-			err = mrc.Guard(j.files(), func() (err error) {
-				buf, err = m.appendRows(buf[:0], from, to)
-				return err
-			})
-			return buf, err
+			return m.appendRows(buf[:0], from, to)
 		}
 	}
 	err = parallel.Do(ctx, j.Total(), blockRows, newMaker, func(buf []byte) error {
@@ -106,14 +98,6 @@ func (j *Plan) Write(ctx context.Context, w io.Writer) (Stats, error) {
 		return nil
 	})
 	return shared.report(), err
-}
-
-// files names the files that rows are read from.
-func (j *Plan) files() string {
-	if j.Examples == 0 {
-		return j.Rows.Name()
-	}
-	return j.Rows.Name() + ", " + j.Train.Name() + " or " + j.Neighbours.Name()
 }
 
 // shared is what the makers of one job have in common.
@@ -166,9 +150,9 @@ type maker struct {
 	shared *shared
 
 	view         View
-	asked        mrc.Row // the row that the prompt is about
-	row          mrc.Row // the one shown last
-	leaks        bool    // a demonstration shows the asked sentence and its label
+	asked        mrc.Row   // the row that the prompt is about
+	shown        []mrc.Row // its demonstrations
+	leaks        bool      // a demonstration shows the asked sentence and its label
 	neighbours   []int
 	tokens       []string
 	spans        []markup.Span
@@ -191,6 +175,9 @@ func (m *maker) appendRows(dst []byte, from, to int) ([]byte, error) {
 		if !m.shared.wanted(i) {
 			continue
 		}
+		if err := m.read(i); err != nil {
+			return nil, err
+		}
 		var err error
 		if dst, err = m.appendRow(dst, i); err != nil {
 			return nil, fmt.Errorf("%w, at row %d of %s", err, i, m.job.Rows.Name())
@@ -200,19 +187,30 @@ func (m *maker) appendRows(dst []byte, from, to int) ([]byte, error) {
 	return dst, nil
 }
 
-func (m *maker) appendRow(dst []byte, i int) ([]byte, error) {
+// read reads row i and its demonstrations.
+func (m *maker) read(i int) (err error) {
 	j := m.job
 	m.neighbours = m.neighbours[:0]
 	if j.Examples > 0 {
-		m.neighbours = j.Neighbours.Append(m.neighbours, i, j.Examples)
+		if m.neighbours, err = j.Neighbours.Append(m.neighbours, i, j.Examples); err != nil {
+			return err
+		}
+		if m.shown, err = j.Train.DecodeAll(m.neighbours, m.shown); err != nil {
+			return err
+		}
 	}
+	return j.Rows.Decode(i, &m.asked)
+}
+
+// appendRow appends the record of row i, which has been read.
+func (m *maker) appendRow(dst []byte, i int) ([]byte, error) {
+	j := m.job
 	key := j.Rows.Label(i)
 	label := m.shared.labels[key]
 	m.view = View{
 		DataName: j.Labels.Name, Label: key, Name: label.Name, Description: label.Description,
 		Examples: len(m.neighbours),
 	}
-	j.Rows.Decode(i, &m.asked)
 	if j.Template.ownInstruction {
 		m.view.Context = m.asked.Context
 	}
@@ -220,11 +218,8 @@ func (m *maker) appendRow(dst []byte, i int) ([]byte, error) {
 	if err := m.appendInstruction(); err != nil {
 		return nil, err
 	}
-	if len(m.neighbours) > 0 {
-		j.Train.Prefetch(m.neighbours)
-	}
-	for n, row := range m.neighbours {
-		if err := m.appendExample(n+1, row); err != nil {
+	for n := range m.neighbours {
+		if err := m.appendExample(n); err != nil {
 			return nil, err
 		}
 	}
@@ -292,44 +287,44 @@ func (m *maker) appendInstruction() error {
 	return nil
 }
 
-func (m *maker) appendExample(number, row int) error {
-	train := m.job.Train
-	train.Decode(row, &m.row)
-	if m.row.Label != m.view.Label {
+// appendExample appends the n-th demonstration.
+func (m *maker) appendExample(n int) error {
+	row := &m.shown[n]
+	if row.Label != m.view.Label {
 		m.shared.otherLabel.Add(1)
 	}
-	m.leaks = m.leaks || m.showsAnswer()
-	m.view.Number, m.view.Context = number, m.row.Context
-	m.view.Marked, m.view.Entities, m.view.JSON = m.row.Context, m.view.Entities[:0], "[]"
+	m.leaks = m.leaks || m.showsAnswer(row)
+	m.view.Number, m.view.Context = n+1, row.Context
+	m.view.Marked, m.view.Entities, m.view.JSON = row.Context, m.view.Entities[:0], "[]"
 	// Most rows hold no entity of their label, and most contexts are tokens
 	// joined by single spaces: those are shown as they are.
-	if !m.row.Plain || len(m.row.Spans)+m.row.Unpaired > 0 {
-		m.mark(row)
+	if !row.Plain || len(row.Spans)+row.Unpaired > 0 {
+		m.mark(row, m.neighbours[n])
 	}
-	return m.append(&m.job.Template.Example, &m.row)
+	return m.append(&m.job.Template.Example, row)
 }
 
-// showsAnswer reports whether m.row demonstrates the very question of m.asked.
-func (m *maker) showsAnswer() bool {
+// showsAnswer reports whether row demonstrates the very question of m.asked.
+func (m *maker) showsAnswer(row *mrc.Row) bool {
 	switch {
-	case m.row.Label != m.view.Label:
+	case row.Label != m.view.Label:
 		return false
-	case m.row.Plain && m.asked.Plain:
-		return m.row.Context == m.asked.Context
+	case row.Plain && m.asked.Plain:
+		return row.Context == m.asked.Context
 	}
-	m.tokens = markup.AppendTokens(m.tokens[:0], m.row.Context)
+	m.tokens = markup.AppendTokens(m.tokens[:0], row.Context)
 	n := len(m.tokens)
 	m.tokens = markup.AppendTokens(m.tokens, m.asked.Context)
 	return slices.Equal(m.tokens[:n], m.tokens[n:])
 }
 
-// mark sets what the view shows of the entities of m.row, which is row n of the
+// mark sets what the view shows of the entities of row, which is row n of the
 // training file.
-func (m *maker) mark(n int) {
-	m.tokens = markup.AppendTokens(m.tokens[:0], m.row.Context)
+func (m *maker) mark(row *mrc.Row, n int) {
+	m.tokens = markup.AppendTokens(m.tokens[:0], row.Context)
 	var mended markup.Mended
-	m.spans, mended = markup.Place(m.spans[:0], m.row.Spans, len(m.tokens))
-	if mended.Any() || m.row.Unpaired > 0 {
+	m.spans, mended = markup.Place(m.spans[:0], row.Spans, len(m.tokens))
+	if mended.Any() || row.Unpaired > 0 {
 		m.shared.mended[n/32].Or(1 << (n % 32))
 	}
 	m.marked = markup.AppendMarked(m.marked[:0], m.tokens, m.spans)
@@ -359,9 +354,11 @@ func appendList(dst []byte, tokens []string, spans []markup.Span) []byte {
 
 // Mending tells in words what was wrong with the spans of row i of train, whose
 // number a [Stats] gave.
-func Mending(train *mrc.File, i int) string {
+func Mending(train *mrc.File, i int) (string, error) {
 	var row mrc.Row
-	train.Decode(i, &row)
+	if err := train.Decode(i, &row); err != nil {
+		return "", err
+	}
 	_, m := markup.Place(nil, row.Spans, len(markup.AppendTokens(nil, row.Context)))
 	var parts []string
 	if m.Unsorted {
@@ -375,5 +372,5 @@ func Mending(train *mrc.File, i int) string {
 			parts = append(parts, fmt.Sprintf("left out %d %s", c.n, c.what))
 		}
 	}
-	return strings.Join(parts, ", ")
+	return strings.Join(parts, ", "), nil
 }

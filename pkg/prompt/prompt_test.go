@@ -465,8 +465,8 @@ func TestTheReportNamesMendedRowsAndOtherLabelsOnce(t *testing.T) {
 	for row, want := range map[int]string{
 		0: "left out 1 not in the sentence", 40: "left out 1 not in the sentence", 199: "spans not in order", 64: "",
 	} {
-		if got := prompt.Mending(job.Train, row); got != want {
-			t.Errorf("row %d: %q, want %q", row, got, want)
+		if got, err := prompt.Mending(job.Train, row); got != want || err != nil {
+			t.Errorf("row %d: %q, %v, want %q", row, got, err, want)
 		}
 	}
 	job.Wanted = func(i int) bool { return i == 2 }
@@ -490,8 +490,8 @@ func TestMendingTellsAllThatWasWrongWithARow(t *testing.T) {
 		"spans not in order, left out 1 inside or across a longer one, left out 1 given twice, left out 2 not in the sentence",
 		"left out 1 given twice", "left out 1 inside or across a longer one", "",
 	} {
-		if got := prompt.Mending(f, i); got != want {
-			t.Errorf("row %d: %q, want %q", i, got, want)
+		if got, err := prompt.Mending(f, i); got != want || err != nil {
+			t.Errorf("row %d: %q, %v, want %q", i, got, err, want)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"nertools/pkg/fault"
 	"nertools/pkg/markup"
 	"nertools/pkg/mrc"
 )
@@ -61,10 +62,12 @@ func readTraining(file *mrc.File, candidates []Candidate) (*training, error) {
 	var g errgroup.Group
 	for i := range readers {
 		g.Go(func() error {
-			return mrc.Guard(file.Name(), func() error {
+			return fault.Catch(func() error {
 				readers[i] = reader{file: file, words: w, pools: w.pools()}
 				for _, s := range sentences[len(sentences)*i/len(readers) : len(sentences)*(i+1)/len(readers)] {
-					readers[i].sentence(s.Rows)
+					if err := readers[i].sentence(s.Rows); err != nil {
+						return err
+					}
 				}
 				return nil
 			})
@@ -171,12 +174,14 @@ type mention struct {
 	labels []string
 }
 
-func (r *reader) sentence(rows []int) {
+func (r *reader) sentence(rows []int) error {
 	r.mentions = r.mentions[:0]
 	for i, row := range rows {
-		r.file.Decode(row, &r.row)
+		if err := r.file.Decode(row, &r.row); err != nil {
+			return err
+		}
 		if i == 0 {
-			r.tokens = markup.AppendTokens(r.tokens[:0], r.row.Context)
+			r.tokens = markup.AppendTokens(r.tokens[:0], strings.Clone(r.row.Context)) // phrases share its memory
 		}
 		for _, s := range r.row.Spans {
 			if s.Start < 0 || s.End <= s.Start || s.End > len(r.tokens) {
@@ -203,6 +208,7 @@ func (r *reader) sentence(rows []int) {
 			}
 		}
 	}
+	return nil
 }
 
 // mention finds or adds the mention of words.
@@ -236,7 +242,7 @@ func (p *pool) put(ph phrase, mine, any bool) {
 }
 
 // choose gives the demonstrations of a question about c, n at most; see [Questions].
-func (t *training) choose(c *Candidate, n int) []demonstration {
+func (t *training) choose(c *Candidate, n int) ([]demonstration, error) {
 	pool := t.labels[c.Label]
 	asked := pool.asked[c.Text]
 	seed := fnv.New64a()
@@ -244,24 +250,32 @@ func (t *training) choose(c *Candidate, n int) []demonstration {
 	chance := rand.New(rand.NewPCG(seed.Sum64(), 0))
 	used := []string{singleSpaced(c.Context)}
 
-	yes := t.pick(Yes, n-n/2, chance, &used, asked.entities, pool.entities)
-	no := t.pick(No, n/2, chance, &used, asked.others, asked.plain, pool.near, pool.others)
+	yes, err := t.pick(Yes, n-n/2, chance, &used, asked.entities, pool.entities)
+	if err != nil {
+		return nil, err
+	}
+	no, err := t.pick(No, n/2, chance, &used, asked.others, asked.plain, pool.near, pool.others)
+	if err != nil {
+		return nil, err
+	}
 	yes = yes[:min(len(yes), len(no)+1)]
 	no = no[:min(len(no), len(yes)+1)]
 	all := append(yes, no...)
 	chance.Shuffle(len(all), func(i, k int) { all[i], all[k] = all[k], all[i] })
-	return all
+	return all, nil
 }
 
 // pick gives up to n phrases, of the earlier classes first, of sentences that
 // are not yet used.
-func (t *training) pick(v Verdict, n int, chance *rand.Rand, used *[]string, classes ...[]phrase) (list []demonstration) {
+func (t *training) pick(v Verdict, n int, chance *rand.Rand, used *[]string, classes ...[]phrase) (list []demonstration, err error) {
 	for _, class := range classes {
 		for i := range anyOrder(len(class), chance) {
 			if len(list) == n {
-				return list
+				return list, nil
 			}
-			t.file.Decode(class[i].row, &t.row)
+			if err := t.file.Decode(class[i].row, &t.row); err != nil {
+				return nil, err
+			}
 			sentence := t.row.Context
 			if !t.row.Plain {
 				sentence = singleSpaced(sentence)
@@ -269,11 +283,11 @@ func (t *training) pick(v Verdict, n int, chance *rand.Rand, used *[]string, cla
 			if slices.Contains(*used, sentence) {
 				continue
 			}
-			*used = append(*used, sentence)
+			*used = append(*used, strings.Clone(sentence))
 			list = append(list, demonstration{class[i].text, class[i].row, v})
 		}
 	}
-	return list
+	return list, nil
 }
 
 // anyOrder yields the numbers below n in an order of chance, without the memory

@@ -156,13 +156,10 @@ func (j *Questions) Write(ctx context.Context, w io.Writer, candidates []Candida
 	if j.Examples == 0 {
 		return m.write(ctx, w, indexes, candidates)
 	}
-	err = mrc.Guard(j.Train.Name(), func() (err error) {
-		if m.train, err = readTraining(j.Train, candidates); err == nil {
-			report, err = m.write(ctx, w, indexes, candidates)
-		}
-		return err
-	})
-	return report, err
+	if m.train, err = readTraining(j.Train, candidates); err != nil {
+		return report, err
+	}
+	return m.write(ctx, w, indexes, candidates)
 }
 
 // maker makes questions one after the other; its buffers live from one to the next.
@@ -211,7 +208,9 @@ func (m *maker) appendQuestion(dst []byte, index int, c *Candidate) (_ []byte, e
 	j := m.job
 	m.rows = m.rows[:0]
 	if m.train != nil {
-		m.shown = m.train.choose(c, j.Examples)
+		if m.shown, err = m.train.choose(c, j.Examples); err != nil {
+			return nil, err
+		}
 	}
 	label := m.labels[c.Label]
 	m.view = Fields{
@@ -222,7 +221,9 @@ func (m *maker) appendQuestion(dst []byte, index int, c *Candidate) (_ []byte, e
 		return nil, err
 	}
 	for n, d := range m.shown {
-		j.Train.Decode(d.row, &m.row)
+		if err = j.Train.Decode(d.row, &m.row); err != nil {
+			return nil, err
+		}
 		m.view.Number, m.view.Context, m.view.Phrase, m.view.Verdict = n+1, m.row.Context, d.phrase, d.verdict.String()
 		if m.text, err = j.Template.Example.Append(m.text, &m.view); err != nil {
 			return nil, err

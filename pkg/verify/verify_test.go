@@ -108,9 +108,11 @@ func candidate(row int, label, context string, start, end int) verify.Candidate 
 // entities gives all entities of an MRC file.
 func entities(t testing.TB, f *mrc.File) (list []verify.Candidate) {
 	t.Helper()
-	var row mrc.Row
 	for i := range f.Len() {
-		f.Decode(i, &row)
+		var row mrc.Row
+		if err := f.Decode(i, &row); err != nil {
+			t.Error(err)
+		}
 		for _, s := range row.Spans {
 			list = append(list, candidate(i, row.Label, row.Context, s.Start, s.End))
 		}
@@ -391,13 +393,15 @@ func TestDemonstrationsAreTrueBalancedAndOfOtherSentences(t *testing.T) {
 	for i := range list {
 		list[i].Row = i
 	}
-	var row mrc.Row
 	kinds := map[string]int{}
 	for i, p := range questions(t, verify.Questions{Examples: 6, Train: train}, list) {
 		seen := []string{list[i].Context}
 		count := map[string]int{}
 		for k, d := range demonstrations(p) {
-			train.Decode(p.Examples[k], &row)
+			var row mrc.Row
+			if err := train.Decode(p.Examples[k], &row); err != nil {
+				t.Error(err)
+			}
 			verdict, rest, _ := strings.Cut(d, " ")
 			phrase := rest[:strings.LastIndexByte(rest, ' ')]
 			count[verdict]++

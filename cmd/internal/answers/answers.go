@@ -179,16 +179,11 @@ func (j *Joined) sentence(row int) (sentence string) {
 	if row >= j.Rows.Len() {
 		return ""
 	}
-	err := mrc.Guard(j.Rows.Name(), func() error {
-		var r mrc.Row
-		j.Rows.Decode(row, &r)
-		sentence = strings.Clone(r.Context)
-		return nil
-	})
-	if err != nil {
+	var r mrc.Row
+	if err := j.Rows.Decode(row, &r); err != nil {
 		return ""
 	}
-	return sentence
+	return r.Context
 }
 
 // Candidates are the entities that were found, in the order of the rows. They
