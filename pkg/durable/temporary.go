@@ -177,6 +177,11 @@ func sweep(path string) {
 // system can, the file has no name from the start, so that not even a killed
 // process leaves it behind. The caller closes it with [CloseScratch].
 func Scratch(prefix string) (*os.File, error) {
+	if nameless != 0 {
+		if f, err := os.OpenFile(os.TempDir(), os.O_RDWR|nameless, 0o600); err == nil {
+			return f, nil // else the file system knows no such files
+		}
+	}
 	f, err := os.CreateTemp("", prefix+"*")
 	if err != nil {
 		return nil, err
