@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -71,13 +72,8 @@ func killedRuns(t *testing.T, world, models, rows int) (kills int) {
 	}
 	chance := rand.New(rand.NewPCG(uint64(world), 1))
 	for range 10 {
-		cmd := run()
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Duration(chance.IntN(60)) * time.Millisecond)
-		_ = cmd.Process.Kill()
-		if cmd.Wait() != nil {
+		calls, more := api.Calls(), chance.IntN(30)
+		if kill(t, run(), func() bool { return api.Calls() >= calls+more }) {
 			kills++
 		}
 	}
@@ -128,9 +124,7 @@ func TestAKilledDownloadLeavesNothingBehind(t *testing.T) {
 		t.Skip("files that are open have names there")
 	}
 	t.Parallel()
-	_, url := service(t, openaitest.Options{Faults: []openaitest.Fault{
-		{Kind: openaitest.Slow, Op: "downloadFile", Latency: 2 * time.Second},
-	}})
+	g, _, url := gated(t, openaitest.Options{}, func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/content") })
 	dir, temp := t.TempDir(), t.TempDir()
 	out := filepath.Join(dir, "results.jsonl")
 	run := func() *exec.Cmd {
@@ -143,19 +137,16 @@ func TestAKilledDownloadLeavesNothingBehind(t *testing.T) {
 		names, err := filepath.Glob(filepath.Join(dir, ".results.jsonl.tmp-*"))
 		return err == nil && len(names) > 0
 	}
-	for range 3 {
-		cmd := run()
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
+	for round := range int64(3) {
+		if !kill(t, run(), func() bool { return g.held.Load() > round && left() }) {
+			t.Fatal("it was not killed while it downloaded")
 		}
-		waitFor(t, left)
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
 		wantFiles(t, temp)
 	}
 	if !left() {
 		t.Fatal("a killed run left nothing: the test tries nothing")
 	}
+	close(g.opened)
 	if msg, err := run().CombinedOutput(); err != nil || !strings.Contains(string(msg), "8 rows: 8 ok, 0 failed, 0 missing") {
 		t.Errorf("%v: %s", err, msg)
 	}
@@ -164,10 +155,8 @@ func TestAKilledDownloadLeavesNothingBehind(t *testing.T) {
 
 func TestTwoSyncsTheSecondIsRefused(t *testing.T) {
 	t.Parallel()
-	_, url := service(t, openaitest.Options{
-		Phases: openaitest.Phases{InProgress: time.Hour},
-		Faults: []openaitest.Fault{{Kind: openaitest.Slow, Path: "/v1/batches/", Latency: 2 * time.Second}},
-	})
+	g, _, url := gated(t, openaitest.Options{Phases: openaitest.Phases{InProgress: time.Hour}},
+		func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/v1/batches/") })
 	dir := t.TempDir()
 	file := filepath.Join(dir, "b.jsonl")
 	submit := program(t, url, "ner-batch", "submit", "--batch-file", file)
@@ -179,12 +168,13 @@ func TestTwoSyncsTheSecondIsRefused(t *testing.T) {
 	if err := first.Start(); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(300 * time.Millisecond)
+	waitFor(t, func() bool { return g.held.Load() > 0 })
 	second := program(t, url, "ner-batch", "sync", "--ledger", file+".ledger", "--out-dir", dir)
 	msg, _ := second.CombinedOutput()
 	if code := second.ProcessState.ExitCode(); code != 11 {
 		t.Errorf("exit code %d: %s", code, msg)
 	}
+	close(g.opened)
 	_ = first.Wait()
 	if code := first.ProcessState.ExitCode(); code != 8 {
 		t.Errorf("the first sync: exit code %d", code)
@@ -193,7 +183,7 @@ func TestTwoSyncsTheSecondIsRefused(t *testing.T) {
 
 func TestAnInterruptedBatchRunSaysHowToContinue(t *testing.T) {
 	t.Parallel()
-	api, url := service(t, openaitest.Options{Phases: openaitest.Phases{InProgress: 2 * time.Second}})
+	api, url := service(t, openaitest.Options{Phases: openaitest.Phases{InProgress: time.Hour}})
 	dir := t.TempDir()
 	out := filepath.Join(dir, "results.jsonl")
 	run := func() (*exec.Cmd, *bytes.Buffer) {
@@ -217,6 +207,9 @@ func TestAnInterruptedBatchRunSaysHowToContinue(t *testing.T) {
 	if code := cmd.ProcessState.ExitCode(); code != 130 || !strings.Contains(stderr.String(), "ner-batch: interrupted\n") ||
 		!strings.Contains(stderr.String(), "to continue, run the same command again\n") {
 		t.Errorf("exit code %d: %s", code, stderr)
+	}
+	if err := api.Advance(time.Hour); err != nil {
+		t.Fatal(err)
 	}
 	cmd, stderr = run()
 	if err := cmd.Run(); err != nil || !strings.Contains(stderr.String(), "6 rows: 6 ok, 0 failed, 0 missing;") {
