@@ -157,11 +157,7 @@ func jobRecords(c *cli.Context) ([]record.Job, error) {
 	defer in.Close()
 	var jobs []record.Job
 	lines := record.NewLines(name, in)
-	for {
-		line, err := lines.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
+	for line, err := range lines.All() {
 		if err != nil {
 			return nil, err
 		}

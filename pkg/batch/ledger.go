@@ -126,11 +126,7 @@ func (l *Ledger) Job(key string) *Entry {
 
 func (l *Ledger) replay() error {
 	lines := record.NewLines(l.path, io.NewSectionReader(l.journal, 0, l.journal.Size()))
-	for {
-		line, err := lines.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
+	for line, err := range lines.All() {
 		if err != nil {
 			return err
 		}
@@ -140,6 +136,7 @@ func (l *Ledger) replay() error {
 		}
 		l.apply(&e)
 	}
+	return nil
 }
 
 func (l *Ledger) apply(e *event) {

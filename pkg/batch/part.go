@@ -204,11 +204,7 @@ func Scan(path string) (Part, error) {
 	sum := sha256.New()
 	lines := record.NewLines(path, io.TeeReader(f, sum))
 	seen := map[string]struct{}{}
-	for {
-		line, err := lines.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
+	for line, err := range lines.All() {
 		if err != nil {
 			return p, err
 		}
@@ -248,11 +244,7 @@ func Scan(path string) (Part, error) {
 // rows reads the ids that a part asks for, in order.
 func rows(r io.Reader, name string, each func(id string)) error {
 	lines := record.NewLines(name, r)
-	for {
-		line, err := lines.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
+	for line, err := range lines.All() {
 		if err != nil {
 			return err
 		}
@@ -262,4 +254,5 @@ func rows(r io.Reader, name string, each func(id string)) error {
 		}
 		each(id)
 	}
+	return nil
 }

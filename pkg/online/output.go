@@ -96,11 +96,7 @@ func (f *ResultsFile) Reorder(path string) error {
 
 func (f *ResultsFile) copyOthers(path string, w io.Writer, seen map[int]bool) error {
 	in := record.NewLines(path, io.NewSectionReader(f.journal, 0, f.journal.Size()))
-	for {
-		line, err := in.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
+	for line, err := range in.All() {
 		if errors.Is(err, record.ErrNUL) {
 			continue
 		}
@@ -114,6 +110,7 @@ func (f *ResultsFile) copyOthers(path string, w io.Writer, seen map[int]bool) er
 			return err
 		}
 	}
+	return nil
 }
 
 // rowOf is the row that a line of results speaks of. It is not ok for a line that

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"math"
 	"strings"
 	"time"
@@ -315,6 +316,19 @@ func (l *Lines) Next() ([]byte, error) {
 			return line, nil
 		case l.nuls:
 			return nil, l.Fault(ErrNUL, "lines may be missing here: make the file again")
+		}
+	}
+}
+
+// All yields what [Lines.Next] returns until the end. After an error it goes on with
+// the lines behind, where there are any: most callers stop there.
+func (l *Lines) All() iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		for {
+			line, err := l.Next()
+			if errors.Is(err, io.EOF) || !yield(line, err) {
+				return
+			}
 		}
 	}
 }

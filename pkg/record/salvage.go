@@ -132,11 +132,7 @@ type rawLine struct {
 }
 
 func (r *salvaging) strict() error {
-	for {
-		line, err := r.lines.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
+	for line, err := range r.lines.All() {
 		if errors.Is(err, ErrNUL) {
 			r.torn(rawLine{number: r.lines.line}, "")
 			continue
@@ -158,6 +154,7 @@ func (r *salvaging) strict() error {
 			return r.fault(r.lines.line, err)
 		}
 	}
+	return nil
 }
 
 func (r *salvaging) read() error {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -56,11 +55,8 @@ func readBodies(path string) (bodies [][]byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for in := record.NewLines(path, f); ; {
-		line, err := in.Next()
-		if errors.Is(err, io.EOF) {
-			return bodies, nil
-		}
+	in := record.NewLines(path, f)
+	for line, err := range in.All() {
 		if err != nil {
 			return nil, err
 		}
@@ -70,6 +66,7 @@ func readBodies(path string) (bodies [][]byte, err error) {
 		}
 		bodies = append(bodies, request.Body)
 	}
+	return bodies, nil
 }
 
 // post sends the bodies from so many goroutines, reads each answer to its end
