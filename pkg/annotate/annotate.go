@@ -231,9 +231,9 @@ const blockSentences = 32
 // when the file changes.
 func (j *Joined) Each(ctx context.Context, emit func(*Annotation) error) error {
 	newWorker := func() func(context.Context, int, int) (list []Annotation, err error) {
-		var source markup.Source
+		var aligner markup.Aligner
 		return func(_ context.Context, from, to int) ([]Annotation, error) {
-			return j.align(&source, j.sentences[from:to])
+			return j.align(&aligner, j.sentences[from:to])
 		}
 	}
 	return parallel.Do(ctx, len(j.sentences), blockSentences, newWorker, func(list []Annotation) error {
@@ -260,10 +260,11 @@ func order(list []string) func(string) int {
 	}
 }
 
-func (j *Joined) align(source *markup.Source, sentences []mrc.Group) ([]Annotation, error) {
+func (j *Joined) align(aligner *markup.Aligner, sentences []mrc.Group) ([]Annotation, error) {
+	var original markup.Original
 	list := make([]Annotation, len(sentences))
 	for i := range sentences {
-		if err := j.fill(&list[i], source, &sentences[i]); err != nil {
+		if err := j.fill(&list[i], aligner, &original, &sentences[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -271,7 +272,7 @@ func (j *Joined) align(source *markup.Source, sentences []mrc.Group) ([]Annotati
 }
 
 // fill makes s of the rows of one sentence.
-func (j *Joined) fill(s *Annotation, source *markup.Source, rows *mrc.Group) error {
+func (j *Joined) fill(s *Annotation, aligner *markup.Aligner, original *markup.Original, rows *mrc.Group) error {
 	s.ID, s.Answers = rows.ID, make([]Answer, len(rows.Rows))
 	var row mrc.Row
 	var result collect.Reply
@@ -287,8 +288,8 @@ func (j *Joined) fill(s *Annotation, source *markup.Source, rows *mrc.Group) err
 		}
 		if i == 0 {
 			s.Text = strings.Clone(row.Context)
-			source.Reset(s.Text)
-			s.Tokens = slices.Clone(source.Tokens)
+			original.Reset(s.Text)
+			s.Tokens = slices.Clone(original.Tokens)
 		}
 		a := &s.Answers[i]
 		*a = Answer{Row: n, Label: row.Label, State: result.State, Line: result.Line}
@@ -307,7 +308,7 @@ func (j *Joined) fill(s *Annotation, source *markup.Source, rows *mrc.Group) err
 		if j.Shown != nil {
 			q.Shown = j.Shown(n)
 		}
-		a.Alignment = source.Align(result.Line, q)
+		a.Alignment = aligner.Align(original, result.Line, q)
 		for _, f := range a.Found {
 			s.Entities = append(s.Entities, corpus.Entity{Span: f.Span, Label: row.Label, How: f.How})
 		}
@@ -349,7 +350,8 @@ func (s *Annotation) addGold(a *Answer, row *mrc.Row) {
 // and which of those that it found. Strike returns how many were dropped.
 func (j *Joined) Strike(ctx context.Context, drop func(a *Answer, found int) bool) (dropped int, err error) {
 	lines := map[int]string{}
-	var source markup.Source
+	var original markup.Original
+	var aligner markup.Aligner
 	err = j.Each(ctx, func(s *Annotation) error {
 		for i := range s.Answers {
 			a := &s.Answers[i]
@@ -363,8 +365,8 @@ func (j *Joined) Strike(ctx context.Context, drop func(a *Answer, found int) boo
 				}
 			}
 			if n > 0 {
-				source.Reset(s.Text)
-				lines[a.Row] = source.Strike(a.Line, &a.Alignment, j.question(a.Label), func(k int) bool { return which[k] })
+				original.Reset(s.Text)
+				lines[a.Row] = aligner.Strike(&original, a.Line, &a.Alignment, j.question(a.Label), func(k int) bool { return which[k] })
 				dropped += n
 			}
 		}

@@ -3,7 +3,6 @@ package markup
 import (
 	"bytes"
 	"index/suffixarray"
-	"strings"
 )
 
 // How tells how an entity came to stand where it stands.
@@ -24,10 +23,10 @@ type Reason uint8
 
 // The reasons.
 const (
-	Hallucinated Reason = iota + 1 // the source does not read so
+	Hallucinated Reason = iota + 1 // the original does not read so
 	Copied                         // a demonstration of the prompt reads so, or as the text around it
-	Repeated                       // the source reads so less often than the answer marks it
-	PartOfToken                    // the source reads so only inside a token
+	Repeated                       // the original reads so less often than the answer marks it
+	PartOfToken                    // the original reads so only inside a token
 	Unclosed                       // where it ends is not marked
 	Blank                          // nothing stands between the marks
 	OtherLabel                     // the answer says that it is of another label than the one asked for
@@ -45,7 +44,7 @@ func (r Reason) String() string {
 }
 
 // Fidelity tells how the text of an answer, its marks removed, compares with the
-// source.
+// original.
 type Fidelity uint8
 
 // The classes.
@@ -54,8 +53,8 @@ const (
 	Spacing                    // other spacing or tokenisation
 	Tokens                     // a few tokens dropped, inserted or in other case
 	Edited                     // other or partly other text
-	Part                       // only a part of the source
-	Chatter                    // the source, with other text around it
+	Part                       // only a part of the original
+	Chatter                    // the original, with other text around it
 	Empty                      // no text
 	List                       // a structured answer: it repeats no text
 	Unreadable                 // meant as a structured answer, but nobody can tell what it lists
@@ -114,7 +113,7 @@ func (d Damage) Names() []string {
 	return names
 }
 
-// Alignment is what an answer says of its source.
+// Alignment is what an answer says of its original.
 type Alignment struct {
 	Class  Fidelity
 	Damage Damage
@@ -122,7 +121,7 @@ type Alignment struct {
 	Unused []Unused // in the order of the answer
 }
 
-// Found is an entity that stands in the source.
+// Found is an entity that stands in the original.
 type Found struct {
 	Span
 	How  How
@@ -135,85 +134,35 @@ type Unused struct {
 	Reason Reason
 }
 
-// A Source is a sentence prepared for having answers aligned to it. It is to be
-// used by one goroutine at a time.
-type Source struct {
-	Text   string
-	Tokens []string // as [AppendTokens] splits Text; they share its memory
-	starts []int    // byte offset of each token
-
-	ready    bool // what follows is of Text
-	opens    bool // it has a bracket that a list can begin with
-	letters  letters
-	tagSigns bool // tags or brackets may be text
-	atoms    []atom
-	signs    signTokens
-	index    *suffixarray.Index // of letters.text; nil where that was not worth while
-
-	answer   answer // that is aligned
+// An Aligner aligns answers to their originals. It is what one goroutine keeps from one
+// answer to the next, so that its memory is used again; the zero value is ready.
+type Aligner struct {
+	original *Original
 	question Question
-	regions  []region
-	copies   bool // the answer has whole copies of the source, and more
-	foreign  bool // it has text that may not be the source's
+	answer   answer
 	differ   differ
+	regions  []region
+	copies   bool         // the answer has whole copies of the original, and more
+	foreign  bool         // it has text that may not be the original's
 	taken    map[Span]int // which mark has it
 	covered  []int        // by token: 0 if no mark has it, else a later token, before which all are covered
-	edges    []edges      // of the tokens; made when one is long
-	scanned  int          // letters of the source that were searched
-	work     meter        // of finding places
-	lookups  meter        // of looking for markup of the answer in the source
-	places   meter        // that were found
-	part     letters      // of what may be in the source
+	edges    []edges      // of the original's tokens; made when one is long
 	readings map[string]*reading
+	part     letters // of what may be in the original
 	found    []int
+
+	index   *suffixarray.Index // of the original's letters; nil while that is not worth while
+	scanned int                // letters of the original that were searched
+	work    meter              // of finding places
+	lookups meter              // of looking for markup of the answer in the original
+	places  meter              // that were found
 }
 
-// Reset prepares s for text, reusing its memory.
-func (s *Source) Reset(text string) {
-	s.Text = text
-	s.Tokens = AppendTokens(s.Tokens[:0], text)
-	s.starts = s.starts[:0]
-	at := 0
-	for _, token := range s.Tokens {
-		at += strings.Index(text[at:], token)
-		s.starts = append(s.starts, at)
-		at += len(token)
-	}
-	s.ready = false
-}
-
-// Bytes gives where a span of at least one token stands in Text: byte offsets,
-// half-open.
-func (s *Source) Bytes(sp Span) (start, end int) {
-	return s.starts[sp.Start], s.starts[sp.End-1] + len(s.Tokens[sp.End-1])
-}
-
-// prepare makes what only answers that differ from the source need.
-func (s *Source) prepare() {
-	if s.ready {
-		return
-	}
-	s.ready = true
-	s.letters.reset()
-	for _, token := range s.Tokens {
-		s.letters.addSpace()
-		s.letters.add(token)
-	}
-	s.atoms = appendAtoms(s.atoms[:0], &s.letters, 0, len(s.letters.text))
-	s.signs.reset(s.Tokens)
-	s.opens = strings.ContainsAny(s.Text, listBrackets[:3]) || strings.IndexByte(s.Text, wide) >= 0 && strings.ContainsAny(s.Text, listBrackets)
-	s.tagSigns = strings.ContainsAny(s.Text, "<[&") || strings.Contains(s.Text, "＜")
-	s.index, s.edges = nil, s.edges[:0]
-	if s.taken == nil {
-		s.taken = map[Span]int{}
-	}
-}
-
-// Align finds the entities that answer marks in the source, which are those of
+// Align finds the entities that answer marks in the original, which are those of
 // the label that q asks for.
 //
 // A marked string is found where its letters are those of whole tokens of the
-// source, next to each other. Letters are what white space leaves, so that the
+// original, next to each other. Letters are what white space leaves, so that the
 // tokenisation does not matter ("U.S." and "U . S ."). They are compared after the
 // character references of HTML are resolved in each token, in Unicode form NFKD, under
 // simple case folding, with typographic quotes and dashes and the Penn Treebank's
@@ -222,11 +171,11 @@ func (s *Source) prepare() {
 // table. Joiners and tags that make another emoji count, and so does every accent; no
 // string ends inside of such a letter. Besides, the first token may begin and the last one end
 // with punctuation or symbols (Unicode categories P and So, which emoji are of) that
-// the string lacks: "tests" stands for a token "tests.". Where the source reads as the string letter for letter, other
+// the string lacks: "tests" stands for a token "tests.". Where the original reads as the string letter for letter, other
 // places count only if the text around the mark was aligned there.
 //
 // Of several places, the one counts where the text around the mark was aligned to
-// the source; otherwise the free one with the most letters in common around it,
+// the original; otherwise the free one with the most letters in common around it,
 // punctuation and symbols that only one side has aside; of such places rather one with the same
 // tokens, then one outside of other entities, and the nearest to where it is
 // expected. No place is used twice, but places may overlap. Of a mark that was
@@ -241,77 +190,77 @@ func (s *Source) prepare() {
 // end. What has no end is [Unclosed]. Signs may be full-width or escaped ("＠＠",
 // "\@\@"). If the answer has no "@@", tags and brackets that name the label asked for
 // are marks, or else such that name no label, or bold type, or other emphasis, unless
-// the source has them; doc/formats.md has the table. Signs are text, and no marks,
-// where that makes a token of the source of what stands between white space,
+// the original has them; doc/formats.md has the table. Signs are text, and no marks,
+// where that makes a token of the original of what stands between white space,
 // punctuation around it aside; of a token that is nothing but signs a neighbour has
-// to be the source's as well.
+// to be the original's as well.
 //
 // An entity is [Exact] if it is between two "@" and two "#" with only white space
-// or the ends of the answer outside (what stands around the whole source does not
+// or the ends of the answer outside (what stands around the whole original does not
 // count) and none inside next to them, if it is in no other entity and holds none,
-// if its tokens are those of the source, and if its place is certain: the whole
-// source came back, or the tokens on either side did, or the source holds it once,
-// letter for letter. What is marked beside a whole copy of the source is not certain.
+// if its tokens are those of the original, and if its place is certain: the whole
+// original came back, or the tokens on either side did, or the original holds it once,
+// letter for letter. What is marked beside a whole copy of the original is not certain.
 //
-// Text is [Copied] if q.Shown knows it and the source does not read so: a marked string,
-// all of an answer, or, where the answer is not the source, a mark with up to three
+// Text is [Copied] if q.Shown knows it and the original does not read so: a marked string,
+// all of an answer, or, where the answer is not the original, a mark with up to three
 // tokens on either side in its line.
 //
 // An answer that holds a list is a [List] if it marks nothing by "@@" or is nothing
-// else, and its text is not the source's. What is not quite JSON is mended where it has one
+// else, and its text is not the original's. What is not quite JSON is mended where it has one
 // possible reading; doc/formats.md has the table. The strings are placed so that as many as can be
 // stand in the order of the list without touching each other; for each of the others
 // the free place near that of the string before it is taken. An answer that is meant
 // as a list, but has no reading or several, is [Unreadable].
 //
-// Time and memory are bounded by the lengths of source and answer. Up to 96
+// Time and memory are bounded by the lengths of original and answer. Up to 96
 // differences are looked for in the text as a whole, then between words that both
 // have exactly once, and text with more is left unaligned: its marks are placed by
 // what stands next to them. An answer that takes more steps than any real one has
 // its remaining marks placed with less care, never as [Exact] by mistake, and all of them reported.
-func (s *Source) Align(answer string, q Question) Alignment {
-	if a, ok := s.same(answer); ok {
+func (al *Aligner) Align(o *Original, answer string, q Question) Alignment {
+	if a, ok := o.same(answer); ok {
 		return a
 	}
-	s.question = q
-	class, _ := s.read(answer)
-	return s.report(class)
+	class, _ := al.read(o, answer, q)
+	return al.report(class)
 }
 
 // read takes an answer apart and places what it marks. l is what a [List] lists.
-func (s *Source) read(text string) (class Fidelity, l listing) {
-	s.prepare()
-	s.scanned = 0
-	s.lookups = meter{limit: placeSteps + placeStepsEach*(len(text)+len(s.Text))}
-	s.answer.read(text, s)
-	s.begin()
+func (al *Aligner) read(o *Original, text string, q Question) (class Fidelity, l listing) {
+	o.fold()
+	al.original, al.question = o, q
+	al.index, al.scanned, al.edges = nil, 0, al.edges[:0]
+	al.lookups = meter{limit: placeSteps + placeStepsEach*(len(text)+len(al.original.Text))}
+	al.answer.read(text, al)
+	al.begin()
 	if beginsAsList(text) { // most lists are all of an answer, and need no comparison
-		if l = s.list(text); l.ok && l.alone && !bytes.Equal(s.answer.letters.text, s.letters.text) && s.placeListing(&l) {
+		if l = al.list(text); l.ok && l.alone && !bytes.Equal(al.answer.letters.text, al.original.letters.text) && al.placeListing(&l) {
 			return List, l
 		}
 	}
-	class = s.compare()
-	s.foreign = class == Edited || class == Chatter
-	if class != Same && class != Spacing && s.answer.unmarked() {
-		l = s.list(text)
-		if !l.ok && !l.evident && class == Edited && s.answer.plainlyUnmarked() {
-			l = s.bullets(text)
+	class = al.compare()
+	al.foreign = class == Edited || class == Chatter
+	if class != Same && class != Spacing && al.answer.unmarked() {
+		l = al.list(text)
+		if !l.ok && !l.evident && class == Edited && al.answer.plainlyUnmarked() {
+			l = al.bullets(text)
 		}
 		switch {
-		case l.ok && s.placeListing(&l):
+		case l.ok && al.placeListing(&l):
 			return List, l
 		case l.ok || !l.evident:
-		case class == Edited || class == Part && len(s.answer.marks) == 0:
-			s.answer.readList(&listing{})
+		case class == Edited || class == Part && len(al.answer.marks) == 0:
+			al.answer.readList(&listing{})
 			return Unreadable, listing{}
 		default:
-			s.answer.damage |= Unread
+			al.answer.damage |= Unread
 		}
 	}
-	if class != Same && s.answer.plainlyUnmarked() && s.answer.hasLabels(s) {
-		s.answer.damage |= OtherMarkup
+	if class != Same && al.answer.plainlyUnmarked() && al.answer.hasLabels(al) {
+		al.answer.damage |= OtherMarkup
 	}
-	s.dropUnsure(class)
-	s.placeMarks()
+	al.dropUnsure(class)
+	al.placeMarks()
 	return class, listing{}
 }

@@ -22,21 +22,21 @@ func describe(a markup.Alignment) string {
 	return strings.Join(append([]string{a.Class.String()}, a.Damage.Names()...), ", ") + ": " + strings.Join(parts, "; ")
 }
 
-type alignCase struct{ name, source, answer, want string }
+type alignCase struct{ name, original, answer, want string }
 
 func check(t *testing.T, cases []alignCase) {
 	t.Helper()
-	var s markup.Source
+	var s subject
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			s.Reset(c.source)
-			a := s.Align(c.answer, markup.Question{})
+			s.Reset(c.original)
+			a := s.Align(&s.Original, c.answer, markup.Question{})
 			if got := strings.TrimSpace(describe(a)); got != c.want {
-				t.Errorf("source %q\nanswer %q\ngot  %s\nwant %s", c.source, c.answer, got, c.want)
+				t.Errorf("original %q\nanswer %q\ngot  %s\nwant %s", c.original, c.answer, got, c.want)
 			}
 			for _, f := range a.Found {
-				if !reads(&s, f) {
-					t.Errorf("%q does not read %q at %v", c.source, f.Text, f.Span)
+				if !reads(&s.Original, f) {
+					t.Errorf("%q does not read %q at %v", c.original, f.Text, f.Span)
 				}
 			}
 		})
@@ -52,7 +52,7 @@ func TestAnAnswerAsAskedForIsExact(t *testing.T) {
 		{"white space around", "Ada wrote", " @@Ada## wrote\n", "same: Ada 0:1 exact"},
 		{"other white space", "Ada  wrote\tto Bob", "@@Ada## wrote to @@Bob##", "same: Ada 0:1 exact; Bob 3:4 exact"},
 		{"white space in an entity", "Bob\u00a0Li wrote", "@@Bob  Li## wrote", "same: Bob  Li 0:2 exact"},
-		{"white space in the source", " Ada \n wrote ", "@@Ada## wrote", "same: Ada 0:1 exact"},
+		{"white space in the sentence", " Ada \n wrote ", "@@Ada## wrote", "same: Ada 0:1 exact"},
 		{"letters beyond ASCII", "Zürich 東京", "@@Zürich## @@東京##", "same: Zürich 0:1 exact; 東京 1:2 exact"},
 		{"not UTF-8", "a\xff b", "@@a\xff## b", "same: a\xff 0:1 exact"},
 	})
@@ -60,10 +60,10 @@ func TestAnAnswerAsAskedForIsExact(t *testing.T) {
 
 func TestMarksNextToPunctuation(t *testing.T) {
 	check(t, []alignCase{
-		{"source apart", "Ada ran tests .", "Ada ran @@tests##.", "spacing, glued: tests 2:3 repaired"},
-		{"source together, end", "Ada ran tests.", "Ada ran @@tests##.", "same, glued: tests 2:3 repaired"},
-		{"source together, both sides", "see (X) now", "see (@@X##) now", "same, glued: X 1:2 repaired"},
-		{"source apart, both sides", "see ( X ) now", "see (@@X##) now", "spacing, glued: X 2:3 repaired"},
+		{"sentence apart", "Ada ran tests .", "Ada ran @@tests##.", "spacing, glued: tests 2:3 repaired"},
+		{"sentence together, end", "Ada ran tests.", "Ada ran @@tests##.", "same, glued: tests 2:3 repaired"},
+		{"sentence together, both sides", "see (X) now", "see (@@X##) now", "same, glued: X 1:2 repaired"},
+		{"sentence apart, both sides", "see ( X ) now", "see (@@X##) now", "spacing, glued: X 2:3 repaired"},
 		{"several words", "in (New York), USA", "in (@@New York##), @@USA##", "same, glued: New York 1:3 repaired; USA 3:4 exact"},
 		{"several signs", "he (Ada)?! ran", "he (@@Ada##)?! ran", "same, glued: Ada 1:2 repaired"},
 		{"punctuation marked with it", "Ada ran tests .", "Ada ran @@tests .##", "same: tests . 2:4 exact"},
@@ -75,12 +75,12 @@ func TestMarksNextToPunctuation(t *testing.T) {
 		{"emoji of several signs", "Ada❤️👍🏽 rocks", "@@Ada## ❤️👍🏽 rocks", "spacing: Ada 0:1 repaired"},
 		{"a currency is no punctuation", "for $5 only", "for $@@5## only", "same, glued: 5 part of token"},
 		{"quotes of the answer", "Ada wrote", `"@@Ada## wrote"`, "chatter: Ada 0:1 exact"},
-		{"quotes of the source", `" Ada wrote "`, `"@@Ada## wrote"`, "spacing, glued: Ada 1:2 repaired"},
-		{"the source's brackets left out", "In (Boston) we saw that Boston won", "In @@Boston## we saw that Boston won", "edited: Boston 1:2 repaired"},
-		{"the source's quotes left out", "\"Hamlet\" is a play and Hamlet a prince", "@@Hamlet## is a play and Hamlet a prince", "edited: Hamlet 0:1 repaired"},
-		{"the source's sign and comma left out", "via @CNN, CNN said", "via @@CNN## CNN said", "edited: CNN 1:2 repaired"},
-		{"the source's Chinese brackets left out", "读 《红楼梦》 的 人 爱 红楼梦 。", "读 @@红楼梦## 的 人 爱 红楼梦 。", "edited: 红楼梦 1:2 repaired"},
-		{"the source's sign behind it left out", "5% of 5", "@@5## of 5", "edited: 5 0:1 repaired"},
+		{"quotes of the sentence", `" Ada wrote "`, `"@@Ada## wrote"`, "spacing, glued: Ada 1:2 repaired"},
+		{"the sentence's brackets left out", "In (Boston) we saw that Boston won", "In @@Boston## we saw that Boston won", "edited: Boston 1:2 repaired"},
+		{"the sentence's quotes left out", "\"Hamlet\" is a play and Hamlet a prince", "@@Hamlet## is a play and Hamlet a prince", "edited: Hamlet 0:1 repaired"},
+		{"the sentence's sign and comma left out", "via @CNN, CNN said", "via @@CNN## CNN said", "edited: CNN 1:2 repaired"},
+		{"the sentence's Chinese brackets left out", "读 《红楼梦》 的 人 爱 红楼梦 。", "读 @@红楼梦## 的 人 爱 红楼梦 。", "edited: 红楼梦 1:2 repaired"},
+		{"the sentence's sign behind it left out", "5% of 5", "@@5## of 5", "edited: 5 0:1 repaired"},
 		{"brackets left out at an end", "(5) x 5", "@@5## x 5", "edited: 5 0:1 repaired"},
 		{"brackets left out of the other one", "In (Boston) we saw that Boston won", "In Boston we saw that @@Boston## won", "edited: Boston 5:6 exact"},
 		{"brackets put in", "In Boston we saw that (Boston) won", "In (@@Boston##) we saw that Boston won", "edited, glued: Boston 1:2 repaired"},
@@ -126,9 +126,9 @@ func nested(t *testing.T, depth int, begin, end string) {
 			answer = append(answer, word+end)
 		}
 	}
-	var s markup.Source
+	var s subject
 	s.Reset(strings.Join(text, " "))
-	a := s.Align(strings.Join(answer, " "), markup.Question{Label: "PER"})
+	a := s.Align(&s.Original, strings.Join(answer, " "), markup.Question{Label: "PER"})
 	outer := max(0, depth-16)
 	if len(a.Found) != depth-outer || len(a.Unused) != outer {
 		t.Fatalf("%d deep: %s", depth, describe(a))
@@ -168,7 +168,7 @@ func TestStrayMarks(t *testing.T) {
 		{"@@ behind a word", "Ada wrote", "Ada@@ wrote", "same, stray:"},
 		{"letters behind it", "speaks Japanese now", "speaks @@Japan##ese now", "same, glued: Japan part of token"},
 		{"letters behind it, and itself elsewhere", "Japan speaks Japanese", "Japan speaks @@Japan##ese", "same, glued: Japan part of token"},
-		{"letters behind it, which the source has apart", "in New York City", "in @@New York##City", "spacing, glued: New York 1:3 repaired"},
+		{"letters behind it, which the sentence has apart", "in New York City", "in @@New York##City", "spacing, glued: New York 1:3 repaired"},
 		{"letters before it", "the unOslo way", "the un@@Oslo## way", "same, glued: Oslo part of token"},
 	})
 }
@@ -177,14 +177,14 @@ func TestOtherSigns(t *testing.T) {
 	check(t, []alignCase{
 		{"# too many", "I use c daily", "I use @@c### daily", "same, extra signs: c 2:3 repaired"},
 		{"@ too many", "I use c daily", "I use @@@c## daily", "same, extra signs: c 2:3 repaired"},
-		{"# of the source", "I use c# daily", "I use @@c### daily", "same: c# 2:3 exact"},
-		{"# of the source, in other text", "I use c# daily", "you use @@c### daily", "edited: c# 2:3 exact"},
-		{"## of the source", "I use C## daily", "I use @@C#### daily", "same: C## 2:3 exact"},
-		{"## of the source, not marked", "I use C## daily", "you use C## @@daily##", "edited: daily 3:4 exact"},
-		{"# of the source next to punctuation", "I use c# .", "I use @@c###.", "spacing, glued: c# 2:3 repaired"},
-		{"@ of the source", "hey @user hi", "hey @@@user## hi", "same: @user 1:2 exact"},
-		{"@ of the source left out", "hey @user hi", "hey @@user## hi", "edited: user 1:2 repaired"},
-		{"@ of the source apart", "via @ somebody now", "\"@@@ somebody## is here\"", "edited, glued: @ somebody 1:3 repaired"},
+		{"# of the sentence", "I use c# daily", "I use @@c### daily", "same: c# 2:3 exact"},
+		{"# of the original, in other text", "I use c# daily", "you use @@c### daily", "edited: c# 2:3 exact"},
+		{"## of the sentence", "I use C## daily", "I use @@C#### daily", "same: C## 2:3 exact"},
+		{"## of the original, not marked", "I use C## daily", "you use C## @@daily##", "edited: daily 3:4 exact"},
+		{"# of the sentence next to punctuation", "I use c# .", "I use @@c###.", "spacing, glued: c# 2:3 repaired"},
+		{"@ of the sentence", "hey @user hi", "hey @@@user## hi", "same: @user 1:2 exact"},
+		{"@ of the sentence left out", "hey @user hi", "hey @@user## hi", "edited: user 1:2 repaired"},
+		{"@ of the sentence apart", "via @ somebody now", "\"@@@ somebody## is here\"", "edited, glued: @ somebody 1:3 repaired"},
 		{"# before a word", "so #tag it", "so @@#tag## it", "same: #tag 1:2 exact"},
 		{"# before a word, left unmarked", "so #tag it", "so #@@tag## it", "same, glued: tag 1:2 repaired"},
 		{"tokens of signs", "a ## b @@ c", "a ## @@b## @@ c", "same: b 2:3 exact"},
@@ -197,7 +197,7 @@ func TestOtherSigns(t *testing.T) {
 		{"bold, several words", "Ada wrote to Bob Li", "**Ada** wrote to **Bob Li**", "same, extra signs: Ada 0:1 repaired; Bob Li 3:5 repaired"},
 		{"bold never closed", "I use C daily", "I use **C daily", "same, unbalanced, extra signs: C unclosed"},
 		{"bold beside marks", "I use C daily", "I **use** @@C## daily", "edited: C 2:3 exact"},
-		{"bold in the source", "I ** use ** C", "we ** use ** C", "edited:"},
+		{"bold in the sentence", "I ** use ** C", "we ** use ** C", "edited:"},
 		{"marks around nothing", "Ada wrote", "@@## Ada wrote", "same, empty marks: blank"},
 		{"marks around white space", "Ada wrote", "Ada @@ ## wrote", "same, empty marks: blank"},
 		{"marks around nothing, at a word", "Ada wrote", "@@Ada## wrote@@##", "same, empty marks: Ada 0:1 exact; blank"},
@@ -229,7 +229,7 @@ func TestOtherLetters(t *testing.T) {
 		{"typographic quotes", "Ada 's “ book ”", "@@Ada ’s## \" book \"", "tokens: Ada ’s 0:2 repaired"},
 		{"dashes", "Oslo – Bergen", "@@Oslo - Bergen##", "tokens: Oslo - Bergen 0:3 repaired"},
 		{"HTML", "AT&T rose", "@@AT&amp;T## rose", "tokens: AT&amp;T 0:1 repaired"},
-		{"HTML in the source", "AT&amp;T rose", "@@AT&T## rose", "tokens: AT&T 0:1 repaired"},
+		{"HTML in the sentence", "AT&amp;T rose", "@@AT&T## rose", "tokens: AT&T 0:1 repaired"},
 		{"Greek at the end of a word", "ΟΔΟΣ is", "@@οδος## is", "tokens: οδος 0:1 repaired"},
 		{"accents are not left out", "in Zürich now", "in @@Zurich## now", "edited: Zurich hallucinated"},
 		{"accents are not left out at the end", "the café now", "the @@cafe## now", "edited: cafe hallucinated"},
@@ -276,10 +276,10 @@ func TestChatterAndParts(t *testing.T) {
 		{"a remark on the marks before a word that follows", "it went on and this was all for Oslo now", "Wrapped in @@ and ##.\nthis adventure is for @@Oslo## now", "edited, spaced, stray: Oslo 8:9 exact"},
 		{"only a remark on the marks", "Ada and Bob wrote to Oslo .", "There are no such entities, so nothing is wrapped in @@ and ##.", "edited, spaced, stray:"},
 		{"a remark that marks the same", "Ada told Ada", "@@Ada## told Ada ( @@Ada## is a person )", "chatter: Ada 0:1 exact; Ada repeated"},
-		{"the source first, then marked", "I saw Paris and Paris .", "Sentence: I saw Paris and Paris .\nMarked: I saw Paris and @@Paris## .", "chatter: Paris 4:5 exact"},
+		{"the sentence first, then marked", "I saw Paris and Paris .", "Sentence: I saw Paris and Paris .\nMarked: I saw Paris and @@Paris## .", "chatter: Paris 4:5 exact"},
 		{"several candidates that agree", "I saw Paris and Paris .", "I saw @@Paris## and Paris .\nI saw @@Paris## and Paris .", "chatter: Paris 2:3 exact"},
 		{"several candidates that don't", "I saw Paris and Paris .", "I saw @@Paris## and Paris .\nI saw Paris and @@Paris## .", "chatter: Paris 2:3 exact; Paris 4:5 exact"},
-		{"the source first, then edited", "I saw Paris and then Paris .", "I saw Paris and then Paris . => We saw Paris and then @@Paris## .", "chatter: Paris 5:6 exact"},
+		{"the sentence first, then edited", "I saw Paris and then Paris .", "I saw Paris and then Paris . => We saw Paris and then @@Paris## .", "chatter: Paris 5:6 exact"},
 		{"chatter and a few tokens dropped", "Ada wrote to Bob about the new bridge in Oslo .", "Here is the sentence you asked for: @@Ada## wrote to Bob about the bridge in Oslo .", "chatter: Ada 0:1 exact"},
 		{"the first words", "Ada wrote to Bob about the new bridge in Oslo .", "@@Ada## wrote to Bob", "part: Ada 0:1 exact"},
 		{"many words dropped here and there", "Ada wrote to Bob about the new bridge in Oslo .", "@@Ada## to about new in Oslo .", "edited: Ada 0:1 exact"},
@@ -293,14 +293,14 @@ func TestChatterAndParts(t *testing.T) {
 		{"only white space", "Ada wrote", " \n", "empty:"},
 		{"only marks", "Ada wrote", "@@##", "empty, empty marks: blank"},
 		{"a remark alone", "Ada wrote", "There are no entities.", "edited:"},
-		{"an empty source", "", "@@Ada##", "edited: Ada hallucinated"},
-		{"an empty source and a list", "", `["Ada"]`, "list: Ada hallucinated"},
-		{"an empty source and answer", "", "", "empty:"},
+		{"an empty sentence", "", "@@Ada##", "edited: Ada hallucinated"},
+		{"an empty sentence and a list", "", `["Ada"]`, "list: Ada hallucinated"},
+		{"an empty sentence and answer", "", "", "empty:"},
 	})
 }
 
 func TestTextOfADemonstrationIsToldApart(t *testing.T) {
-	var s markup.Source
+	var s subject
 	s.Reset("Carl flew to Oslo .")
 	demonstration := markup.NewText("Ada flew to Oslo in spring .")
 	shown := func(text string) bool { return demonstration.Holds(text) }
@@ -323,7 +323,7 @@ func TestTextOfADemonstrationIsToldApart(t *testing.T) {
 		{"In spring, @@Ada## was in @@Oslo##.", "edited, glued: Oslo 3:4 repaired; Ada copied"},
 		{"He went to @@Oslo##", "edited: Oslo 3:4 exact"},
 	} {
-		if d := cmp.Diff(c.want, describe(s.Align(c.answer, markup.Question{Shown: shown}))); d != "" {
+		if d := cmp.Diff(c.want, describe(s.Align(&s.Original, c.answer, markup.Question{Shown: shown}))); d != "" {
 			t.Errorf("%q: %s", c.answer, d)
 		}
 	}
@@ -375,31 +375,31 @@ func TestAStructuredAnswerIsPlacedInOrder(t *testing.T) {
 		{"one out of order", "Ada met Bob and Carl", `["Carl","Ada","Bob"]`, "list: Ada 0:1 exact; Bob 2:3 exact; Carl 4:5 exact"},
 		{"inside another", "the Bank of England fell", `["Bank of England","England"]`, "list: Bank of England 1:4 exact; England 3:4 exact"},
 		{"not inside another", "New York is near York", `["New York","York"]`, "list: New York 0:2 exact; York 4:5 repaired"},
-		{"not in the source", "Ada wrote", `["Carl","Ad"," "]`, "list: Carl hallucinated; Ad part of token; blank"},
+		{"not in the sentence", "Ada wrote", `["Carl","Ad"," "]`, "list: Carl hallucinated; Ad part of token; blank"},
 		{"recased", "in new york", `["New York"]`, "list: New York 1:3 repaired"},
 		{"cut off", "Ada wrote .", `{"entities":["Ada","Bo`, "list, cut off: Ada 0:1 repaired; Bo unclosed"},
 		{"not of strings", "Ada wrote .", `{"entities":[1,2]}`, "unreadable:"},
 		{"objects without text", "Ada wrote .", `[{"label":"PER"}]`, "unreadable:"},
 		{"marks inside", "Ada wrote .", `["@@Ada##"]`, "list: Ada 0:1 repaired"},
 		{"marks inside a sentence in it", "Ada wrote .", `["@@Ada## wrote ."]`, "chatter: Ada 0:1 exact"},
-		{"signs of the source", "RT @@bob : hi Ada C##", `{"entities":["@@bob","Ada","C##"]}`, "list: @@bob 1:2 exact; Ada 4:5 exact; C## 5:6 exact"},
+		{"signs of the sentence", "RT @@bob : hi Ada C##", `{"entities":["@@bob","Ada","C##"]}`, "list: @@bob 1:2 exact; Ada 4:5 exact; C## 5:6 exact"},
 		{"a remark on marks behind it", "Ada and Bob", "```json\n[\"Ada\",\"Bob\"]\n```\nNote: I used JSON instead of @@ and ##.", "list: Ada 0:1 exact; Bob 2:3 exact"},
 		{"an element that is none", "Ada met Bob", `["Ada",null,7,"Bob"]`, "list, unread: Ada 0:1 exact; Bob 2:3 exact"},
 		{"arrays in an array", "Ada met Bob", `[["Ada"],["Bob"]]`, "list: Ada 0:1 exact; Bob 2:3 exact"},
 		{"JSON lines", "Ada met Bob", "{\"entities\":[\"Ada\"]}\n{\"entities\":[\"Bob\"]}", "list: Ada 0:1 exact; Bob 2:3 exact"},
 		{"thoughts before", "Ada met Bob in Paris", `<think>maybe ["Paris"]</think>{"entities":["Bob"]}`, "list: Bob 2:3 exact"},
 		{"a draft before", "Ada met Bob in Paris", `First ["Paris"], or {"entities":["Ada"]}, no: {"entities":["Bob"]}`, "list: Bob 2:3 exact"},
-		{"the source itself", `say ["Ada"] now`, `say @@["Ada"]## now`, `same: ["Ada"] 1:2 exact`},
+		{"the sentence itself", `say ["Ada"] now`, `say @@["Ada"]## now`, `same: ["Ada"] 1:2 exact`},
 	})
 }
 
 func TestLongAnswersAreAlignedToo(t *testing.T) {
-	var s markup.Source
+	var s subject
 	for _, c := range long() {
-		s.Reset(c.source)
-		a := s.Align(c.answer, markup.Question{})
+		s.Reset(c.original)
+		a := s.Align(&s.Original, c.answer, markup.Question{})
 		for _, f := range a.Found {
-			if !reads(&s, f) {
+			if !reads(&s.Original, f) {
 				t.Fatalf("%s: %v", c.name, f)
 			}
 		}
@@ -408,7 +408,7 @@ func TestLongAnswersAreAlignedToo(t *testing.T) {
 }
 
 func TestBytesGivesWhereASpanStands(t *testing.T) {
-	var s markup.Source
+	var s subject
 	for _, text := range []string{" Ada  met\tZürich\u00a0東京 .\n", "a a a", "aa a aa"} {
 		s.Reset(text)
 		for i := range s.Tokens {

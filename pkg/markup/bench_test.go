@@ -27,18 +27,18 @@ func BenchmarkAlign(b *testing.B) {
 		{"list", `{"entities":["Ingrid Solheim","Bank of Norway"]}`},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			var s markup.Source
+			var s subject
 			s.Reset(sentence)
 			b.ReportAllocs()
 			for b.Loop() {
-				s.Align(c.answer, markup.Question{})
+				s.Align(&s.Original, c.answer, markup.Question{})
 			}
 		})
 	}
 }
 
 // long are pairs of 5,000 tokens and more, the worst that were thought of.
-func long() []struct{ name, source, answer string } {
+func long() []struct{ name, original, answer string } {
 	const n = 5000
 	r := rand.New(rand.NewPCG(1, 2))
 	words := func(format string, kinds int) []string {
@@ -48,7 +48,7 @@ func long() []struct{ name, source, answer string } {
 		}
 		return list
 	}
-	source := words("w%d", 2000)
+	original := words("w%d", 2000)
 	marked := func(list []string, every int) string {
 		var spans []markup.Span
 		for i := 0; i+1 < len(list); i += every {
@@ -56,7 +56,7 @@ func long() []struct{ name, source, answer string } {
 		}
 		return string(markup.AppendMarked(nil, list, spans))
 	}
-	edited := append([]string{"Marked:"}, source...)
+	edited := append([]string{"Marked:"}, original...)
 	for i := range edited {
 		if r.IntN(10) == 0 {
 			edited[i] = "x" + edited[i]
@@ -67,36 +67,36 @@ func long() []struct{ name, source, answer string } {
 	for i := range two {
 		two[i] = string(rune('a' + r.IntN(2)))
 	}
-	return []struct{ name, source, answer string }{
-		{"equal", strings.Join(source, " "), marked(source, 50)},
-		{"edited", strings.Join(source, " "), marked(edited, 50)},
-		{"unrelated", strings.Join(source, " "), marked(words("v%d", 2000), 50)},
-		{"same words, other order", strings.Join(source, " "), marked(words("w%d", 2000), 50)},
+	return []struct{ name, original, answer string }{
+		{"equal", strings.Join(original, " "), marked(original, 50)},
+		{"edited", strings.Join(original, " "), marked(edited, 50)},
+		{"unrelated", strings.Join(original, " "), marked(words("v%d", 2000), 50)},
+		{"same words, other order", strings.Join(original, " "), marked(words("w%d", 2000), 50)},
 		{"one word", strings.Join(equal, " "), "b " + marked(equal, 2)},
 		{"two words", strings.Join(two, " "), marked(words("%c", 1), 2) + " " + marked(two[1:], 3)},
-		{"thousands of marks", strings.Join(source, " "), marked(words("w%d", 2000), 2)},
-		{"thousands of unknown marks", strings.Join(source, " "), marked(words("v%d", 9000), 2)},
-		{"signs only", strings.Join(source, " "), strings.Repeat("@@ ", n)},
-		{"signs in words", "@@ ## " + strings.Join(source, " "), strings.Repeat("@@a##b", n)},
-		{"source of signs", strings.Repeat("@@ ## ", n/2), strings.Repeat("## @@ ", n/2)},
-		{"signs in one word", strings.Repeat("a@@b##", n) + " " + strings.Join(source, " "), "@@" + strings.Repeat("a@@b##", n) + " @@x##"},
+		{"thousands of marks", strings.Join(original, " "), marked(words("w%d", 2000), 2)},
+		{"thousands of unknown marks", strings.Join(original, " "), marked(words("v%d", 9000), 2)},
+		{"signs only", strings.Join(original, " "), strings.Repeat("@@ ", n)},
+		{"signs in words", "@@ ## " + strings.Join(original, " "), strings.Repeat("@@a##b", n)},
+		{"sentence of signs", strings.Repeat("@@ ## ", n/2), strings.Repeat("## @@ ", n/2)},
+		{"signs in one word", strings.Repeat("a@@b##", n) + " " + strings.Join(original, " "), "@@" + strings.Repeat("a@@b##", n) + " @@x##"},
 		{"signs in one other word", strings.Repeat("a@@b##", n), strings.Repeat("a@@c##", n)},
-		{"nested", strings.Join(source, " "), strings.Repeat("@@x ", n) + strings.Repeat("y## ", n)},
-		{"nested, in the source", strings.Join(source, " "), "@@" + strings.Join(source[:n/2], " @@") + " " + strings.Join(source[n/2:], "## ") + "##"},
-		{"list", strings.Join(source, " "), `["` + strings.Join(source, `","`) + `"]`},
+		{"nested", strings.Join(original, " "), strings.Repeat("@@x ", n) + strings.Repeat("y## ", n)},
+		{"nested, in the original", strings.Join(original, " "), "@@" + strings.Join(original[:n/2], " @@") + " " + strings.Join(original[n/2:], "## ") + "##"},
+		{"list", strings.Join(original, " "), `["` + strings.Join(original, `","`) + `"]`},
 		{"list of one word", strings.Join(equal, " "), `["` + strings.Join(equal, `","`) + `"]`},
-		{"brackets", strings.Join(source, " "), strings.Repeat("[{", n)},
+		{"brackets", strings.Join(original, " "), strings.Repeat("[{", n)},
 	}
 }
 
 func BenchmarkAlignLong(b *testing.B) {
 	for _, c := range long() {
 		b.Run(c.name, func(b *testing.B) {
-			var s markup.Source
+			var s subject
 			b.ReportAllocs()
 			for b.Loop() {
-				s.Reset(c.source)
-				s.Align(c.answer, markup.Question{})
+				s.Reset(c.original)
+				s.Align(&s.Original, c.answer, markup.Question{})
 			}
 		})
 	}
@@ -104,11 +104,11 @@ func BenchmarkAlignLong(b *testing.B) {
 
 func BenchmarkStrike(b *testing.B) {
 	const answer = "On Monday @@Ingrid Solheim## of the @@Bank of Norway## flew from Oslo to Zürich for talks with the mayor and his staff about the new bridge ."
-	var s markup.Source
+	var s subject
 	s.Reset(sentence)
-	a := s.Align(answer, markup.Question{})
+	a := s.Align(&s.Original, answer, markup.Question{})
 	b.ReportAllocs()
 	for b.Loop() {
-		s.Strike(answer, &a, markup.Question{}, func(i int) bool { return i == 0 })
+		s.Strike(&s.Original, answer, &a, markup.Question{}, func(i int) bool { return i == 0 })
 	}
 }

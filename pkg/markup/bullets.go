@@ -11,29 +11,29 @@ import (
 var bulletSigns = []string{"-", "*", "•", "–", "—", "·", "‣", "◦"}
 
 // bullets reads an answer as a list of items with bullets or numbers, with or without
-// line breaks. It can be read if the source has every item, and it is meant as a
-// list if the source has one.
-func (s *Source) bullets(answer string) (l listing) {
+// line breaks. It can be read if the original has every item, and it is meant as a
+// list if the original has one.
+func (al *Aligner) bullets(answer string) (l listing) {
 	const most = 1000 // items that are looked for
 	text := strings.TrimSpace(answer)
-	items := s.items(text)
-	if lines := s.lines(text); items == nil && lines != nil {
+	items := al.items(text)
+	if lines := al.lines(text); items == nil && lines != nil {
 		items = lines
 	} else if i := strings.IndexAny(text, ":："); items == nil && i > 0 { // "Entities: - Ada"
 		_, size := utf8.DecodeRuneInString(text[i:])
-		items = s.items(strings.TrimSpace(text[i+size:]))
+		items = al.items(strings.TrimSpace(text[i+size:]))
 	}
 	if len(items) > most {
 		return listing{evident: true}
 	}
 	l = listing{damage: MendedList, nested: true, ok: len(items) > 0}
 	for _, item := range items {
-		text, label := s.question.parts(item)
-		e := entry{text: text, odd: true, reason: s.question.reason(label)}
-		if s.isSentence(item) {
+		text, label := al.question.parts(item)
+		e := entry{text: text, odd: true, reason: al.question.reason(label)}
+		if al.isSentence(item) {
 			return listing{}
 		}
-		has := s.holds(text)
+		has := al.holds(text)
 		l.evident = l.evident || has
 		l.ok = l.ok && has
 		l.entries = append(l.entries, e)
@@ -43,11 +43,11 @@ func (s *Source) bullets(answer string) (l listing) {
 
 // lines parts a text that begins with a label and a colon into strings with their
 // labels: "PER: Ada, Bob". Further labels may follow.
-func (s *Source) lines(text string) (items []string) {
+func (al *Aligner) lines(text string) (items []string) {
 	label := ""
 	for text != "" {
 		word := firstToken(text)
-		if name, ok := strings.CutSuffix(word, ":"); ok && s.question.names(strings.Trim(name, "*_")) {
+		if name, ok := strings.CutSuffix(word, ":"); ok && al.question.names(strings.Trim(name, "*_")) {
 			label = strings.Trim(name, "*_")
 			text = strings.TrimLeftFunc(text[len(word):], isSpace)
 		} else if label == "" {
@@ -56,7 +56,7 @@ func (s *Source) lines(text string) (items []string) {
 		end := len(text) // of what is of this label
 		for i := range text {
 			if i > 0 && isSpace(rune(text[i-1])) {
-				if name, ok := strings.CutSuffix(firstToken(text[i:]), ":"); ok && s.question.names(strings.Trim(name, "*_")) {
+				if name, ok := strings.CutSuffix(firstToken(text[i:]), ":"); ok && al.question.names(strings.Trim(name, "*_")) {
 					end = i
 					break
 				}
@@ -73,18 +73,18 @@ func (s *Source) lines(text string) (items []string) {
 }
 
 // items parts a text at its bullets or numbers. It returns nil if the text does not
-// begin with one, or the source has it.
-func (s *Source) items(text string) []string {
+// begin with one, or the original has it.
+func (al *Aligner) items(text string) []string {
 	for _, sign := range bulletSigns {
 		rest, ok := strings.CutPrefix(text, sign+" ")
-		if !ok || slices.Contains(s.Tokens, sign) {
+		if !ok || slices.Contains(al.original.Tokens, sign) {
 			continue
 		}
 		return strings.Split(strings.ReplaceAll(rest, "\n"+sign+" ", " "+sign+" "), " "+sign+" ")
 	}
 	for _, end := range []string{".", ")"} {
 		rest, ok := strings.CutPrefix(text, "1"+end+" ")
-		if !ok || slices.Contains(s.Tokens, "1"+end) {
+		if !ok || slices.Contains(al.original.Tokens, "1"+end) {
 			continue
 		}
 		var items []string

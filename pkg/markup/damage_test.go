@@ -81,7 +81,7 @@ var damages = []damage{
 	{"second half", ofText(func(_ *rand.Rand, s string) string { f := strings.Fields(s); return strings.Join(f[len(f)/2:], " ") })},
 	{"cut off", ofText(func(r *rand.Rand, s string) string { return s[:r.IntN(len(s)+1)] })},
 	{"chatter", ofText(func(_ *rand.Rand, s string) string { return "The labeled sentence: \"" + s + "\" I hope this helps." })},
-	{"source first", func(_ *rand.Rand, tokens []string, spans []markup.Span) string {
+	{"sentence first", func(_ *rand.Rand, tokens []string, spans []markup.Span) string {
 		return "Sentence: " + strings.Join(tokens, " ") + "\nMarked: " + marked(tokens, spans)
 	}},
 	{"said twice", ofText(func(_ *rand.Rand, s string) string { return s + "\n\n" + s })},
@@ -198,9 +198,9 @@ func news(tb testing.TB) (list []sample) {
 	return list
 }
 
-func TestDamageNeverYieldsASpanThatTheSourceDoesNotHold(t *testing.T) {
+func TestDamageNeverYieldsASpanThatTheSentenceDoesNotHold(t *testing.T) {
 	r := rand.New(rand.NewPCG(4, 2))
-	var s markup.Source
+	var s subject
 	samples := news(t)
 	for _, d := range damages {
 		marked, right, exact, wrong := 0, 0, 0, 0
@@ -208,9 +208,9 @@ func TestDamageNeverYieldsASpanThatTheSourceDoesNotHold(t *testing.T) {
 			s.Reset(x.text)
 			answer := d.do(r, s.Tokens, x.spans)
 			marked += len(x.spans)
-			for _, f := range s.Align(answer, people()).Found {
-				if !reads(&s, f) {
-					t.Fatalf("%s: source %q, answer %q: %v", d.name, x.text, answer, f)
+			for _, f := range s.Align(&s.Original, answer, people()).Found {
+				if !reads(&s.Original, f) {
+					t.Fatalf("%s: original %q, answer %q: %v", d.name, x.text, answer, f)
 				}
 				if !slices.Contains(x.spans, f.Span) {
 					wrong++

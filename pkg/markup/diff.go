@@ -52,7 +52,7 @@ func sortedAfter(starts []int, from int) int {
 }
 
 // block is a run of letters that two texts share.
-type block struct{ answer, source, n int }
+type block struct{ answer, original, n int }
 
 // maxEdits is how many atoms may be missing and inserted between two anchors.
 const maxEdits = 96
@@ -79,7 +79,7 @@ type once struct{ a, s int }
 // maxDepth bounds how often a part is divided again.
 const maxDepth = 6
 
-// align gives the runs of atoms that answer and source share, in order.
+// align gives the runs of atoms that answer and original share, in order.
 func (d *differ) align(a, s []atom) []block {
 	d.a, d.s, d.first = a, s, len(d.blocks)
 	d.part(0, len(a), 0, len(s), 0)
@@ -101,7 +101,7 @@ func (d *differ) emit(i, j int) {
 	}
 	if n := len(d.blocks); n > d.first {
 		b := &d.blocks[n-1]
-		if b.answer+b.n == x.from && b.source+b.n == y.from {
+		if b.answer+b.n == x.from && b.original+b.n == y.from {
 			b.n += x.to - x.from
 			return
 		}

@@ -66,9 +66,9 @@ func (l *lister) hasWord() bool {
 	return slices.ContainsFunc(l.entries, func(e entry) bool { return e.word })
 }
 
-// holdsWord reports whether the source has an entry without quotes.
+// holdsWord reports whether the original has an entry without quotes.
 func (l *lister) holdsWord() bool {
-	return slices.ContainsFunc(l.entries, func(e entry) bool { return e.word && l.source.holds(e.text) })
+	return slices.ContainsFunc(l.entries, func(e entry) bool { return e.word && l.aligner.holds(e.text) })
 }
 
 func (v *value) isString() bool { return v.kind == aString || v.kind == aWord }
@@ -76,7 +76,7 @@ func (v *value) isString() bool { return v.kind == aString || v.kind == aWord }
 // lister makes entries of values. Its methods report false for what is no list, or
 // no entity.
 type lister struct {
-	source  *Source
+	aligner *Aligner
 	answer  string
 	entries []entry
 	damage  Damage
@@ -129,11 +129,11 @@ func (l *lister) list(v *value, reason Reason) bool {
 // single reads a string in place of a list.
 func (l *lister) single(v *value, reason Reason) bool {
 	text := strings.TrimSpace(v.text)
-	switch in := l.source.holds(text); {
+	switch in := l.aligner.holds(text); {
 	case !in && slices.Contains(nothing, foldName(text)):
 		return true
 	case strings.HasPrefix(text, "[") || strings.HasPrefix(text, "{"):
-		inner := l.source.list(text)
+		inner := l.aligner.list(text)
 		list := l.begin()
 		for _, e := range inner.entries {
 			if e.reason == 0 {
@@ -186,17 +186,17 @@ func (l *lister) array(v *value, reason Reason) bool {
 	return !unread || len(l.entries) > before
 }
 
-// parts takes the label off a string that the source does not have: "Ada (PER)".
+// parts takes the label off a string that the original does not have: "Ada (PER)".
 func (l *lister) parts(text string, reason Reason) (string, Reason) {
-	if !strings.ContainsAny(text, ":([-") || l.source.holds(text) {
+	if !strings.ContainsAny(text, ":([-") || l.aligner.holds(text) {
 		return text, reason
 	}
-	part, label := l.source.question.parts(text)
+	part, label := l.aligner.question.parts(text)
 	if label == "" {
 		return text, reason
 	}
 	if reason == 0 {
-		reason = l.source.question.reason(label)
+		reason = l.aligner.question.reason(label)
 	}
 	return part, reason
 }
@@ -209,32 +209,32 @@ func (l *lister) isEntry(e *value) bool {
 		return strings.Trim(e.text, ".…") != ""
 	case aNumber:
 		n, err := strconv.Atoi(e.text)
-		return (err != nil || n >= len(l.source.Tokens)) && l.source.holds(e.text)
+		return (err != nil || n >= len(l.aligner.original.Tokens)) && l.aligner.holds(e.text)
 	}
 	return true
 }
 
 // isText reports whether an array of words without quotes is text in brackets: all
-// of the source, or words that the source has with their commas.
+// of the original, or words that the original has with their commas.
 func (l *lister) isText(v *value) bool {
 	if len(v.items) == 0 || slices.ContainsFunc(v.items, func(e item) bool { return e.kind != aWord }) {
 		return false
 	}
 	text := l.answer[v.items[0].value.from:v.items[len(v.items)-1].value.to]
-	return len(v.items) > 1 && l.source.holds(text) || l.source.isSentence(text)
+	return len(v.items) > 1 && l.aligner.holds(text) || l.aligner.isSentence(text)
 }
 
-// isSentence reports whether text contains all of the source, which is no entity.
-func (s *Source) isSentence(text string) bool {
-	s.part.reset()
-	s.part.addText(text)
-	return len(s.Tokens) > 1 && len(s.letters.text) > 0 && bytes.Contains(s.part.text, s.letters.text)
+// isSentence reports whether text contains all of the original, which is no entity.
+func (al *Aligner) isSentence(text string) bool {
+	al.part.reset()
+	al.part.addText(text)
+	return len(al.original.Tokens) > 1 && len(al.original.letters.text) > 0 && bytes.Contains(al.part.text, al.original.letters.text)
 }
 
 // rows reads an array of arrays that have a text and its label, or one of these:
 // [["Ada","PER"],["Oslo","LOC"]].
 func (l *lister) rows(v *value, reason Reason) bool {
-	q := &l.source.question
+	q := &l.aligner.question
 	if q.Label == "" || len(v.items) == 0 {
 		return false
 	}
@@ -277,12 +277,12 @@ func (l *lister) rows(v *value, reason Reason) bool {
 
 // row reads an array that is a text and its label.
 func (l *lister) row(v *value, reason Reason) bool {
-	q := &l.source.question
+	q := &l.aligner.question
 	cells := v.strings()
 	if len(cells) != 2 || len(v.items) != 2 || v.cut {
 		return false
 	}
-	if q.names(cells[0].text) || !q.names(cells[1].text) || l.source.holds(cells[1].text) {
+	if q.names(cells[0].text) || !q.names(cells[1].text) || l.aligner.holds(cells[1].text) {
 		return false
 	}
 	if reason == 0 {
@@ -294,7 +294,7 @@ func (l *lister) row(v *value, reason Reason) bool {
 
 // element reads an object that is an entity.
 func (l *lister) element(v *value, list int, reason Reason) bool {
-	q := &l.source.question
+	q := &l.aligner.question
 	var texts []*item
 	label := ""
 	for _, name := range textMembers {
@@ -305,7 +305,7 @@ func (l *lister) element(v *value, list int, reason Reason) bool {
 	if len(texts) > 1 { // {"entity":"PER","word":"Ada"}
 		texts = slices.DeleteFunc(texts, func(m *item) bool {
 			if _, ok := q.label(m.text); !ok {
-				return l.source.isSentence(m.text)
+				return l.aligner.isSentence(m.text)
 			}
 			label = m.text
 			return true
@@ -315,7 +315,7 @@ func (l *lister) element(v *value, list int, reason Reason) bool {
 		return false
 	}
 	text := texts[0]
-	if l.source.isSentence(text.text) && slices.ContainsFunc(v.items, func(m item) bool { return m.kind == anArray || m.kind == anObject }) {
+	if l.aligner.isSentence(text.text) && slices.ContainsFunc(v.items, func(m item) bool { return m.kind == anArray || m.kind == anObject }) {
 		return false
 	}
 	e := entry{text: text.text, from: v.from, to: v.to, list: list, reason: reason}
@@ -396,8 +396,8 @@ func (l *lister) object(v *value, reason Reason) bool {
 		return !v.cut
 	}
 	for i := range v.items { // {"label":"LOC","entities":["Oslo"]}
-		if m := &v.items[i]; m.isString() && reason == 0 && l.source.question.Label != "" {
-			if found, ok := l.source.question.label(m.text); ok && found != l.source.question.Label {
+		if m := &v.items[i]; m.isString() && reason == 0 && l.aligner.question.Label != "" {
+			if found, ok := l.aligner.question.label(m.text); ok && found != l.aligner.question.Label {
 				reason = OtherLabel
 			}
 		}
@@ -428,7 +428,7 @@ func (l *lister) members(v *value, names []string, reason Reason) bool {
 
 // byLabel reads the lists of an object whose keys name labels.
 func (l *lister) byLabel(v *value, reason Reason) bool {
-	q := &l.source.question
+	q := &l.aligner.question
 	if q.Label == "" {
 		return false
 	}
@@ -478,7 +478,7 @@ func (m *item) ownLabel() (string, bool) {
 
 // byText reads an object that tells the label of each entity: {"Ada":"PER"}.
 func (l *lister) byText(v *value, reason Reason) bool {
-	q := &l.source.question
+	q := &l.aligner.question
 	named := false
 	for i := range v.items {
 		label, ok := v.items[i].ownLabel()

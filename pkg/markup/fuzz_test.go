@@ -10,7 +10,7 @@ import (
 	"nertools/pkg/markup"
 )
 
-// FuzzAlign checks the law for any answer to any source.
+// FuzzAlign checks the law for any answer to any original.
 func FuzzAlign(f *testing.F) {
 	f.Add("Ada wrote to Bob Li .", "@@Ada@@ wrote ##to## @@ Bob Li ## .")
 	f.Add("a ## b @@ c# (X) @u", "@@a #### b## @@@@## @@c### (@@X##) @@@u## @@")
@@ -28,48 +28,48 @@ func FuzzAlign(f *testing.F) {
 	f.Add("Ana met Bob", `\@\@Ana＃＃ @@met\#\# [[Bob]] _Bob_ (PER)`)
 	f.Add("Ana met Bob", "Persons: 1. Ana (PER) 2. LOC: met 3. Bob")
 	f.Add("Ana met Bob", `"[[\"Ana\",\"PER\"],(\"Bob\" \"x\")]" {"PER":"Ana","Bob":["LOC"]}`)
-	f.Fuzz(func(t *testing.T, source, answer string) {
-		var s markup.Source
-		s.Reset(source)
+	f.Fuzz(func(t *testing.T, original, answer string) {
+		var s subject
+		s.Reset(original)
 		q := people()
 		q.Shown = func(text string) bool { return strings.Contains(text, "a") }
-		a := s.Align(answer, q)
+		a := s.Align(&s.Original, answer, q)
 		seen := map[markup.Span]bool{}
 		for i, found := range a.Found {
-			if !reads(&s, found) {
-				t.Errorf("source %q, answer %q: %+v", source, answer, found)
+			if !reads(&s.Original, found) {
+				t.Errorf("original %q, answer %q: %+v", original, answer, found)
 			}
 			if seen[found.Span] || i > 0 && (a.Found[i-1].Start > found.Start || a.Found[i-1].Start == found.Start && a.Found[i-1].End < found.End) {
-				t.Errorf("source %q, answer %q: order of %v", source, answer, a.Found)
+				t.Errorf("original %q, answer %q: order of %v", original, answer, a.Found)
 			}
 			if found.How != markup.Exact && found.How != markup.Repaired {
-				t.Errorf("source %q, answer %q: %+v", source, answer, found)
+				t.Errorf("original %q, answer %q: %+v", original, answer, found)
 			}
 			seen[found.Span] = true
 		}
 		for _, u := range a.Unused {
 			if u.Reason == 0 || (u.Text == "") != (u.Reason == markup.Blank) {
-				t.Errorf("source %q, answer %q: %+v", source, answer, u)
+				t.Errorf("original %q, answer %q: %+v", original, answer, u)
 			}
 		}
-		if d := cmp.Diff(a, s.Align(answer, q)); d != "" {
-			t.Errorf("source %q, answer %q: twice: %s", source, answer, d)
+		if d := cmp.Diff(a, s.Align(&s.Original, answer, q)); d != "" {
+			t.Errorf("original %q, answer %q: twice: %s", original, answer, d)
 		}
 		for i := range a.Found {
-			s.Strike(answer, &a, q, func(k int) bool { return k == i })
+			s.Strike(&s.Original, answer, &a, q, func(k int) bool { return k == i })
 		}
 	})
 }
 
 // FuzzAlignMarked checks that marking and aligning are inverse, whatever signs
-// the source holds.
+// the original holds.
 func FuzzAlignMarked(f *testing.F) {
 	f.Add("Ada wrote to Bob Li .", 0, 0, 3, 4)
 	f.Add("@@ ## @@a##b c# ### @@@ #### a##", 0, 2, 4, 7)
 	f.Add("a\x1cb\u3000c ** **x** [\"y\"]", 2, 1, 3, 4)
-	f.Fuzz(func(t *testing.T, source string, a, b, c, d int) {
-		var s markup.Source
-		s.Reset(source)
+	f.Fuzz(func(t *testing.T, original string, a, b, c, d int) {
+		var s subject
+		s.Reset(original)
 		spans, _ := markup.Place(nil, []markup.Span{{Start: a, End: b}, {Start: c, End: d}}, len(s.Tokens))
 		answer := string(markup.AppendMarked(nil, s.Tokens, spans))
 		want := markup.Alignment{Class: markup.Same}
@@ -79,8 +79,8 @@ func FuzzAlignMarked(f *testing.F) {
 		for _, sp := range spans {
 			want.Found = append(want.Found, markup.Found{Span: sp, How: markup.Exact, Text: strings.Join(s.Tokens[sp.Start:sp.End], " ")})
 		}
-		if d := cmp.Diff(want, s.Align(answer, markup.Question{})); d != "" {
-			t.Errorf("source %q, answer %q: %s", source, answer, d)
+		if d := cmp.Diff(want, s.Align(&s.Original, answer, markup.Question{})); d != "" {
+			t.Errorf("original %q, answer %q: %s", original, answer, d)
 		}
 	})
 }
@@ -92,11 +92,11 @@ func FuzzDamage(f *testing.F) {
 	}
 	f.Add("\x00 0 0 0 0000## 0 0 000000", uint8(6), uint8(','), uint64(112))
 	f.Add("0 0 0 0 0## 0 0 0", uint8('@'), uint8(','), uint64(112))
-	f.Fuzz(func(t *testing.T, source string, first, second uint8, seed uint64) {
+	f.Fuzz(func(t *testing.T, original string, first, second uint8, seed uint64) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		var s markup.Source
-		s.Reset(source)
-		if len(s.Tokens) == 0 || len(source) > 500 {
+		var s subject
+		s.Reset(original)
+		if len(s.Tokens) == 0 || len(original) > 500 {
 			return
 		}
 		n := len(s.Tokens)
@@ -105,9 +105,9 @@ func FuzzDamage(f *testing.F) {
 		if again := strings.Fields(answer); len(again) > 0 && second%2 == 0 {
 			answer = damages[int(second)%len(damages)].do(r, again, nil)
 		}
-		for _, found := range s.Align(answer, people()).Found {
-			if !reads(&s, found) {
-				t.Errorf("source %q, answer %q: %+v", source, answer, found)
+		for _, found := range s.Align(&s.Original, answer, people()).Found {
+			if !reads(&s.Original, found) {
+				t.Errorf("original %q, answer %q: %+v", original, answer, found)
 			}
 		}
 		checkStrikeOf(t, &s, answer, people())

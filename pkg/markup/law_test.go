@@ -11,10 +11,16 @@ import (
 	"nertools/pkg/markup"
 )
 
-// reads is the law, checked slowly and apart from the code: the source's tokens
+// A subject is a sentence and what aligns answers to it.
+type subject struct {
+	markup.Original
+	markup.Aligner
+}
+
+// reads is the law, checked slowly and apart from the code: the original's tokens
 // in the span are the text of the entity, white space, form and case aside, and
 // aside from punctuation at the outer ends.
-func reads(s *markup.Source, f markup.Found) bool {
+func reads(s *markup.Original, f markup.Found) bool {
 	if f.Start < 0 || f.Start >= f.End || f.End > len(s.Tokens) {
 		return false
 	}

@@ -234,7 +234,7 @@ func NewText(text string) *Text {
 }
 
 // Holds reports whether the text contains part, from word to word, as far as
-// [Source.Align] compares letters.
+// [Aligner.Align] compares letters.
 func (t *Text) Holds(part string) bool {
 	var want letters
 	want.reset()

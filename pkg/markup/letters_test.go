@@ -83,25 +83,25 @@ func TestWhatOnlyLooksDifferentIsRepaired(t *testing.T) {
 // form of it.
 func both(t *testing.T, inSentence, inAnswer string) {
 	t.Helper()
-	var s markup.Source
+	var s subject
 	s.Reset("they saw " + inSentence + " today .")
 	for form := range forms {
 		answer := answerOf(form, inAnswer)
-		a := s.Align(answer, markup.Question{})
+		a := s.Align(&s.Original, answer, markup.Question{})
 		if len(a.Found) != 1 || len(a.Unused) != 0 {
-			t.Errorf("%s: source %q, answer %q: %s", form, s.Text, answer, describe(a))
+			t.Errorf("%s: original %q, answer %q: %s", form, s.Text, answer, describe(a))
 			continue
 		}
 		f := a.Found[0]
 		from, to := s.Bytes(f.Span)
 		if got := s.Text[from:to]; got != inSentence {
-			t.Errorf("%s: source %q, answer %q: found %q", form, s.Text, answer, got)
+			t.Errorf("%s: original %q, answer %q: found %q", form, s.Text, answer, got)
 		}
 		if inSentence != inAnswer && f.How != markup.Repaired {
-			t.Errorf("%s: source %q, answer %q: %v", form, s.Text, answer, f.How)
+			t.Errorf("%s: original %q, answer %q: %v", form, s.Text, answer, f.How)
 		}
-		if !reads(&s, f) {
-			t.Errorf("%s: source %q, answer %q: the law does not hold", form, s.Text, answer)
+		if !reads(&s.Original, f) {
+			t.Errorf("%s: original %q, answer %q: the law does not hold", form, s.Text, answer)
 		}
 	}
 }
@@ -110,11 +110,11 @@ func TestWhatIsDifferentStaysDifferent(t *testing.T) {
 	for kind, pairs := range otherLetters {
 		t.Run(kind, func(t *testing.T) {
 			for _, pair := range pairs {
-				var s markup.Source
+				var s subject
 				s.Reset("they saw " + pair[0] + " today .")
 				for form := range forms {
-					if a := s.Align(answerOf(form, pair[1]), markup.Question{}); len(a.Found) != 0 || len(a.Unused) != 1 && a.Damage&markup.Stray == 0 {
-						t.Errorf("%s: source %q, answer %q: %s", form, s.Text, answerOf(form, pair[1]), describe(a))
+					if a := s.Align(&s.Original, answerOf(form, pair[1]), markup.Question{}); len(a.Found) != 0 || len(a.Unused) != 1 && a.Damage&markup.Stray == 0 {
+						t.Errorf("%s: original %q, answer %q: %s", form, s.Text, answerOf(form, pair[1]), describe(a))
 					}
 				}
 			}
@@ -185,12 +185,12 @@ func TestDemonstrationsHoldWhatOnlyLooksDifferent(t *testing.T) {
 }
 
 func TestStrikingKeepsInvisibleCharacters(t *testing.T) {
-	var s markup.Source
+	var s subject
 	s.Reset("Ana Souza met Bob")
 	const answer = "@@\u200bAna\u200b Souza## met @@Bob##"
-	a := s.Align(answer, markup.Question{})
+	a := s.Align(&s.Original, answer, markup.Question{})
 	drop := func(i int) bool { return a.Found[i].Start == 0 }
-	if got, want := s.Strike(answer, &a, markup.Question{}, drop), "\u200bAna\u200b Souza met @@Bob##"; got != want {
+	if got, want := s.Strike(&s.Original, answer, &a, markup.Question{}, drop), "\u200bAna\u200b Souza met @@Bob##"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	for _, pairs := range sameLetters {

@@ -34,9 +34,9 @@ type candidate struct {
 // Objects whose members name entities go before other ones and arrays, and of those
 // the last counts, with all that stand right before it as JSON lines do. Of
 // others the last that is called the answer counts, or else the first.
-func (s *Source) list(answer string) (l listing) {
+func (al *Aligner) list(answer string) (l listing) {
 	if inner, ok := encoded(answer); ok {
-		if l = s.list(inner); l.ok {
+		if l = al.list(inner); l.ok {
 			l.nested = true
 			for i := range l.entries {
 				l.entries[i].odd = true
@@ -68,23 +68,23 @@ func (s *Source) list(answer string) (l listing) {
 		quoted := plausible(answer[from:], false)
 		v, mended, words, ok := readValue(answer, from)
 		if !ok || v.to == from {
-			l.evident = l.evident || (quoted || isFence(answer[:from])) && !s.has(answer[from:min(len(answer), from+2)])
+			l.evident = l.evident || (quoted || isFence(answer[:from])) && !al.has(answer[from:min(len(answer), from+2)])
 			from++
 			continue
 		}
 		between := answer[end:from]
-		r := lister{source: s, answer: answer, lists: lists}
-		label, between, headed := s.question.heading(between) // PER: ["Ada"]
+		r := lister{aligner: al, answer: answer, lists: lists}
+		label, between, headed := al.question.heading(between) // PER: ["Ada"]
 		reason := Reason(0)
 		if headed {
-			reason = s.question.reason(label)
+			reason = al.question.reason(label)
 		}
 		line := isLine(answer, from, v.to)
 		switch {
-		case s.has(answer[from:v.to]): // text of the source
+		case al.has(answer[from:v.to]): // text of the original
 			between += answer[from:v.to]
 		case !r.list(&v, reason):
-			l.evident = l.evident || (quoted && v.hasArray() || line) && !s.isSentence(answer[from:v.to])
+			l.evident = l.evident || (quoted && v.hasArray() || line) && !al.isSentence(answer[from:v.to])
 		case words && !(line && r.holdsWord()) && r.hasWord():
 			l.evident = l.evident || r.holdsWord()
 		default:
@@ -188,10 +188,10 @@ func counts(found []candidate, alone bool) *candidate {
 	return nil
 }
 
-// has reports whether the source has brackets and reads so: then it is text of the
+// has reports whether the original has brackets and reads so: then it is text of the
 // answer too.
-func (s *Source) has(text string) bool {
-	return s.opens && s.reads(text)
+func (al *Aligner) has(text string) bool {
+	return al.original.brackets && al.reads(text)
 }
 
 // listBrackets are those that a list can begin with, the ASCII ones first.
@@ -284,28 +284,28 @@ func encoded(answer string) (string, bool) {
 }
 
 // placeListing places what a listing has. It reports false if that is no list.
-func (s *Source) placeListing(l *listing) bool {
-	if !s.unwrap(l.entries) {
+func (al *Aligner) placeListing(l *listing) bool {
+	if !al.unwrap(l.entries) {
 		return false
 	}
-	s.regions = s.regions[:0]
-	s.answer.readList(l)
-	s.placeList()
+	al.regions = al.regions[:0]
+	al.answer.readList(l)
+	al.placeList()
 	return true
 }
 
 // unwrap takes off the marks of entries that have some. It reports false if "@@" or
 // "##" are elsewhere in one: then the answer is no list.
-func (s *Source) unwrap(entries []entry) bool {
+func (al *Aligner) unwrap(entries []entry) bool {
 	for i := range entries {
 		e := &entries[i]
-		if !strings.ContainsAny(e.text, "@#*<[_`＠\\") || s.signs.known[plainly(e.text)] {
+		if !strings.ContainsAny(e.text, "@#*<[_`＠\\") || al.original.signs.known[plainly(e.text)] {
 			continue
 		}
 		var a answer
-		a.read(e.text, s)
+		a.read(e.text, al)
 		switch whole := len(a.marks) == 1 && a.marks[0].close == len(a.signs)-1 && a.signs[0].from == 0 && a.signs[a.marks[0].close].to == len(e.text); {
-		case whole && !s.holds(e.text):
+		case whole && !al.holds(e.text):
 			e.text, e.odd = a.plain(&a.marks[0]), true
 			if e.reason == 0 {
 				e.reason = a.marks[0].reason
@@ -355,9 +355,9 @@ const listReach = 8
 
 // placeList finds the place of each entry: as many as there can be apart from
 // each other in the order of the list, then the others near the entry before.
-func (s *Source) placeList() {
+func (al *Aligner) placeList() {
 	type option struct{ mark, start, end int32 }
-	a := &s.answer
+	a := &al.answer
 	options := make([]option, 0, len(a.marks))
 	same := map[*reading]int{} // how many entries read so
 	for i := range a.marks {
@@ -365,7 +365,7 @@ func (s *Source) placeList() {
 		if m.reason != 0 {
 			continue
 		}
-		rd := s.reading(m)
+		rd := al.reading(m)
 		k := same[rd]
 		same[rd]++
 		places := rd.strictest()
@@ -377,31 +377,31 @@ func (s *Source) placeList() {
 	follows := func(x, y option) bool { return x.end <= y.start }
 	endsFirst := func(x, y option) bool { return x.end < y.end }
 	for _, o := range longestChain(options, follows, endsFirst) {
-		s.placeEntry(int(o.mark), Span{int(o.start), int(o.end)}, same)
+		al.placeEntry(int(o.mark), Span{int(o.start), int(o.end)}, same)
 	}
 	expected := 0 // where the entry before begins
 	for i := range a.marks {
 		m := &a.marks[i]
 		if m.reason == 0 && !m.found {
-			rd := s.reading(m)
-			if p, ok := s.choose(rd, a.signs[m.open].at, a.signs[m.close].at, expected); ok {
-				s.placeEntry(i, p.Span, same)
+			rd := al.reading(m)
+			if p, ok := al.choose(rd, a.signs[m.open].at, a.signs[m.close].at, expected); ok {
+				al.placeEntry(i, p.Span, same)
 			} else {
 				m.reason = rd.missing()
 			}
 		}
 		if m.found {
-			expected = s.letters.starts[m.span.Start]
+			expected = al.original.letters.starts[m.span.Start]
 		}
 	}
 }
 
 // placeEntry places an entry. That is certain if the list has one for each place.
-func (s *Source) placeEntry(i int, sp Span, same map[*reading]int) {
-	m := &s.answer.marks[i]
-	rd := s.reading(m)
+func (al *Aligner) placeEntry(i int, sp Span, same map[*reading]int) {
+	m := &al.answer.marks[i]
+	rd := al.reading(m)
 	m.span = sp
-	s.take(i, m, s.looseness(m, sp), len(rd.places) == same[rd] && !rd.more)
+	al.take(i, m, al.looseness(m, sp), len(rd.places) == same[rd] && !rd.more)
 }
 
 // strikeEntries removes entries from their lists, each with the comma before it, or

@@ -16,14 +16,14 @@ func people() markup.Question {
 	return markup.Question{Label: "PER", Labels: l}
 }
 
-// trip is the source of cases without one.
+// trip is the original of cases without one.
 const trip = "Ana Souza and Bob flew to Lima ."
 
 // checkPeople is check for answers about PER. It also strikes what they mark, and
 // puts them into one line, as results files have them.
 func checkPeople(t *testing.T, cases []alignCase) {
 	t.Helper()
-	var s markup.Source
+	var s subject
 	for _, c := range cases {
 		if strings.Contains(c.answer, "\n") {
 			c.name, c.answer = c.name+", in one line", strings.ReplaceAll(c.answer, "\n", " ")
@@ -32,17 +32,17 @@ func checkPeople(t *testing.T, cases []alignCase) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			if c.source == "" {
-				c.source = trip
+			if c.original == "" {
+				c.original = trip
 			}
-			s.Reset(c.source)
-			a := s.Align(c.answer, people())
+			s.Reset(c.original)
+			a := s.Align(&s.Original, c.answer, people())
 			if got := strings.TrimSpace(describe(a)); got != c.want {
-				t.Errorf("source %q\nanswer %q\ngot  %s\nwant %s", c.source, c.answer, got, c.want)
+				t.Errorf("original %q\nanswer %q\ngot  %s\nwant %s", c.original, c.answer, got, c.want)
 			}
 			for _, f := range a.Found {
-				if !reads(&s, f) {
-					t.Errorf("%q does not read %q at %v", c.source, f.Text, f.Span)
+				if !reads(&s.Original, f) {
+					t.Errorf("%q does not read %q at %v", c.original, f.Text, f.Span)
 				}
 			}
 			checkStrikeOf(t, &s, c.answer, people())
@@ -109,9 +109,9 @@ func TestAlmostJSONIsMended(t *testing.T) {
 }
 
 func TestALineBreakInAStringIsMended(t *testing.T) {
-	var s markup.Source
+	var s subject
 	s.Reset(trip)
-	if got, want := describe(s.Align("[\"Ana\nSouza\"]", people())), "list, mended list: Ana\nSouza 0:2 repaired"; got != want {
+	if got, want := describe(s.Align(&s.Original, "[\"Ana\nSouza\"]", people())), "list, mended list: Ana\nSouza 0:2 repaired"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
@@ -224,18 +224,18 @@ func TestAListThatNobodyCanReadIsNotAnEmptyOne(t *testing.T) {
 		{"quotes that do not pair", "", `["Ana "Souza", "Bob"]`, "unreadable:"},
 		{"calls", "", `[Entity(text="Ana Souza", label="PER")]`, "unreadable:"},
 		{"text behind an element", "", `["Ana Souza" and "Bob"]`, "unreadable:"},
-		{"commas that may be the source's", "Ana, Bob flew", `[Ana, Bob]`, "unreadable:"},
+		{"commas that may be the sentence's", "Ana, Bob flew", `[Ana, Bob]`, "unreadable:"},
 		{"several in a string", "", `{"entities":"Ana Souza, Bob"}`, "unreadable:"},
 		{"a fence with something else", "", "```json\nAna Souza\n```", "unreadable:"},
 		{"members without a list", "", `{"PER count":2}`, "unreadable:"},
 		{"positions", "", `{"entities":[[0,9],[14,17]]}`, "unreadable:"},
 		{"beside the sentence", "", "Ana Souza and Bob flew to Lima .\n[\"Ana Souza\" and \"Bob\"]", "chatter, unread:"},
 		{"words in brackets before other text", "", "[Ana Souza, Bob] are the persons.", "unreadable:"},
-		{"words in brackets that the source does not have", "", "[no persons]", "edited:"},
+		{"words in brackets that the sentence does not have", "", "[no persons]", "edited:"},
 		{"the sentence in brackets", "", `[Ana Souza and Bob flew to Lima .]`, "chatter:"},
 		{"a remark in brackets", "", "There are none [as far as I see].", "edited:"},
 		{"a note in brackets", "", "[1] There are none.", "edited:"},
-		{"the source's own brackets", `x ["Ana"] y`, `so x ["Ana"] z`, "edited:"},
+		{"the sentence's own brackets", `x ["Ana"] y`, `so x ["Ana"] z`, "edited:"},
 		{"a sentence in an object", "", `{"sentence":"Ana Souza and Bob flew to Lima ."}`, "chatter:"},
 	})
 }
@@ -268,11 +268,11 @@ func TestBulletsAndNumbersMakeAList(t *testing.T) {
 		{"behind a label", "", "PER: Ana Souza, Bob", bothMended},
 		{"behind labels", "", "PER: Ana Souza\nLOC: Lima", lima},
 		{"behind labels, none of one", "", "PER: none\nLOC: Lima", "list, mended list: Lima other label"},
-		{"behind a label, not all of it the source's", "", "PER: Ana Souza, nobody else", "unreadable:"},
-		{"one that the source does not have", "", "- Ana Souza\n- nobody else", "unreadable:"},
-		{"none that the source has", "", "- no persons", "edited:"},
-		{"the source's own hyphens", "Ana - said Bob - flew", "- said Bob", "part:"},
-		{"the source's own hyphens, in other text", "Ana - said Bob - flew", "- said Bob indeed", "edited:"},
+		{"behind a label, not all of it the sentence's", "", "PER: Ana Souza, nobody else", "unreadable:"},
+		{"one that the sentence does not have", "", "- Ana Souza\n- nobody else", "unreadable:"},
+		{"none that the sentence has", "", "- no persons", "edited:"},
+		{"the sentence's own hyphens", "Ana - said Bob - flew", "- said Bob", "part:"},
+		{"the sentence's own hyphens, in other text", "Ana - said Bob - flew", "- said Bob indeed", "edited:"},
 		{"a sentence", "", "- Ana Souza and Bob flew to Lima .", "chatter:"},
 	})
 }

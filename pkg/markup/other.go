@@ -50,18 +50,18 @@ var labelAttrs = []string{"type", "label", "entity", "entitytype", "category", "
 
 // readOther looks for marks in other notations, of which that which names labels
 // goes first. It reports whether it found a notation.
-func (a *answer) readOther(s *Source) bool {
-	return a.readTags(s) || a.readBrackets(s)
+func (a *answer) readOther(al *Aligner) bool {
+	return a.readTags(al) || a.readBrackets(al)
 }
 
 // readTags takes tags for marks: "<PER>Ada</PER>". Those that name the label asked
 // for go before those that name none, and these before emphasis; of several that
 // name none nobody can tell which is meant.
-func (a *answer) readTags(s *Source) bool {
+func (a *answer) readTags(al *Aligner) bool {
 	if !mayHaveTags(a.text) {
 		return false
 	}
-	k := tagKinds{source: s, text: a.text, unknown: map[string]use{}}
+	k := tagKinds{aligner: al, text: a.text, unknown: map[string]use{}}
 	x := tags.Parse(a.text, tags.Options{Label: k.label, Loose: true})
 	found := [isOther + 1]bool{}
 	kinds := map[string]bool{} // those of the least sure use that counts
@@ -129,11 +129,11 @@ func mayHaveTags(text string) bool {
 
 // hasTags reports whether an answer has tags for entities. It is asked of answers
 // with "@@", which win.
-func (a *answer) hasTags(s *Source) bool {
+func (a *answer) hasTags(al *Aligner) bool {
 	if !strings.Contains(a.text, "</") && !strings.Contains(a.text, "&lt;/") {
 		return false
 	}
-	k := tagKinds{source: s, text: a.text, unknown: map[string]use{}}
+	k := tagKinds{aligner: al, text: a.text, unknown: map[string]use{}}
 	for _, sp := range tags.Parse(a.text, tags.Options{Label: k.label, Loose: true}).Spans {
 		if use(sp.Label[0]) >= isEntity {
 			return true
@@ -142,11 +142,11 @@ func (a *answer) hasTags(s *Source) bool {
 	return false
 }
 
-// hasLabels reports whether the label asked for stands behind words of the source,
+// hasLabels reports whether the label asked for stands behind words of the original,
 // as in "Ada (PER)" and "Ada/PER". Where the entity would begin, nobody can tell.
-func (a *answer) hasLabels(s *Source) bool {
+func (a *answer) hasLabels(al *Aligner) bool {
 	const most = 16 // that are looked at
-	label := s.question.Label
+	label := al.question.Label
 	if label == "" {
 		return false
 	}
@@ -170,7 +170,7 @@ func (a *answer) hasLabels(s *Source) bool {
 		}
 		before = strings.TrimRightFunc(apart[:len(apart)-size], func(r rune) bool { return isSpace(r) || atEdge(r) })
 		at, _ := wordAt(before, max(0, len(before)-1))
-		if word := strings.TrimFunc(before[at:], atEdge); s.holds(word) && !s.reads(word+a.text[len(before):from]) {
+		if word := strings.TrimFunc(before[at:], atEdge); al.holds(word) && !al.reads(word+a.text[len(before):from]) {
 			return true
 		}
 	}
@@ -179,7 +179,7 @@ func (a *answer) hasLabels(s *Source) bool {
 
 // tagKinds tells what tags say.
 type tagKinds struct {
-	source  *Source
+	aligner *Aligner
 	text    string
 	unknown map[string]use // of names that nobody knows
 }
@@ -190,21 +190,21 @@ func (k *tagKinds) label(t *tags.Tag) (string, bool) {
 	return string(rune(u)), u != isText
 }
 
-// use returns what a tag says. One that the source has is text.
+// use returns what a tag says. One that the original has is text.
 func (k *tagKinds) use(t *tags.Tag) use {
-	s := k.source
-	if s.tagSigns {
+	al := k.aligner
+	if al.original.tagSigns {
 		plain := "<" + t.Name + ">"
 		if t.End {
 			plain = "</" + t.Name + ">"
 		}
-		if s.reads(k.text[t.From:t.To]) || s.reads(plain) {
+		if al.reads(k.text[t.From:t.To]) || al.reads(plain) {
 			return isText
 		}
 	}
-	if s.question.names(t.Name) {
-		label, _ := s.question.label(t.Name)
-		return s.question.use(label)
+	if al.question.names(t.Name) {
+		label, _ := al.question.label(t.Name)
+		return al.question.use(label)
 	}
 	if t.Square {
 		return isText
@@ -216,14 +216,14 @@ func (k *tagKinds) use(t *tags.Tag) use {
 		if !slices.Contains(labelAttrs, attr) {
 			continue
 		}
-		if label, ok := s.question.label(a.Value); ok {
-			return s.question.use(label)
+		if label, ok := al.question.label(a.Value); ok {
+			return al.question.use(label)
 		}
 		switch {
 		case attr == "class":
 			for word := range strings.FieldsSeq(a.Value) {
-				if label, ok := s.question.label(word); ok {
-					return s.question.use(label)
+				if label, ok := al.question.label(word); ok {
+					return al.question.use(label)
 				}
 			}
 		case !slices.Contains(neutral, foldName(a.Value)) && u >= isEmphasis:
@@ -262,8 +262,8 @@ func (q *Question) use(label string) use {
 
 // readBrackets takes brackets with a label for marks: "[PER: Ada]", "[Ada|PER]" and
 // "[Ada](PER)".
-func (a *answer) readBrackets(s *Source) (found bool) {
-	q := &s.question
+func (a *answer) readBrackets(al *Aligner) (found bool) {
+	q := &al.question
 	const reach = 256
 	text := a.text
 	for i := 0; i < len(text); i++ {
@@ -293,7 +293,7 @@ func (a *answer) readBrackets(s *Source) (found bool) {
 				close[1] = to + 1 + at + 1
 			}
 		}
-		if name == "" || open[1] >= close[0] || s.tagSigns && s.reads(text[open[0]:close[1]]) {
+		if name == "" || open[1] >= close[0] || al.original.tagSigns && al.reads(text[open[0]:close[1]]) {
 			continue
 		}
 		label, _ := q.label(name)
@@ -328,10 +328,10 @@ var emphases = [...][2]string{
 	{"*", "*"}, {"_", "_"}, {"`", "`"}, {"[", "]"},
 }
 
-// readEmphases takes signs around words for marks, if the source has no such signs.
-func (a *answer) readEmphases(s *Source) {
+// readEmphases takes signs around words for marks, if the original has no such signs.
+func (a *answer) readEmphases(al *Aligner) {
 	for _, e := range emphases {
-		if strings.Contains(s.Text, e[0]) || !strings.Contains(a.text, e[0]) || !strings.Contains(a.text, e[1]) {
+		if strings.Contains(al.original.Text, e[0]) || !strings.Contains(a.text, e[0]) || !strings.Contains(a.text, e[1]) {
 			continue
 		}
 		if text := strings.TrimSpace(a.text); e[0] == "[" && strings.HasPrefix(text, "[") && strings.Index(text, "]") == len(text)-1 {
@@ -458,11 +458,11 @@ func (a *answer) limitOthers() {
 }
 
 // dropUnsure drops marks that need not be those of an entity: emphasis in text that
-// may not be the source's, and what names no label around all of the source.
-func (s *Source) dropUnsure(class Fidelity) {
+// may not be the original's, and what names no label around all of the original.
+func (al *Aligner) dropUnsure(class Fidelity) {
 	const short = 4 // tokens, that may well be an entity
-	a := &s.answer
-	source := bytes.TrimFunc(s.letters.text, atEdge)
+	a := &al.answer
+	whole := bytes.TrimFunc(al.original.letters.text, atEdge)
 	back := class == Same || class == Spacing || class == Tokens || class == Part
 	for i := range a.marks {
 		m := &a.marks[i]
@@ -471,7 +471,7 @@ func (s *Source) dropUnsure(class Fidelity) {
 			continue
 		}
 		from, to := a.signs[m.open].at, a.signs[m.close].at
-		if len(s.Tokens) > short && bytes.Equal(bytes.TrimFunc(a.letters.text[from:to], atEdge), source) {
+		if len(al.original.Tokens) > short && bytes.Equal(bytes.TrimFunc(a.letters.text[from:to], atEdge), whole) {
 			m.dropped = true
 			a.damage |= OtherMarkup
 			continue
@@ -479,12 +479,12 @@ func (s *Source) dropUnsure(class Fidelity) {
 		if m.use != isEmphasis {
 			continue
 		}
-		if r := s.regionOf(from, to); back || r >= 0 && s.regions[r].whole {
+		if r := al.regionOf(from, to); back || r >= 0 && al.regions[r].whole {
 			a.damage |= OtherMarkup
 			continue
 		}
 		m.dropped = true
-		if len(s.reading(m).places) > 0 {
+		if len(al.reading(m).places) > 0 {
 			a.damage |= OtherMarkup
 		}
 	}

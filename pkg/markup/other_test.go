@@ -105,7 +105,7 @@ func TestMarkupOfTheSentenceIsText(t *testing.T) {
 		{"a tag of the label", "the <PER>Ana</PER> tag", "my <PER>Ana</PER> tag", "edited:"},
 		{"a tag beside another", "use <b>Ana</b> here , Bob", "use <b>Ana</b> here, <PER>Bob</PER>", "spacing, other markup: Bob 4:5 repaired"},
 		{"a tag that the answer escapes", "use <b>Ana</b> here", "so use &lt;b&gt;Ana&lt;/b&gt; here", "chatter:"},
-		{"a tag that the source escapes", "use &lt;b&gt;Ana&lt;/b&gt; here", "so use <b>Ana</b> here", "chatter:"},
+		{"a tag that the sentence escapes", "use &lt;b&gt;Ana&lt;/b&gt; here", "so use <b>Ana</b> here", "chatter:"},
 		{"a tag in separate tokens", "use < b > Ana < / b > here", "so use <b>Ana</b> here", "chatter:"},
 		{"brackets", "see [PER: Ana] here", "so see [PER: Ana] here", "chatter:"},
 		{"full-width signs", "see ＠＠Ana＃＃ here", "so see ＠＠Ana＃＃ here", "chatter:"},
@@ -117,13 +117,13 @@ func TestMarkupOfTheSentenceIsText(t *testing.T) {
 }
 
 func TestALabelThatIsNotKnownMatchesNoTag(t *testing.T) {
-	var s markup.Source
+	var s subject
 	s.Reset(trip)
 	for answer, want := range map[string]string{
 		"<PER>Ana Souza</PER> and Bob flew to Lima .":   "same, other markup: Ana Souza other label",
 		"<mark>Ana Souza</mark> and Bob flew to Lima .": anaTagged,
 	} {
-		if got := strings.TrimSpace(describe(s.Align(answer, markup.Question{}))); got != want {
+		if got := strings.TrimSpace(describe(s.Align(&s.Original, answer, markup.Question{}))); got != want {
 			t.Errorf("%q: got %s, want %s", answer, got, want)
 		}
 	}

@@ -39,7 +39,7 @@ type mark struct {
 	left, right bool   // a sign has text on its outer side
 	region      int    // that holds it, or -1
 	found       bool   // at span
-	again       bool   // found before at span, in another copy of the source
+	again       bool   // found before at span, in another copy of the original
 	mention     bool   // it may be that the signs are only spoken of: "between @@ and ##"
 	stray       bool   // they are
 	use         use    // of a mark in another notation
@@ -49,22 +49,22 @@ type mark struct {
 	how         How
 }
 
-// read takes text apart. The source's tokens tell signs that are text from marks.
-func (a *answer) read(text string, s *Source) {
+// read takes text apart. The original's tokens tell signs that are text from marks.
+func (a *answer) read(text string, al *Aligner) {
 	a.text, a.damage = text, 0
 	a.signs, a.marks, a.stack, a.others = a.signs[:0], a.marks[:0], a.stack[:0], a.others[:0]
-	switch marks := a.scan(text, '@', '#', &s.signs); {
+	switch marks := a.scan(text, '@', '#', &al.original.signs); {
 	case marks:
-		if a.hasTags(s) {
+		if a.hasTags(al) {
 			a.damage |= OtherMarkup
 		}
-	case a.readOther(s):
+	case a.readOther(al):
 		a.sortSigns()
-	case !s.signs.stars && strings.Contains(text, "**"):
+	case !al.original.signs.stars && strings.Contains(text, "**"):
 		a.signs = a.signs[:0]
-		a.scan(text, '*', '*', &s.signs)
+		a.scan(text, '*', '*', &al.original.signs)
 	default:
-		a.readEmphases(s)
+		a.readEmphases(al)
 		a.sortSigns()
 	}
 	a.cut()
@@ -73,7 +73,7 @@ func (a *answer) read(text string, s *Source) {
 
 // scan finds the signs and reports whether one of kind begin is a mark.
 func (a *answer) scan(text string, begin, end byte, known *signTokens) (marks bool) {
-	known.last = chunk{}
+	var last chunk
 	odd := begin == '@' && known.maySpellOdd(text)
 	for i := 0; i < len(text); {
 		c := text[i]
@@ -98,7 +98,7 @@ func (a *answer) scan(text string, begin, end byte, known *signTokens) (marks bo
 		}
 		n := count(text[i:], c)
 		if n > 1 {
-			left, right := known.literal(text, i, n)
+			left, right := known.literal(&last, text, i, n)
 			if n -= left + right; n > 1 {
 				a.signs = append(a.signs, sign{kind: c, from: i + left, to: i + left + n, n: n})
 				marks = marks || c == begin
@@ -114,7 +114,7 @@ func (a *answer) scan(text string, begin, end byte, known *signTokens) (marks bo
 const wide = '\xef'
 
 // maySpellOdd reports whether text may have signs that are full-width or escaped:
-// "＠＠" or "\@\@". What the source has so is text.
+// "＠＠" or "\@\@". What the original has so is text.
 func (k *signTokens) maySpellOdd(text string) bool {
 	return !k.wide && (strings.Contains(text, "＠＠") || strings.Contains(text, "＃＃")) ||
 		!k.escaped && (strings.Contains(text, `\@`) || strings.Contains(text, `\#`))
@@ -475,7 +475,7 @@ func (a *answer) without(from, to, i int) string {
 	return b.String()
 }
 
-// signTokens are the tokens of a source that hold signs.
+// signTokens are the tokens of an original that hold signs.
 type signTokens struct {
 	any     bool
 	stars   bool            // one holds "**"
@@ -484,13 +484,12 @@ type signTokens struct {
 	slashes bool            // one holds a backslash
 	known   map[string]bool // in lower case: the tokens, also without punctuation around, and with a space and a neighbour
 	lengths map[int]bool    // of known, so that not all that is long is looked up
-	last    chunk
 }
 
 // chunk is what stands in an answer between white space.
 type chunk struct {
 	to      int
-	a, b    int // the token of the source in it, if there is one
+	a, b    int // the token of the original in it, if there is one
 	literal bool
 }
 
@@ -543,20 +542,20 @@ func plainly(text string) string {
 
 // literal gives how many of the n signs at i are text: on the left and on the
 // right of the mark, or all of them. The signs of a text are asked in its order.
-func (k *signTokens) literal(text string, i, n int) (left, right int) {
+func (k *signTokens) literal(last *chunk, text string, i, n int) (left, right int) {
 	if !k.any || text[i] == '*' {
 		return 0, 0
 	}
-	if i >= k.last.to {
-		k.last = k.chunk(text, i)
+	if i >= last.to {
+		*last = k.chunk(text, i)
 	}
-	switch c := &k.last; {
-	case !c.literal:
+	switch {
+	case !last.literal:
 		return 0, 0
 	case text[i] == '@':
-		return 0, overlap(i, i+n, c.a, c.b)
+		return 0, overlap(i, i+n, last.a, last.b)
 	default:
-		return overlap(i, i+n, c.a, c.b), 0
+		return overlap(i, i+n, last.a, last.b), 0
 	}
 }
 
@@ -588,7 +587,7 @@ func (k *signTokens) token(text string, from, to int) (a, b int, ok bool) {
 }
 
 // beside reports whether a token of the text that is nothing but signs has the
-// same neighbour as in the source, on one side at least.
+// same neighbour as in the original, on one side at least.
 func (k *signTokens) beside(text string, from, to int, token string) bool {
 	before := strings.TrimRightFunc(text[:from], isSpace)
 	if before != "" {

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// The looseness tells how far the source reads as a mark: letter for letter with the
+// The looseness tells how far the original reads as a mark: letter for letter with the
 // same tokens, letter for letter, or the same in the form that is compared.
 const (
 	sameTokens = iota
@@ -16,7 +16,7 @@ const (
 	sameFolded
 )
 
-// reading is where the source reads as a marked string does: letter for letter, or
+// reading is where the original reads as a marked string does: letter for letter, or
 // where it nowhere does, in the form that is compared.
 type reading struct {
 	places []place // by at, none with the span of another
@@ -38,103 +38,103 @@ type place struct {
 
 // placeMarks finds the place of each mark. First come those whose place the
 // text around them tells.
-func (s *Source) placeMarks() {
-	a := &s.answer
+func (al *Aligner) placeMarks() {
+	a := &al.answer
 	for i := range a.marks {
 		if m := &a.marks[i]; m.reason == 0 && !m.dropped {
-			s.placeAligned(i, m)
+			al.placeAligned(i, m)
 		}
 	}
 	expected := 0
 	for i := range a.marks {
 		m := &a.marks[i]
 		if m.reason == 0 && !m.found && !m.again && !m.dropped {
-			s.placeFree(i, m, expected)
+			al.placeFree(i, m, expected)
 		}
 		if m.found {
-			expected = s.letters.end(m.span.End - 1)
+			expected = al.original.letters.end(m.span.End - 1)
 		}
 	}
 }
 
 // placeAligned places a mark where it was aligned with something beside it.
-func (s *Source) placeAligned(i int, m *mark) {
-	a := &s.answer
+func (al *Aligner) placeAligned(i int, m *mark) {
+	a := &al.answer
 	from, to := a.signs[m.open].at, a.signs[m.close].at
-	m.region = s.regionOf(from, to)
+	m.region = al.regionOf(from, to)
 	if m.region < 0 {
 		return
 	}
-	r := &s.regions[m.region]
+	r := &al.regions[m.region]
 	b := r.block(from)
 	if b == nil || to > b.answer+b.n {
 		return
 	}
-	at := b.source + from - b.answer
-	if !r.whole && (s.likeness(from, to, at) == 0 || s.letters.cut(at+to-from) || m.mention && !s.inside(from, to, at)) {
+	at := b.original + from - b.answer
+	if !r.whole && (al.likeness(from, to, at) == 0 || al.original.letters.cut(at+to-from) || m.mention && !al.inside(from, to, at)) {
 		return
 	}
-	span, ok := s.spanAt(at, at+to-from)
+	span, ok := al.spanAt(at, at+to-from)
 	switch {
 	case !ok:
 		m.reason = PartOfToken
 		return
-	case s.foreign && !r.whole && s.copied(m):
+	case al.foreign && !r.whole && al.copied(m):
 		m.reason = Copied
 		return
 	}
 	left := from == 0 && at == 0 || from > b.answer && a.letters.starts[a.letters.token(from-1)] >= b.answer
-	right := to == len(a.letters.text) && at+to-from == len(s.letters.text) ||
+	right := to == len(a.letters.text) && at+to-from == len(al.original.letters.text) ||
 		to < b.answer+b.n && a.letters.end(a.letters.token(to)) <= b.answer+b.n
-	certain := r.whole || left && right && s.once(b, at, at+to-from)
+	certain := r.whole || left && right && al.once(b, at, at+to-from)
 	m.span = span
-	l := s.looseness(m, span)
+	l := al.looseness(m, span)
 	if l == sameTokens && !certain {
-		certain = s.reading(m).only()
+		certain = al.reading(m).only()
 	}
-	s.take(i, m, l, certain)
+	al.take(i, m, l, certain)
 }
 
-// once reports whether the source has what it shares with the answer around a
+// once reports whether the original has what it shares with the answer around a
 // place, up to a few words, nowhere else.
-func (s *Source) once(b *block, from, to int) bool {
+func (al *Aligner) once(b *block, from, to int) bool {
 	const longest = 63 // that bytes.Index is quick with
-	text := s.letters.text
+	text := al.original.letters.text
 	reach := max(0, longest-(to-from)) / 2
-	from, to = max(b.source, from-reach), min(b.source+b.n, to+reach)
-	if s.searched() {
-		return len(s.index.Lookup(text[from:to], 2)) == 1
+	from, to = max(b.original, from-reach), min(b.original+b.n, to+reach)
+	if al.searched() {
+		return len(al.index.Lookup(text[from:to], 2)) == 1
 	}
 	return bytes.Index(text, text[from:to]) == from && !bytes.Contains(text[from+1:], text[from:to])
 }
 
 // take gives a mark the place m.span.
-func (s *Source) take(i int, m *mark, looseness int, certain bool) {
-	if other, taken := s.taken[m.span]; taken {
-		if o := &s.answer.marks[other]; o.region != m.region && o.region >= 0 && m.region >= 0 {
+func (al *Aligner) take(i int, m *mark, looseness int, certain bool) {
+	if other, taken := al.taken[m.span]; taken {
+		if o := &al.answer.marks[other]; o.region != m.region && o.region >= 0 && m.region >= 0 {
 			m.again = true
 		} else {
 			m.reason = Repeated
 		}
 		return
 	}
-	s.taken[m.span] = i
-	for k := s.uncovered(m.span.Start); k < m.span.End; k = s.uncovered(k + 1) {
-		s.covered[k] = k + 1
+	al.taken[m.span] = i
+	for k := al.uncovered(m.span.Start); k < m.span.End; k = al.uncovered(k + 1) {
+		al.covered[k] = k + 1
 	}
 	m.found = true
 	m.how = Repaired
-	if certain && looseness == sameTokens && !m.odd && !s.glued(m) {
+	if certain && looseness == sameTokens && !m.odd && !al.glued(m) {
 		m.how = Exact
 	}
 }
 
 // uncovered returns the first token from k on that no mark has.
-func (s *Source) uncovered(k int) int {
-	for k < len(s.covered) && s.covered[k] > 0 {
-		next := s.covered[k]
-		if next < len(s.covered) && s.covered[next] > 0 {
-			s.covered[k] = s.covered[next]
+func (al *Aligner) uncovered(k int) int {
+	for k < len(al.covered) && al.covered[k] > 0 {
+		next := al.covered[k]
+		if next < len(al.covered) && al.covered[next] > 0 {
+			al.covered[k] = al.covered[next]
 		}
 		k = next
 	}
@@ -142,112 +142,112 @@ func (s *Source) uncovered(k int) int {
 }
 
 // glued reports whether text stands close to the marks of m on the outside. What
-// stands around the whole source does not count.
-func (s *Source) glued(m *mark) bool {
-	if m.region < 0 || !s.regions[m.region].whole {
+// stands around the whole original does not count.
+func (al *Aligner) glued(m *mark) bool {
+	if m.region < 0 || !al.regions[m.region].whole {
 		return m.left || m.right
 	}
-	r := &s.regions[m.region]
-	return m.left && s.answer.signs[m.open].at > r.from || m.right && s.answer.signs[m.close].at < r.to
+	r := &al.regions[m.region]
+	return m.left && al.answer.signs[m.open].at > r.from || m.right && al.answer.signs[m.close].at < r.to
 }
 
-// placeFree places a mark where the source reads so and no other mark stands.
-func (s *Source) placeFree(i int, m *mark, expected int) {
-	a := &s.answer
+// placeFree places a mark where the original reads so and no other mark stands.
+func (al *Aligner) placeFree(i int, m *mark, expected int) {
+	a := &al.answer
 	from, to := a.signs[m.open].at, a.signs[m.close].at
-	rd := s.reading(m)
+	rd := al.reading(m)
 	if m.region >= 0 {
-		expected = s.regions[m.region].expected(from)
+		expected = al.regions[m.region].expected(from)
 	}
-	aside := s.copies && (m.region < 0 || !s.regions[m.region].whole)
-	p, ok := s.choose(rd, from, to, expected)
+	aside := al.copies && (m.region < 0 || !al.regions[m.region].whole)
+	p, ok := al.choose(rd, from, to, expected)
 	switch {
 	case !ok:
 		m.reason = rd.missing()
-	case aside && m.region < 0 && s.used(rd):
+	case aside && m.region < 0 && al.used(rd):
 		m.reason = Repeated
 	}
-	if m.mention && (!ok || !s.inside(from, to, p.at)) {
+	if m.mention && (!ok || !al.inside(from, to, p.at)) {
 		m.stray = true
 		return
 	}
-	if (m.reason == Repeated || m.reason == 0) && s.copied(m) {
+	if (m.reason == Repeated || m.reason == 0) && al.copied(m) {
 		m.reason = Copied
 	}
 	if m.reason != 0 {
 		return
 	}
 	m.span = p.Span
-	s.take(i, m, p.looseness, rd.only() && !aside)
+	al.take(i, m, p.looseness, rd.only() && !aside)
 	rd.used = true
 }
 
 // copied reports whether a demonstration reads as the text around a mark does,
-// and the source does not.
-func (s *Source) copied(m *mark) bool {
-	if s.question.Shown == nil {
+// and the original does not.
+func (al *Aligner) copied(m *mark) bool {
+	if al.question.Shown == nil {
 		return false
 	}
-	text, ok := s.answer.context(m)
-	return ok && s.shown(text) && !s.holds(text)
+	text, ok := al.answer.context(m)
+	return ok && al.shown(text) && !al.holds(text)
 }
 
 // lettersAStep is how many letters are searched in a step.
 const lettersAStep = 16
 
-// holds is [Text.Holds] for the source. What there are no steps left to look for is
+// holds is [Text.Holds] for the original. What there are no steps left to look for is
 // not found.
-func (s *Source) holds(text string) bool {
-	s.part.reset()
-	s.part.addText(text)
-	found, known := s.contains(s.part.text, &s.work)
-	return found && known && s.work.spend(len(s.letters.text)/lettersAStep) && s.letters.holds(s.part.text)
+func (al *Aligner) holds(text string) bool {
+	al.part.reset()
+	al.part.addText(text)
+	found, known := al.contains(al.part.text, &al.work)
+	return found && known && al.work.spend(len(al.original.letters.text)/lettersAStep) && al.original.letters.holds(al.part.text)
 }
 
-// reads reports whether the source somewhere reads as text does. What there are no
-// steps left to look for is taken for text of the source, and so for no mark.
-func (s *Source) reads(text string) bool {
-	s.part.reset()
-	s.part.addText(text)
-	found, known := s.contains(s.part.text, &s.lookups)
+// reads reports whether the original somewhere reads as text does. What there are no
+// steps left to look for is taken for text of the original, and so for no mark.
+func (al *Aligner) reads(text string) bool {
+	al.part.reset()
+	al.part.addText(text)
+	found, known := al.contains(al.part.text, &al.lookups)
 	return found || !known
 }
 
-// contains reports whether want is among the letters of the source, if there are
+// contains reports whether want is among the letters of the original, if there are
 // steps left to know that.
-func (s *Source) contains(want []byte, steps *meter) (found, known bool) {
+func (al *Aligner) contains(want []byte, steps *meter) (found, known bool) {
 	switch {
 	case len(want) == 0:
 		return false, true
-	case s.searched():
-		return len(s.index.Lookup(want, 1)) > 0, true
-	case !steps.spend(1 + len(s.letters.text)/lettersAStep):
+	case al.searched():
+		return len(al.index.Lookup(want, 1)) > 0, true
+	case !steps.spend(1 + len(al.original.letters.text)/lettersAStep):
 		return false, false
 	}
-	return bytes.Contains(s.letters.text, want), true
+	return bytes.Contains(al.original.letters.text, want), true
 }
 
-// searched counts a search of the whole source, and reports whether there have been
+// searched counts a search of the whole original, and reports whether there have been
 // so many that there is an index now.
-func (s *Source) searched() bool {
-	if s.scanned += len(s.letters.text); s.index == nil && s.scanned >= 8*indexFrom {
-		s.index = suffixarray.New(s.letters.text)
+func (al *Aligner) searched() bool {
+	if al.scanned += len(al.original.letters.text); al.index == nil && al.scanned >= 8*indexFrom {
+		al.index = suffixarray.New(al.original.letters.text)
 	}
-	return s.index != nil
+	return al.index != nil
 }
 
 // shown reports whether a demonstration of the prompt contains text.
-func (s *Source) shown(text string) bool {
-	return s.question.Shown != nil && s.work.spend(shownSteps) && s.question.Shown(text)
+func (al *Aligner) shown(text string) bool {
+	return al.question.Shown != nil && al.work.spend(shownSteps) && al.question.Shown(text)
 }
 
 // regionOf gives the region that holds a range of letters, -1 if none does.
-func (s *Source) regionOf(from, to int) int {
-	i, found := slices.BinarySearchFunc(s.regions, from, func(r region, at int) int { return cmp.Compare(r.from, at) })
+func (al *Aligner) regionOf(from, to int) int {
+	i, found := slices.BinarySearchFunc(al.regions, from, func(r region, at int) int { return cmp.Compare(r.from, at) })
 	if !found {
 		i--
 	}
-	if i < 0 || to > s.regions[i].to {
+	if i < 0 || to > al.regions[i].to {
 		return -1
 	}
 	return i
@@ -265,21 +265,21 @@ func (r *region) block(at int) *block {
 	return &r.blocks[i]
 }
 
-// expected gives where in the source a letter of the answer would stand if
+// expected gives where in the original a letter of the answer would stand if
 // nothing had been left out or inserted since the last block.
 func (r *region) expected(at int) int {
 	if b := r.block(at); b != nil {
-		return b.source + at - b.answer
+		return b.original + at - b.answer
 	}
 	return at - r.from
 }
 
 // spanAt gives the tokens whose letters stand from from to to. Only what [atEdge]
 // knows may be missing at their outer ends, and none of it in parts.
-func (s *Source) spanAt(from, to int) (Span, bool) {
-	l := &s.letters
+func (al *Aligner) spanAt(from, to int) (Span, bool) {
+	l := &al.original.letters
 	sp := Span{l.token(from), l.token(to-1) + 1}
-	return sp, !l.cut(from) && !l.cut(to) && s.onlyEdges(sp, from, to)
+	return sp, !l.cut(from) && !l.cut(to) && al.onlyEdges(sp, from, to)
 }
 
 // edges are where in the letters the punctuation that a token begins with ends, and
@@ -288,14 +288,14 @@ type edges struct{ first, last int }
 
 // onlyEdges reports whether the tokens of a span have nothing before from and
 // behind to but what [atEdge] knows.
-func (s *Source) onlyEdges(sp Span, from, to int) bool {
+func (al *Aligner) onlyEdges(sp Span, from, to int) bool {
 	const short = 64
-	l := &s.letters
+	l := &al.original.letters
 	start, end := l.starts[sp.Start], l.end(sp.End-1)
 	if from-start+end-to <= short {
 		return onlyEdge(l.text[start:from]) && onlyEdge(l.text[to:end])
 	}
-	if len(s.edges) == 0 {
+	if len(al.edges) == 0 {
 		for i, start := range l.starts {
 			end := l.end(i)
 			e := edges{start, end}
@@ -313,30 +313,30 @@ func (s *Source) onlyEdges(sp Span, from, to int) bool {
 				}
 				e.last -= size
 			}
-			s.edges = append(s.edges, e)
+			al.edges = append(al.edges, e)
 		}
 	}
-	return from <= s.edges[sp.Start].first && to >= s.edges[sp.End-1].last
+	return from <= al.edges[sp.Start].first && to >= al.edges[sp.End-1].last
 }
 
-// looseness tells how far the source reads in a span as the mark does.
-func (s *Source) looseness(m *mark, sp Span) int {
-	a, src := &s.answer.letters, &s.letters
-	from, to := s.answer.signs[m.open].rawAt, s.answer.signs[m.close].rawAt
-	sourceFrom, sourceTo := src.rawRange(sp)
-	raw, want := a.raw[from:to], src.raw[sourceFrom:sourceTo]
+// looseness tells how far the original reads in a span as the mark does.
+func (al *Aligner) looseness(m *mark, sp Span) int {
+	a, orig := &al.answer.letters, &al.original.letters
+	from, to := al.answer.signs[m.open].rawAt, al.answer.signs[m.close].rawAt
+	origFrom, origTo := orig.rawRange(sp)
+	raw, want := a.raw[from:to], orig.raw[origFrom:origTo]
 	if !bytes.Equal(raw, want) {
-		if s.work.spend(len(want)) && bytes.Contains(want, raw) {
+		if al.work.spend(len(want)) && bytes.Contains(want, raw) {
 			return sameLetters
 		}
 		return sameFolded
 	}
-	if !s.work.spend(len(raw)) {
+	if !al.work.spend(len(raw)) {
 		return sameLetters
 	}
 	i, _ := slices.BinarySearch(a.rawStarts, from+1)
-	for _, start := range src.rawStarts[sp.Start+1 : sp.End] {
-		if i == len(a.rawStarts) || a.rawStarts[i]-from != start-sourceFrom {
+	for _, start := range orig.rawStarts[sp.Start+1 : sp.End] {
+		if i == len(a.rawStarts) || a.rawStarts[i]-from != start-origFrom {
 			return sameLetters
 		}
 		i++
@@ -348,7 +348,7 @@ func (s *Source) looseness(m *mark, sp Span) int {
 }
 
 // An answer's marks are placed as well as can be as long as that takes less than so
-// many steps; of the letters of source and answer each adds some. All places of
+// many steps; of the letters of original and answer each adds some. All places of
 // all strings are looked for up to so many, of further strings a few.
 const (
 	placeSteps, placeStepsEach = 1 << 24, 256
@@ -356,33 +356,33 @@ const (
 	shownSteps                 = 1 << 12 // to look into the demonstrations of a prompt
 )
 
-// indexFrom is the work, letters of the source times marks, from which an index
-// of the source is made before it is searched for each mark.
+// indexFrom is the work, letters of the original times marks, from which an index
+// of the original is made before it is searched for each mark.
 const indexFrom = 1 << 21
 
-// reading finds where the source reads as m does.
-func (s *Source) reading(m *mark) *reading {
-	a := &s.answer
+// reading finds where the original reads as m does.
+func (al *Aligner) reading(m *mark) *reading {
+	a := &al.answer
 	key := a.text[a.signs[m.open].to:a.signs[m.close].from]
-	if rd, ok := s.readings[key]; ok {
+	if rd, ok := al.readings[key]; ok {
 		return rd
 	}
 	from, to := a.signs[m.open].at, a.signs[m.close].at
 	want := a.letters.text[from:to]
 	rd := new(reading)
 	folded := true // all places are
-	found, more := s.search(want)
+	found, more := al.search(want)
 	rd.more = more
 	for _, at := range found {
-		if s.letters.cut(at + len(want)) {
+		if al.original.letters.cut(at + len(want)) {
 			continue
 		}
-		sp, ok := s.spanAt(at, at+len(want))
+		sp, ok := al.spanAt(at, at+len(want))
 		if !ok {
 			rd.inside = rd.inside || sp.End-sp.Start == a.letters.touched(from, to)
 			continue
 		}
-		l := s.looseness(m, sp)
+		l := al.looseness(m, sp)
 		if l < sameFolded && folded {
 			folded, rd.places = false, rd.places[:0]
 		}
@@ -390,41 +390,38 @@ func (s *Source) reading(m *mark) *reading {
 			rd.places = append(rd.places, place{sp, at, l})
 		}
 	}
-	if s.readings == nil {
-		s.readings = map[string]*reading{}
-	}
-	s.readings[key] = rd
+	al.readings[key] = rd
 	return rd
 }
 
-// search gives where want stands in the letters of the source, in order, and
+// search gives where want stands in the letters of the original, in order, and
 // whether there may be more.
-func (s *Source) search(want []byte) (found []int, more bool) {
-	s.found = s.found[:0]
-	text := s.letters.text
-	most := max(fewPlaces, s.places.limit-s.places.done)
-	if s.index == nil && len(text)*len(s.answer.marks) >= indexFrom {
-		s.index = suffixarray.New(text)
+func (al *Aligner) search(want []byte) (found []int, more bool) {
+	al.found = al.found[:0]
+	text := al.original.letters.text
+	most := max(fewPlaces, al.places.limit-al.places.done)
+	if al.index == nil && len(text)*len(al.answer.marks) >= indexFrom {
+		al.index = suffixarray.New(text)
 	}
-	if s.index != nil {
-		s.found = append(s.found, s.index.Lookup(want, most)...)
-		slices.Sort(s.found)
+	if al.index != nil {
+		al.found = append(al.found, al.index.Lookup(want, most)...)
+		slices.Sort(al.found)
 	} else {
 		for at := range occurrences(text, want) {
-			s.found = append(s.found, at)
-			if len(s.found) == most {
+			al.found = append(al.found, at)
+			if len(al.found) == most {
 				break
 			}
 		}
 	}
-	s.places.spend(len(s.found))
-	return s.found, len(s.found) == most
+	al.places.spend(len(al.found))
+	return al.found, len(al.found) == most
 }
 
 // used reports whether a place of a reading is taken.
-func (s *Source) used(rd *reading) bool {
+func (al *Aligner) used(rd *reading) bool {
 	if !rd.used {
-		rd.used = s.work.spend(len(rd.places)) && slices.ContainsFunc(rd.places, func(p place) bool { _, taken := s.taken[p.Span]; return taken })
+		rd.used = al.work.spend(len(rd.places)) && slices.ContainsFunc(rd.places, func(p place) bool { _, taken := al.taken[p.Span]; return taken })
 	}
 	return rd.used
 }
@@ -435,23 +432,23 @@ const nearby = 32
 // shortWord is a likeness that may be chance.
 const shortWord = 2
 
-// choose gives the free place around which the source is most like the answer
+// choose gives the free place around which the original is most like the answer
 // around the mark, where to be in another entity outweighs a short word; of such
 // places one of the strictest looseness, and of these the nearest to the expected
 // one. Where none nearby is free it is the first.
-func (s *Source) choose(rd *reading, from, to, expected int) (best place, ok bool) {
+func (al *Aligner) choose(rd *reading, from, to, expected int) (best place, ok bool) {
 	i, _ := slices.BinarySearchFunc(rd.places, expected, func(p place, at int) int { return cmp.Compare(p.at, at) })
 	var least [3]int
 	near := nearby
-	if !s.work.spend(min(len(rd.places), 2*nearby) * 2 * reach) {
+	if !al.work.spend(min(len(rd.places), 2*nearby) * 2 * reach) {
 		near = 1
 	}
 	for _, p := range rd.places[max(0, i-near):min(len(rd.places), i+near)] {
-		if _, taken := s.taken[p.Span]; taken {
+		if _, taken := al.taken[p.Span]; taken {
 			continue
 		}
-		rank := [3]int{-s.likeness(from, to, p.at), p.looseness, max(p.at-expected, expected-p.at)}
-		if s.covered[p.Start] > 0 || s.covered[p.End-1] > 0 {
+		rank := [3]int{-al.likeness(from, to, p.at), p.looseness, max(p.at-expected, expected-p.at)}
+		if al.covered[p.Start] > 0 || al.covered[p.End-1] > 0 {
 			rank[0] += shortWord
 		}
 		if !ok || slices.Compare(rank[:], least[:]) < 0 {
@@ -459,15 +456,15 @@ func (s *Source) choose(rd *reading, from, to, expected int) (best place, ok boo
 		}
 	}
 	if !ok {
-		return s.firstFree(rd)
+		return al.firstFree(rd)
 	}
 	return best, true
 }
 
-func (s *Source) firstFree(rd *reading) (p place, ok bool) {
+func (al *Aligner) firstFree(rd *reading) (p place, ok bool) {
 	for rd.next < len(rd.places) {
 		p = rd.places[rd.next]
-		if _, taken := s.taken[p.Span]; !taken {
+		if _, taken := al.taken[p.Span]; !taken {
 			return p, true
 		}
 		rd.next++
@@ -498,18 +495,18 @@ func (rd *reading) missing() Reason {
 	return Hallucinated
 }
 
-// likeness counts the letters that answer and source share on both sides of a
+// likeness counts the letters that answer and original share on both sides of a
 // mark, in threes.
-func (s *Source) likeness(from, to, at int) int {
-	a, src := s.answer.letters.text, s.letters.text
-	return (alike(a[:from], src[:at], true) + alike(a[to:], src[at+to-from:], false)) / 3
+func (al *Aligner) likeness(from, to, at int) int {
+	a, orig := al.answer.letters.text, al.original.letters.text
+	return (alike(a[:from], orig[:at], true) + alike(a[to:], orig[at+to-from:], false)) / 3
 }
 
-// inside reports whether answer and source are alike on both sides of a mark, or
+// inside reports whether answer and original are alike on both sides of a mark, or
 // very much so on one.
-func (s *Source) inside(from, to, at int) bool {
-	a, src := s.answer.letters.text, s.letters.text
-	before, after := alike(a[:from], src[:at], true), alike(a[to:], src[at+to-from:], false)
+func (al *Aligner) inside(from, to, at int) bool {
+	a, orig := al.answer.letters.text, al.original.letters.text
+	before, after := alike(a[:from], orig[:at], true), alike(a[to:], orig[at+to-from:], false)
 	return min(before, after) > 1 || max(before, after)/3 > shortWord
 }
 
@@ -554,10 +551,10 @@ func alike(x, y []byte, atEnd bool) (n int) {
 }
 
 // report lists what became of the marks.
-func (s *Source) report(class Fidelity) Alignment {
-	a := &s.answer
+func (al *Aligner) report(class Fidelity) Alignment {
+	a := &al.answer
 	out := Alignment{Class: class, Damage: a.damage}
-	if s.question.Shown != nil && out.Class == Edited && len(a.marks) > 0 && s.shown(a.without(0, len(a.text), 0)) {
+	if al.question.Shown != nil && out.Class == Edited && len(a.marks) > 0 && al.shown(a.without(0, len(a.text), 0)) {
 		for i := range a.marks {
 			if m := &a.marks[i]; m.reason != Blank && m.reason != Unclosed {
 				m.found, m.again, m.reason = false, false, Copied
@@ -573,7 +570,7 @@ func (s *Source) report(class Fidelity) Alignment {
 		case m.dropped:
 			continue
 		}
-		if m.close >= 0 && m.reason != Blank && m.reason != OtherLabel && s.glued(m) {
+		if m.close >= 0 && m.reason != Blank && m.reason != OtherLabel && al.glued(m) {
 			out.Damage |= Glued
 		}
 		switch {
@@ -584,7 +581,7 @@ func (s *Source) report(class Fidelity) Alignment {
 			if m.reason != Blank {
 				text = a.plain(m)
 			}
-			if m.reason == Hallucinated && s.shown(text) {
+			if m.reason == Hallucinated && al.shown(text) {
 				m.reason = Copied
 			}
 			out.Unused = append(out.Unused, Unused{text, m.reason})

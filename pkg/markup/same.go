@@ -2,11 +2,11 @@ package markup
 
 import "unicode/utf8"
 
-// same aligns an answer that is the source, token for token, once or several times,
+// same aligns an answer that is the original, token for token, once or several times,
 // with marks that stand as [AppendMarked] writes them. Most answers are, and most time is saved
-// here. Since source and answer are read side by side, a sign that is the
-// source's is told from a mark.
-func (s *Source) same(answer string) (Alignment, bool) {
+// here. Since original and answer are read side by side, a sign that is the
+// original's is told from a mark.
+func (o *Original) same(answer string) (Alignment, bool) {
 	var out Alignment
 	pos, token, open := 0, 0, -1 // open is the token at which an entity begins
 	text := 0                    // where its text begins
@@ -23,10 +23,10 @@ func (s *Source) same(answer string) (Alignment, bool) {
 			}
 			pos += size
 		}
-		if pos == len(answer) || len(s.Tokens) == 0 {
+		if pos == len(answer) || len(o.Tokens) == 0 {
 			break
 		}
-		if token == len(s.Tokens) {
+		if token == len(o.Tokens) {
 			if open >= 0 {
 				return out, false
 			}
@@ -38,7 +38,7 @@ func (s *Source) same(answer string) (Alignment, bool) {
 			}
 			out.Class, token, copied = Chatter, 0, len(out.Found)
 		}
-		want := s.Tokens[token]
+		want := o.Tokens[token]
 		if answer[pos] == '@' && opens(answer[pos:], want) {
 			if open >= 0 {
 				return out, false
@@ -68,7 +68,7 @@ func (s *Source) same(answer string) (Alignment, bool) {
 	if found != nil {
 		sortFound(out.Found)
 	}
-	return out, pos == len(answer) && token == len(s.Tokens) && token > 0 && open < 0
+	return out, pos == len(answer) && token == len(o.Tokens) && token > 0 && open < 0
 }
 
 // opens reports whether answer begins with a mark and not only with the signs that

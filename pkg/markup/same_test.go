@@ -12,25 +12,26 @@ func FuzzSame(f *testing.F) {
 	f.Add("see c# (X) @u", "@@see c### (X) @@@u##")
 	f.Add("Ada met Bob", "@@Ada met## Bob\nAda @@met Bob## @@Ada## met Bob")
 	f.Add("An\u200ba \u200b met\u00ad Bob", "@@An\u200ba \u200b## met\u00ad @@Bob##")
-	f.Fuzz(func(t *testing.T, source, answer string) {
-		var s Source
-		s.Reset(source)
-		short, ok := s.same(answer)
+	f.Fuzz(func(t *testing.T, text, answer string) {
+		var o Original
+		o.Reset(text)
+		short, ok := o.same(answer)
 		if !ok {
 			return
 		}
-		s.prepare()
-		if s.signs.any {
+		o.fold()
+		if o.signs.any {
 			return // the long way can't tell all signs from marks
 		}
-		for i, start := range s.letters.starts {
-			if s.letters.end(i) == start {
+		for i, start := range o.letters.starts {
+			if o.letters.end(i) == start {
 				return // nor such a token at the edge of an entity
 			}
 		}
-		class, _ := s.read(answer)
-		if d := cmp.Diff(s.report(class), short); d != "" {
-			t.Errorf("source %q, answer %q: %s", source, answer, d)
+		var al Aligner
+		class, _ := al.read(&o, answer, Question{})
+		if d := cmp.Diff(al.report(class), short); d != "" {
+			t.Errorf("original %q, answer %q: %s", text, answer, d)
 		}
 	})
 }

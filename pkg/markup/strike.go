@@ -9,9 +9,9 @@ import "strings"
 // else the answer says stays as it stands. In a [List] the entries go. Aligned
 // again, the result gives the other entities at the same places. Where it would
 // not (a List that has one string twice does not tell which of the two is left),
-// the result is the source's tokens with the other entities marked, once more for
+// the result is the original's tokens with the other entities marked, once more for
 // those that overlap.
-func (s *Source) Strike(answer string, a *Alignment, q Question, drop func(i int) bool) string {
+func (al *Aligner) Strike(o *Original, answer string, a *Alignment, q Question, drop func(i int) bool) string {
 	dropped := map[Span]bool{}
 	var kept []Span
 	for i, f := range a.Found {
@@ -25,16 +25,15 @@ func (s *Source) Strike(answer string, a *Alignment, q Question, drop func(i int
 		return answer
 	}
 	q.Shown = nil
-	s.question = q
-	text := s.strike(answer, dropped)
-	if strings.TrimSpace(text) != "" && s.finds(text, q, kept) {
+	text := al.strike(o, answer, q, dropped)
+	if strings.TrimSpace(text) != "" && al.finds(o, text, q, kept) {
 		return text
 	}
-	return string(appendLines(nil, s.Tokens, kept))
+	return string(appendLines(nil, o.Tokens, kept))
 }
 
-func (s *Source) finds(text string, q Question, spans []Span) bool {
-	found := s.Align(text, q).Found
+func (al *Aligner) finds(o *Original, text string, q Question, spans []Span) bool {
+	found := al.Align(o, text, q).Found
 	if len(found) != len(spans) {
 		return false
 	}
@@ -47,9 +46,9 @@ func (s *Source) finds(text string, q Question, spans []Span) bool {
 }
 
 // strike takes the marks off the spans.
-func (s *Source) strike(text string, spans map[Span]bool) string {
-	class, l := s.read(text)
-	a := &s.answer
+func (al *Aligner) strike(o *Original, text string, q Question, spans map[Span]bool) string {
+	class, l := al.read(o, text, q)
+	a := &al.answer
 	reads := func(m *mark) string { return string(a.letters.text[a.signs[m.open].at:a.signs[m.close].at]) }
 	gone := map[string]bool{}
 	for i := range a.marks {

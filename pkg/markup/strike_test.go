@@ -12,9 +12,9 @@ import (
 
 func TestStruckEntitiesLookAsIfNeverMarked(t *testing.T) {
 	for _, c := range []struct {
-		name, source, answer string
-		drop                 string // texts, separated by |
-		want                 string
+		name, original, answer string
+		drop                   string // texts, separated by |
+		want                   string
 	}{
 		{"none", "Ada met Bob", " @@Ada##  met @@Bob##", "", " @@Ada##  met @@Bob##"},
 		{"one", "Ada met Bob", " @@Ada##  met @@Bob##\n", "Ada", " Ada  met @@Bob##\n"},
@@ -23,7 +23,7 @@ func TestStruckEntitiesLookAsIfNeverMarked(t *testing.T) {
 		{"glued", "see (X)", "see (@@X##)", "X", "see (X)"},
 		{"wrong ends", "Ada met Bob", "@@Ada@@ met ##Bob##", "Ada", "Ada met ##Bob##"},
 		{"extra signs", "I use c", "I use @@c###", "c", "I use c"},
-		{"signs of the source", "I use c# or C##", "I use @@c### or @@C####", "c#|C##", "I use c# or C##"},
+		{"signs of the sentence", "I use c# or C##", "I use @@c### or @@C####", "c#|C##", "I use c# or C##"},
 		{"bold", "Ada met Bob", "**Ada** met **Bob**", "Bob", "**Ada** met Bob"},
 		{"the outer one", "Bank of England", "@@Bank of @@England####", "Bank of England", "Bank of @@England##"},
 		{"the inner one", "Bank of England", "@@Bank of @@England####", "England", "@@Bank of England##"},
@@ -38,10 +38,10 @@ func TestStruckEntitiesLookAsIfNeverMarked(t *testing.T) {
 		{"objects of a list", "Ada met Bob", `Here: [{"text":"Ada","n":[1]}, {"text":"Bob"}]`, "Ada", `Here: [{"text":"Bob"}]`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var s markup.Source
-			s.Reset(c.source)
-			a := s.Align(c.answer, markup.Question{})
-			got := s.Strike(c.answer, &a, markup.Question{}, func(i int) bool { return slices.Contains(strings.Split(c.drop, "|"), a.Found[i].Text) })
+			var s subject
+			s.Reset(c.original)
+			a := s.Align(&s.Original, c.answer, markup.Question{})
+			got := s.Strike(&s.Original, c.answer, &a, markup.Question{}, func(i int) bool { return slices.Contains(strings.Split(c.drop, "|"), a.Found[i].Text) })
 			if d := cmp.Diff(c.want, got); d != "" {
 				t.Error(d)
 			}
@@ -69,10 +69,10 @@ func TestAnEntityIsStruckInItsForm(t *testing.T) {
 		{"full width, nested", `＠＠Ana ＠＠Souza＃＃＃＃ and ＠＠Bob＃＃ flew to Lima .`, `＠＠Ana ＠＠Souza＃＃＃＃ and Bob flew to Lima .`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var s markup.Source
+			var s subject
 			s.Reset(trip)
-			a := s.Align(c.answer, people())
-			got := s.Strike(c.answer, &a, people(), func(i int) bool { return a.Found[i].Text == "Bob" })
+			a := s.Align(&s.Original, c.answer, people())
+			got := s.Strike(&s.Original, c.answer, &a, people(), func(i int) bool { return a.Found[i].Text == "Bob" })
 			if strings.TrimSpace(got) != strings.TrimSpace(c.want) {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
@@ -81,39 +81,39 @@ func TestAnEntityIsStruckInItsForm(t *testing.T) {
 }
 
 func TestOfAListThatDoesNotTellTheOtherPlacesStay(t *testing.T) {
-	var s markup.Source
+	var s subject
 	s.Reset("Paris  beat Paris")
 	const answer = `["Paris","Paris"]`
-	a := s.Align(answer, markup.Question{})
-	if got := s.Strike(answer, &a, markup.Question{}, func(i int) bool { return i == 0 }); got != "Paris beat @@Paris##" {
+	a := s.Align(&s.Original, answer, markup.Question{})
+	if got := s.Strike(&s.Original, answer, &a, markup.Question{}, func(i int) bool { return i == 0 }); got != "Paris beat @@Paris##" {
 		t.Errorf("got %q", got)
 	}
 }
 
 // checkStrike strikes each entity of an answer, and all but each.
-func checkStrike(t *testing.T, s *markup.Source, answer string) {
+func checkStrike(t *testing.T, s *subject, answer string) {
 	t.Helper()
 	checkStrikeOf(t, s, answer, markup.Question{})
 }
 
-func checkStrikeOf(t *testing.T, s *markup.Source, answer string, q markup.Question) {
+func checkStrikeOf(t *testing.T, s *subject, answer string, q markup.Question) {
 	t.Helper()
-	a := s.Align(answer, q)
+	a := s.Align(&s.Original, answer, q)
 	for i := range min(len(a.Found), 6) {
 		for _, only := range []bool{true, false} {
 			drop := func(k int) bool { return (k == i) == only }
-			struck := s.Strike(answer, &a, q, drop)
+			struck := s.Strike(&s.Original, answer, &a, q, drop)
 			var want, got []markup.Span
 			for k, f := range a.Found {
 				if !drop(k) {
 					want = append(want, f.Span)
 				}
 			}
-			for _, f := range s.Align(struck, q).Found {
+			for _, f := range s.Align(&s.Original, struck, q).Found {
 				got = append(got, f.Span)
 			}
 			if d := cmp.Diff(want, got); d != "" {
-				t.Errorf("source %q, answer %q without %v is %q: %s", s.Text, answer, a.Found[i], struck, d)
+				t.Errorf("original %q, answer %q without %v is %q: %s", s.Text, answer, a.Found[i], struck, d)
 			}
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-type hardCase struct{ name, source, answer string }
+type hardCase struct{ name, original, answer string }
 
 // hard are sentences and answers of about n bytes, the hardest that were thought of.
 func hard(n int) []hardCase {
@@ -137,12 +137,13 @@ func BenchmarkAlignHard(b *testing.B) {
 		for n := least; n <= most; n *= 2 {
 			b.Run(fmt.Sprintf("%s/%d", c.name, n), func(b *testing.B) {
 				c := hard(n)[i]
-				var s Source
+				var o Original
+				var al Aligner
 				b.ReportAllocs()
-				b.SetBytes(int64(len(c.source) + len(c.answer)))
+				b.SetBytes(int64(len(c.original) + len(c.answer)))
 				for b.Loop() {
-					s.Reset(c.source)
-					s.Align(c.answer, Question{})
+					o.Reset(c.original)
+					al.Align(&o, c.answer, Question{})
 				}
 			})
 		}
@@ -157,16 +158,17 @@ func (c *hardCase) cost(t *testing.T) cost {
 	shown := func(text string) bool { return strings.HasPrefix(text, "v") }
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	var s Source
-	s.Reset(c.source)
-	a := s.Align(c.answer, Question{Label: "PER", Shown: shown})
+	var o Original
+	var al Aligner
+	o.Reset(c.original)
+	a := al.Align(&o, c.answer, Question{Label: "PER", Shown: shown})
 	runtime.ReadMemStats(&after)
-	for _, m := range []meter{s.work, s.lookups, s.differ.work} {
+	for _, m := range []meter{al.work, al.lookups, al.differ.work} {
 		if m.done > m.limit {
 			t.Errorf("%s: %d steps, of %d", c.name, m.done, m.limit)
 		}
 	}
-	if m, marks := s.places, len(s.answer.marks); m.done > m.limit+marks*fewPlaces {
+	if m, marks := al.places, len(al.answer.marks); m.done > m.limit+marks*fewPlaces {
 		t.Errorf("%s: %d places, of %d for all marks and %d for each of %d", c.name, m.done, m.limit, fewPlaces, marks)
 	}
 	text := 0
@@ -179,7 +181,7 @@ func (c *hardCase) cost(t *testing.T) cost {
 	if text > deepest*len(c.answer) {
 		t.Errorf("%s: %d bytes of entities in an answer of %d", c.name, text, len(c.answer))
 	}
-	return cost{s.work.done + s.lookups.done + s.differ.work.done + s.places.done, int(after.TotalAlloc - before.TotalAlloc)}
+	return cost{al.work.done + al.lookups.done + al.differ.work.done + al.places.done, int(after.TotalAlloc - before.TotalAlloc)}
 }
 
 // What takes quadratic time or memory takes four times as much for twice the length.
@@ -198,14 +200,15 @@ func TestWorkAndMemoryGrowWithTheLength(t *testing.T) {
 func TestEveryMarkOfAHardAnswerIsReported(t *testing.T) {
 	const n = 1 << 14
 	for _, c := range hard(n) {
-		var s Source
-		s.Reset(c.source)
-		if _, ok := s.same(c.answer); ok {
+		var o Original
+		var al Aligner
+		o.Reset(c.original)
+		if _, ok := o.same(c.answer); ok {
 			continue
 		}
-		a := s.Align(c.answer, Question{Label: "PER"})
+		a := al.Align(&o, c.answer, Question{Label: "PER"})
 		want := 0
-		for _, m := range s.answer.marks {
+		for _, m := range al.answer.marks {
 			if !m.stray && !m.again && !m.dropped {
 				want++
 			}
@@ -249,10 +252,11 @@ func TestAllOccurrencesAreFound(t *testing.T) {
 func TestEdgesOfLongTokensAreReadOnce(t *testing.T) {
 	for _, edge := range []string{".", "«", "😀", "\xb6", "👍🏽", "-", "a", "é"} {
 		text := strings.Repeat(edge, 40)
-		var s Source
-		s.Reset(text + "x" + text + " " + text + " y" + text)
-		s.prepare()
-		l := &s.letters
+		var o Original
+		o.Reset(text + "x" + text + " " + text + " y" + text)
+		o.fold()
+		al := Aligner{original: &o}
+		l := &o.letters
 		for from := range l.text {
 			if from%7 != 0 || l.cut(from) {
 				continue
@@ -261,8 +265,8 @@ func TestEdgesOfLongTokensAreReadOnce(t *testing.T) {
 				to = min(to, len(l.text))
 				sp := Span{l.token(from), l.token(to-1) + 1}
 				want := onlyEdge(l.text[l.starts[sp.Start]:from]) && onlyEdge(l.text[to:l.end(sp.End-1)])
-				if got := s.onlyEdges(sp, from, to); got != want {
-					t.Errorf("%q: %d to %d: %t", s.Text, from, to, got)
+				if got := al.onlyEdges(sp, from, to); got != want {
+					t.Errorf("%q: %d to %d: %t", o.Text, from, to, got)
 				}
 			}
 		}

@@ -13,8 +13,9 @@ import (
 
 func TestEachFlawIsWhatItsNameSays(t *testing.T) {
 	const sentence = "ba dehu @@Tehenon## , ru ki goruhiso @@Run Fomuteton## tisepe hesikesi ."
-	var source markup.Source
-	source.Reset("ba dehu Tehenon , ru ki goruhiso Run Fomuteton tisepe hesikesi .")
+	var original markup.Original
+	var aligner markup.Aligner
+	original.Reset("ba dehu Tehenon , ru ki goruhiso Run Fomuteton tisepe hesikesi .")
 	want := map[string]struct {
 		class  markup.Fidelity
 		damage markup.Damage
@@ -28,11 +29,11 @@ func TestEachFlawIsWhatItsNameSays(t *testing.T) {
 		"recased":  {markup.Tokens, 0},
 	}
 	for i, f := range flaws {
-		a := source.Align(f.spoil(sentence), markup.Question{})
+		a := aligner.Align(&original, f.spoil(sentence), markup.Question{})
 		if w := want[f.name]; a.Class != w.class || a.Damage != w.damage {
 			t.Errorf("%s: %q is of class %s with damage %v", f.name, f.spoil(sentence), a.Class, a.Damage.Names())
 		}
-		if spoilsMarks := f.spoil(source.Text) == source.Text; spoilsMarks != (i < ofMarks) {
+		if spoilsMarks := f.spoil(original.Text) == original.Text; spoilsMarks != (i < ofMarks) {
 			t.Errorf("%s: spoils nothing but marks: %t", f.name, spoilsMarks)
 		}
 	}
@@ -76,7 +77,8 @@ func TestAnswersAreOfTheRowsAndCounted(t *testing.T) {
 		t.Fatalf("%d answers in %d lines for %d rows", n.rows, len(in)-1, len(rows))
 	}
 	var got tally
-	var source markup.Source
+	var original markup.Original
+	var aligner markup.Aligner
 	for i, row := range rows {
 		r, err := record.ParseResult(in[i])
 		if err != nil {
@@ -89,8 +91,8 @@ func TestAnswersAreOfTheRowsAndCounted(t *testing.T) {
 		if len(row.Start) > 0 {
 			got.marked++
 		}
-		source.Reset(row.Context)
-		if a := source.Align(r.Output, markup.Question{}); a.Class != markup.Same || a.Damage != 0 {
+		original.Reset(row.Context)
+		if a := aligner.Align(&original, r.Output, markup.Question{}); a.Class != markup.Same || a.Damage != 0 {
 			got.damaged++
 		} else if len(a.Found) != len(row.Start) {
 			t.Errorf("row %d: %d entities in %q, want %d", i, len(a.Found), r.Output, len(row.Start))

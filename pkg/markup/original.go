@@ -1,0 +1,54 @@
+package markup
+
+import "strings"
+
+// An Original is the sentence that an answer should repeat: its tokens and, once an
+// answer differs from it, its letters. It is to be used by one goroutine at a time.
+type Original struct {
+	Text   string
+	Tokens []string // as [AppendTokens] splits Text; they share its memory
+	starts []int    // byte offset of each token
+
+	folded   bool // what follows is of Text
+	letters  letters
+	atoms    []atom
+	signs    signTokens
+	brackets bool // it has one that a list can begin with
+	tagSigns bool // it may have tags or brackets
+}
+
+// Reset makes o the sentence text, reusing its memory.
+func (o *Original) Reset(text string) {
+	o.Text = text
+	o.Tokens = AppendTokens(o.Tokens[:0], text)
+	o.starts = o.starts[:0]
+	at := 0
+	for _, token := range o.Tokens {
+		at += strings.Index(text[at:], token)
+		o.starts = append(o.starts, at)
+		at += len(token)
+	}
+	o.folded = false
+}
+
+// Bytes returns where a span of at least one token is in Text: byte offsets, half-open.
+func (o *Original) Bytes(sp Span) (start, end int) {
+	return o.starts[sp.Start], o.starts[sp.End-1] + len(o.Tokens[sp.End-1])
+}
+
+// fold makes what only answers that differ from the original need.
+func (o *Original) fold() {
+	if o.folded {
+		return
+	}
+	o.folded = true
+	o.letters.reset()
+	for _, token := range o.Tokens {
+		o.letters.addSpace()
+		o.letters.add(token)
+	}
+	o.atoms = appendAtoms(o.atoms[:0], &o.letters, 0, len(o.letters.text))
+	o.signs.reset(o.Tokens)
+	o.brackets = strings.ContainsAny(o.Text, listBrackets[:3]) || strings.IndexByte(o.Text, wide) >= 0 && strings.ContainsAny(o.Text, listBrackets)
+	o.tagSigns = strings.ContainsAny(o.Text, "<[&") || strings.Contains(o.Text, "＜")
+}
