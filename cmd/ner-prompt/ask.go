@@ -71,7 +71,7 @@ func writePrompts(ctx context.Context, std cmdline.Streams, o *promptOptions) (e
 	}
 	report, err := job.Write(ctx, std.Out)
 	if err != nil {
-		return err // "| head" ends here too, and is to be quiet
+		return dataset.Explain(err) // "| head" ends here too, and is to be quiet
 	}
 	return tell(std, o, &job, report)
 }

@@ -81,7 +81,7 @@ func verifyResults(c *cli.Context) (err error) {
 	}
 	report, err := job.Write(c.Context, os.Stdout, candidates)
 	if err != nil {
-		return err
+		return dataset.Explain(err)
 	}
 	cmdline.Say(c, "%d entities to ask about", report.Questions)
 	if report.Surplus > 0 {

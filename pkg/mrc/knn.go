@@ -25,9 +25,7 @@ func FindNeighbours(dir, name string) (string, error) {
 		}
 		tried = append(tried, path)
 	}
-	return "", fault.WithHint(
-		fmt.Errorf("no kNN file: tried %s", strings.Join(tried, ", ")),
-		"name it with --example-dir and --example-name, or show no demonstrations with --example-num 0")
+	return "", fmt.Errorf("no kNN file: tried %s", strings.Join(tried, ", "))
 }
 
 // Neighbours is an open kNN file: for each row of a source file, the rows of
@@ -131,7 +129,7 @@ func (k *Neighbours) checkLines(from, to, train int) error {
 		for _, n := range list {
 			if n >= train {
 				return k.fault(i, fmt.Errorf("row %d: neighbour %d, but the training file has only %d rows", i, n, train),
-					"make the kNN file from this training file, or name the right one with --train-name")
+					"make the kNN file from this training file, or name the one that it was made from")
 			}
 		}
 	}

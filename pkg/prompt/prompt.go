@@ -123,8 +123,7 @@ func (j *Plan) prepare() (*shared, error) {
 		}
 		label, err := j.Labels.Label(key)
 		if err != nil {
-			return nil, &fault.Error{File: j.Rows.Name(), Line: j.Rows.Line(i), Err: fmt.Errorf("row %d: %w", i, err),
-				Hint: "choose the data set with --data-name, or bring the label with --labels FILE (ner-prompt labels prints a catalogue to edit)"}
+			return nil, &fault.Error{File: j.Rows.Name(), Line: j.Rows.Line(i), Err: fmt.Errorf("row %d: %w", i, err)}
 		}
 		s.labels[key] = label
 	}

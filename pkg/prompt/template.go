@@ -100,7 +100,7 @@ func ParseBlocks(name, text string, view any) (*Blocks, error) {
 		def := root.Lookup(to.name)
 		if def == nil {
 			return nil, &fault.Error{File: name, Err: fmt.Errorf("no block %q", to.name),
-				Hint: "a template defines instruction, example and query; print a built-in one with: ner-prompt template, or ner-prompt template --of verify"}
+				Hint: "a template defines the blocks instruction, example and query, as the built-in ones do"}
 		}
 		*to.block = compile(def, reflect.TypeOf(view).Elem())
 		if _, err := to.block.Append(nil, view); err != nil {

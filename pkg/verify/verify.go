@@ -145,8 +145,7 @@ func (j *Questions) Write(ctx context.Context, w io.Writer, candidates []Candida
 	}
 	for _, c := range candidates {
 		if m.labels[c.Label], err = j.Labels.Label(c.Label); err != nil {
-			e := &fault.Error{Err: fmt.Errorf("row %d: %w", c.Row, err),
-				Hint: "choose the data set with --data-name, or bring the label with --labels FILE (ner-prompt labels prints a catalogue to edit)"}
+			e := &fault.Error{Err: fmt.Errorf("row %d: %w", c.Row, err)}
 			if j.Rows != nil {
 				e.File, e.Line = j.Rows.Name(), j.Rows.Line(c.Row)
 			}

@@ -311,7 +311,8 @@ func TestAnUnknownLabelIsNamedWithItsLine(t *testing.T) {
 	job := verify.Questions{Source: "train", Rows: rows, Labels: catalog.DataSet{Name: "HALF", Labels: []catalog.Label{{Key: "LOC"}}}, Template: wording(t, verify.DefaultTemplate)}
 	_, err := job.Write(t.Context(), io.Discard, entities(t, rows))
 	e, ok := errors.AsType[*fault.Error](err)
-	if !ok || e.File != rows.Name() || e.Line != rows.Line(2) || !strings.Contains(e.Hint, "--data-name") {
+	unknown, known := errors.AsType[*catalog.UnknownLabelError](err)
+	if !ok || e.File != rows.Name() || e.Line != rows.Line(2) || !known || unknown.Label != "PER" {
 		t.Errorf("got %+v", err)
 	}
 }

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"cmp"
+	"errors"
 	"path/filepath"
 
 	"github.com/urfave/cli/v2"
@@ -59,7 +60,7 @@ func (e *Examples) Flags() []cli.Flag {
 func (e *Examples) Open(s *Source, rows int) (*mrc.File, *mrc.Neighbours, error) {
 	path, err := mrc.FindNeighbours(cmp.Or(e.Dir, s.Dir), cmp.Or(e.Name, s.Name))
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fault.WithHint(err, "name it with --example-dir and --example-name, or show no demonstrations with --example-num 0")
 	}
 	train, err := mrc.Open(e.Train.Path(s))
 	if err != nil {
@@ -113,6 +114,14 @@ func (l *LabelSet) Read() (catalog.DataSet, error) {
 	}
 	set, err := labels.DataSet(name)
 	return set, fault.WithHint(err, "ner-prompt labels prints what is known; bring another catalogue with --labels FILE")
+}
+
+// Explain says what to do about a label that the data set does not have.
+func Explain(err error) error {
+	if _, ok := errors.AsType[*catalog.UnknownLabelError](err); ok {
+		return fault.WithHint(err, "choose the data set with --data-name, or bring the label with --labels FILE (ner-prompt labels prints a catalogue to edit)")
+	}
+	return err
 }
 
 // Given reports whether the flags name labels.
