@@ -15,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"nertools/pkg/fault"
 	"nertools/pkg/openaiapi"
 	"nertools/pkg/openaitest"
 	"nertools/pkg/record"
@@ -66,27 +65,38 @@ func (w *world) parts(t *testing.T, n, size int) []Part {
 // manager opens the ledger, as a program does that starts.
 func (w *world) manager(t *testing.T, cfg Config) *Manager {
 	t.Helper()
-	l, err := OpenLedger(filepath.Join(w.dir, "ledger"))
+	cfg.Window, cfg.MaxRetries, cfg.Say = "24h", 3, func(s string) { t.Log(s) }
+	m, err := Open(filepath.Join(w.dir, "ledger"), w.service, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.Window, cfg.MaxRetries, cfg.Say = "24h", 3, func(s string) { t.Log(s) }
-	m := NewManager(cfg, w.service, l)
-	m.now, l.now = w.api.Now, w.api.Now
+	m.now, m.ledger.now = w.api.Now, w.api.Now
 	return m
 }
 
-// results fetches all the jobs' results, and checks that each row has one.
-func results(t *testing.T, m *Manager, jobs []*Entry, rows int) (map[int]record.Result, Outcome) {
+// enter adds the parts to the manager's ledger.
+func enter(t *testing.T, m *Manager, parts []Part) []*Entry {
+	t.Helper()
+	entries, err := m.add(t.Context(), parts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return entries
+}
+
+func running(entries []*Entry) bool { return slices.ContainsFunc(entries, (*Entry).running) }
+
+// results fetches all the entries' results, and checks that each row has one.
+func results(t *testing.T, m *Manager, entries []*Entry, rows int) (map[int]record.Result, Outcome) {
 	t.Helper()
 	got := map[int]record.Result{}
 	var o Outcome
-	for _, j := range jobs {
-		err := m.Fetch(t.Context(), j.BatchID, j.File, &o, func(r *record.Result) error {
+	for _, entry := range entries {
+		err := m.fetch(t.Context(), entry.BatchID, entry.File, &o, func(r *record.Result) error {
 			if _, twice := got[r.Index]; twice {
 				t.Errorf("row %d has two results", r.Index)
 			}
-			if r.BatchID != j.BatchID || r.Total != rows {
+			if r.BatchID != entry.BatchID || r.Total != rows {
 				t.Errorf("row %d: %+v", r.Index, r)
 			}
 			got[r.Index] = *r
@@ -102,24 +112,24 @@ func results(t *testing.T, m *Manager, jobs []*Entry, rows int) (map[int]record.
 	return got, o
 }
 
-// drive starts the jobs and lets time pass until none runs.
-func (w *world) drive(t *testing.T, m *Manager, jobs []*Entry) {
+// drive starts the entries and lets time pass until none runs.
+func (w *world) drive(t *testing.T, m *Manager, entries []*Entry) {
 	t.Helper()
 	for range 200 {
-		if err := m.Start(t.Context(), jobs); err != nil {
+		if err := m.startAll(t.Context(), entries); err != nil {
 			t.Fatal(err)
 		}
-		if err := m.Look(t.Context(), jobs); err != nil {
+		if err := m.look(t.Context(), entries); err != nil {
 			t.Fatal(err)
 		}
-		if !Running(jobs) {
+		if !running(entries) {
 			return
 		}
 		if err := w.api.Advance(20 * time.Minute); err != nil {
 			t.Fatal(err)
 		}
 	}
-	t.Fatal("the jobs do not end")
+	t.Fatal("the entries do not end")
 }
 
 func TestEveryEndOfABatchGivesEachRowOneResult(t *testing.T) {
@@ -167,17 +177,14 @@ func TestEveryEndOfABatchGivesEachRowOneResult(t *testing.T) {
 			c.opt.Phases = openaitest.Phases{Validating: time.Minute, InProgress: time.Hour}
 			w := newWorld(t, c.opt)
 			m := w.manager(t, Config{})
-			defer m.ledger.Close()
+			defer m.Close()
 			parts := w.parts(t, rows, 100)
-			if err := m.Add(t.Context(), parts, false); err != nil {
-				t.Fatal(err)
+			entries := enter(t, m, parts)
+			w.drive(t, m, entries)
+			if entries[0].Status != c.end {
+				t.Errorf("the batch ended as %s, want %s", entries[0].Status, c.end)
 			}
-			jobs := m.Jobs(parts)
-			w.drive(t, m, jobs)
-			if jobs[0].Status != c.end {
-				t.Errorf("the batch ended as %s, want %s", jobs[0].Status, c.end)
-			}
-			got, o := results(t, m, jobs, rows)
+			got, o := results(t, m, entries, rows)
 			if !c.want(o) {
 				t.Errorf("outcome %+v", o)
 			}
@@ -196,28 +203,25 @@ func TestEveryEndOfABatchGivesEachRowOneResult(t *testing.T) {
 func TestACancelledBatchKeepsWhatIsPaidForAndCancellingItAgainIsNoFailure(t *testing.T) {
 	w := newWorld(t, openaitest.Options{InOrder: true, Phases: openaitest.Phases{PerRow: time.Hour}})
 	m := w.manager(t, Config{})
-	defer m.ledger.Close()
+	defer m.Close()
 	parts := w.parts(t, 10, 100)
-	if err := m.Add(t.Context(), parts, false); err != nil {
-		t.Fatal(err)
-	}
-	jobs := m.Jobs(parts)
-	if err := m.Start(t.Context(), jobs); err != nil {
+	entries := enter(t, m, parts)
+	if err := m.startAll(t.Context(), entries); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.api.Advance(4*time.Hour + time.Minute); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := m.Cancel(t.Context(), jobs[0].BatchID); err != nil {
+	if _, err := m.cancel(t.Context(), entries[0].BatchID); err != nil {
 		t.Fatal(err)
 	}
-	w.drive(t, m, jobs)
-	_, o := results(t, m, jobs, 10)
-	if o.OK != 4 || jobs[0].Status != wire.BatchCancelled {
-		t.Errorf("%+v, %s", o, jobs[0].Status)
+	w.drive(t, m, entries)
+	_, o := results(t, m, entries, 10)
+	if o.OK != 4 || entries[0].Status != wire.BatchCancelled {
+		t.Errorf("%+v, %s", o, entries[0].Status)
 	}
 	calls := w.api.Calls()
-	_, err := m.Cancel(t.Context(), jobs[0].BatchID)
+	_, err := m.cancel(t.Context(), entries[0].BatchID)
 	if e, ok := errors.AsType[*wire.Error](err); !ok || e.Status != http.StatusConflict || w.api.Calls() != calls+1 {
 		t.Errorf("got %v after %d calls", err, w.api.Calls()-calls)
 	}
@@ -226,17 +230,14 @@ func TestACancelledBatchKeepsWhatIsPaidForAndCancellingItAgainIsNoFailure(t *tes
 func TestResultsAreTheSameFromAnotherMachineByBatchIDAlone(t *testing.T) {
 	w := newWorld(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.BatchMissing, Rows: 3}}})
 	m := w.manager(t, Config{})
-	defer m.ledger.Close()
+	defer m.Close()
 	parts := w.parts(t, 10, 100)
-	if err := m.Add(t.Context(), parts, false); err != nil {
-		t.Fatal(err)
-	}
-	jobs := m.Jobs(parts)
-	w.drive(t, m, jobs)
-	here, _ := results(t, m, jobs, 10)
-	far := NewManager(Config{MaxRetries: 3, Say: func(s string) { t.Log(s) }}, w.service, nil)
-	jobs[0].File = ""
-	there, o := results(t, far, jobs, 10)
+	entries := enter(t, m, parts)
+	w.drive(t, m, entries)
+	here, _ := results(t, m, entries, 10)
+	far := New(w.service, Config{MaxRetries: 3, Say: func(s string) { t.Log(s) }})
+	entries[0].File = ""
+	there, o := results(t, far, entries, 10)
 	for i, r := range here {
 		other := there[i]
 		if !bytes.Equal(record.AppendResult(nil, &r), record.AppendResult(nil, &other)) {
@@ -255,20 +256,17 @@ func TestPartsWaitWhileTheQueueIsFullAndStartAsOthersEnd(t *testing.T) {
 	// A part of 5 rows takes about 150 prompt tokens.
 	w := newWorld(t, openaitest.Options{EnqueuedTokens: 400, Phases: openaitest.Phases{Validating: time.Minute, InProgress: time.Hour}})
 	m := w.manager(t, Config{})
-	defer m.ledger.Close()
+	defer m.Close()
 	parts := w.parts(t, 40, 5)
-	if err := m.Add(t.Context(), parts, false); err != nil {
-		t.Fatal(err)
-	}
-	jobs := m.Jobs(parts)
-	w.drive(t, m, jobs)
-	if _, o := results(t, m, jobs, 40); o.OK != 40 {
+	entries := enter(t, m, parts)
+	w.drive(t, m, entries)
+	if _, o := results(t, m, entries, 40); o.OK != 40 {
 		t.Errorf("%+v", o)
 	}
-	if slices.ContainsFunc(jobs, func(j *Entry) bool { return j.Attempt != 1 }) {
+	if slices.ContainsFunc(entries, func(entry *Entry) bool { return entry.Attempt != 1 }) {
 		t.Error("a part that had to wait has become another attempt: other runs would not know that it is the same")
 	}
-	if !slices.ContainsFunc(jobs, func(j *Entry) bool { return !j.Refused.IsZero() }) {
+	if !slices.ContainsFunc(entries, func(entry *Entry) bool { return !entry.Refused.IsZero() }) {
 		t.Error("no part had to wait: the test tests nothing")
 	}
 	billedOnce(t, w, 40)
@@ -290,19 +288,16 @@ func billedOnce(t *testing.T, w *world, rows int) {
 func TestNoMorePartsFlyThanWanted(t *testing.T) {
 	w := newWorld(t, openaitest.Options{Phases: openaitest.Phases{InProgress: time.Hour}})
 	m := w.manager(t, Config{InFlight: 2})
-	defer m.ledger.Close()
+	defer m.Close()
 	parts := w.parts(t, 10, 2)
-	if err := m.Add(t.Context(), parts, false); err != nil {
-		t.Fatal(err)
-	}
-	jobs := m.Jobs(parts)
+	entries := enter(t, m, parts)
 	for range 10 {
-		if err := m.Start(t.Context(), jobs); err != nil {
+		if err := m.startAll(t.Context(), entries); err != nil {
 			t.Fatal(err)
 		}
 		inFlight := 0
-		for _, j := range jobs {
-			if j.State == created {
+		for _, entry := range entries {
+			if entry.State == created {
 				inFlight++
 			}
 		}
@@ -312,12 +307,12 @@ func TestNoMorePartsFlyThanWanted(t *testing.T) {
 		if err := w.api.Advance(2 * time.Hour); err != nil {
 			t.Fatal(err)
 		}
-		if err := m.Look(t.Context(), jobs); err != nil {
+		if err := m.look(t.Context(), entries); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if Running(jobs) {
-		t.Error("the jobs did not end")
+	if running(entries) {
+		t.Error("the entries did not end")
 	}
 }
 
@@ -328,14 +323,11 @@ func TestAPartIsPaidForAgainOnlyIfThatIsWanted(t *testing.T) {
 		if round == 3 {
 			os.Remove(filepath.Join(w.dir, "ledger")) // what is meant does not depend on it
 		}
-		m := w.manager(t, Config{})
-		if err := m.Add(t.Context(), parts, fresh); err != nil {
-			t.Fatal(err)
-		}
-		jobs := m.Jobs(parts)
-		w.drive(t, m, jobs)
-		results(t, m, jobs, 5)
-		if err := m.ledger.Close(); err != nil {
+		m := w.manager(t, Config{Fresh: fresh})
+		entries := enter(t, m, parts)
+		w.drive(t, m, entries)
+		results(t, m, entries, 5)
+		if err := m.Close(); err != nil {
 			t.Fatal(err)
 		}
 		for prompt, n := range w.api.Billed() {
@@ -350,20 +342,17 @@ func TestALedgerOfAnotherAccountSaysSo(t *testing.T) {
 	w := newWorld(t, openaitest.Options{Phases: openaitest.Phases{InProgress: time.Hour}})
 	parts := w.parts(t, 5, 100)
 	m := w.manager(t, Config{Account: "one"})
-	if err := m.Add(t.Context(), parts, false); err != nil {
+	if err := m.startAll(t.Context(), enter(t, m, parts)); err != nil {
 		t.Fatal(err)
 	}
-	if err := m.Start(t.Context(), m.Jobs(parts)); err != nil {
-		t.Fatal(err)
-	}
-	if err := m.ledger.Close(); err != nil {
+	if err := m.Close(); err != nil {
 		t.Fatal(err)
 	}
 	w.service = newWorld(t, openaitest.Options{}).service // which knows nothing of it
 	m = w.manager(t, Config{Account: "two"})
-	defer m.ledger.Close()
-	err := m.Look(t.Context(), m.ledger.Jobs())
-	if err == nil || !strings.Contains(err.Error(), "made under another API key") || !strings.Contains(fault.Hint(err), "--ledger") {
+	defer m.Close()
+	err := m.look(t.Context(), m.ledger.entries)
+	if !errors.Is(err, ErrOtherAccount) || !strings.Contains(err.Error(), "made under another API key") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -371,16 +360,13 @@ func TestALedgerOfAnotherAccountSaysSo(t *testing.T) {
 func TestAFileOfAPartThatCannotBeStartedIsDeleted(t *testing.T) {
 	w := newWorld(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Status, Status: 400, Code: "invalid_request_error", Message: "no", Op: "createBatch"}}})
 	m := w.manager(t, Config{})
-	defer m.ledger.Close()
+	defer m.Close()
 	parts := w.parts(t, 5, 100)
-	if err := m.Add(t.Context(), parts, false); err != nil {
-		t.Fatal(err)
+	entries := enter(t, m, parts)
+	if err := m.startAll(t.Context(), entries); err == nil || entries[0].State != dropped {
+		t.Fatalf("%v, %s", err, entries[0].State)
 	}
-	jobs := m.Jobs(parts)
-	if err := m.Start(t.Context(), jobs); err == nil || jobs[0].State != dropped {
-		t.Fatalf("%v, %s", err, jobs[0].State)
-	}
-	if id, err := w.service.FindFile(t.Context(), "ner-"+jobs[0].Key+".jsonl", jobs[0].Bytes); err != nil || id != "" {
+	if id, err := w.service.FindFile(t.Context(), "ner-"+entries[0].Key+".jsonl", entries[0].Bytes); err != nil || id != "" {
 		t.Errorf("the file %s is still there (%v)", id, err)
 	}
 }
@@ -390,14 +376,11 @@ func TestLostAnswersToUploadAndCreateCostNothing(t *testing.T) {
 		w := newWorld(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.LostAnswer, Path: path, Times: 2}}})
 		m := w.manager(t, Config{})
 		parts := w.parts(t, 5, 100)
-		if err := m.Add(t.Context(), parts, false); err != nil {
-			t.Fatal(err)
-		}
-		jobs := m.Jobs(parts)
-		w.drive(t, m, jobs)
-		results(t, m, jobs, 5)
+		entries := enter(t, m, parts)
+		w.drive(t, m, entries)
+		results(t, m, entries, 5)
 		billedOnce(t, w, 5)
-		if err := m.ledger.Close(); err != nil {
+		if err := m.Close(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -461,7 +444,7 @@ func (w *world) life(t *testing.T, parts []Part, rows int) (killed bool) {
 	t.Helper()
 	m := w.manager(t, Config{})
 	defer func() {
-		_ = m.ledger.Close() // as the system does for a process that is killed
+		_ = m.Close() // as the system does for a process that is killed
 		if r := recover(); r != nil {
 			if r != errKilled {
 				panic(r)
@@ -469,16 +452,11 @@ func (w *world) life(t *testing.T, parts []Part, rows int) (killed bool) {
 			killed = true
 		}
 	}()
-	if err := m.Add(t.Context(), parts, false); err != nil {
+	entries := enter(t, m, parts)
+	w.drive(t, m, entries)
+	results(t, m, entries, rows)
+	if _, err := m.Save(t.Context(), entries, filepath.Join(w.dir, "results.jsonl"), nil); err != nil {
 		t.Fatal(err)
-	}
-	jobs := m.Jobs(parts)
-	w.drive(t, m, jobs)
-	results(t, m, jobs, rows)
-	for _, j := range jobs {
-		if err := m.Fetched(j, "results", &Outcome{}); err != nil {
-			t.Fatal(err)
-		}
 	}
 	return false
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"nertools/pkg/record"
 	"nertools/pkg/wire"
@@ -50,10 +51,29 @@ func reasons(b *wire.Batch, row func(line int) string) []Complaint {
 	return list
 }
 
-// Reasons returns what the service says is wrong with the batch, and with which of
-// its rows: those of the first lines that it names are looked up in the local file if
-// that is the batch's input, else in the service's copy.
-func (m *Manager) Reasons(ctx context.Context, b *wire.Batch, local string) ([]Complaint, error) {
+// Reasons returns what the service says is wrong with those of the batches that have
+// ended, and with which of their rows. These are looked up in the file that the job of
+// a batch names, if that is its input, else in the service's copy.
+func (m *Manager) Reasons(ctx context.Context, batches []wire.Batch, jobs []record.Job) ([]Complaint, error) {
+	var all []Complaint
+	var errs []error
+	for i := range batches {
+		b := &batches[i]
+		if len(b.Problems) == 0 && b.Status != wire.BatchFailed {
+			continue
+		}
+		file := ""
+		if n := slices.IndexFunc(jobs, func(job record.Job) bool { return job.BatchID == b.ID }); n >= 0 {
+			file = jobs[n].File
+		}
+		list, err := m.reasons(ctx, b, file)
+		all, errs = append(all, list...), append(errs, err)
+	}
+	return all, errors.Join(errs...)
+}
+
+// reasons are those of one batch. Only the first lines that it names are looked up.
+func (m *Manager) reasons(ctx context.Context, b *wire.Batch, local string) ([]Complaint, error) {
 	last := 0
 	for _, p := range b.Problems[:min(len(b.Problems), 10)] {
 		last = max(last, p.Line)
@@ -70,7 +90,7 @@ func (m *Manager) Reasons(ctx context.Context, b *wire.Batch, local string) ([]C
 
 // firstRows returns the ids of the rows up to the given line of the batch's input.
 func (m *Manager) firstRows(ctx context.Context, b *wire.Batch, local string, last int) (map[int]string, error) {
-	f := fetch{manager: m, batch: b, local: local, outcome: &Outcome{}}
+	f := fetching{manager: m, batch: b, local: local, outcome: &Outcome{}}
 	file, err := f.openPart()
 	if err != nil {
 		return nil, err

@@ -19,8 +19,8 @@ import (
 
 // download brings a file here, continuing where a connection breaks. The file may
 // be of another size than the service says, if that is all there is.
-func (f *fetch) download(ctx context.Context, id string) (*os.File, error) {
-	file, err := durable.Scratch("ner-batch-")
+func (f *fetching) download(ctx context.Context, id string) (*os.File, error) {
+	file, err := durable.Scratch("batch-")
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func rewind(file *os.File) error {
 }
 
 // size is how long the service says that a file is, 0 if it does not say.
-func (f *fetch) size(ctx context.Context, id string) (size int64, err error) {
+func (f *fetching) size(ctx context.Context, id string) (size int64, err error) {
 	err = f.manager.try(ctx, func(ctx context.Context) (err error) {
 		size, err = f.manager.service.FileSize(ctx, id)
 		return err
@@ -102,14 +102,13 @@ func errorInstead(file *os.File) error {
 
 // gone reports whether err says that there is no such file at the service.
 func gone(err error) bool {
-	e, ok := errors.AsType[*wire.Error](err)
-	return ok && (e.Status == http.StatusNotFound || e.Status == http.StatusGone)
+	return hasStatus(err, http.StatusNotFound) || hasStatus(err, http.StatusGone)
 }
 
 // answers downloads the batch's output and error files, those that are there. An
 // error file that can't be had hides no answer; an output file that is only
 // unreachable at the moment is an error.
-func (f *fetch) answers(ctx context.Context) ([]answerFile, error) {
+func (f *fetching) answers(ctx context.Context) ([]answerFile, error) {
 	var files []answerFile
 	if b := f.batch; b.OutputFile == "" && b.Completed > 0 && b.Status != wire.BatchFailed {
 		f.flaw("%d of its rows are said to be answered, but it names no output file", b.Completed)
@@ -145,7 +144,7 @@ type answerFile struct {
 
 // submitted finds out which rows were submitted: from the local file if it is the
 // batch's input, else from the service's copy. It finds none if both are gone.
-func (f *fetch) submitted(ctx context.Context) error {
+func (f *fetching) submitted(ctx context.Context) error {
 	if file, err := f.openPart(); file != nil || err != nil {
 		if err != nil {
 			return err
@@ -177,7 +176,7 @@ func (f *fetch) submitted(ctx context.Context) error {
 }
 
 // openPart opens the local file that holds the batch's part, nil if none does.
-func (f *fetch) openPart() (*os.File, error) {
+func (f *fetching) openPart() (*os.File, error) {
 	key := f.batch.Metadata[metaKey]
 	if _, err := os.Stat(f.local); err != nil || key == "" {
 		return nil, nil // it was moved; what is at the service serves as well
@@ -192,7 +191,7 @@ func (f *fetch) openPart() (*os.File, error) {
 
 // part returns the local file that holds the batch's part: the one that was named,
 // or the one with the part's number beside it. "" if neither does.
-func (f *fetch) part(key string) string {
+func (f *fetching) part(key string) string {
 	paths := []string{f.local}
 	number, _, _ := strings.Cut(f.batch.Metadata[metaPart], "/")
 	if n, err := strconv.Atoi(number); err == nil && n > 1 {
@@ -207,7 +206,7 @@ func (f *fetch) part(key string) string {
 }
 
 // readRows reads the ids of the rows that an input file asks for.
-func (f *fetch) readRows(name string, in io.Reader) error {
+func (f *fetching) readRows(name string, in io.Reader) error {
 	s := record.Salvage{Name: name, Nothing: true, Take: func(line record.Line) error {
 		id := wire.CustomID(line.Text)
 		if id == "" || !record.ValidJSON(line.Text) {

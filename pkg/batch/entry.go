@@ -1,105 +1,117 @@
 package batch
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"maps"
-	"net/http"
-	"os"
-	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"nertools/pkg/record"
 	"nertools/pkg/wire"
 )
 
-// FetchJob is [Manager.Fetch] for a job: exactly one result for each request of
-// its part. Where batches that asked the same rows were given up, their answers
-// stand in for those that the job's batch does not have, and people are told what
-// was paid for twice. A part that was given up has not been asked: each of its
-// requests fails with the reason.
-func (m *Manager) FetchJob(ctx context.Context, j *Entry, o *Outcome, put func(*record.Result) error) error {
-	if j.BatchID == "" {
-		return m.unasked(j, o, put)
-	}
-	if len(j.Doubles) == 0 {
-		return m.Fetch(ctx, j.BatchID, j.File, o, put)
-	}
-	spare, doubles, err := m.spare(ctx, j, o)
-	if err != nil {
-		return err
-	}
-	used := 0
-	var kept Outcome
-	err = m.Fetch(ctx, j.BatchID, j.File, &kept, func(r *record.Result) error {
-		if s := spare[r.ID]; s != nil {
-			if r.OK() {
-				o.Usage.Add(s.Usage)
-			} else {
-				r, used = s, used+1
-			}
-		}
-		o.count(r)
-		return put(r)
-	})
-	o.countUnnamed(kept.Unnamed)
-	o.addFindings(&kept)
-	if err == nil && len(spare) > 0 {
-		m.cfg.Say(fmt.Sprintf("part %d: %d rows were also answered by %s before it was cancelled, and are paid for there as well; %d of these answers are in the results, as %s has none",
-			j.Number, len(spare), strings.Join(doubles, ", "), used, j.BatchID))
-	}
-	return err
+// The events of a part, in this order. A part whose batch the service had no room
+// for is queued, and created again later. The attempt changes only when somebody
+// wants to pay for the part again: whoever asks it without that, from whichever
+// folder, means the same batch.
+const (
+	planned  = "planned"  // its file is made; nothing is begun
+	intent   = "intent"   // it will be sent
+	uploaded = "uploaded" // its file is at the service
+	creating = "creating" // the call that makes its batch is on its way
+	created  = "created"  // its batch exists
+	double   = "double"   // a batch that asks the same was given up for another; changes no state
+	queued   = "queued"   // its batch was refused because the queue is full; its file stays
+	finished = "ended"    // its batch has ended
+	fetched  = "fetched"  // its results are here
+	dropped  = "dropped"  // it can't be started; nothing of it is at the service
+)
+
+// An Entry is a part and how far it has come.
+type Entry struct {
+	Part
+	Attempt int
+	State   string // the last event
+	Account string // who began it, as [Config] says
+	Run     string // marks the batches that this ledger's calls made; "" in old ledgers
+	Begun   time.Time
+	Called  time.Time // when a batch was asked for that has not been seen since; zero if there is none
+	Since   time.Time // of the last event
+	FileID  string
+	BatchID string
+	Made    time.Time // the batch was, by the service's clock
+	Doubles []string  // ids of batches that ask the same and were given up; they may hold answers
+	Status  string    // of the batch, when it has ended
+	Results string    // where the results are, when they are here
+	Reason  string
+
+	Unanswered int       // rows that have no good answer in the results, when they are here
+	Refusals   int       // for want of room, since the attempt began
+	Refused    time.Time // when the last of them was
+	Ended      time.Time // when a batch of the part was last found ended
 }
 
-// spare fetches the good answers of the batches that the job gave up, by the ids
-// of their rows, and returns the ids of the batches that have some. What is wrong
-// with their files is added to o.
-func (m *Manager) spare(ctx context.Context, j *Entry, o *Outcome) (map[string]*record.Result, []string, error) {
-	answers, from := map[string]*record.Result{}, map[string]bool{}
-	for _, id := range j.Doubles {
-		b, err := m.Batch(ctx, id)
-		if e, ok := errors.AsType[*wire.Error](err); ok && e.Status == http.StatusNotFound {
-			continue
-		}
-		if err != nil {
-			return nil, nil, fmt.Errorf("look at %s: %w", id, err)
-		}
-		if !b.Final() || b.Completed == 0 {
-			continue
-		}
-		var given Outcome
-		err = m.Fetch(ctx, id, j.File, &given, func(r *record.Result) error {
-			if r.OK() {
-				copied := *r
-				copied.ID = strings.Clone(r.ID)
-				answers[copied.ID], from[id] = &copied, true
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, nil, err
-		}
-		given.Reasons = nil
-		o.addFindings(&given)
-	}
-	return answers, slices.Sorted(maps.Keys(from)), nil
+// pending reports whether there is something left to be done with the entry.
+func (entry *Entry) pending() bool {
+	return entry.State != planned && entry.State != fetched && entry.State != dropped
 }
 
-// unasked puts out a failure for each request of a part that has no batch.
-func (m *Manager) unasked(j *Entry, o *Outcome, put func(*record.Result) error) error {
-	file, err := os.Open(j.File)
-	if err != nil {
-		return err
+// Waiting reports whether the entry's batch is still to be created.
+func (entry *Entry) Waiting() bool {
+	switch entry.State {
+	case intent, uploaded, creating, queued:
+		return true
 	}
-	defer file.Close()
-	var failed error
-	err = rows(file, j.File, func(id string) {
-		r := record.Result{ID: id, Total: j.Total, Failure: &record.Failure{Class: record.Invalid, Message: "not asked: " + j.Reason}}
-		if _, r.Index, _, _ = record.ParseID(id); failed == nil {
-			o.count(&r)
-			failed = put(&r)
-		}
-	})
-	return errors.Join(err, failed)
+	return false
+}
+
+// running reports whether the entry's batch is still to end.
+func (entry *Entry) running() bool { return entry.pending() && entry.State != finished }
+
+// Started reports whether this manager made the entry's batch, rather than finding
+// that it exists.
+func (m *Manager) Started(entry *Entry) bool { return m.begun[entry.Key] }
+
+// Record shows the entry as a record, with what is known of its batch.
+func (m *Manager) Record(entry *Entry) record.Job {
+	r := record.Job{
+		BatchID: entry.BatchID, Key: entry.Key, File: entry.File, Part: entry.Number, Parts: entry.Of, Source: entry.Source, Total: entry.Total,
+		First: entry.First, Last: entry.Last, Status: "waiting", Requests: entry.Requests,
+	}
+	switch entry.State {
+	case dropped:
+		r.Status, r.Errors = wire.BatchFailed, []record.Problem{{Message: entry.Reason}}
+	case queued:
+		r.Errors = []record.Problem{{Message: entry.Reason}}
+	}
+	if b, ok := m.latest[entry.BatchID]; ok {
+		fill(&r, &b)
+	} else if entry.Status != "" {
+		r.Status = entry.Status
+	} else if entry.State == created {
+		r.Status = "validating"
+	}
+	return r
+}
+
+func fill(r *record.Job, b *wire.Batch) {
+	r.Status, r.Completed, r.Failed, r.Created, r.Expires = b.Status, b.Completed, b.Failed, b.Created, b.Expires
+	if r.Requests == 0 {
+		r.Requests = b.Total
+	}
+	r.Errors = append(r.Errors, b.Problems...)
+}
+
+// Describe shows a batch, be it ours or not, as a job record.
+func Describe(b *wire.Batch) record.Job {
+	r := record.Job{BatchID: b.ID, Key: b.Metadata[metaKey], Source: b.Metadata[metaSource]}
+	number := func(key string) int {
+		n, _ := strconv.Atoi(b.Metadata[key]) // 0 for what others wrote there
+		return n
+	}
+	r.Total, r.First, r.Last = number(metaTotal), number(metaFirst), number(metaLast)
+	part, of, _ := strings.Cut(b.Metadata[metaPart], "/")
+	r.Part, _ = strconv.Atoi(part)
+	r.Parts, _ = strconv.Atoi(of)
+	fill(&r, b)
+	return r
 }

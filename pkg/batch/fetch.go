@@ -10,35 +10,36 @@ import (
 	"strings"
 
 	"nertools/pkg/durable"
-	"nertools/pkg/fault"
 	"nertools/pkg/record"
 	"nertools/pkg/wire"
 )
 
-// ErrUnfinished is the error of fetching a batch that has not ended.
-var ErrUnfinished = errors.New("the batch has not ended yet")
+// UnfinishedError is the error of fetching a batch that has not ended.
+type UnfinishedError struct{ ID, Status string }
 
-// Fetch puts out exactly one result for each request of an ended batch: an
+func (e *UnfinishedError) Error() string {
+	return e.ID + " is " + e.Status + ": the batch has not ended yet"
+}
+
+// fetch puts out exactly one result for each request of an ended batch: an
 // answer, an error, or that it is missing, which is everything that was submitted
 // and is in neither of the batch's files. A line of these that can't be read, or an
 // error file that is not there, costs no other row its result. local is the batch's
 // input file, if it is at hand; without it, or if it is another file, the service's
 // copy tells what was submitted. If that is gone, rows without an answer are only
 // counted. Nothing is put out before all files are here. The outcome is added to o.
-func (m *Manager) Fetch(ctx context.Context, id, local string, o *Outcome, put func(*record.Result) error) error {
-	b, err := m.Batch(ctx, id)
-	if err != nil {
-		return fmt.Errorf("look at %s: %w", id, err)
+func (m *Manager) fetch(ctx context.Context, id, local string, o *Outcome, put func(*record.Result) error) error {
+	b, err := m.batch(ctx, id)
+	if err == nil && b.Final() && !b.Settled() {
+		b, _, err = m.settle(ctx, b)
 	}
-	if b.Final() && !b.Settled() {
-		if b, _, err = m.settle(ctx, b); err != nil {
-			return fmt.Errorf("look at %s: %w", id, err)
-		}
+	if err != nil {
+		return err
 	}
 	if !b.Final() {
-		return fault.WithHint(fmt.Errorf("%s is %s: %w", id, b.Status, ErrUnfinished), "wait for it with ner-batch wait --batch-id "+id)
+		return &UnfinishedError{id, b.Status}
 	}
-	f := fetch{manager: m, batch: &b, local: local, seen: map[string]bool{}, outcome: o, put: put}
+	f := fetching{manager: m, batch: &b, local: local, seen: map[string]bool{}, outcome: o, put: put}
 	f.total, _ = strconv.Atoi(b.Metadata[metaTotal])
 	defer f.remove()
 	if err := f.run(ctx); err != nil {
@@ -47,8 +48,8 @@ func (m *Manager) Fetch(ctx context.Context, id, local string, o *Outcome, put f
 	return nil
 }
 
-// fetch is the fetching of one batch.
-type fetch struct {
+// fetching is the fetching of one batch.
+type fetching struct {
 	manager *Manager
 	batch   *wire.Batch
 	local   string
@@ -68,18 +69,18 @@ type fetch struct {
 	lost   bool                // the output file is gone
 }
 
-func (f *fetch) remove() {
+func (f *fetching) remove() {
 	for _, file := range f.files {
 		_ = durable.CloseScratch(file) // what it held is put out, or is not wanted
 	}
 }
 
 // flaw takes down that something is wrong with the batch's files.
-func (f *fetch) flaw(format string, args ...any) {
+func (f *fetching) flaw(format string, args ...any) {
 	f.outcome.Flaws = append(f.outcome.Flaws, fmt.Errorf(f.batch.ID+": "+format, args...))
 }
 
-func (f *fetch) run(ctx context.Context) error {
+func (f *fetching) run(ctx context.Context) error {
 	answers, err := f.answers(ctx)
 	if err != nil {
 		return err
@@ -110,7 +111,7 @@ func (f *fetch) run(ctx context.Context) error {
 }
 
 // rowOn is the id of the row on a line of the input.
-func (f *fetch) rowOn(line int) string {
+func (f *fetching) rowOn(line int) string {
 	for id, n := range f.rows {
 		if n == line {
 			return id
@@ -120,7 +121,7 @@ func (f *fetch) rowOn(line int) string {
 }
 
 // read reads the lines of an output or error file that can be read.
-func (f *fetch) read(a answerFile, take func(*record.Result) error, broken func(record.BrokenLine)) (record.Findings, error) {
+func (f *fetching) read(a answerFile, take func(*record.Result) error, broken func(record.BrokenLine)) (record.Findings, error) {
 	if err := rewind(a.file); err != nil {
 		return record.Findings{}, err
 	}
@@ -139,7 +140,7 @@ func (f *fetch) read(a answerFile, take func(*record.Result) error, broken func(
 
 // readBroken finds the lines that can't be read, and those of rows that were not
 // submitted.
-func (f *fetch) readBroken(answers []answerFile) error {
+func (f *fetching) readBroken(answers []answerFile) error {
 	var foreign []string
 	strangers := 0
 	for _, a := range answers {
@@ -174,7 +175,7 @@ func (f *fetch) readBroken(answers []answerFile) error {
 
 // results puts out the lines of an output or error file that are good answers,
 // or those that are not.
-func (f *fetch) results(a answerFile, good bool) error {
+func (f *fetching) results(a answerFile, good bool) error {
 	var failed error // to put it out, which is no fault of the line
 	_, err := f.read(a, func(r *record.Result) error {
 		if r.OK() == good && !f.seen[r.ID] && f.asked(r.ID) {
@@ -186,13 +187,13 @@ func (f *fetch) results(a answerFile, good bool) error {
 }
 
 // asked reports whether the row with the id was submitted, as far as that is known.
-func (f *fetch) asked(id string) bool {
+func (f *fetching) asked(id string) bool {
 	_, asked := f.rows[id]
 	return asked || f.rows == nil || f.partly
 }
 
 // failBroken puts out a failure for each row of which there is only a broken line.
-func (f *fetch) failBroken() error {
+func (f *fetching) failBroken() error {
 	for _, b := range f.broken {
 		_, index, _, _ := record.ParseID(b.ID)
 		if f.seen[b.ID] || !f.asked(b.ID) || index < 0 {
@@ -208,7 +209,7 @@ func (f *fetch) failBroken() error {
 	return nil
 }
 
-func (f *fetch) emit(r *record.Result) error {
+func (f *fetching) emit(r *record.Result) error {
 	f.seen[strings.Clone(r.ID)] = true // a clone, since the id holds on to its whole line
 	r.BatchID, r.Total = f.batch.ID, f.total
 	if _, _, digest, ok := record.ParseID(r.ID); ok && f.batch.Metadata[metaSettings] != "" {
@@ -220,7 +221,7 @@ func (f *fetch) emit(r *record.Result) error {
 }
 
 // missing puts out a result for each submitted request that has none yet.
-func (f *fetch) missing() error {
+func (f *fetching) missing() error {
 	nameless := 0
 	for _, id := range f.order {
 		if f.seen[id] {
@@ -244,7 +245,7 @@ func (f *fetch) missing() error {
 
 // why is the failure of the request on the given line of the input, of which
 // the batch's files say nothing.
-func (f *fetch) why(line int) *record.Failure {
+func (f *fetching) why(line int) *record.Failure {
 	if f.batch.Status != wire.BatchFailed {
 		message := "the batch (" + f.batch.Status + ") has no answer for this row"
 		switch {
@@ -283,7 +284,7 @@ func problem(p *record.Problem) *record.Failure {
 }
 
 // unknown counts the rows without a result of which nobody knows which they are.
-func (f *fetch) unknown() {
+func (f *fetching) unknown() {
 	if f.rows != nil && !f.partly {
 		return
 	}
@@ -299,11 +300,11 @@ func (f *fetch) unknown() {
 
 // expected is how many rows were submitted, as far as that is known without the
 // input: from the ledger, the batch's metadata or the service's count.
-func (f *fetch) expected() int {
+func (f *fetching) expected() int {
 	if f.manager.ledger != nil {
-		for _, j := range f.manager.ledger.Jobs() {
-			if j.BatchID == f.batch.ID && j.Requests > 0 {
-				return j.Requests
+		for _, entry := range f.manager.ledger.entries {
+			if entry.BatchID == f.batch.ID && entry.Requests > 0 {
+				return entry.Requests
 			}
 		}
 	}

@@ -18,23 +18,20 @@ import (
 	"nertools/pkg/wire"
 )
 
-// ended runs rows rows as one batch to its end, and returns its job.
+// ended runs rows rows as one batch to its end, and returns its entry.
 func (w *world) ended(t *testing.T, rows int) (*Manager, *Entry) {
 	t.Helper()
 	m := w.manager(t, Config{})
-	t.Cleanup(func() { m.ledger.Close() })
+	t.Cleanup(func() { m.Close() })
 	parts := w.parts(t, rows, 100)
-	if err := m.Add(t.Context(), parts, false); err != nil {
-		t.Fatal(err)
-	}
-	jobs := m.Jobs(parts)
-	w.drive(t, m, jobs)
-	return m, jobs[0]
+	entries := enter(t, m, parts)
+	w.drive(t, m, entries)
+	return m, entries[0]
 }
 
 // stranger is a manager that knows nothing but what the service tells.
 func (w *world) stranger(t *testing.T) *Manager {
-	m := NewManager(Config{MaxRetries: 3, Say: func(s string) { t.Log(s) }}, w.service, nil)
+	m := New(w.service, Config{MaxRetries: 3, Say: func(s string) { t.Log(s) }})
 	m.now = w.api.Now
 	return m
 }
@@ -44,7 +41,7 @@ func fetchAll(t *testing.T, m *Manager, id, local string, asked int) (map[int]re
 	t.Helper()
 	got := map[int]record.Result{}
 	var o Outcome
-	err := m.Fetch(t.Context(), id, local, &o, func(r *record.Result) error {
+	err := m.fetch(t.Context(), id, local, &o, func(r *record.Result) error {
 		if _, twice := got[r.Index]; twice {
 			t.Errorf("row %d has two results", r.Index)
 		}
@@ -127,10 +124,10 @@ func TestWhateverIsWrongWithABatchsFilesEveryRowIsAccountedFor(t *testing.T) {
 			t.Parallel()
 			c.opt.InOrder = true
 			w := newWorld(t, c.opt)
-			m, j := w.ended(t, rows)
-			file := j.File
+			m, entry := w.ended(t, rows)
+			file := entry.File
 			if c.name == "nothing but pages" { // which is no file of a batch at all
-				if err := m.Fetch(t.Context(), j.BatchID, file, &Outcome{}, func(*record.Result) error { return nil }); err == nil || !strings.Contains(err.Error(), c.flaw) {
+				if err := m.fetch(t.Context(), entry.BatchID, file, &Outcome{}, func(*record.Result) error { return nil }); err == nil || !strings.Contains(err.Error(), c.flaw) {
 					t.Errorf("got %v", err)
 				}
 				return
@@ -151,9 +148,9 @@ func TestWhateverIsWrongWithABatchsFilesEveryRowIsAccountedFor(t *testing.T) {
 					t.Errorf("flaws: %s", flaws)
 				}
 			}
-			_, o := fetchAll(t, m, j.BatchID, file, rows)
+			_, o := fetchAll(t, m, entry.BatchID, file, rows)
 			check(o)
-			far, o := fetchAll(t, w.stranger(t), j.BatchID, "", rows)
+			far, o := fetchAll(t, w.stranger(t), entry.BatchID, "", rows)
 			check(o)
 			if len(far) != rows {
 				t.Errorf("%d rows have a result by the batch's id alone", len(far))
@@ -185,28 +182,28 @@ func TestWithoutItsInputTheRowsOfABatchAreCounted(t *testing.T) {
 				if known == "an older version's metadata" {
 					w.service = forgetful{w.service}
 				}
-				m, j := w.ended(t, rows)
-				if err := os.Rename(j.File, j.File+".moved"); err != nil {
+				m, entry := w.ended(t, rows)
+				if err := os.Rename(entry.File, entry.File+".moved"); err != nil {
 					t.Fatal(err)
 				}
-				if err := w.service.DeleteFile(t.Context(), j.FileID); err != nil {
+				if err := w.service.DeleteFile(t.Context(), entry.FileID); err != nil {
 					t.Fatal(err)
 				}
 				if known != "ledger" {
 					m = w.stranger(t)
 				}
-				got, o := fetchAll(t, m, j.BatchID, j.File, rows)
+				got, o := fetchAll(t, m, entry.BatchID, entry.File, rows)
 				if len(got) != c.named || o.Unnamed != rows-c.named || o.OK != c.ok {
 					t.Errorf("%d results, %d rows unnamed, %d ok", len(got), o.Unnamed, o.OK)
 				}
 				if o.Unnamed > 0 && !strings.Contains(fmt.Sprint(o.Flaws), fmt.Sprintf("%d of its %d rows have no answer", o.Unnamed, rows)) {
 					t.Errorf("flaws: %v", o.Flaws)
 				}
-				if c.why != "" && (len(o.Reasons) != 1 || o.Reasons[0].String() != j.BatchID+" "+c.why) {
+				if c.why != "" && (len(o.Reasons) != 1 || o.Reasons[0].String() != entry.BatchID+" "+c.why) {
 					t.Errorf("reasons: %+v", o.Reasons)
 				}
 				// The input that was moved names them again.
-				if got, o = fetchAll(t, m, j.BatchID, j.File+".moved", rows); len(got) != rows || o.Unnamed != 0 {
+				if got, o = fetchAll(t, m, entry.BatchID, entry.File+".moved", rows); len(got) != rows || o.Unnamed != 0 {
 					t.Errorf("with the input, %d results, %d rows unnamed", len(got), o.Unnamed)
 				}
 			})
@@ -217,12 +214,12 @@ func TestWithoutItsInputTheRowsOfABatchAreCounted(t *testing.T) {
 func TestABatchOfWhichNothingIsKnownIsNotComplete(t *testing.T) {
 	w := newWorld(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.BatchFail}}})
 	w.service = forgetful{w.service}
-	_, j := w.ended(t, 5)
-	if err := w.service.DeleteFile(t.Context(), j.FileID); err != nil {
+	_, entry := w.ended(t, 5)
+	if err := w.service.DeleteFile(t.Context(), entry.FileID); err != nil {
 		t.Fatal(err)
 	}
 	w.service = silent{w.service}
-	_, o := fetchAll(t, w.stranger(t), j.BatchID, "", 0)
+	_, o := fetchAll(t, w.stranger(t), entry.BatchID, "", 0)
 	if !o.Unsure || len(o.Flaws) != 1 {
 		t.Errorf("%+v", o)
 	}
@@ -249,24 +246,24 @@ func (s silent) Batch(ctx context.Context, id string) (wire.Batch, error) {
 func TestTheInputOfABatchOfAnotherToolIsTakenFromTheFileThatTheAnswersFit(t *testing.T) {
 	const rows = 6
 	w := newWorld(t, openaitest.Options{InOrder: true, Faults: []openaitest.Fault{{Kind: openaitest.BatchMissing, Rows: 2}}})
-	_, j := w.ended(t, rows)
+	_, entry := w.ended(t, rows)
 	w.service = silent{w.service}
 	m := w.stranger(t)
-	got, _ := fetchAll(t, m, j.BatchID, "", rows)
+	got, _ := fetchAll(t, m, entry.BatchID, "", rows)
 	if len(got) != rows {
 		t.Errorf("%d results from the service's copy", len(got))
 	}
-	if err := w.service.DeleteFile(t.Context(), j.FileID); err != nil {
+	if err := w.service.DeleteFile(t.Context(), entry.FileID); err != nil {
 		t.Fatal(err)
 	}
-	if got, o := fetchAll(t, m, j.BatchID, j.File, rows); len(got) != rows || len(o.Flaws) > 0 {
+	if got, o := fetchAll(t, m, entry.BatchID, entry.File, rows); len(got) != rows || len(o.Flaws) > 0 {
 		t.Errorf("%d results from the local file, flaws %v", len(got), o.Flaws)
 	}
-	other := j.File + ".other"
+	other := entry.File + ".other"
 	if err := os.WriteFile(other, []byte(`{"custom_id":"other-1","method":"POST","url":"/v1/chat/completions","body":{}}`+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got, o := fetchAll(t, m, j.BatchID, other, rows); len(got) != rows-2 || o.Unnamed != 2 || !strings.Contains(fmt.Sprint(o.Flaws), "is not its input") {
+	if got, o := fetchAll(t, m, entry.BatchID, other, rows); len(got) != rows-2 || o.Unnamed != 2 || !strings.Contains(fmt.Sprint(o.Flaws), "is not its input") {
 		t.Errorf("%d results with another file, flaws %v", len(got), o.Flaws)
 	}
 }
@@ -274,28 +271,25 @@ func TestTheInputOfABatchOfAnotherToolIsTakenFromTheFileThatTheAnswersFit(t *tes
 func TestThePartOfABatchIsFoundBesideTheFileThatIsNamed(t *testing.T) {
 	w := newWorld(t, openaitest.Options{})
 	m := w.manager(t, Config{})
-	defer m.ledger.Close()
+	defer m.Close()
 	parts := w.parts(t, 10, 4)
-	if err := m.Add(t.Context(), parts, false); err != nil {
-		t.Fatal(err)
-	}
-	jobs := m.Jobs(parts)
-	w.drive(t, m, jobs)
-	for _, j := range jobs {
-		if err := w.service.DeleteFile(t.Context(), j.FileID); err != nil {
+	entries := enter(t, m, parts)
+	w.drive(t, m, entries)
+	for _, entry := range entries {
+		if err := w.service.DeleteFile(t.Context(), entry.FileID); err != nil {
 			t.Fatal(err)
 		}
 	}
 	var o Outcome
-	for _, j := range jobs {
-		if err := w.stranger(t).Fetch(t.Context(), j.BatchID, parts[0].File, &o, func(*record.Result) error { return nil }); err != nil {
+	for _, entry := range entries {
+		if err := w.stranger(t).fetch(t.Context(), entry.BatchID, parts[0].File, &o, func(*record.Result) error { return nil }); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if o.OK != 10 || len(o.Flaws) > 0 {
 		t.Errorf("%+v", o)
 	}
-	if err := w.stranger(t).Fetch(t.Context(), jobs[2].BatchID, parts[1].File, &o, func(*record.Result) error { return nil }); err != nil || len(o.Flaws) != 1 {
+	if err := w.stranger(t).fetch(t.Context(), entries[2].BatchID, parts[1].File, &o, func(*record.Result) error { return nil }); err != nil || len(o.Flaws) != 1 {
 		t.Errorf("%v, %v", o.Flaws, err)
 	}
 }
@@ -303,10 +297,10 @@ func TestThePartOfABatchIsFoundBesideTheFileThatIsNamed(t *testing.T) {
 func TestAnswersToRowsThatWereNotAskedAreLeftOutAndNamed(t *testing.T) {
 	const rows = 4
 	w := newWorld(t, openaitest.Options{})
-	m, j := w.ended(t, rows)
+	m, entry := w.ended(t, rows)
 	w.service = renaming{w.service}
 	m.service = w.service
-	got, o := fetchAll(t, m, j.BatchID, j.File, rows)
+	got, o := fetchAll(t, m, entry.BatchID, entry.File, rows)
 	if len(got) != rows || o.OK != rows-1 || o.Missing != 1 || !strings.Contains(fmt.Sprint(o.Flaws), `left out 1 answers to rows that it did not ask for ("Request-2")`) {
 		t.Errorf("%d ok, %d missing, %v", o.OK, o.Missing, o.Flaws)
 	}
@@ -331,31 +325,31 @@ func idOf(row int) string {
 
 func TestWhyABatchFailedIsToldWithItsRows(t *testing.T) {
 	w := newWorld(t, openaitest.Options{ErrorsAs: "text", Faults: []openaitest.Fault{{Kind: openaitest.BatchFail, Message: "bad JSON in line 3"}}})
-	_, j := w.ended(t, 5)
+	_, entry := w.ended(t, 5)
 	m := w.stranger(t)
-	b, err := m.Batch(t.Context(), j.BatchID)
+	b, err := m.batch(t.Context(), entry.BatchID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := j.BatchID + " failed: line 3 (row 2, " + idOf(2) + "): bad JSON in line 3"
-	for _, local := range []string{j.File, "", "nowhere"} {
-		reasons, err := m.Reasons(t.Context(), &b, local)
+	want := entry.BatchID + " failed: line 3 (row 2, " + idOf(2) + "): bad JSON in line 3"
+	for _, local := range []string{entry.File, "", "nowhere"} {
+		reasons, err := m.reasons(t.Context(), &b, local)
 		if err != nil || len(reasons) != 1 || reasons[0].String() != want {
 			t.Errorf("from %q: %v, %v, want %s", local, reasons, err, want)
 		}
 	}
-	if err := w.service.DeleteFile(t.Context(), j.FileID); err != nil {
+	if err := w.service.DeleteFile(t.Context(), entry.FileID); err != nil {
 		t.Fatal(err)
 	}
-	reasons, err := m.Reasons(t.Context(), &b, "")
-	if err != nil || len(reasons) != 1 || reasons[0].String() != j.BatchID+" failed: line 3: bad JSON in line 3" {
+	reasons, err := m.reasons(t.Context(), &b, "")
+	if err != nil || len(reasons) != 1 || reasons[0].String() != entry.BatchID+" failed: line 3: bad JSON in line 3" {
 		t.Errorf("without the input: %v, %v", reasons, err)
 	}
 }
 
 func TestAFailedBatchKeepsItsFileUntilAnotherAttemptHasUsedIt(t *testing.T) {
 	w := newWorld(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.BatchFail, Times: 1}}})
-	m, j := w.ended(t, 5)
+	m, entry := w.ended(t, 5)
 	uploads := func() (n int) {
 		for _, call := range w.api.Log() {
 			if call.Method == http.MethodPost && call.Path == "/v1/files" {
@@ -364,17 +358,14 @@ func TestAFailedBatchKeepsItsFileUntilAnotherAttemptHasUsedIt(t *testing.T) {
 		}
 		return n
 	}
-	if _, o := fetchAll(t, w.stranger(t), j.BatchID, "", 5); o.Failed.Count(record.Invalid) != 5 {
+	if _, o := fetchAll(t, w.stranger(t), entry.BatchID, "", 5); o.Failed.Count(record.Invalid) != 5 {
 		t.Errorf("%+v", o)
 	}
-	parts := []Part{j.Part}
-	if err := m.Add(t.Context(), parts, false); err != nil {
-		t.Fatal(err)
-	}
-	jobs := m.Jobs(parts)
-	w.drive(t, m, jobs)
-	if _, o := results(t, m, jobs, 5); o.OK != 5 || jobs[0].Status != wire.BatchCompleted {
-		t.Errorf("%+v, %s", o, jobs[0].Status)
+	parts := []Part{entry.Part}
+	entries := enter(t, m, parts)
+	w.drive(t, m, entries)
+	if _, o := results(t, m, entries, 5); o.OK != 5 || entries[0].Status != wire.BatchCompleted {
+		t.Errorf("%+v, %s", o, entries[0].Status)
 	}
 	if n := uploads(); n != 1 {
 		t.Errorf("the file was uploaded %d times", n)
@@ -384,17 +375,17 @@ func TestAFailedBatchKeepsItsFileUntilAnotherAttemptHasUsedIt(t *testing.T) {
 func TestStatusesAndErrorsOfOtherServicesEndTheWait(t *testing.T) {
 	for _, form := range []string{"text", "list", "object"} {
 		w := newWorld(t, openaitest.Options{LoudStatus: true, TextDates: true, ErrorsAs: form, Phases: openaitest.Phases{Validating: time.Minute, InProgress: time.Hour}})
-		m, j := w.ended(t, 5)
-		if _, o := fetchAll(t, m, j.BatchID, j.File, 5); o.OK != 5 || j.Status != wire.BatchCompleted {
-			t.Errorf("%s, %+v", j.Status, o)
+		m, entry := w.ended(t, 5)
+		if _, o := fetchAll(t, m, entry.BatchID, entry.File, 5); o.OK != 5 || entry.Status != wire.BatchCompleted {
+			t.Errorf("%s, %+v", entry.Status, o)
 		}
 		w = newWorld(t, openaitest.Options{LoudStatus: true, TextDates: true, ErrorsAs: form, Faults: []openaitest.Fault{{Kind: openaitest.BatchFail, Code: "c", Message: "what is this"}}})
-		m, j = w.ended(t, 5)
-		got, o := fetchAll(t, m, j.BatchID, j.File, 5)
-		if o.Failed.Count(record.Invalid) != 5 || got[0].Failure.Message != "what is this" || j.Status != wire.BatchFailed {
-			t.Errorf("%s as %s: %+v", j.Status, form, got[0].Failure)
+		m, entry = w.ended(t, 5)
+		got, o := fetchAll(t, m, entry.BatchID, entry.File, 5)
+		if o.Failed.Count(record.Invalid) != 5 || got[0].Failure.Message != "what is this" || entry.Status != wire.BatchFailed {
+			t.Errorf("%s as %s: %+v", entry.Status, form, got[0].Failure)
 		}
-		b, err := m.Batch(t.Context(), j.BatchID)
+		b, err := m.batch(t.Context(), entry.BatchID)
 		if err != nil || !b.Created.Equal(w.api.Now().Truncate(time.Second)) && b.Created.IsZero() {
 			t.Errorf("created %v, %v", b.Created, err)
 		}

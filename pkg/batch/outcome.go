@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"fmt"
 	"maps"
 	"strings"
 
@@ -15,7 +16,7 @@ type Outcome struct {
 	Missing  int
 	Unnamed  int // of the missing rows: those that have no result, as nobody knows any more which they are
 	Usage    record.Usage
-	Models   map[string]bool // that gave the answers
+	models   map[string]bool // that gave the answers
 
 	Reasons []Complaint       // what the service says is wrong with the batches
 	Damage  []record.Findings // lines of the batches' files that could not be read
@@ -31,8 +32,28 @@ type Outcome struct {
 // Unanswered returns how many rows have no good answer.
 func (o *Outcome) Unanswered() int { return o.Failed.Rows() + o.Missing }
 
-// Add adds the outcome of further batches.
-func (o *Outcome) Add(other *Outcome) {
+// Model returns the model that gave the answers, "" if there were several or none.
+func (o *Outcome) Model() string {
+	if len(o.models) == 1 {
+		for model := range o.models {
+			return model
+		}
+	}
+	return ""
+}
+
+// String says how many rows came to what, and what they took.
+func (o *Outcome) String() string {
+	classes := ""
+	if o.Failed.Rows() > 0 {
+		classes = " (" + o.Failed.String() + ")"
+	}
+	return fmt.Sprintf("%d rows: %d ok, %d failed%s, %d missing; %d tokens in, %d out",
+		o.Requests, o.OK, o.Failed.Rows(), classes, o.Missing, o.Usage.Prompt, o.Usage.Completion)
+}
+
+// add adds the outcome of further batches.
+func (o *Outcome) add(other *Outcome) {
 	o.Requests += other.Requests
 	o.OK += other.OK
 	for _, kind := range other.Failed.Kinds() {
@@ -41,10 +62,10 @@ func (o *Outcome) Add(other *Outcome) {
 	o.Missing += other.Missing
 	o.Unnamed += other.Unnamed
 	o.Usage.Add(other.Usage)
-	if o.Models == nil {
-		o.Models = map[string]bool{}
+	if o.models == nil {
+		o.models = map[string]bool{}
 	}
-	maps.Copy(o.Models, other.Models)
+	maps.Copy(o.models, other.models)
 	o.addFindings(other)
 }
 
@@ -59,11 +80,11 @@ func (o *Outcome) addFindings(other *Outcome) {
 
 func (o *Outcome) count(r *record.Result) {
 	o.Requests++
-	if r.Model != "" && !o.Models[r.Model] {
-		if o.Models == nil {
-			o.Models = map[string]bool{}
+	if r.Model != "" && !o.models[r.Model] {
+		if o.models == nil {
+			o.models = map[string]bool{}
 		}
-		o.Models[strings.Clone(r.Model)] = true
+		o.models[strings.Clone(r.Model)] = true
 	}
 	switch {
 	case r.OK():

@@ -90,7 +90,7 @@ func ScanParts(path string) ([]Part, error) {
 			number(parts)
 			return parts, nil
 		}
-		p, err := Scan(file)
+		p, err := scan(file)
 		if err != nil {
 			return nil, err
 		}
@@ -193,8 +193,10 @@ func isPart(path, key string) (bool, error) {
 
 func keyOf(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)[:16]) }
 
-// Scan reads a batch input file that is there already.
-func Scan(path string) (Part, error) {
+const splitHint = "to split it, name it as the input, and another file as the batch file"
+
+// scan reads a batch input file that is there already.
+func scan(path string) (Part, error) {
 	p := Part{File: path, Number: 1, Of: 1}
 	f, err := os.Open(path)
 	if err != nil {
@@ -210,7 +212,7 @@ func Scan(path string) (Part, error) {
 		}
 		q, err := wire.ParseRequestLine(line)
 		if err != nil {
-			return p, lines.Fault(err, "a batch file holds request lines, as ner-batch create writes them")
+			return p, lines.Fault(err, "a batch file holds request lines")
 		}
 		model, endpoint := wire.ModelOf(q.Body), wire.BatchName(q.Path)
 		if p.Requests == 0 {
@@ -222,7 +224,7 @@ func Scan(path string) (Part, error) {
 		case twice:
 			return p, lines.Fault(fmt.Errorf("custom_id %q a second time", q.Row.ID), "a batch tells its answers apart by custom_id")
 		case model != p.Model || endpoint != p.Endpoint:
-			return p, lines.Fault(fmt.Errorf("%s at %s among requests of %s at %s", model, endpoint, p.Model, p.Endpoint), "a batch asks one model at one endpoint: pipe the lines into ner-batch submit, which splits them")
+			return p, lines.Fault(fmt.Errorf("%s at %s among requests of %s at %s", model, endpoint, p.Model, p.Endpoint), "a batch asks one model at one endpoint: "+splitHint)
 		}
 		p.add(&q.Row, int64(len(line))+1)
 	}
@@ -233,10 +235,10 @@ func Scan(path string) (Part, error) {
 	p.Bytes, p.Key = info.Size(), keyOf(sum)
 	switch {
 	case p.Requests == 0:
-		return p, &fault.Error{File: path, Err: errors.New("no requests in it"), Hint: "make it with ner-batch create"}
+		return p, &fault.Error{File: path, Err: errors.New("no requests in it"), Hint: "a batch file holds request lines"}
 	case p.Requests > wire.MaxBatchRequests || p.Bytes > wire.MaxBatchBytes:
 		return p, &fault.Error{File: path, Err: fmt.Errorf("%d requests in %d bytes: a batch takes %d in %d", p.Requests, p.Bytes, wire.MaxBatchRequests, wire.MaxBatchBytes),
-			Hint: "pipe the lines into ner-batch submit, which splits them"}
+			Hint: splitHint}
 	}
 	return p, nil
 }

@@ -77,7 +77,7 @@ func TestPartsKeepTheServicesLimitsAndLoseNoRequest(t *testing.T) {
 					t.Errorf("part %d: %+v", i, p)
 				}
 				next = p.Last + 1
-				scanned, err := Scan(p.File)
+				scanned, err := scan(p.File)
 				scanned.Number, scanned.Of, scanned.Total = p.Number, p.Of, p.Total
 				if d := cmp.Diff(p, scanned); err != nil || d != "" {
 					t.Errorf("part %d, read again: %v %s", i, err, d)
@@ -158,7 +158,7 @@ func TestAModelOrEndpointOfItsOwnIsAPartOfItsOwn(t *testing.T) {
 	if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Scan(path); err == nil || !strings.Contains(err.Error(), ":3: b at /v1/chat/completions among requests of a") {
+	if _, err := scan(path); err == nil || !strings.Contains(err.Error(), ":3: b at /v1/chat/completions among requests of a") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -178,7 +178,7 @@ func TestLedgerKnowsAfterARestartWhatItKnewBefore(t *testing.T) {
 	}
 	for n := range len(events) + 1 {
 		os.Remove(path)
-		l, err := OpenLedger(path)
+		l, err := openLedger(path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -187,8 +187,8 @@ func TestLedgerKnowsAfterARestartWhatItKnewBefore(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		before := l.Jobs()
-		if err := l.Close(); err != nil {
+		before := l.entries
+		if err := l.close(); err != nil {
 			t.Fatal(err)
 		}
 		// A torn last line is that of an event whose step was not taken.
@@ -200,17 +200,17 @@ func TestLedgerKnowsAfterARestartWhatItKnewBefore(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.Close()
-		l, err = OpenLedger(path)
+		l, err = openLedger(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if d := cmp.Diff(before, l.Jobs()); d != "" {
+		if d := cmp.Diff(before, l.entries); d != "" {
 			t.Errorf("after %d events: %s", n, d)
 		}
-		if n >= 5 && l.Job("k1").FileID != "file-1" {
-			t.Errorf("after %d events the uploaded file is forgotten: %+v", n, l.Job("k1"))
+		if n >= 5 && l.entry("k1").FileID != "file-1" {
+			t.Errorf("after %d events the uploaded file is forgotten: %+v", n, l.entry("k1"))
 		}
-		if err := l.Close(); err != nil {
+		if err := l.close(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -221,7 +221,7 @@ func TestAnotherFileIsNoLedger(t *testing.T) {
 	if err := os.WriteFile(path, []byte("{\"kind\":\"prompt\",\"v\":1}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenLedger(path); err == nil || !strings.Contains(err.Error(), "ledger:1: not a line of a ledger") {
+	if _, err := openLedger(path); err == nil || !strings.Contains(err.Error(), "ledger:1: not a line of a ledger") {
 		t.Errorf("got %v", err)
 	}
 }

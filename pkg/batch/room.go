@@ -11,23 +11,23 @@ import (
 	"nertools/pkg/wire"
 )
 
-// room reports whether the service may have room for the job's part: nothing of
+// room reports whether the service may have room for the entry's part: nothing of
 // its model was refused yet, or a batch has ended since, or it is time to see. As
 // long as it is not known whether the batches that were started since have found
 // room, no more are started than have ended.
-func (m *Manager) room(j *Entry) bool {
+func (m *Manager) room(entry *Entry) bool {
 	var refused time.Time
 	refusals, ended, unproven := 0, 0, 0
-	for _, other := range m.ledger.Jobs() {
-		if other.Model == j.Model && other.Refused.After(refused) {
+	for _, other := range m.ledger.entries {
+		if other.Model == entry.Model && other.Refused.After(refused) {
 			refused = other.Refused
 		}
 	}
 	if refused.IsZero() {
 		return true
 	}
-	for _, other := range m.ledger.Jobs() {
-		if other.Model != j.Model {
+	for _, other := range m.ledger.entries {
+		if other.Model != entry.Model {
 			continue
 		}
 		refusals = max(refusals, other.Refusals)
@@ -53,19 +53,19 @@ func backOff(refusals int) time.Duration {
 // noRoom queues a part that the service had no room for, or gives it up: if
 // nothing of ours is in the queue of its model, it alone is more than that takes.
 // at is when it was refused, by the service's clock, zero if that did not say.
-func (m *Manager) noRoom(ctx context.Context, j *Entry, reason string, at time.Time) error {
-	refused := m.latest[j.BatchID].ID
-	if err := m.ledger.record(event{Event: queued, Key: j.Key, Attempt: j.Attempt, Reason: reason}); err != nil {
+func (m *Manager) noRoom(ctx context.Context, entry *Entry, reason string, at time.Time) error {
+	refused := m.latest[entry.BatchID].ID
+	if err := m.ledger.record(event{Event: queued, Key: entry.Key, Attempt: entry.Attempt, Reason: reason}); err != nil {
 		return err
 	}
-	ahead, err := m.ahead(ctx, j, refused, at)
+	ahead, err := m.ahead(ctx, entry, refused, at)
 	if err != nil {
 		return err
 	}
 	if !ahead {
-		return m.giveUp(ctx, j, errors.New(reason), reason)
+		return m.giveUp(ctx, entry, errors.New(reason), reason)
 	}
-	m.full = append(m.full, j)
+	m.full = append(m.full, entry)
 	return nil
 }
 
@@ -76,9 +76,9 @@ func (m *Manager) sayFull() {
 	}
 	var numbers []string
 	most := 0
-	for _, j := range m.full {
-		numbers = append(numbers, strconv.Itoa(j.Number))
-		most = max(most, j.Refusals)
+	for _, entry := range m.full {
+		numbers = append(numbers, strconv.Itoa(entry.Number))
+		most = max(most, entry.Refusals)
 	}
 	m.cfg.Say(fmt.Sprintf("no room in the service's queue for part %s, which is tried again when a batch has ended, or in %v: %s",
 		strings.Join(numbers, ", "), backOff(most), m.full[0].Reason))
@@ -86,8 +86,8 @@ func (m *Manager) sayFull() {
 }
 
 // ahead reports whether another batch of ours takes up room in the queue of the
-// job's model, or did until a moment ago: the room may be given free with a delay.
-func (m *Manager) ahead(ctx context.Context, j *Entry, refused string, at time.Time) (found bool, err error) {
+// entry's model, or did until a moment ago: the room may be given free with a delay.
+func (m *Manager) ahead(ctx context.Context, entry *Entry, refused string, at time.Time) (found bool, err error) {
 	if at.IsZero() {
 		at = m.now()
 	}
@@ -95,13 +95,13 @@ func (m *Manager) ahead(ctx context.Context, j *Entry, refused string, at time.T
 		switch {
 		case b.ID == refused || b.Status == wire.BatchFailed || b.Status == "validating":
 			return false
-		case b.Model != "" && !strings.HasPrefix(b.Model, j.Model) && !strings.HasPrefix(j.Model, b.Model):
+		case b.Model != "" && !strings.HasPrefix(b.Model, entry.Model) && !strings.HasPrefix(entry.Model, b.Model):
 			return false // a service may show the dated name of a model
 		}
 		return !b.Final() || at.Sub(b.Ended).Abs() < settling
 	}
-	for _, other := range m.ledger.Jobs() {
-		if b, ok := m.latest[other.BatchID]; ok && other.State == created && other.Model == j.Model && !b.Final() && holds(&b) {
+	for _, other := range m.ledger.entries {
+		if b, ok := m.latest[other.BatchID]; ok && other.State == created && other.Model == entry.Model && !b.Final() && holds(&b) {
 			return true, nil // even if it is not listed yet
 		}
 	}

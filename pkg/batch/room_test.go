@@ -2,6 +2,8 @@ package batch
 
 import (
 	"errors"
+	"io"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -18,35 +20,32 @@ func (w *world) batches(t *testing.T) int {
 }
 
 // poll is one round of a run that polls.
-func poll(t *testing.T, m *Manager, jobs []*Entry) error {
+func poll(t *testing.T, m *Manager, entries []*Entry) error {
 	t.Helper()
-	if err := m.Start(t.Context(), jobs); err != nil {
+	if err := m.startAll(t.Context(), entries); err != nil {
 		t.Fatal(err)
 	}
-	if err := m.Look(t.Context(), jobs); err != nil {
+	if err := m.look(t.Context(), entries); err != nil {
 		t.Fatal(err)
 	}
-	return m.GivenUp()
+	return m.takeGivenUp()
 }
 
 func (w *world) open(t *testing.T, parts []Part) (*Manager, []*Entry, *strings.Builder) {
 	t.Helper()
 	m := w.manager(t, Config{})
-	t.Cleanup(func() { m.ledger.Close() })
+	t.Cleanup(func() { m.Close() })
 	said := hears(m)
-	if err := m.Add(t.Context(), parts, false); err != nil {
-		t.Fatal(err)
-	}
-	return m, m.Jobs(parts), said
+	return m, enter(t, m, parts), said
 }
 
 func TestAPartLargerThanTheWholeQueueIsGivenUpAndSaysSo(t *testing.T) {
 	// A row takes about 20 prompt tokens.
 	w := newWorld(t, openaitest.Options{EnqueuedTokens: 60, Phases: openaitest.Phases{Validating: time.Second}})
-	m, jobs, _ := w.open(t, w.parts(t, 5, 5))
+	m, entries, _ := w.open(t, w.parts(t, 5, 5))
 	var given error
 	for range 20 {
-		given = errors.Join(given, poll(t, m, jobs))
+		given = errors.Join(given, poll(t, m, entries))
 		w.advance(t, time.Second)
 	}
 	large, ok := errors.AsType[*TooLarge](given)
@@ -56,7 +55,7 @@ func TestAPartLargerThanTheWholeQueueIsGivenUpAndSaysSo(t *testing.T) {
 	if n := w.batches(t); n != 1 {
 		t.Errorf("%d batches were created, want 1", n)
 	}
-	_, o := fetchJobs(t, m, jobs, 5)
+	_, o := fetchEntries(t, m, entries, 5)
 	if o.Failed.Count(record.Invalid) != 5 {
 		t.Errorf("%+v", o)
 	}
@@ -65,19 +64,19 @@ func TestAPartLargerThanTheWholeQueueIsGivenUpAndSaysSo(t *testing.T) {
 func TestOfSeveralPartsOnlyThoseLargerThanTheQueueAreGivenUp(t *testing.T) {
 	w := newWorld(t, openaitest.Options{EnqueuedTokens: 200, Phases: openaitest.Phases{Validating: time.Minute, InProgress: time.Hour}})
 	parts := w.parts(t, 26, 12) // two of about 240 tokens, one of 40
-	m, jobs, _ := w.open(t, parts)
+	m, entries, _ := w.open(t, parts)
 	var given error
 	for range 40 {
-		given = errors.Join(given, poll(t, m, jobs))
+		given = errors.Join(given, poll(t, m, entries))
 		w.advance(t, 5*time.Minute)
 	}
-	if jobs[0].State != dropped || jobs[1].State != dropped || jobs[2].State != finished {
-		t.Errorf("the parts are %s, %s, %s: %v", jobs[0].State, jobs[1].State, jobs[2].State, given)
+	if entries[0].State != dropped || entries[1].State != dropped || entries[2].State != finished {
+		t.Errorf("the parts are %s, %s, %s: %v", entries[0].State, entries[1].State, entries[2].State, given)
 	}
 	if n := w.batches(t); n > 12 {
 		t.Errorf("%d batches were created in 200 minutes", n)
 	}
-	_, o := fetchJobs(t, m, jobs, 26)
+	_, o := fetchEntries(t, m, entries, 26)
 	if o.OK != 2 || o.Failed.Count(record.Invalid) != 24 {
 		t.Errorf("%+v", o)
 	}
@@ -93,10 +92,10 @@ func TestAPartWaitsForBatchesOfOthersAndIsTriedAgainMoreAndMoreSeldom(t *testing
 	}
 	w.advance(t, time.Minute)
 	w2 := w.folder(t)
-	m, jobs, said := w2.open(t, w2.parts(t, 5, 5))
+	m, entries, said := w2.open(t, w2.parts(t, 5, 5))
 	made := 0
 	for minutes := range 5 * 60 {
-		if err := poll(t, m, jobs); err != nil {
+		if err := poll(t, m, entries); err != nil {
 			t.Fatal(err)
 		}
 		if n := w.batches(t) - 1; n != made {
@@ -114,11 +113,11 @@ func TestAPartWaitsForBatchesOfOthersAndIsTriedAgainMoreAndMoreSeldom(t *testing
 		!strings.Contains(said.String(), "or in 30m0s") {
 		t.Errorf("said %q", said)
 	}
-	w.drive(t, m, jobs)
-	if jobs[0].Status != wire.BatchCompleted {
-		t.Errorf("%+v", jobs[0])
+	w.drive(t, m, entries)
+	if entries[0].Status != wire.BatchCompleted {
+		t.Errorf("%+v", entries[0])
 	}
-	fetchJobs(t, m, jobs, 5)
+	fetchEntries(t, m, entries, 5)
 }
 
 func TestAPartIsNotGivenUpOverRoomThatIsJustBecomingFree(t *testing.T) {
@@ -129,11 +128,11 @@ func TestAPartIsNotGivenUpOverRoomThatIsJustBecomingFree(t *testing.T) {
 	}
 	// The part is too large, but that can't be known yet.
 	w2 := w.folder(t)
-	m, jobs, _ := w2.open(t, w2.parts(t, 8, 8))
+	m, entries, _ := w2.open(t, w2.parts(t, 8, 8))
 	var given error
 	minutes := 0
 	for ; given == nil && minutes < 60; minutes++ {
-		given = poll(t, m, jobs)
+		given = poll(t, m, entries)
 		w.advance(t, time.Minute)
 	}
 	if given == nil || minutes < 10 || minutes > 20 || w.batches(t) > 7 {
@@ -145,12 +144,12 @@ func TestAQueueThatIsFullAtTheCreationIsWaitedForToo(t *testing.T) {
 	for _, status := range []int{400, 429} {
 		w := newWorld(t, openaitest.Options{Phases: openaitest.Phases{InProgress: time.Hour}, Faults: []openaitest.Fault{
 			{Kind: openaitest.Status, Status: status, Code: "token_limit_exceeded", Message: "Enqueued token limit reached", Op: "createBatch", Skip: 1, Times: 1}}})
-		m, jobs, said := w.open(t, w.parts(t, 6, 3))
-		if err := poll(t, m, jobs); err != nil || jobs[1].State != queued || !strings.Contains(said.String(), "for part 2") {
-			t.Errorf("%d: %v, the part is %s; said %q", status, err, jobs[1].State, said)
+		m, entries, said := w.open(t, w.parts(t, 6, 3))
+		if err := poll(t, m, entries); err != nil || entries[1].State != queued || !strings.Contains(said.String(), "for part 2") {
+			t.Errorf("%d: %v, the part is %s; said %q", status, err, entries[1].State, said)
 		}
-		w.drive(t, m, jobs)
-		if _, o := fetchJobs(t, m, jobs, 6); o.OK != 6 {
+		w.drive(t, m, entries)
+		if _, o := fetchEntries(t, m, entries, 6); o.OK != 6 {
 			t.Errorf("%d: %+v", status, o)
 		}
 		billedOnce(t, w, 6)
@@ -159,15 +158,15 @@ func TestAQueueThatIsFullAtTheCreationIsWaitedForToo(t *testing.T) {
 
 func TestAFileThatIsLargerThanAnUploadMayBeIsGivenUpAndTheOthersGoOn(t *testing.T) {
 	w := newWorld(t, openaitest.Options{MaxUploadBytes: 2000})
-	m, jobs, _ := w.open(t, w.parts(t, 13, 10)) // ten rows take 3,000 bytes
-	given := poll(t, m, jobs)
+	m, entries, _ := w.open(t, w.parts(t, 13, 10)) // ten rows take 3,000 bytes
+	given := poll(t, m, entries)
 	if large, ok := errors.AsType[*TooLarge](given); !ok || large.Part.Number != 1 {
 		t.Errorf("got %v", given)
 	}
-	if jobs[0].State != dropped || jobs[1].State != finished {
-		t.Errorf("the parts are %s and %s", jobs[0].State, jobs[1].State)
+	if entries[0].State != dropped || entries[1].State != finished {
+		t.Errorf("the parts are %s and %s", entries[0].State, entries[1].State)
 	}
-	if _, o := fetchJobs(t, m, jobs, 13); o.OK != 3 || o.Failed.Count(record.Invalid) != 10 {
+	if _, o := fetchEntries(t, m, entries, 13); o.OK != 3 || o.Failed.Count(record.Invalid) != 10 {
 		t.Errorf("%+v", o)
 	}
 }
@@ -179,13 +178,13 @@ func TestWhatIsWrongWithTheAccountGivesNoPartUp(t *testing.T) {
 		for _, op := range []string{"listBatches", "createFile", "createBatch"} {
 			fault.Op, fault.Times = op, 1
 			w := newWorld(t, openaitest.Options{Faults: []openaitest.Fault{fault}})
-			m, jobs, _ := w.open(t, w.parts(t, 3, 3))
-			err := m.Start(t.Context(), jobs)
-			if e, ok := errors.AsType[*wire.Error](err); !ok || !e.Fatal(true) || !jobs[0].Waiting() {
-				t.Errorf("%s at %s: %v, and the part is %s", fault.Kind, op, err, jobs[0].State)
+			m, entries, _ := w.open(t, w.parts(t, 3, 3))
+			err := m.startAll(t.Context(), entries)
+			if e, ok := errors.AsType[*wire.Error](err); !ok || !e.Fatal(true) || !entries[0].Waiting() {
+				t.Errorf("%s at %s: %v, and the part is %s", fault.Kind, op, err, entries[0].State)
 			}
-			w.drive(t, m, jobs)
-			fetchJobs(t, m, jobs, 3)
+			w.drive(t, m, entries)
+			fetchEntries(t, m, entries, 3)
 			billedOnce(t, w, 3)
 		}
 	}
@@ -196,29 +195,24 @@ func TestAPartWhoseBatchFailedIsStartedAgainByTheSameCommand(t *testing.T) {
 		w := newWorld(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.BatchFail, Code: "model_not_found", Message: "no such model", Times: 1}}})
 		parts := w.parts(t, 3, 3)
 		m := w.manager(t, Config{})
-		if err := m.Add(t.Context(), parts, false); err != nil {
-			t.Fatal(err)
+		entries := enter(t, m, parts)
+		w.drive(t, m, entries)
+		path := ""
+		if isFetched {
+			path = filepath.Join(w.dir, "r.jsonl")
 		}
-		jobs := m.Jobs(parts)
-		w.drive(t, m, jobs)
-		var o Outcome
-		if err := m.FetchJob(t.Context(), jobs[0], &o, func(*record.Result) error { return nil }); err != nil || o.Failed.Rows() != 3 {
+		if o, err := m.Save(t.Context(), entries, path, io.Discard); err != nil || o.Failed.Rows() != 3 {
 			t.Errorf("%v, %+v", err, o)
 		}
-		if isFetched {
-			if err := m.Fetched(jobs[0], "r.jsonl", &o); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := m.ledger.Close(); err != nil {
+		if err := m.Close(); err != nil {
 			t.Fatal(err)
 		}
-		m, jobs, said := w.open(t, parts)
+		m, entries, said := w.open(t, parts)
 		if !strings.Contains(said.String(), "part 1 was refused earlier, and is started again: model_not_found: no such model") {
 			t.Errorf("said %q", said)
 		}
-		w.drive(t, m, jobs)
-		if _, o := fetchJobs(t, m, jobs, 3); o.OK != 3 || w.batches(t) != 2 {
+		w.drive(t, m, entries)
+		if _, o := fetchEntries(t, m, entries, 3); o.OK != 3 || w.batches(t) != 2 {
 			t.Errorf("%+v, %d batches", o, w.batches(t))
 		}
 		billedOnce(t, w, 3)

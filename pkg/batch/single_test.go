@@ -50,17 +50,14 @@ func hears(m *Manager) *strings.Builder {
 func (w *world) begin(t *testing.T, n int) (*Manager, *Entry, *strings.Builder) {
 	t.Helper()
 	m := w.manager(t, Config{})
-	t.Cleanup(func() { m.ledger.Close() })
+	t.Cleanup(func() { m.Close() })
 	said := hears(m)
 	parts := w.parts(t, n, 100)
-	if err := m.Add(t.Context(), parts, false); err != nil {
+	entry := enter(t, m, parts)[0]
+	if err := m.startAll(t.Context(), []*Entry{entry}); err != nil {
 		t.Fatal(err)
 	}
-	j := m.Jobs(parts)[0]
-	if err := m.Start(t.Context(), []*Entry{j}); err != nil {
-		t.Fatal(err)
-	}
-	return m, j, said
+	return m, entry, said
 }
 
 // statuses are those of all the service's batches, oldest first.
@@ -87,15 +84,15 @@ func TestABatchThatAppearsLateIsNotMadeASecondTime(t *testing.T) {
 	w := newWorld(t, openaitest.Options{Phases: openaitest.Phases{Validating: time.Minute},
 		Faults: []openaitest.Fault{{Kind: openaitest.LateBatch, After: 4 * time.Second, Times: 1}}})
 	w.service = &blinkered{Service: w.service, look: func() { w.advance(t, time.Second) }}
-	m, j, said := w.begin(t, 5)
-	if got := w.statuses(t); len(got) != 1 || j.State != created {
-		t.Errorf("batches %v, the job is %s", got, j.State)
+	m, entry, said := w.begin(t, 5)
+	if got := w.statuses(t); len(got) != 1 || entry.State != created {
+		t.Errorf("batches %v, the entry is %s", got, entry.State)
 	}
 	if !strings.Contains(said.String(), "504") || !strings.Contains(said.String(), "looking for it for") {
 		t.Errorf("said %q", said)
 	}
-	w.drive(t, m, []*Entry{j})
-	results(t, m, []*Entry{j}, 5)
+	w.drive(t, m, []*Entry{entry})
+	results(t, m, []*Entry{entry}, 5)
 	billedOnce(t, w, 5)
 }
 
@@ -127,20 +124,20 @@ func TestABatchThatAppearsLaterThanThatIsKeptAndTheSecondOneCancelled(t *testing
 	w := newWorld(t, openaitest.Options{Phases: openaitest.Phases{Validating: time.Hour},
 		Faults: []openaitest.Fault{{Kind: openaitest.LateBatch, After: 10 * time.Minute, Times: 1}}})
 	w.service = &blinkered{Service: w.service, look: func() { w.advance(t, time.Second) }}
-	m, j, said := w.begin(t, 5)
-	second := j.BatchID
+	m, entry, said := w.begin(t, 5)
+	second := entry.BatchID
 	w.advance(t, 11*time.Minute)
-	if err := m.Look(t.Context(), []*Entry{j}); err != nil {
+	if err := m.look(t.Context(), []*Entry{entry}); err != nil {
 		t.Fatal(err)
 	}
-	if j.BatchID == second || !strings.Contains(said.String(), "cancelling "+second) {
-		t.Errorf("still %s; said %q", j.BatchID, said)
+	if entry.BatchID == second || !strings.Contains(said.String(), "cancelling "+second) {
+		t.Errorf("still %s; said %q", entry.BatchID, said)
 	}
-	w.drive(t, m, []*Entry{j})
+	w.drive(t, m, []*Entry{entry})
 	if got := w.statuses(t); !slices.Equal(got, []string{"completed", "cancelled"}) {
 		t.Errorf("batches %v", got)
 	}
-	if _, o := fetchJobs(t, m, []*Entry{j}, 5); o.OK != 5 {
+	if _, o := fetchEntries(t, m, []*Entry{entry}, 5); o.OK != 5 {
 		t.Errorf("%+v", o)
 	}
 	billedOnce(t, w, 5)
@@ -150,43 +147,43 @@ func TestARunWaitsForTheBatchThatItsOwnCallMayHaveMade(t *testing.T) {
 	// The call is answered by 504; another run's batch is found at once.
 	w := newWorld(t, openaitest.Options{Phases: openaitest.Phases{Validating: time.Hour},
 		Faults: []openaitest.Fault{{Kind: openaitest.LateBatch, After: 8 * time.Millisecond, Skip: 1, Times: 1}}})
-	m1, j1, _ := w.begin(t, 5)
+	m1, one, _ := w.begin(t, 5)
 	other := w.folder(t)
 	looks := 0
 	other.service = &blinkered{Service: w.service, blind: func() bool { return looks < 3 }, look: func() { looks++; w.advance(t, time.Millisecond) }}
-	m2, j2, said := other.begin(t, 5)
-	if j2.BatchID != j1.BatchID {
-		t.Fatalf("one has %s, the other %s: %s", j1.BatchID, j2.BatchID, said)
+	m2, two, said := other.begin(t, 5)
+	if two.BatchID != one.BatchID {
+		t.Fatalf("one has %s, the other %s: %s", one.BatchID, two.BatchID, said)
 	}
-	if err := w.api.SetBatchState(j1.BatchID, "completed", -1); err != nil {
+	if err := w.api.SetBatchState(one.BatchID, "completed", -1); err != nil {
 		t.Fatal(err)
 	}
 	// What it asked for itself is not accounted for yet.
 	for range 20 {
-		if err := m2.Look(t.Context(), []*Entry{j2}); err != nil {
+		if err := m2.look(t.Context(), []*Entry{two}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	w.advance(t, time.Minute)
-	if err := m2.Look(t.Context(), []*Entry{j2}); err != nil || Running([]*Entry{j2}) {
-		t.Errorf("%v, %+v", err, j2)
+	if err := m2.look(t.Context(), []*Entry{two}); err != nil || running([]*Entry{two}) {
+		t.Errorf("%v, %+v", err, two)
 	}
 	if got := w.statuses(t); !slices.Equal(got, []string{"completed", "cancelled"}) || !strings.Contains(said.String(), "cancelling") {
 		t.Errorf("batches %v; said %q", got, said)
 	}
-	for m, j := range map[*Manager]*Entry{m1: j1, m2: j2} {
-		fetchJobs(t, m, []*Entry{j}, 5)
+	for m, entry := range map[*Manager]*Entry{m1: one, m2: two} {
+		fetchEntries(t, m, []*Entry{entry}, 5)
 	}
 	billedOnce(t, w, 5)
 }
 
-// fetchJobs fetches all the jobs' results, and checks that each row has one.
-func fetchJobs(t *testing.T, m *Manager, jobs []*Entry, rows int) (map[int]record.Result, Outcome) {
+// fetchEntries fetches all the entries' results, and checks that each row has one.
+func fetchEntries(t *testing.T, m *Manager, entries []*Entry, rows int) (map[int]record.Result, Outcome) {
 	t.Helper()
 	got := map[int]record.Result{}
 	var o Outcome
-	for _, j := range jobs {
-		err := m.FetchJob(t.Context(), j, &o, func(r *record.Result) error {
+	for _, entry := range entries {
+		err := m.fetchEntry(t.Context(), entry, &o, func(r *record.Result) error {
 			if _, twice := got[r.Index]; twice {
 				t.Errorf("row %d has two results", r.Index)
 			}
@@ -207,7 +204,7 @@ func TestOfTwoRunsAtTheSameTimeOneBatchIsKept(t *testing.T) {
 	for _, killed := range []string{"", "before the check", "after the answer was lost"} {
 		t.Run(killed, func(t *testing.T) {
 			w := newWorld(t, openaitest.Options{Phases: openaitest.Phases{Validating: time.Minute, InProgress: time.Hour}})
-			m1, j1, _ := w.begin(t, 7)
+			m1, one, _ := w.begin(t, 7)
 			w.advance(t, 2*time.Second)
 			// The second run does not see the first one's batch before it has made its own.
 			other := w.folder(t)
@@ -230,22 +227,22 @@ func TestOfTwoRunsAtTheSameTimeOneBatchIsKept(t *testing.T) {
 			if n := len(w.statuses(t)); killed != "" && n != 2 {
 				t.Fatalf("%d batches exist: the test tests nothing", n)
 			}
-			m2, j2, said := other.begin(t, 7)
+			m2, two, said := other.begin(t, 7)
 			if killed == "before the check" { // the ledger knows of the batch: it is not started again
-				if err := m2.Look(t.Context(), []*Entry{j2}); err != nil {
+				if err := m2.look(t.Context(), []*Entry{two}); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if j1.BatchID != j2.BatchID {
-				t.Errorf("one has %s, the other %s", j1.BatchID, j2.BatchID)
+			if one.BatchID != two.BatchID {
+				t.Errorf("one has %s, the other %s", one.BatchID, two.BatchID)
 			}
 			if !strings.Contains(said.String(), "cancelling") {
 				t.Errorf("said %q", said)
 			}
 			for range 5 {
 				w.advance(t, 30*time.Minute)
-				for m, j := range map[*Manager]*Entry{m1: j1, m2: j2} {
-					if err := m.Look(t.Context(), []*Entry{j}); err != nil {
+				for m, entry := range map[*Manager]*Entry{m1: one, m2: two} {
+					if err := m.look(t.Context(), []*Entry{entry}); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -253,8 +250,8 @@ func TestOfTwoRunsAtTheSameTimeOneBatchIsKept(t *testing.T) {
 			if got := w.statuses(t); !slices.Equal(got, []string{"completed", "cancelled"}) {
 				t.Errorf("batches %v", got)
 			}
-			for m, j := range map[*Manager]*Entry{m1: j1, m2: j2} {
-				if _, o := fetchJobs(t, m, []*Entry{j}, 7); o.OK != 7 {
+			for m, entry := range map[*Manager]*Entry{m1: one, m2: two} {
+				if _, o := fetchEntries(t, m, []*Entry{entry}, 7); o.OK != 7 {
 					t.Errorf("%+v", o)
 				}
 			}
@@ -277,27 +274,27 @@ func (s *counting) CreateBatch(ctx context.Context, file, endpoint, window strin
 
 // twice begins the same 10 rows, an hour each, from two folders, the second of
 // which sees the batch of the first only when it is told to.
-func twice(t *testing.T) (w *world, m1, m2 *Manager, j1, j2 *Entry, said *strings.Builder, see func()) {
+func twice(t *testing.T) (w *world, m1, m2 *Manager, one, two *Entry, said *strings.Builder, see func()) {
 	t.Helper()
 	w = newWorld(t, openaitest.Options{InOrder: true, Phases: openaitest.Phases{PerRow: time.Hour}})
-	m1, j1, _ = w.begin(t, 10)
+	m1, one, _ = w.begin(t, 10)
 	w.advance(t, time.Second)
 	other := w.folder(t)
 	seen := false
 	other.service = &blinkered{Service: w.service, blind: func() bool { return !seen }}
-	m2, j2, said = other.begin(t, 10)
-	return w, m1, m2, j1, j2, said, func() { seen = true }
+	m2, two, said = other.begin(t, 10)
+	return w, m1, m2, one, two, said, func() { seen = true }
 }
 
 func TestAnswersOfABatchThatIsGivenUpAreKeptAndReported(t *testing.T) {
-	w, _, m2, j1, j2, said, see := twice(t)
+	w, _, m2, one, two, said, see := twice(t)
 	w.advance(t, 3*time.Hour)
 	see()
-	w.drive(t, m2, []*Entry{j2})
-	if j2.BatchID != j1.BatchID {
-		t.Errorf("one has %s, the other %s", j1.BatchID, j2.BatchID)
+	w.drive(t, m2, []*Entry{two})
+	if two.BatchID != one.BatchID {
+		t.Errorf("one has %s, the other %s", one.BatchID, two.BatchID)
 	}
-	_, o := fetchJobs(t, m2, []*Entry{j2}, 10)
+	_, o := fetchEntries(t, m2, []*Entry{two}, 10)
 	if o.OK != 10 {
 		t.Errorf("%+v", o)
 	}
@@ -311,22 +308,22 @@ func TestAnswersOfABatchThatIsGivenUpAreKeptAndReported(t *testing.T) {
 }
 
 func TestAnswersOfABatchThatIsGivenUpStandInForThoseThatTheKeptOneLacks(t *testing.T) {
-	w, m1, m2, j1, j2, said, see := twice(t)
+	w, m1, m2, one, two, said, see := twice(t)
 	w.advance(t, 3*time.Hour)
 	see()
-	if err := m2.Look(t.Context(), []*Entry{j2}); err != nil {
+	if err := m2.look(t.Context(), []*Entry{two}); err != nil {
 		t.Fatal(err)
 	}
 	// The user cancels the one that was kept, after two more hours.
 	w.advance(t, 2*time.Hour)
-	if _, err := m1.Cancel(t.Context(), j1.BatchID); err != nil {
+	if _, err := m1.cancel(t.Context(), one.BatchID); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.api.SetBatchState(j1.BatchID, "cancelled", 0); err != nil {
+	if err := w.api.SetBatchState(one.BatchID, "cancelled", 0); err != nil {
 		t.Log(err)
 	}
-	w.drive(t, m2, []*Entry{j2})
-	got, o := fetchJobs(t, m2, []*Entry{j2}, 10)
+	w.drive(t, m2, []*Entry{two})
+	got, o := fetchEntries(t, m2, []*Entry{two}, 10)
 	if o.OK != 5 || o.OK+o.Failed.Rows()+o.Missing != 10 {
 		t.Errorf("%+v", o)
 	}
@@ -345,20 +342,20 @@ func TestARunMovesOnWhenTheBatchItTookOverIsGivenUpByItsMaker(t *testing.T) {
 	w := newWorld(t, openaitest.Options{Phases: openaitest.Phases{Validating: time.Hour},
 		Faults: []openaitest.Fault{{Kind: openaitest.LateBatch, After: 10 * time.Minute, Times: 1}}})
 	w.service = &blinkered{Service: w.service, look: func() { w.advance(t, time.Second) }}
-	m1, j1, _ := w.begin(t, 5) // in vain, and then its second
-	second := j1.BatchID
-	m2, j2, _ := w.folder(t).begin(t, 5)
-	if j2.BatchID != second {
-		t.Fatalf("took %s, want %s", j2.BatchID, second)
+	m1, one, _ := w.begin(t, 5) // in vain, and then its second
+	second := one.BatchID
+	m2, two, _ := w.folder(t).begin(t, 5)
+	if two.BatchID != second {
+		t.Fatalf("took %s, want %s", two.BatchID, second)
 	}
 	w.advance(t, 11*time.Minute)
-	if err := m1.Look(t.Context(), []*Entry{j1}); err != nil {
+	if err := m1.look(t.Context(), []*Entry{one}); err != nil {
 		t.Fatal(err)
 	}
-	w.drive(t, m2, []*Entry{j2})
-	w.drive(t, m1, []*Entry{j1})
-	if j2.BatchID != j1.BatchID || j1.BatchID == second {
-		t.Errorf("one has %s, the other %s", j1.BatchID, j2.BatchID)
+	w.drive(t, m2, []*Entry{two})
+	w.drive(t, m1, []*Entry{one})
+	if two.BatchID != one.BatchID || one.BatchID == second {
+		t.Errorf("one has %s, the other %s", one.BatchID, two.BatchID)
 	}
 	if got := w.statuses(t); !slices.Equal(got, []string{"completed", "cancelled"}) {
 		t.Errorf("batches %v", got)
@@ -367,37 +364,34 @@ func TestARunMovesOnWhenTheBatchItTookOverIsGivenUpByItsMaker(t *testing.T) {
 }
 
 func TestNobodyCancelsABatchThatAnotherRunOrAnotherAttemptMade(t *testing.T) {
-	w, m1, m2, j1, j2, _, see := twice(t)
+	w, m1, m2, one, two, _, see := twice(t)
 	see()
 	// The one that made the older batch looks as well.
 	for range 3 {
-		if err := m1.Look(t.Context(), []*Entry{j1}); err != nil {
+		if err := m1.look(t.Context(), []*Entry{one}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if got := w.statuses(t); !slices.Equal(got, []string{"in_progress", "in_progress"}) {
 		t.Errorf("batches %v: only the second run may cancel, and has not looked", got)
 	}
-	if err := m2.Look(t.Context(), []*Entry{j2}); err != nil {
+	if err := m2.look(t.Context(), []*Entry{two}); err != nil {
 		t.Fatal(err)
 	}
 	// Somebody who wants to pay again makes an attempt of its own.
 	w.advance(t, time.Minute)
 	third := w.folder(t)
-	m3 := third.manager(t, Config{})
-	defer m3.ledger.Close()
+	m3 := third.manager(t, Config{Fresh: true})
+	defer m3.Close()
 	parts := third.parts(t, 10, 100)
-	if err := m3.Add(t.Context(), parts, true); err != nil {
-		t.Fatal(err)
-	}
-	jobs := m3.Jobs(parts)
-	if err := m3.Start(t.Context(), jobs); err != nil {
+	entries := enter(t, m3, parts)
+	if err := m3.startAll(t.Context(), entries); err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {
 		w.advance(t, time.Minute)
-		for m, j := range map[*Manager]*Entry{m1: j1, m2: j2, m3: jobs[0]} {
-			if err := m.Look(t.Context(), []*Entry{j}); err != nil {
+		for m, entry := range map[*Manager]*Entry{m1: one, m2: two, m3: entries[0]} {
+			if err := m.look(t.Context(), []*Entry{entry}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -412,32 +406,27 @@ func TestALostLedgerFindsTheBatchWhateverTheQueueDidToIt(t *testing.T) {
 	w := newWorld(t, openaitest.Options{EnqueuedTokens: 400, Phases: openaitest.Phases{Validating: time.Minute, InProgress: time.Hour}})
 	m := w.manager(t, Config{})
 	parts := w.parts(t, 20, 10)
-	if err := m.Add(t.Context(), parts, false); err != nil {
-		t.Fatal(err)
-	}
-	jobs := m.Jobs(parts)
-	w.drive(t, m, jobs)
-	if !slices.ContainsFunc(jobs, func(j *Entry) bool { return !j.Refused.IsZero() }) {
+	entries := enter(t, m, parts)
+	w.drive(t, m, entries)
+	if !slices.ContainsFunc(entries, func(entry *Entry) bool { return !entry.Refused.IsZero() }) {
 		t.Fatal("no part had to wait: the test tests nothing")
 	}
-	if err := m.ledger.Close(); err != nil {
+	if err := m.Close(); err != nil {
 		t.Fatal(err)
 	}
 	other := w.folder(t)
 	m = other.manager(t, Config{})
-	defer m.ledger.Close()
+	defer m.Close()
 	parts = other.parts(t, 20, 10)
-	if err := m.Add(t.Context(), parts, false); err != nil {
-		t.Fatal(err)
-	}
-	jobs = m.Jobs(parts)
-	other.drive(t, m, jobs)
-	fetchJobs(t, m, jobs, 20)
+	enter(t, m, parts)
+	entries = m.entries(parts)
+	other.drive(t, m, entries)
+	fetchEntries(t, m, entries, 20)
 	billedOnce(t, w, 20)
 }
 
 func TestTheBatchThatIsKeptIsTheSameForAllWhoSeeIt(t *testing.T) {
-	j := &Entry{Part: Part{Key: "k"}, Attempt: 1}
+	entry := &Entry{Part: Part{Key: "k"}, Attempt: 1}
 	at := func(s int64) time.Time { return time.Unix(s, 0) }
 	batch := func(id, status string, made int64, attempt int) wire.Batch {
 		return wire.Batch{ID: id, Status: status, Created: at(made), Metadata: map[string]string{metaKey: "k", metaAttempt: strconv.Itoa(attempt)}}
@@ -458,7 +447,7 @@ func TestTheBatchThatIsKeptIsTheSameForAllWhoSeeIt(t *testing.T) {
 	} {
 		for range 2 {
 			got := ""
-			if b := winner(j, c.all); b != nil {
+			if b := winner(entry, c.all); b != nil {
 				got = b.ID
 			}
 			if got != c.want {
@@ -473,7 +462,7 @@ func TestAListThatNeverEndsIsReadOnce(t *testing.T) {
 	w := newWorld(t, openaitest.Options{})
 	_, _, _ = w.begin(t, 3)
 	stuck := &stuckList{Service: w.service}
-	m := NewManager(Config{MaxRetries: 1, Say: func(string) {}}, stuck, nil)
+	m := New(stuck, Config{MaxRetries: 1, Say: func(string) {}})
 	if all, err := m.List(t.Context(), 1000); err != nil || len(all) != 1 || stuck.calls > 3 {
 		t.Errorf("%d batches after %d calls, %v", len(all), stuck.calls, err)
 	}
@@ -497,9 +486,9 @@ func TestAFileThatSomebodyDeletedIsSentAgain(t *testing.T) {
 	w := newWorld(t, openaitest.Options{})
 	real := w.service
 	w.service = &deleting{Service: real}
-	m, j, _ := w.begin(t, 3)
-	w.drive(t, m, []*Entry{j})
-	results(t, m, []*Entry{j}, 3)
+	m, entry, _ := w.begin(t, 3)
+	w.drive(t, m, []*Entry{entry})
+	results(t, m, []*Entry{entry}, 3)
 	if files, err := filepath.Glob(filepath.Join(w.dir, "*.jsonl")); err != nil || len(files) != 1 {
 		t.Errorf("%v, %v", files, err)
 	}

@@ -115,7 +115,13 @@ func Run(ctx context.Context, app *cli.App, args []string) int {
 	}
 	help := &checked{w: app.Writer} // cli writes it without a look at errors
 	app.Writer = help
-	err := fault.Catch(func() error { return app.RunContext(ctx, permute(app, args)) })
+	err := fault.Catch(func() error {
+		args, err := permute(app, args)
+		if err != nil {
+			return err
+		}
+		return app.RunContext(ctx, args)
+	})
 	return report(ctx, app.ErrWriter, app.Name, errors.Join(err, help.err))
 }
 
@@ -336,7 +342,7 @@ func version() string {
 // stops at the first argument that is no flag. What follows "--" stays. A flag
 // in front of a command that the command has as well is meant for the command,
 // which would not see it there.
-func permute(app *cli.App, args []string) []string {
+func permute(app *cli.App, args []string) ([]string, error) {
 	commands, flags := app.Commands, app.Flags
 	out := []string{args[0]}
 	var given [][]string // flags of this level, each with its value
@@ -363,9 +369,12 @@ func permute(app *cli.App, args []string) []string {
 		if c := find(commands, arg); c != nil && len(rest) == 0 {
 			var here, there [][]string
 			for _, g := range given {
-				if findFlag(c.Flags, g[0]) != nil {
+				switch {
+				case findFlag(c.Flags, g[0]) != nil:
 					there = append(there, g)
-				} else {
+				case findFlag(flags, g[0]) != nil:
+					return nil, UsageError("%s is no flag of %s %s", strings.SplitN(g[0], "=", 2)[0], app.Name, c.Name)
+				default: // unknown, or --help
 					here = append(here, g)
 				}
 			}
@@ -375,7 +384,7 @@ func permute(app *cli.App, args []string) []string {
 		}
 		rest = append(rest, arg)
 	}
-	return slices.Concat(out, slices.Concat(given...), rest)
+	return slices.Concat(out, slices.Concat(given...), rest), nil
 }
 
 func isNumber(s string) bool {
@@ -460,11 +469,14 @@ func ReadFile(path string) (data []byte, name string, err error) {
 
 // CheckFiles refuses, before anything is read, to read stdin twice, to read what
 // is not there, and to write where an input is: to target, or where that is "" to
-// the file that stdout is redirected to. Inputs that are "" are none.
+// stdout, which must be open. Inputs that are "" are none.
 func CheckFiles(target string, inputs ...string) error {
 	var out os.FileInfo
 	var err error
 	if target == "" {
+		if err := CheckStdout(); err != nil {
+			return err
+		}
 		// What a shell redirects stdout to is a file; a terminal may well be both.
 		if out, err = os.Stdout.Stat(); err != nil || !out.Mode().IsRegular() {
 			out = nil

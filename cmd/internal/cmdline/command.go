@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 )
@@ -22,8 +24,16 @@ type Streams struct {
 // flags of the command have destinations, so that work sees options, not flags.
 func Action(work func(ctx context.Context, std Streams, args []string) error) cli.ActionFunc {
 	return func(c *cli.Context) error {
-		return work(c.Context, Streams{Name: c.App.Name, Out: os.Stdout, Err: c.App.ErrWriter}, c.Args().Slice())
+		return work(c.Context, streams(c), c.Args().Slice())
 	}
+}
+
+func streams(c *cli.Context) Streams {
+	s := Streams{Name: c.App.Name, Out: c.App.Writer, Err: c.App.ErrWriter}
+	if help, ok := s.Out.(*checked); ok {
+		s.Out = help.w
+	}
+	return s
 }
 
 // Say prints one message.
@@ -36,6 +46,36 @@ func AtLeast[T cmp.Ordered](name string, least T) func(*cli.Context, T) error {
 	return func(_ *cli.Context, v T) error {
 		if v < least {
 			return UsageError("--%s must be at least %v, not %v", name, least, v)
+		}
+		return nil
+	}
+}
+
+// OneOf is the action of a flag that takes one of a few values.
+func OneOf(name string, values ...string) func(*cli.Context, string) error {
+	return func(_ *cli.Context, v string) error {
+		if slices.Contains(values, v) {
+			return nil
+		}
+		last := len(values) - 1
+		return UsageError("--%s must be %s or %s, not %q", name, strings.Join(values[:last], ", "), values[last], v)
+	}
+}
+
+// Needs rejects flags that do nothing: each one that is listed needs one of the flags
+// that it is listed with. One that the environment sets may do nothing.
+func Needs(needs map[string][]string) cli.BeforeFunc {
+	return func(c *cli.Context) error {
+		for _, f := range c.Command.Flags {
+			name := f.Names()[0]
+			others, ok := needs[name]
+			if !ok || !c.IsSet(name) || slices.ContainsFunc(others, c.IsSet) {
+				continue
+			}
+			if f, ok := f.(cli.DocGenerationFlag); ok && slices.ContainsFunc(f.GetEnvVars(), func(v string) bool { return os.Getenv(v) != "" }) {
+				continue
+			}
+			return UsageError("--%s does nothing without --%s", name, strings.Join(others, " or --"))
 		}
 		return nil
 	}

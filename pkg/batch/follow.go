@@ -1,0 +1,158 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+
+	"nertools/pkg/record"
+	"nertools/pkg/wire"
+)
+
+// Sort divides the jobs into those whose batches were started, with the batches'
+// ids, and those that wait for that. A record that says that a job waits may be
+// older than its batch.
+func (m *Manager) Sort(ctx context.Context, jobs []record.Job) (started, waiting []record.Job, err error) {
+	var keys []string
+	for _, job := range jobs {
+		if job.BatchID == "" && job.Key != "" {
+			keys = append(keys, job.Key)
+		}
+	}
+	ids, err := m.byKey(ctx, keys)
+	for _, job := range jobs {
+		if job.BatchID == "" {
+			job.BatchID = ids[job.Key].ID
+		}
+		if job.BatchID != "" {
+			started = append(started, job)
+		} else {
+			waiting = append(waiting, job)
+		}
+	}
+	return started, waiting, err
+}
+
+// byKey returns the batches that ask the parts with the given keys, as far as there
+// are any among the latest: for each the newest that did not fail.
+func (m *Manager) byKey(ctx context.Context, keys []string) (map[string]wire.Batch, error) {
+	found := map[string]wire.Batch{}
+	if len(keys) == 0 {
+		return found, nil
+	}
+	n := 0
+	err := m.pages(ctx, func(page []wire.Batch) bool {
+		for _, b := range page {
+			key := b.Metadata[metaKey]
+			if earlier, ok := found[key]; slices.Contains(keys, key) && b.Status != wire.BatchFailed && (!ok || !eligible(&earlier) && eligible(&b)) {
+				found[key] = b
+			}
+		}
+		n += len(page)
+		return n < pastBatches && len(found) < len(keys)
+	})
+	return found, err
+}
+
+// Batches returns the batches of the jobs as they are now. With an error it returns
+// those that it could look at.
+func (m *Manager) Batches(ctx context.Context, jobs []record.Job) ([]wire.Batch, error) {
+	var batches []wire.Batch
+	var errs []error
+	for _, job := range jobs {
+		b, err := m.batch(ctx, job.BatchID)
+		if err == nil {
+			batches = append(batches, b)
+			continue
+		}
+		errs = append(errs, err)
+		if e, ok := errors.AsType[*wire.Error](err); !ok || e.Unanswered() || e.Class == record.Auth {
+			break // the others fare no better
+		}
+	}
+	return batches, errors.Join(errs...)
+}
+
+// Wait waits until the batches of the jobs have ended. It returns them as they were
+// at the last look.
+func (m *Manager) Wait(ctx context.Context, jobs []record.Job, poll Poll) (batches []wire.Batch, err error) {
+	err = poll.until(ctx, func(ctx context.Context) (bool, error) {
+		now, err := m.Batches(ctx, jobs)
+		if err != nil {
+			return false, err
+		}
+		batches = now
+		p, _ := Sum(batches)
+		poll.Seen(p)
+		return !slices.ContainsFunc(batches, func(b wire.Batch) bool { return !b.Final() }), nil
+	})
+	return batches, err
+}
+
+// Sum returns how far the batches have come, and why the rows were left that those
+// which have ended leave undone.
+func Sum(batches []wire.Batch) (p Progress, left *record.Failures) {
+	left = &record.Failures{}
+	for i := range batches {
+		b := &batches[i]
+		p.Rows, p.Completed, p.Failed = p.Rows+b.Total, p.Completed+b.Completed, p.Failed+b.Failed
+		class := record.Missing
+		switch b.Status {
+		case wire.BatchExpired:
+			class = record.Expired
+		case wire.BatchCancelled:
+			class = record.Cancelled
+		case wire.BatchFailed:
+			class = record.Invalid
+		}
+		left.AddRows(&record.Failure{Class: class}, max(0, b.Total-b.Completed-b.Failed))
+	}
+	return p, left
+}
+
+// Download puts the results of the jobs' batches, see [Manager.Save], into the file
+// at path, or writes them to w if that is "". A job's file, if it names one, is
+// looked for the rows that were submitted. The error wraps an [*UnfinishedError] if a
+// batch has not ended.
+func (m *Manager) Download(ctx context.Context, jobs []record.Job, path string, w io.Writer) (*Outcome, error) {
+	o := &Outcome{}
+	return o, write(path, w, func(put func(*record.Result) error) error {
+		for _, job := range jobs {
+			if err := m.fetch(ctx, job.BatchID, job.File, o, put); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Cancel asks the service to stop the batches of the jobs, and returns them as they
+// are then. With an error it returns those before the one that it is about.
+func (m *Manager) Cancel(ctx context.Context, jobs []record.Job) ([]wire.Batch, error) {
+	var batches []wire.Batch
+	for _, job := range jobs {
+		b, err := m.cancel(ctx, job.BatchID)
+		if hasStatus(err, http.StatusConflict) {
+			m.cfg.Say(fmt.Sprintf("%s has ended already", job.BatchID))
+			b, err = m.batch(ctx, job.BatchID)
+		}
+		if err != nil {
+			return batches, err
+		}
+		batches = append(batches, b)
+	}
+	return batches, nil
+}
+
+// List returns up to n of the account's batches, newest first.
+func (m *Manager) List(ctx context.Context, n int) ([]wire.Batch, error) {
+	var all []wire.Batch
+	err := m.pages(ctx, func(page []wire.Batch) bool {
+		all = append(all, page...)
+		return len(all) < n
+	})
+	return all[:min(n, len(all))], err
+}

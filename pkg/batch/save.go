@@ -1,0 +1,161 @@
+package batch
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+
+	"nertools/pkg/durable"
+	"nertools/pkg/record"
+)
+
+// Save puts the results of the entries, whose batches have ended, into the file at
+// path, which is whole or not there, and enters that into the ledger. If path is ""
+// they are written to w. There is exactly one result for each request of a part: an
+// answer, an error, or that it is missing. With an error the outcome is nil unless
+// the results are there.
+func (m *Manager) Save(ctx context.Context, entries []*Entry, path string, w io.Writer) (*Outcome, error) {
+	each := make([]Outcome, len(entries))
+	err := write(path, w, func(put func(*record.Result) error) error {
+		for i, entry := range entries {
+			if err := m.fetchEntry(ctx, entry, &each[i], put); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	all := &Outcome{}
+	for i, entry := range entries {
+		o := &each[i]
+		all.add(o)
+		switch {
+		case path == "" || !entry.pending() || err != nil:
+		case o.Incomplete:
+			m.cfg.Say(entry.BatchID + ": not all of its files were there: it will be fetched again")
+		default:
+			err = m.ledger.record(event{Event: fetched, Key: entry.Key, Attempt: entry.Attempt, Results: path, Unanswered: o.Unanswered()})
+		}
+	}
+	return all, err
+}
+
+// write hands the results that each makes to the file at path, which is whole or
+// not there, or to w if path is "".
+func write(path string, w io.Writer, each func(put func(*record.Result) error) error) error {
+	to := func(w io.Writer) error {
+		out := bufio.NewWriterSize(w, 256<<10)
+		var line []byte
+		err := each(func(r *record.Result) error {
+			line = record.AppendResult(line[:0], r)
+			_, err := out.Write(line)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		return out.Flush()
+	}
+	if path == "" {
+		return to(w)
+	}
+	return durable.Replace(path, to)
+}
+
+// fetchEntry is fetch for an entry. Where batches that asked the same rows were
+// given up, their answers stand in for those that the entry's batch does not have,
+// and people are told what was paid for twice. A part that was given up has not been
+// asked: each of its requests fails with the reason.
+func (m *Manager) fetchEntry(ctx context.Context, entry *Entry, o *Outcome, put func(*record.Result) error) error {
+	if entry.BatchID == "" {
+		return m.unasked(entry, o, put)
+	}
+	if len(entry.Doubles) == 0 {
+		return m.fetch(ctx, entry.BatchID, entry.File, o, put)
+	}
+	spare, doubles, err := m.spare(ctx, entry, o)
+	if err != nil {
+		return err
+	}
+	used := 0
+	var kept Outcome
+	err = m.fetch(ctx, entry.BatchID, entry.File, &kept, func(r *record.Result) error {
+		if s := spare[r.ID]; s != nil {
+			if r.OK() {
+				o.Usage.Add(s.Usage)
+			} else {
+				r, used = s, used+1
+			}
+		}
+		o.count(r)
+		return put(r)
+	})
+	o.countUnnamed(kept.Unnamed)
+	o.addFindings(&kept)
+	if err == nil && len(spare) > 0 {
+		m.cfg.Say(fmt.Sprintf("part %d: %d rows were also answered by %s before it was cancelled, and are paid for there as well; %d of these answers are in the results, as %s has none",
+			entry.Number, len(spare), strings.Join(doubles, ", "), used, entry.BatchID))
+	}
+	return err
+}
+
+// spare fetches the good answers of the batches that the entry gave up, by the ids
+// of their rows, and returns the ids of the batches that have some. What is wrong
+// with their files is added to o.
+func (m *Manager) spare(ctx context.Context, entry *Entry, o *Outcome) (map[string]*record.Result, []string, error) {
+	answers, from := map[string]*record.Result{}, map[string]bool{}
+	for _, id := range entry.Doubles {
+		b, err := m.batch(ctx, id)
+		if hasStatus(err, http.StatusNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		if !b.Final() || b.Completed == 0 {
+			continue
+		}
+		var given Outcome
+		err = m.fetch(ctx, id, entry.File, &given, func(r *record.Result) error {
+			if r.OK() {
+				copied := *r
+				copied.ID = strings.Clone(r.ID)
+				answers[copied.ID], from[id] = &copied, true
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		given.Reasons = nil
+		o.addFindings(&given)
+	}
+	return answers, slices.Sorted(maps.Keys(from)), nil
+}
+
+// unasked puts out a failure for each request of a part that has no batch.
+func (m *Manager) unasked(entry *Entry, o *Outcome, put func(*record.Result) error) error {
+	file, err := os.Open(entry.File)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	var failed error
+	err = rows(file, entry.File, func(id string) {
+		r := record.Result{ID: id, Total: entry.Total, Failure: &record.Failure{Class: record.Invalid, Message: "not asked: " + entry.Reason}}
+		if _, r.Index, _, _ = record.ParseID(id); failed == nil {
+			o.count(&r)
+			failed = put(&r)
+		}
+	})
+	return errors.Join(err, failed)
+}
