@@ -52,8 +52,8 @@ func TestFormatsStayAsTheyAre(t *testing.T) {
 	}
 }
 
-func TestTheDocumentOfTheFormatsKnowsEveryWordInThem(t *testing.T) {
-	doc, err := os.ReadFile(filepath.Join("..", "..", "doc", "formats.md"))
+func TestTheDocumentOfAlignmentKnowsEveryWordInTheFormats(t *testing.T) {
+	doc, err := os.ReadFile(filepath.Join("..", "..", "doc", "alignment.md"))
 	if err != nil {
 		t.Fatal(err)
 	}

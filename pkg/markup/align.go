@@ -5,67 +5,66 @@ import (
 	"index/suffixarray"
 )
 
-// How tells how an entity came to stand where it stands.
+// How says how an entity was found.
 type How uint8
 
 // The ways.
 const (
 	Given    How = iota // by the data set: nothing was aligned
-	Exact               // marked so in the answer, letter for letter, at a place that is certain
-	Repaired            // found after something was mended: marks, spacing, letters, or the place
+	Exact               // marked as asked for, letter for letter, at a place that is certain
+	Repaired            // marks, spacing, letters or the place had to be mended
 )
 
-// String gives "given", "exact" or "repaired".
+// String returns "given", "exact" or "repaired".
 func (h How) String() string { return [...]string{"given", "exact", "repaired"}[h] }
 
-// Reason tells why a string that an answer marks is not used.
+// Reason says why a string that an answer marks is not used.
 type Reason uint8
 
 // The reasons.
 const (
-	Hallucinated Reason = iota + 1 // the original does not read so
-	Copied                         // a demonstration of the prompt reads so, or as the text around it
-	Repeated                       // the original reads so less often than the answer marks it
-	PartOfToken                    // the original reads so only inside a token
-	Unclosed                       // where it ends is not marked
-	Blank                          // nothing stands between the marks
-	OtherLabel                     // the answer says that it is of another label than the one asked for
+	Hallucinated Reason = iota + 1 // the string does not occur in the sentence
+	Copied                         // a demonstration of the prompt contains it, or the text around it
+	Repeated                       // marked more often than it occurs in the sentence
+	PartOfToken                    // it occurs only inside a token
+	Unclosed                       // its end is not marked
+	Blank                          // the marks contain no text
+	OtherLabel                     // the answer gives it a label other than the one asked for
 )
 
-// Reasons gives all reasons.
+// Reasons returns all reasons.
 func Reasons() []Reason {
 	return []Reason{Hallucinated, Copied, Repeated, PartOfToken, Unclosed, Blank, OtherLabel}
 }
 
-// String gives "hallucinated", "copied", "repeated", "part of token", "unclosed",
+// String returns "hallucinated", "copied", "repeated", "part of token", "unclosed",
 // "blank" or "other label".
 func (r Reason) String() string {
 	return [...]string{"", "hallucinated", "copied", "repeated", "part of token", "unclosed", "blank", "other label"}[r]
 }
 
-// Fidelity tells how the text of an answer, its marks removed, compares with the
-// original.
+// Fidelity says how the text of an answer, its marks removed, compares with the sentence.
 type Fidelity uint8
 
 // The classes.
 const (
-	Same       Fidelity = iota // token for token
+	Same       Fidelity = iota // the same tokens
 	Spacing                    // other spacing or tokenisation
-	Tokens                     // a few tokens dropped, inserted or in other case
-	Edited                     // other or partly other text
-	Part                       // only a part of the original
-	Chatter                    // the original, with other text around it
+	Tokens                     // a few tokens dropped, inserted or in another case
+	Edited                     // other text, or partly other text
+	Part                       // only a part of the sentence
+	Chatter                    // the sentence, with other text around it
 	Empty                      // no text
-	List                       // a structured answer: it repeats no text
-	Unreadable                 // meant as a structured answer, but nobody can tell what it lists
+	List                       // a structured answer, which does not repeat the sentence
+	Unreadable                 // meant as a structured answer, but with no reading, or several
 )
 
-// Classes gives all classes.
+// Classes returns all classes.
 func Classes() []Fidelity {
 	return []Fidelity{Same, Spacing, Tokens, Edited, Part, Chatter, Empty, List, Unreadable}
 }
 
-// String gives "same", "spacing", "tokens", "edited", "part", "chatter", "empty",
+// String returns "same", "spacing", "tokens", "edited", "part", "chatter", "empty",
 // "list" or "unreadable".
 func (c Fidelity) String() string {
 	return [...]string{"same", "spacing", "tokens", "edited", "part", "chatter", "empty", "list", "unreadable"}[c]
@@ -76,23 +75,23 @@ type Damage uint16
 
 // What can be wrong.
 const (
-	Glued       Damage = 1 << iota // a mark inside a token, next to punctuation
-	Unbalanced                     // an entity without its end, or with a wrong one, or in another
+	Glued       Damage = 1 << iota // a mark inside a token, next to punctuation or letters
+	Unbalanced                     // an entity without an end, with the wrong end, or inside another one
 	Spaced                         // white space between a mark and its entity
 	Stray                          // marks that belong to no entity
-	ExtraSigns                     // more marks than two signs, or bold type
+	ExtraSigns                     // marks of more than two signs, or bold type
 	EmptyMarks                     // marks around nothing
 	OtherMarkup                    // entities marked in another notation: tags, brackets, escaped signs
-	MendedList                     // a list that is not JSON, or not as asked for, and can be read in one way only
-	CutOff                         // a list that ends before its end
-	Unread                         // a list, or items of one, that nobody can read
+	MendedList                     // a list that is not JSON, or not as asked for, but has only one possible reading
+	CutOff                         // a list that ends in the middle
+	Unread                         // a list, or items of one, that cannot be read
 )
 
 // damageNames are the names of the damages, in their order.
 var damageNames = [...]string{"glued", "unbalanced", "spaced", "stray", "extra signs", "empty marks",
 	"other markup", "mended list", "cut off", "unread"}
 
-// Damages gives all single damages.
+// Damages returns each kind of damage.
 func Damages() []Damage {
 	list := make([]Damage, len(damageNames))
 	for i := range list {
@@ -101,8 +100,8 @@ func Damages() []Damage {
 	return list
 }
 
-// Names gives the names of what the set holds, such as "glued" and "extra signs",
-// in the order of [Damages].
+// Names returns the names of what the set contains, such as "glued" and "extra signs", in
+// the order of [Damages].
 func (d Damage) Names() []string {
 	var names []string
 	for i, name := range damageNames {
@@ -113,7 +112,7 @@ func (d Damage) Names() []string {
 	return names
 }
 
-// Alignment is what an answer says of its original.
+// Alignment is what an answer says about its sentence.
 type Alignment struct {
 	Class  Fidelity
 	Damage Damage
@@ -121,16 +120,16 @@ type Alignment struct {
 	Unused []Unused // in the order of the answer
 }
 
-// Found is an entity that stands in the original.
+// Found is an entity that occurs in the sentence.
 type Found struct {
 	Span
 	How  How
 	Text string // as the answer has it, without marks
 }
 
-// Unused is a marked string that is not.
+// Unused is a marked string without a place in the sentence.
 type Unused struct {
-	Text   string // of an unclosed one the first token
+	Text   string // if unclosed, its first token
 	Reason Reason
 }
 
@@ -158,66 +157,10 @@ type Aligner struct {
 	places  meter              // that were found
 }
 
-// Align finds the entities that answer marks in the original, which are those of
-// the label that q asks for.
-//
-// A marked string is found where its letters are those of whole tokens of the
-// original, next to each other. Letters are what white space leaves, so that the
-// tokenisation does not matter ("U.S." and "U . S ."). They are compared after the
-// character references of HTML are resolved in each token, in Unicode form NFKD, under
-// simple case folding, with typographic quotes and dashes and the Penn Treebank's
-// spellings ("“", "--", "-LRB-", "\/") taken for ASCII ones, and without invisible
-// characters and the signs that Arabic and Hebrew may leave out; doc/formats.md has the
-// table. Joiners and tags that make another emoji count, and so does every accent; no
-// string ends inside of such a letter. Besides, the first token may begin and the last one end
-// with punctuation or symbols (Unicode categories P and So, which emoji are of) that
-// the string lacks: "tests" stands for a token "tests.". Where the original reads as the string letter for letter, other
-// places count only if the text around the mark was aligned there.
-//
-// Of several places, the one counts where the text around the mark was aligned to
-// the original; otherwise the free one with the most letters in common around it,
-// punctuation and symbols that only one side has aside; of such places rather one with the same
-// tokens, then one outside of other entities, and the nearest to where it is
-// expected. No place is used twice, but places may overlap. Of a mark that was
-// aligned inside a token no other place is sought.
-//
-// A string is marked from "@@" to the next "##" that no "@@" in it has taken. More
-// signs than two are one mark, or two where entities begin or end together. "@@"
-// ends an entity where it stands as an end does (behind a character, before white
-// space or punctuation), or between spaces or in a word where the next mark is not
-// "##"; "##" begins one if none is open, it stands as a beginning does, and the next
-// mark is "##" too. Up to 16 entities are open at a time; of more, the outer ones have no
-// end. What has no end is [Unclosed]. Signs may be full-width or escaped ("＠＠",
-// "\@\@"). If the answer has no "@@", tags and brackets that name the label asked for
-// are marks, or else such that name no label, or bold type, or other emphasis, unless
-// the original has them; doc/formats.md has the table. Signs are text, and no marks,
-// where that makes a token of the original of what stands between white space,
-// punctuation around it aside; of a token that is nothing but signs a neighbour has
-// to be the original's as well.
-//
-// An entity is [Exact] if it is between two "@" and two "#" with only white space
-// or the ends of the answer outside (what stands around the whole original does not
-// count) and none inside next to them, if it is in no other entity and holds none,
-// if its tokens are those of the original, and if its place is certain: the whole
-// original came back, or the tokens on either side did, or the original holds it once,
-// letter for letter. What is marked beside a whole copy of the original is not certain.
-//
-// Text is [Copied] if q.Shown knows it and the original does not read so: a marked string,
-// all of an answer, or, where the answer is not the original, a mark with up to three
-// tokens on either side in its line.
-//
-// An answer that holds a list is a [List] if it marks nothing by "@@" or is nothing
-// else, and its text is not the original's. What is not quite JSON is mended where it has one
-// possible reading; doc/formats.md has the table. The strings are placed so that as many as can be
-// stand in the order of the list without touching each other; for each of the others
-// the free place near that of the string before it is taken. An answer that is meant
-// as a list, but has no reading or several, is [Unreadable].
-//
-// Time and memory are bounded by the lengths of original and answer. Up to 96
-// differences are looked for in the text as a whole, then between words that both
-// have exactly once, and text with more is left unaligned: its marks are placed by
-// what stands next to them. An answer that takes more steps than any real one has
-// its remaining marks placed with less care, never as [Exact] by mistake, and all of them reported.
+// Align finds the entities of label q.Label that answer marks, and reports every marked
+// string that has no place in the sentence. A string has a place where its letters are
+// those of whole tokens next to each other; doc/alignment.md has the rules, with
+// examples. Time and memory are bounded by the lengths of sentence and answer.
 func (al *Aligner) Align(o *Original, answer string, q Question) Alignment {
 	if a, ok := o.same(answer); ok {
 		return a
@@ -226,7 +169,7 @@ func (al *Aligner) Align(o *Original, answer string, q Question) Alignment {
 	return al.report(class)
 }
 
-// read takes an answer apart and places what it marks. l is what a [List] lists.
+// read takes an answer apart and places what it marks. For a [List], l is what it lists.
 func (al *Aligner) read(o *Original, text string, q Question) (class Fidelity, l listing) {
 	o.fold()
 	al.original, al.question = o, q
