@@ -44,9 +44,14 @@ type event struct {
 	Unanswered int `json:"unanswered,omitempty"`
 }
 
+const ledgerHint = "name the right file: a ledger is begun beside the batch file"
+
 // openLedger reads the ledger at path, or begins one. The caller closes it.
 func openLedger(path string) (*ledger, error) {
-	journal, _, err := durable.OpenJournal(path, `{"v":1,"event":`, json.Valid)
+	journal, _, err := durable.OpenJournal(path, `{"v":1,"event":`, func(line []byte) bool { return parseEvent(line) != nil })
+	if errors.Is(err, durable.ErrForeign) {
+		err = fault.WithHint(err, ledgerHint)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -75,13 +80,22 @@ func (l *ledger) replay() error {
 		if err != nil {
 			return err
 		}
-		var e event
-		if err := json.Unmarshal(line, &e); err != nil || e.Version != 1 || e.Key == "" {
-			return lines.Fault(errors.New("not a line of a ledger"), "name the right file: a ledger is begun beside the batch file")
+		e := parseEvent(line)
+		if e == nil {
+			return lines.Fault(errors.New("not a line of a ledger"), ledgerHint)
 		}
-		l.apply(&e)
+		l.apply(e)
 	}
 	return nil
+}
+
+// parseEvent reads a line of a ledger; nil if it is none.
+func parseEvent(line []byte) *event {
+	e := &event{}
+	if err := json.Unmarshal(line, e); err != nil || e.Version != 1 || e.Key == "" {
+		return nil
+	}
+	return e
 }
 
 func (l *ledger) apply(e *event) {

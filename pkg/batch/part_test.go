@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"nertools/pkg/fault"
 	"nertools/pkg/record"
 	"nertools/pkg/wire"
 )
@@ -218,10 +219,20 @@ func TestLedgerKnowsAfterARestartWhatItKnewBefore(t *testing.T) {
 
 func TestAnotherFileIsNoLedger(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger")
-	if err := os.WriteFile(path, []byte("{\"kind\":\"prompt\",\"v\":1}\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := openLedger(path); err == nil || !strings.Contains(err.Error(), "ledger:1: not a line of a ledger") {
-		t.Errorf("got %v", err)
+	for text, want := range map[string]string{
+		"{\"kind\":\"prompt\",\"v\":1}\n":         "ledger:1: not a line of a ledger",
+		"{\"kind\":\"prompt\",\"v\":1}":           "ledger: its last line is not one that belongs there",
+		"{\"v\":1,\"event\":\"of another kind\"}": "ledger: its last line is not one that belongs there",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := openLedger(path)
+		if err == nil || !strings.Contains(err.Error(), want) || fault.Hint(err) == "" {
+			t.Errorf("%s: got %v", text, err)
+		}
+		if got, err := os.ReadFile(path); err != nil || string(got) != text {
+			t.Errorf("%s became %s (%v)", text, got, err)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package durable
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -47,12 +48,13 @@ type Journal struct {
 const syncEvery = time.Second
 
 // OpenJournal opens path for appending, makes it if it is not there, and locks
-// it. A last line without its newline gets one if whole says that it is whole. If
-// it begins as every line of the journal does, with begin, it was left by a
-// writer that was killed and is cut off: torn is how many bytes that were. Else
-// the file is left as it is. NUL bytes at the end, which a power cut leaves, count
-// as the rest of the last line. The caller closes the journal. The error wraps
-// [ErrLocked] if the file is open elsewhere, [ErrForeign] if it is no such file.
+// it. A last line without its newline gets one if whole says that it is a whole line
+// of the journal. If it begins as every line of the journal does, with begin, and is
+// not whole JSON of another kind, it was left by a writer that was killed and is cut
+// off: torn is how many bytes that were. Else the file is left as it is. NUL bytes at
+// the end, which a power cut leaves, count as the rest of the last line. The caller
+// closes the journal. The error wraps [ErrLocked] if the file is open elsewhere,
+// [ErrForeign] if it is no such file.
 func OpenJournal(path, begin string, whole func(line []byte) bool) (j *Journal, torn int64, err error) {
 	// Appending, so that a file that somebody cuts meanwhile holds no gap.
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644)
@@ -143,7 +145,7 @@ func (j *Journal) mendEnd(begin string, whole func(line []byte) bool) (torn int6
 		}
 		_, err = j.Append([]byte{'\n'})
 		return 0, err
-	case !ours(last):
+	case !ours(last), json.Valid(last):
 		return 0, ErrForeign
 	}
 	return end - start, j.cut(start)

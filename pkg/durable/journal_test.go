@@ -63,7 +63,7 @@ func TestJournalMendsTheEndThatAKilledWriterLeft(t *testing.T) {
 }
 
 func TestAFileThatIsNoJournalIsLeftAsItIs(t *testing.T) {
-	for _, text := range []string{"some notes", "{a}\nsome notes", "some notes\n" + nuls(512), "some notes" + nuls(512), "[{\"context\": \"a file of another kind\"}]"} {
+	for _, text := range []string{"some notes", "{a}\nsome notes", "some notes\n" + nuls(512), "some notes" + nuls(512), `{"whole": "but of another kind"} `, "[{\"context\": \"a file of another kind\"}]"} {
 		path := filepath.Join(t.TempDir(), "notes.txt")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)

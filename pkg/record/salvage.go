@@ -255,6 +255,7 @@ const maxStarts = 100
 // belong to it. why is what is wrong with it.
 func (r *salvaging) mend(raw rawLine, text []byte, why error) error {
 	var lost []byte // what could not be read
+	torn := false   // the end of it is no whole object
 	found, spread := 0, 0
 	for starts := 0; ; starts++ {
 		text = bytes.TrimLeft(text, " \t\r,[]") // a list of records is as good as lines of them
@@ -272,14 +273,14 @@ func (r *salvaging) mend(raw rawLine, text []byte, why error) error {
 			case !errors.As(err, &damaged):
 				return r.fault(raw.number, err)
 			default:
-				lost = append(lost, object...)
+				lost, torn = append(lost, object...), false
 			}
 			text = rest
 			continue
 		}
 		next := recordStart.FindIndex(text[1:])
 		if next == nil || starts == maxStarts {
-			lost = append(lost, text...)
+			lost, torn = append(lost, text...), raw.torn
 			break
 		}
 		lost = append(lost, text[:1+next[0]]...)
@@ -289,7 +290,7 @@ func (r *salvaging) mend(raw rawLine, text []byte, why error) error {
 	case raw.nuls || bytes.IndexByte(raw.text, 0) >= 0:
 		r.torn(raw, findID(lost))
 	case len(bytes.TrimSpace(lost)) > 0:
-		r.broken(BrokenLine{Number: raw.number, ID: findID(lost), Torn: raw.torn, Err: why})
+		r.broken(BrokenLine{Number: raw.number, ID: findID(lost), Torn: torn, Err: why})
 	case spread > 0:
 		r.broken(BrokenLine{Number: raw.number, Mended: true, Err: fmt.Errorf("a record with a line break in it, spread over %d lines", spread+1)})
 	case found > 1:

@@ -95,6 +95,7 @@ func TestAReadableLineIsNeverLostBecauseOfABrokenNeighbour(t *testing.T) {
 			{"a line cut within its id", r(0, "a") + "\n" + early(1) + "\n" + r(2, "c") + "\n", []string{"0=a", "2=c"}, []string{"2 broken"}},
 			{"a first line that is cut", cut(0) + "\n" + r(1, "b") + "\n", []string{"1=b"}, []string{"1 broken" + id(0)}},
 			{"a torn last line", r(0, "a") + "\n" + cut(1), []string{"0=a"}, []string{"2 torn" + id(1)}},
+			{"a last line that is whole but of another kind", r(0, "a") + "\n" + `{"a":1} {"b":2}`, []string{"0=a"}, []string{"2 broken"}},
 			{"a torn last line that was written on", cut(0) + r(1, "b") + "\n" + r(2, "c") + "\n", []string{"1=b", "2=c"}, []string{"1 broken" + id(0)}},
 			{"a line torn within its id that was written on", early(0) + r(1, "b") + "\n", []string{"1=b"}, []string{"1 broken"}},
 			{"a missing newline", r(0, "a") + r(1, "b") + "\n" + r(2, "c") + "\n", []string{"0=a", "1=b", "2=c"}, []string{"1 mended"}},
