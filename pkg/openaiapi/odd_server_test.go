@@ -109,7 +109,7 @@ func TestPauseOfAnErrorWithAStatusOfSuccessIsKept(t *testing.T) {
 		w.Header().Set("Retry-After", "7")
 		_, _ = io.WriteString(w, `{"error":{"message":"slow down","code":429}}`)
 	})
-	_, err := c.Ask(t.Context(), wire.Chat, body("hi"), func(answer []byte) error { return wire.ParseAnswer(answer, new(record.Result)) })
+	_, err := c.Ask(t.Context(), wire.Chat, body("hi"), func(answer []byte) error { return new(wire.Judge).ParseAnswer(answer, new(record.Result)) })
 	if e, _ := errors.AsType[*wire.Error](err); e == nil || e.Class != record.RateLimit || e.RetryAfter != 7*time.Second {
 		t.Errorf("got %+v", err)
 	}

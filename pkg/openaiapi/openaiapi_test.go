@@ -118,7 +118,7 @@ func TestExactBytesGoOutAndComeBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		var r record.Result
-		if err := wire.ParseAnswer(answer, &r); err != nil || r.Output != "<&> \u2028" {
+		if err := new(wire.Judge).ParseAnswer(answer, &r); err != nil || r.Output != "<&> \u2028" {
 			t.Errorf("%s: got %q, %v", path, r.Output, err)
 		}
 		calls := api.Log()
@@ -267,7 +267,7 @@ func TestKeyShowsInNoAnswerThatIsAnError(t *testing.T) {
 			fmt.Fprintf(w, form, sent, escaped)
 		})
 		var r record.Result
-		_, err := c.Ask(t.Context(), wire.Chat, body("hi"), func(answer []byte) error { return wire.ParseAnswer(answer, &r) })
+		_, err := c.Ask(t.Context(), wire.Chat, body("hi"), func(answer []byte) error { return new(wire.Judge).ParseAnswer(answer, &r) })
 		r.Failure = wire.Failed(cmp.Or(err, errors.New("none")))
 		line := string(record.AppendResult(nil, &r))
 		if e, _ := errors.AsType[*wire.Error](err); strings.Contains(line, key[1:]) || e != nil && strings.Contains(fmt.Sprintf("%+v", *e), key[1:]) {
@@ -389,7 +389,7 @@ func TestCutJSONIsLeftToWhoReadsTheAnswer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, ok := errors.AsType[*wire.Error](wire.ParseAnswer(answer, new(record.Result)))
+	e, ok := errors.AsType[*wire.Error](new(wire.Judge).ParseAnswer(answer, new(record.Result)))
 	if !ok || e.Class != record.Malformed || !e.Passing() {
 		t.Errorf("got %v", e)
 	}
@@ -614,7 +614,7 @@ func TestConnectionsAreReusedAtAnyNumberOfWorkers(t *testing.T) {
 				}
 				var r record.Result
 				if err == nil {
-					err = wire.ParseAnswer(answer, &r)
+					err = new(wire.Judge).ParseAnswer(answer, &r)
 				}
 				if want := strconv.FormatInt(n, 10); err != nil || r.Output != want {
 					t.Errorf("got %q, %v, want %q", r.Output, err, want)

@@ -76,11 +76,6 @@ func reduced(body []byte) (small []byte, large int) {
 	return append(small, '}'), large
 }
 
-// ParseAnswer is [Judge.ParseAnswer] with a nil Judge.
-func ParseAnswer(body []byte, r *record.Result) error {
-	return (*Judge)(nil).ParseAnswer(body, r)
-}
-
 // ParseAnswer reads the body of an answer that the service calls a success, of
 // either endpoint, into r: its output, or the failure that stands instead of it,
 // and what else the answer tells. An answer in the form of server-sent events is

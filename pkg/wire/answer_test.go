@@ -59,7 +59,7 @@ func TestAnswerIsGoodOrSaysWhyNot(t *testing.T) {
 		{"usage null", `{"usage":null,"choices":[{"text":"a"}]}`, good("a")},
 	} {
 		r := record.Result{ID: "a/0/x", Label: "PER", Output: "old", Partial: "old", Failure: &record.Failure{Class: record.Server}}
-		if err := wire.ParseAnswer([]byte(c.body), &r); err != nil {
+		if err := new(wire.Judge).ParseAnswer([]byte(c.body), &r); err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
@@ -78,14 +78,14 @@ func TestAnswerIsGoodOrSaysWhyNot(t *testing.T) {
 
 func TestAnswerTellsModelAndUsage(t *testing.T) {
 	var r record.Result
-	if err := wire.ParseAnswer([]byte(chat(`{"content":"a"}`, `"stop"`)), &r); err != nil {
+	if err := new(wire.Judge).ParseAnswer([]byte(chat(`{"content":"a"}`, `"stop"`)), &r); err != nil {
 		t.Fatal(err)
 	}
 	want := record.Result{Output: "a", Model: "gpt-4o-mini-2024-07-18", FinishReason: "stop", Usage: record.Usage{Prompt: 20, Completion: 5, Cached: 16, Reasoning: 2}}
 	if d := cmp.Diff(want, r); d != "" {
 		t.Error(d)
 	}
-	if err := wire.ParseAnswer([]byte(`{"usage":{"input_tokens":7,"output_tokens":3,"input_tokens_details":{"cached_tokens":1},"output_tokens_details":{"reasoning_tokens":2}},"choices":[]}`), &r); err != nil {
+	if err := new(wire.Judge).ParseAnswer([]byte(`{"usage":{"input_tokens":7,"output_tokens":3,"input_tokens_details":{"cached_tokens":1},"output_tokens_details":{"reasoning_tokens":2}},"choices":[]}`), &r); err != nil {
 		t.Fatal(err)
 	}
 	if want := (record.Usage{Prompt: 7, Completion: 3, Cached: 1, Reasoning: 2}); r.Usage != want || r.Model != "" || r.FinishReason != "" || r.Output != "" {
@@ -119,7 +119,7 @@ func TestWhatIsNoCompletionIsAnErrorAndLeavesTheResultAlone(t *testing.T) {
 	} {
 		before := record.Result{ID: "i", Output: "kept", Failure: &record.Failure{Class: record.Server}}
 		r := before
-		err := wire.ParseAnswer([]byte(c.body), &r)
+		err := new(wire.Judge).ParseAnswer([]byte(c.body), &r)
 		e, ok := errors.AsType[*wire.Error](err)
 		if !ok {
 			t.Errorf("%s: got %v", c.name, err)
@@ -285,7 +285,7 @@ func TestMessageIsOneLineAndHidesKeys(t *testing.T) {
 	}
 	refusal := chat(`{"content":null,"refusal":"No,\nnot with sk-abcdefgh."}`, `"stop"`)
 	var r record.Result
-	if err := wire.ParseAnswer([]byte(refusal), &r); err != nil || r.Failure.Message != "No, not with sk-…" {
+	if err := new(wire.Judge).ParseAnswer([]byte(refusal), &r); err != nil || r.Failure.Message != "No, not with sk-…" {
 		t.Errorf("got %v, %+v", err, r.Failure)
 	}
 }
@@ -321,7 +321,7 @@ func FuzzParseAnswer(f *testing.F) {
 	f.Add([]byte(`{"error":{"code":429,"message":"m"}}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var r record.Result
-		err := wire.ParseAnswer(body, &r)
+		err := new(wire.Judge).ParseAnswer(body, &r)
 		switch {
 		case err != nil:
 			if e, ok := errors.AsType[*wire.Error](err); !ok || e.Class == "" || e.Message == "" {
@@ -355,7 +355,7 @@ func BenchmarkParseAnswer(b *testing.B) {
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := wire.ParseAnswer(body, &r); err != nil {
+		if err := new(wire.Judge).ParseAnswer(body, &r); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -126,7 +126,7 @@ func TestErrorIsClassifiedByWhatItSaysInEveryForm(t *testing.T) {
 			for _, status := range []int{200, c.number, 500} {
 				var e *wire.Error
 				if status == 200 {
-					e, _ = errors.AsType[*wire.Error](wire.ParseAnswer([]byte(body), new(record.Result)))
+					e, _ = errors.AsType[*wire.Error](new(wire.Judge).ParseAnswer([]byte(body), new(record.Result)))
 				} else if e = wire.ParseError(status, []byte(body)); status == 500 && c.class == record.Invalid {
 					continue // 5xx says that the fault is the server's
 				}
@@ -169,7 +169,7 @@ func TestErrorTellsWhatItSaysBesideTheMessage(t *testing.T) {
 		`[{"error":{"message":"a","code":429}},{"error":{"message":"b"}},{"error":{"message":"c"}},{"error":{"message":"d"}}]`: {
 			Failure: record.Failure{Class: record.RateLimit, Status: 429, Code: "429", Message: "a; b; c; 1 more"}},
 	} {
-		err := wire.ParseAnswer([]byte(body), new(record.Result))
+		err := new(wire.Judge).ParseAnswer([]byte(body), new(record.Result))
 		got, ok := errors.AsType[*wire.Error](err)
 		if !ok {
 			t.Errorf("%s: got %v", body, err)
@@ -195,7 +195,7 @@ func TestMessageIsNotLostInWhatIsNoError(t *testing.T) {
 		`"just a string"`: "just a string",
 		`17`:              `no "choices" in the answer: 17`,
 	} {
-		err := wire.ParseAnswer([]byte(body), new(record.Result))
+		err := new(wire.Judge).ParseAnswer([]byte(body), new(record.Result))
 		e, ok := errors.AsType[*wire.Error](err)
 		if !ok || e.Message != want || !e.Passing() || e.Fatal(true) {
 			t.Errorf("%q: got %+v, want %q", body, err, want)
@@ -215,7 +215,7 @@ func TestTextThatIsNoJSONIsClassifiedToo(t *testing.T) {
 		"something or other":           record.Malformed,
 		"Rate limit exceeded, go away": record.RateLimit,
 	} {
-		e, _ := errors.AsType[*wire.Error](wire.ParseAnswer([]byte(body), new(record.Result)))
+		e, _ := errors.AsType[*wire.Error](new(wire.Judge).ParseAnswer([]byte(body), new(record.Result)))
 		if e == nil || e.Class != want || !strings.Contains(e.Message, body) {
 			t.Errorf("%s: got %+v", body, e)
 		}
@@ -226,7 +226,7 @@ func TestAnswerBesideAnEmptyErrorIsAnAnswer(t *testing.T) {
 	for _, member := range []string{`null`, `""`, `{}`, `{"message":null,"code":null}`, `{"message":""}`, `false`, `[]`} {
 		var r record.Result
 		body := `{"error":` + member + `,"message":"ok","success":true,"base_resp":{"status_code":0,"status_msg":"success"},"choices":[{"message":{"content":"a"},"finish_reason":"stop"}]}`
-		if err := wire.ParseAnswer([]byte(body), &r); err != nil || r.Output != "a" {
+		if err := new(wire.Judge).ParseAnswer([]byte(body), &r); err != nil || r.Output != "a" {
 			t.Errorf("%s: got %q, %v", member, r.Output, err)
 		}
 	}
@@ -239,7 +239,7 @@ func TestSecretIsHiddenAfterItIsDecoded(t *testing.T) {
 		`{"detail":[{"loc":["` + key + `"],"msg":"` + key + `"}]}`,
 		`{"error":"{\"message\":\"\u0073k-secret1234567890abcd\"}"}`,
 	} {
-		for _, e := range []*wire.Error{wire.ParseError(401, []byte(body)), asError(wire.ParseAnswer([]byte(body), new(record.Result)))} {
+		for _, e := range []*wire.Error{wire.ParseError(401, []byte(body)), asError(new(wire.Judge).ParseAnswer([]byte(body), new(record.Result)))} {
 			if strings.Contains(fmt.Sprintf("%+v", *e), "secret") {
 				t.Errorf("%s: got %+v", body, e)
 			}

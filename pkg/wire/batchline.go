@@ -20,11 +20,6 @@ func IsBatchLine(line []byte) bool {
 	return found[0].Exists() && !found[1].Exists()
 }
 
-// ParseBatchLine is [Judge.ParseBatchLine] with a nil Judge.
-func ParseBatchLine(line []byte) (record.Result, error) {
-	return (*Judge)(nil).ParseBatchLine(line)
-}
-
 // ParseBatchLine reads a line of a batch's output or error file:
 // {"custom_id","response":{"status_code","body"}|null,"error":{"code","message"}|null}.
 // Which of the two files it stood in does not matter: the status decides, then

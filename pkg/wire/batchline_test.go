@@ -55,7 +55,7 @@ func TestBatchLineBecomesAResult(t *testing.T) {
 		{"nothing at all", batchLine(`null`, `null`), failed(record.Server, 0, "", "the batch gave neither an answer nor a reason")},
 		{"a key in the message", batchLine(`null`, `{"code":"x","message":"bad\nkey sk-proj-12345678"}`), failed(record.Server, 0, "x", "bad key sk-…")},
 	} {
-		got, err := wire.ParseBatchLine([]byte(c.line))
+		got, err := new(wire.Judge).ParseBatchLine([]byte(c.line))
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
@@ -68,7 +68,7 @@ func TestBatchLineBecomesAResult(t *testing.T) {
 
 func TestBatchLineOfAnotherToolKeepsItsRowNumber(t *testing.T) {
 	for id, index := range map[string]int{"request-17": 17, "0": 0, "row_0042": 42, "test/9/0123456789ab": 9} {
-		got, err := wire.ParseBatchLine([]byte(strings.Replace(batchLine("null", `{"code":"x"}`), customID, id, 1)))
+		got, err := new(wire.Judge).ParseBatchLine([]byte(strings.Replace(batchLine("null", `{"code":"x"}`), customID, id, 1)))
 		if err != nil || got.Index != index || got.ID != id {
 			t.Errorf("%s: got %+v, %v", id, got, err)
 		}
@@ -86,7 +86,7 @@ func TestBatchLineThatIsNoneIsRefusedWithItsReason(t *testing.T) {
 		{`{"custom_id":"a-99999999999","response":null,"error":{}}`, "does not end in a row number"},
 		{`{"custom_id":"a-1","method":"POST","url":"/v1/chat/completions","body":{}}`, "a request, not an answer"},
 	} {
-		if _, err := wire.ParseBatchLine([]byte(c.line)); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := new(wire.Judge).ParseBatchLine([]byte(c.line)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", c.line, err, c.want)
 		}
 	}
@@ -118,7 +118,7 @@ func FuzzParseBatchLine(f *testing.F) {
 	f.Add([]byte(`{"custom_id":"a-1","kind":1}`))
 	f.Fuzz(func(t *testing.T, line []byte) {
 		wire.IsBatchLine(line)
-		r, err := wire.ParseBatchLine(line)
+		r, err := new(wire.Judge).ParseBatchLine(line)
 		if err != nil {
 			return
 		}

@@ -67,14 +67,14 @@ func TestReasoningBesideAnAnswerIsLeftOut(t *testing.T) {
 		`{"content":{"type":"text","text":"` + text + `"}}`,
 	} {
 		var r record.Result
-		if err := wire.ParseAnswer([]byte(chat(message, `"stop"`)), &r); err != nil || !r.OK() || r.Output != text || r.Partial != "" {
+		if err := new(wire.Judge).ParseAnswer([]byte(chat(message, `"stop"`)), &r); err != nil || !r.OK() || r.Output != text || r.Partial != "" {
 			t.Errorf("%s: got %+v, %v", message, r, err)
 		}
 	}
 	// In one text with the answer, it stays in the output, which is what came.
 	const both = "<think>@@Lima##</think>\n" + text
 	var r record.Result
-	if err := wire.ParseAnswer([]byte(chat(`{"content":"<think>@@Lima##</think>\n`+text+`"}`, `"stop"`)), &r); err != nil || r.Output != both {
+	if err := new(wire.Judge).ParseAnswer([]byte(chat(`{"content":"<think>@@Lima##</think>\n`+text+`"}`, `"stop"`)), &r); err != nil || r.Output != both {
 		t.Errorf("got %+v, %v", r, err)
 	}
 	if got := new(wire.Judge).Answer(&r); got != text {

@@ -53,7 +53,7 @@ func TestOnlyACompleteAnswerIsAnOutput(t *testing.T) {
 		}
 		body := chat(`{"content":"`+text+`"}`, fmt.Sprintf("%q", c.reason))
 		var r record.Result
-		err := wire.ParseAnswer([]byte(body), &r)
+		err := new(wire.Judge).ParseAnswer([]byte(body), &r)
 		if e, ok := errors.AsType[*wire.Error](err); (c.class == record.Server) != ok || ok && !e.Passing() {
 			t.Errorf("%q: got error %v: an answer that was broken off is asked again, others are not", c.reason, err)
 		} else if ok {
@@ -136,7 +136,7 @@ func TestErrorInAChoiceIsAFailureWhateverTheFinishReason(t *testing.T) {
 	} {
 		body := `{"choices":[{"message":{"content":"@@Ana Sou"},"finish_reason":"` + c.finish + `","error":` + c.problem + `}],"usage":{"prompt_tokens":5,"completion_tokens":3}}`
 		var r record.Result
-		e, ok := errors.AsType[*wire.Error](wire.ParseAnswer([]byte(body), &r))
+		e, ok := errors.AsType[*wire.Error](new(wire.Judge).ParseAnswer([]byte(body), &r))
 		if !ok || e.Class != c.class || e.Message != c.message || e.Passing() != c.passing || r.Output != "" || r.Partial != "@@Ana Sou" || r.Usage.Completion != 3 {
 			t.Errorf("%s: got %+v, result %+v", c.problem, e, r)
 		}

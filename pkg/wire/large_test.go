@@ -28,7 +28,7 @@ func TestLargeAnswerIsReadAsASmallOne(t *testing.T) {
 		"no choices":       {`{"choices":[],"more":"` + big + `"}`, record.Result{Failure: &record.Failure{Class: record.Empty, Status: 200, Message: "no choices in the answer"}}},
 	} {
 		var r record.Result
-		if err := wire.ParseAnswer([]byte(c.body), &r); err != nil {
+		if err := new(wire.Judge).ParseAnswer([]byte(c.body), &r); err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
@@ -45,7 +45,7 @@ func TestLargeAnswerIsReadAsASmallOne(t *testing.T) {
 		`{"choices":[{"message":{"content":"` + strings.Repeat("x", 9<<20) + `"}}]}`:              "no model writes so much",
 		`{"choices":[{"message":{"content":"` + strings.Repeat("x", 30<<20) + `"}}]}`:             "no model writes so much",
 	} {
-		e := asError(wire.ParseAnswer([]byte(body), new(record.Result)))
+		e := asError(new(wire.Judge).ParseAnswer([]byte(body), new(record.Result)))
 		if e == nil || !strings.Contains(e.Message, want) {
 			t.Errorf("%.60s: got %.200v, want %s", body, e, want)
 		}
@@ -60,7 +60,7 @@ func TestSmallResultDoesNotHoldOnToALargeAnswer(t *testing.T) {
 	kept := make([]record.Result, answers)
 	for i := range kept {
 		body := []byte(`{"choices":[` + strings.Repeat(" ", size) + `{"message":{"content":"a"},"finish_reason":"stop"}],"model":"m"}`)
-		if err := wire.ParseAnswer(body, &kept[i]); err != nil {
+		if err := new(wire.Judge).ParseAnswer(body, &kept[i]); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -54,7 +54,7 @@ func TestStreamThatNobodyAskedForIsReadAsOneAnswer(t *testing.T) {
 			record.Result{Model: "m-1", FinishReason: "stop", Failure: &record.Failure{Class: record.Refused, Status: 200, Message: "No, thanks"}}},
 	} {
 		var r record.Result
-		if err := wire.ParseAnswer([]byte(c.body), &r); err != nil {
+		if err := new(wire.Judge).ParseAnswer([]byte(c.body), &r); err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
@@ -81,7 +81,7 @@ func TestStreamThatBreaksOffIsNoAnswer(t *testing.T) {
 		"a comment alone":       {": hello\n\n", record.Malformed, "cut off"},
 	} {
 		var r record.Result
-		e := asError(wire.ParseAnswer([]byte(c.body), &r))
+		e := asError(new(wire.Judge).ParseAnswer([]byte(c.body), &r))
 		if e == nil || e.Class != c.class || !strings.Contains(e.Message, c.message) || r.Output != "" || strings.HasPrefix(c.body, begun) && r.Partial != "@@Ana" {
 			t.Errorf("%s: got %+v, output %q", name, e, r.Output)
 		}
@@ -112,7 +112,7 @@ func FuzzStream(f *testing.F) {
 	f.Add("data: {\ndata: \"choices\":[{\"text\":\"a\"}]}\n")
 	f.Fuzz(func(t *testing.T, body string) {
 		var r record.Result
-		err := wire.ParseAnswer([]byte(body), &r)
+		err := new(wire.Judge).ParseAnswer([]byte(body), &r)
 		if err == nil && r.Failure == nil && strings.TrimSpace(r.Output) == "" {
 			t.Errorf("%q: an empty answer passed as a good one", body)
 		}
@@ -122,7 +122,7 @@ func FuzzStream(f *testing.F) {
 	})
 }
 
-func ExampleParseAnswer() {
+func ExampleJudge_ParseAnswer() {
 	body := `data: {"choices":[{"delta":{"content":"@@Ana## "}}]}
 
 data: {"choices":[{"delta":{"content":"flew"},"finish_reason":"stop"}]}
@@ -130,7 +130,7 @@ data: {"choices":[{"delta":{"content":"flew"},"finish_reason":"stop"}]}
 data: [DONE]
 `
 	var r record.Result
-	if err := wire.ParseAnswer([]byte(body), &r); err != nil {
+	if err := new(wire.Judge).ParseAnswer([]byte(body), &r); err != nil {
 		fmt.Println(err)
 	}
 	fmt.Println(r.Output)
