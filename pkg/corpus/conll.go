@@ -17,6 +17,16 @@ const (
 	BIOES               // besides, E-X is the last token of an entity of several, S-X an entity of one
 )
 
+// ParseScheme reads "bio" or "bioes", in any case.
+func ParseScheme(name string) (Scheme, error) {
+	for i, known := range []string{"bio", "bioes"} {
+		if strings.EqualFold(name, known) {
+			return Scheme(i), nil
+		}
+	}
+	return 0, fmt.Errorf("no scheme of tags is called %q: bio or bioes", name)
+}
+
 // docstart is the line that stands between documents in the files of the
 // CoNLL-2003 shared task.
 const docstart = "-DOCSTART-"

@@ -24,6 +24,37 @@ type Encoder struct {
 	at            Offsets
 }
 
+// encoders are the formats by name.
+var encoders = []struct {
+	name string
+	open func(w io.Writer, scheme Scheme, order func(label string) int) *Encoder
+}{
+	{"jsonl", func(w io.Writer, _ Scheme, _ func(string) int) *Encoder { return NewJSONL(w) }},
+	{"conll", NewCoNLL},
+	{"spacy", func(w io.Writer, _ Scheme, order func(string) int) *Encoder { return NewSpaCy(w, order) }},
+	{"labelstudio", func(w io.Writer, _ Scheme, _ func(string) int) *Encoder { return NewLabelStudio(w) }},
+	{"csv", func(w io.Writer, _ Scheme, _ func(string) int) *Encoder { return NewCSV(w) }},
+}
+
+// Formats are the formats that [NewEncoder] knows.
+func Formats() (names []string) {
+	for _, e := range encoders {
+		names = append(names, e.name)
+	}
+	return names
+}
+
+// NewEncoder returns the Encoder of a format that [Formats] names. scheme is for conll,
+// order for the formats that hold no entities that overlap.
+func NewEncoder(format string, w io.Writer, scheme Scheme, order func(label string) int) (*Encoder, error) {
+	for _, e := range encoders {
+		if e.name == format {
+			return e.open(w, scheme, order), nil
+		}
+	}
+	return nil, fmt.Errorf("no format is called %q", format)
+}
+
 func newWriter(w io.Writer) *Encoder {
 	return &Encoder{out: bufio.NewWriterSize(w, 256<<10)}
 }

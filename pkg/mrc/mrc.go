@@ -33,6 +33,14 @@ import (
 // Path is the name of the MRC file called name in dir.
 func Path(dir, name string) string { return filepath.Join(dir, "mrc-ner."+name) }
 
+// Split takes a path of [Path] apart. ok is false, and name the whole name of the file,
+// for any other.
+func Split(path string) (dir, name string, ok bool) {
+	dir, name = filepath.Split(path)
+	name, ok = strings.CutPrefix(name, "mrc-ner.")
+	return dir, name, ok
+}
+
 // File is an open MRC file. Its methods may be called from several goroutines.
 type File struct {
 	name   string
