@@ -20,7 +20,8 @@ var layers = [][]string{
 	{"wire", "pace", "progress", "corpus"},
 	{"mrc", "openaiapi", "resume", "price", "score"},
 	{"prompt", "online", "batch", "collect", "knn", "embedding"},
-	{"verify", "annotate", "report"},
+	{"annotate"},
+	{"verify", "report"},
 }
 
 // owners are the packages that alone may import certain others: a path that

@@ -60,26 +60,24 @@
 package main
 
 import (
+	"context"
 	"errors"
-	"io"
-	"os"
 	"slices"
 
 	"github.com/urfave/cli/v2"
 
 	"nertools/cmd/internal/answers"
 	"nertools/cmd/internal/cmdline"
-	"nertools/cmd/internal/cost"
-	"nertools/cmd/internal/dataset"
 	"nertools/cmd/internal/failures"
-	"nertools/cmd/internal/finish"
 	"nertools/pkg/collect"
-	"nertools/pkg/durable"
 	"nertools/pkg/fault"
 )
 
-func main() {
-	cmdline.Main(&cli.App{
+func main() { cmdline.Main(app()) }
+
+func app() *cli.App {
+	var o collectOptions
+	return &cli.App{
 		Name:      "ner-collect",
 		Usage:     "bring result records into row order, as a results file, or into other formats",
 		UsageText: "ner-collect results.jsonl --write-dir . --write-name results.txt",
@@ -91,108 +89,85 @@ func main() {
 			"of the records, or of the MRC file that --gold or the --source flags name. With such a file,\n" +
 			"what an answer copied from a demonstration is told apart: give the --example flags that\n" +
 			"ner-prompt had, if it had any.",
-		Flags:  slices.Concat(outputFlags, resultFlags, verdictFlags, joinFlags(), []cli.Flag{strictFlag}, cost.Flags()),
-		Action: run,
-		Commands: []*cli.Command{
-			{
-				Name: "score", Usage: "score results against the entities that an MRC file marks",
-				UsageText: "ner-collect score --gold examples/news/mrc-ner.test results.jsonl",
-				ArgsUsage: "[FILE ...]",
-				Flags:     slices.Concat(scoreFlags, resultFlags, verdictFlags, joinFlags()),
-				Action:    scoreResults,
-			},
-			{
-				Name: "compare", Usage: "set scores that score --json wrote beside each other",
-				UsageText: "ner-collect compare bm25.8.json random.8.json --svg comparison.svg",
-				ArgsUsage: "FILE ...",
-				Flags:     []cli.Flag{&cli.StringFlag{Name: "svg", Usage: "draw them as a picture into this `FILE`"}},
-				Action:    compare,
-			},
-			{
-				Name: "gold", Usage: "write the entities that an MRC file marks, in any of the formats",
-				UsageText: "ner-collect gold examples/news/mrc-ner.test --format conll",
-				ArgsUsage: "FILE",
-				Flags:     slices.Concat(outputFlags, []cli.Flag{strictFlag}, dataset.LabelFlags()),
-				Action:    gold,
-			},
-		},
+		Flags: slices.Concat(o.output.flags(), resultFlags(&o.Options), []cli.Flag{strictFlag(&o.strict), o.prices.Flag()}),
+		Action: cmdline.Action(func(ctx context.Context, std cmdline.Streams, files []string) error {
+			o.Files = inputs(files)
+			return collectResults(ctx, std, &o)
+		}),
+		Commands: []*cli.Command{scoreCommand(), compareCommand(), goldCommand()},
+	}
+}
+
+// resultFlags say which results are read and what they are joined with.
+func resultFlags(o *answers.Options) []cli.Flag {
+	return slices.Concat([]cli.Flag{
+		o.Accepted.Flag(),
+		&cli.StringFlag{Name: "last-results", Destination: &o.LastResults, Usage: "lay the results over those in this earlier results `FILE`"},
+		&cli.IntFlag{Name: "total", Destination: &o.Total, Action: cmdline.AtLeast("total", 1), DefaultText: "what the records say", Usage: "the source has `N` rows"},
+		&cli.StringSliceFlag{Name: "verdicts", Action: cmdline.Into(&o.Verdicts), Usage: "drop the entities that the answers in this `FILE` to the questions of ner-prompt verify refuse (repeatable; those of a batch need the questions beside them)"},
+	}, o.Source.Flags(), o.Examples.Flags(), o.Labels.Flags(), []cli.Flag{
+		&cli.StringFlag{Name: "gold", Destination: &o.Gold, Usage: "the rows are those of this MRC `FILE`, and what it marks is right"},
 	})
 }
 
-var outputFlags = []cli.Flag{
-	&cli.StringFlag{Name: "format", Value: "text", Usage: "write this `FORMAT`: " + formatNames},
-	&cli.StringFlag{Name: "scheme", Value: "bio", Usage: "tags of conll: `bio` or bioes"},
-	&cli.StringFlag{Name: "write-dir", Value: ".", Usage: "write to a file in `DIR`"},
-	&cli.StringFlag{Name: "write-name", Usage: "write to the file `NAME` instead of stdout; with brat, a folder"},
+func strictFlag(to *bool) cli.Flag {
+	return &cli.BoolFlag{Name: "strict", Destination: to, Usage: "fail if a gold span is not in its sentence"}
 }
 
-var resultFlags = []cli.Flag{
-	finish.Flag(),
-	&cli.StringFlag{Name: "last-results", Usage: "lay the results over those in this earlier results `FILE`"},
-	&cli.IntFlag{Name: "total", Usage: "the source has `N` rows", DefaultText: "what the records say"},
+// inputs are the result files of a command line.
+func inputs(files []string) []string {
+	if len(files) == 0 {
+		return []string{"-"}
+	}
+	return files
 }
 
-func joinFlags() []cli.Flag {
-	return slices.Concat(dataset.SourceFlags(), dataset.ExampleFlags(), dataset.LabelFlags(), []cli.Flag{
-		&cli.StringFlag{Name: "gold", Usage: "the rows are those of this MRC `FILE`, and what it marks is right"},
-	})
+type collectOptions struct {
+	answers.Options
+	output
 }
 
-func run(c *cli.Context) error {
-	format, err := formatOf(c)
-	if err != nil {
+func collectResults(ctx context.Context, std cmdline.Streams, o *collectOptions) error {
+	if err := o.check(o.Inputs()...); err != nil {
 		return err
 	}
-	target, err := targetFile(c)
-	if err != nil {
-		return err
-	}
-	if err := checkInputs(c, target); err != nil {
-		return err
-	}
-	if err := format.check(c, target); err != nil {
-		return err
-	}
-	var results collect.Results
-	if format.name == "text" && !c.IsSet("verdicts") {
-		if err := answers.Read(c, &results, inputs(c), 0); err != nil {
-			return err
+	if o.format == "text" && len(o.Verdicts) == 0 {
+		results, err := o.Read(ctx, std)
+		if err == nil {
+			err = o.target.Write(std, "", "", results.WriteText)
 		}
-		if results.Len() == 0 {
-			return answers.None(c)
-		}
-		return conclude(c, &results, true, write(target, results.WriteText))
+		return conclude(ctx, std, &o.Options, results, true, err)
 	}
-	joined, verified, err := join(c, &results)
+	labels, err := o.Labels.ReadGiven()
 	if err != nil {
 		return err
 	}
-	defer joined.Close()
-	return conclude(c, &results, verified, format.write(c, joined, target))
-}
-
-// write writes to the target file, whole or not at all, or to stdout.
-func write(target string, to func(io.Writer) error) error {
-	if target == "" {
-		return to(os.Stdout)
+	j, err := o.Join(ctx, std, labels)
+	if err != nil {
+		return err
 	}
-	return durable.Replace(target, to)
+	defer j.Close()
+	return conclude(ctx, std, &o.Options, j.Results, j.Verified, o.write(ctx, std, j, o.Files))
 }
 
 // conclude tells what the results came to, once they are written. verified says
 // whether there are all the verdicts that there should be.
-func conclude(c *cli.Context, results *collect.Results, verified bool, err error) error {
+func conclude(ctx context.Context, std cmdline.Streams, o *answers.Options, results *collect.Results, verified bool, err error) error {
 	if err != nil {
 		return err
 	}
 	if !results.TotalKnown() {
-		cmdline.Say(c, "no record says how many rows there are: rows after the last one seen may be missing (--total N says it)")
+		std.Say("no record says how many rows there are: rows after the last one seen may be missing (--total N says it)")
 	}
 	sum := results.Sum()
-	cmdline.Say(c, "%s", sum)
-	failures.Say(c, failures.Rows{Failed: &sum.Failed, Missing: sum.Missing, File: onlyInput(c)})
+	std.Say("%s", sum)
+	rows := failures.Rows{Failed: &sum.Failed, Missing: sum.Missing}
+	if len(o.Files) == 1 && o.Files[0] != "-" && o.LastResults == "" {
+		rows.File = o.Files[0] // which holds all results
+	}
+	rows.Say(std)
 	switch {
-	case c.Context.Err() != nil:
+	case ctx.Err() != nil:
 		return cmdline.Exit(cmdline.Interrupted, fault.WithHint(errors.New("interrupted: the results are those that had come by then"), "to continue, run the same command again when the others are there"))
 	case !sum.Complete() || sum.Broken > 0 || !verified:
 		return cmdline.Exit(cmdline.Partial, nil)

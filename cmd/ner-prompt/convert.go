@@ -18,7 +18,6 @@ import (
 	"nertools/cmd/internal/cmdline"
 	"nertools/cmd/internal/dataset"
 	"nertools/pkg/corpus"
-	"nertools/pkg/durable"
 	"nertools/pkg/fault"
 	"nertools/pkg/mrc"
 )
@@ -70,7 +69,7 @@ func convert(ctx context.Context, std cmdline.Streams, o *convertOptions) error 
 			return label.Key, fault.WithHint(err, "bring a catalogue that has it with --labels FILE, or convert without --data-name for the labels found")
 		}
 	}
-	if err := checkFile(&o.target, "mrc-ner.", "", o.file); err != nil {
+	if err := o.target.Check("mrc-ner.", "", o.file); err != nil {
 		return err
 	}
 	in, name, err := cmdline.Open(o.file)
@@ -91,7 +90,7 @@ func convert(ctx context.Context, std cmdline.Streams, o *convertOptions) error 
 		sentences = values(all)
 	}
 	n := 0
-	err = writeFile(std, &o.target, "mrc-ner.", "", func(w io.Writer) error {
+	err = o.target.Write(std, "mrc-ner.", "", func(w io.Writer) error {
 		out := mrc.NewWriter(w, questions)
 		for s, err := range sentences {
 			if err != nil {
@@ -164,28 +163,4 @@ func values(list []*corpus.Sentence) iter.Seq2[*corpus.Sentence, error] {
 			}
 		}
 	}
-}
-
-// checkFile finds out whether that file can be written, and is none of the inputs.
-func checkFile(target *dataset.Target, prefix, suffix string, inputs ...string) error {
-	path, err := target.Path(prefix, suffix)
-	if err != nil || path == "" {
-		return err
-	}
-	if err := cmdline.CheckFiles(path, inputs...); err != nil {
-		return err
-	}
-	return durable.CheckReplace(path)
-}
-
-// writeFile writes that file, whole or not at all, or to stdout.
-func writeFile(std cmdline.Streams, target *dataset.Target, prefix, suffix string, write func(io.Writer) error) error {
-	path, err := target.Path(prefix, suffix)
-	switch {
-	case err != nil:
-		return err
-	case path == "":
-		return write(std.Out)
-	}
-	return durable.Replace(path, write)
 }

@@ -73,7 +73,7 @@ func findNeighbours(ctx context.Context, std cmdline.Streams, o *knnOptions) (er
 	}
 	defer source.Close()
 	// Before anything is paid for.
-	if err := checkFile(&o.target, "", ".knn.jsonl", train.Name(), source.Name()); err != nil {
+	if err := o.target.Check("", ".knn.jsonl", train.Name(), source.Name()); err != nil {
 		return err
 	}
 	if search.Train, err = sentencesOf(train); err != nil {
@@ -169,12 +169,12 @@ func writeNeighbours(ctx context.Context, std cmdline.Streams, o *knnOptions, se
 		return neighbours.Flush()
 	}
 	if !o.scores {
-		err = writeFile(std, &o.target, "", ".knn.jsonl", find)
+		err = o.target.Write(std, "", ".knn.jsonl", find)
 		return report, err
 	}
-	err = writeFile(std, &o.target, "", ".knn.scores.jsonl", func(w io.Writer) error {
+	err = o.target.Write(std, "", ".knn.scores.jsonl", func(w io.Writer) error {
 		similarities = bufio.NewWriterSize(w, 256<<10)
-		if err := writeFile(std, &o.target, "", ".knn.jsonl", find); err != nil {
+		if err := o.target.Write(std, "", ".knn.jsonl", find); err != nil {
 			return err
 		}
 		return similarities.Flush()

@@ -19,6 +19,7 @@ import (
 	"nertools/pkg/markup"
 	"nertools/pkg/mrc"
 	"nertools/pkg/record"
+	"nertools/pkg/score"
 )
 
 // open writes an MRC file of rows "qas_id|label|context|start-end ...", the end
@@ -61,7 +62,13 @@ func sample(t testing.TB) *mrc.File {
 // Contexts and labels are those of the file, if it is given.
 func read(t testing.TB, f *mrc.File, answers ...string) *collect.Results {
 	t.Helper()
-	r := &collect.Results{Sources: true}
+	return readFor(t, f, nil, answers...)
+}
+
+// readFor is read for results that are joined with the rows of a file.
+func readFor(t testing.TB, f, rows *mrc.File, answers ...string) *collect.Results {
+	t.Helper()
+	r := collect.New(collect.Options{Join: true, Rows: rows})
 	var lines []byte
 	for i, answer := range answers {
 		if answer == "-" {
@@ -132,7 +139,7 @@ func TestTheAnswersAboutASentenceBecomeItsEntities(t *testing.T) {
 			[]string{"a: LOC(New York exact) = PER(Ada Li) LOC(New York) PER(Ada) ?PER", "b: = ?PER"}},
 	} {
 		f := sample(t)
-		j, err := annotate.FromFile(read(t, f, c.answers...), f)
+		j, err := annotate.Join(readFor(t, f, f, c.answers...), annotate.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -140,7 +147,7 @@ func TestTheAnswersAboutASentenceBecomeItsEntities(t *testing.T) {
 			t.Errorf("%s: %s", c.name, d)
 		}
 		// Batch lines tell neither sentence nor label.
-		if j, err = annotate.FromFile(read(t, nil, c.answers...), f); err != nil {
+		if j, err = annotate.Join(readFor(t, nil, f, c.answers...), annotate.Options{}); err != nil {
 			t.Fatal(err)
 		}
 		if d := cmp.Diff(c.want, spell(t, j)); d != "" {
@@ -151,7 +158,7 @@ func TestTheAnswersAboutASentenceBecomeItsEntities(t *testing.T) {
 
 func TestAnswersThatAreNotTheSentenceTellTheirForm(t *testing.T) {
 	f := sample(t)
-	j, err := annotate.FromFile(read(t, f, "@@Ada Li## of New York saw Ada .", "In: Ada Li of @@New York## saw Ada .", "!slow", "@@So what?##"), f)
+	j, err := annotate.Join(readFor(t, f, f, "@@Ada Li## of New York saw Ada .", "In: Ada Li of @@New York## saw Ada .", "!slow", "@@So what?##"), annotate.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,11 +173,11 @@ func TestAnswersThatAreNotTheSentenceTellTheirForm(t *testing.T) {
 
 func TestTheOrderOfLabelsSettlesThatOfEntitiesAtOnePlace(t *testing.T) {
 	f := sample(t)
-	j, err := annotate.FromFile(read(t, f, "Ada Li of @@New York## saw Ada .", "Ada Li of @@New York## saw Ada .", "So what ?", "So what ?"), f)
+	labels := catalog.DataSet{Labels: []catalog.Label{{Key: "Loc"}, {Key: "Per"}}}
+	j, err := annotate.Join(readFor(t, f, f, "Ada Li of @@New York## saw Ada .", "Ada Li of @@New York## saw Ada .", "So what ?", "So what ?"), annotate.Options{Labels: &labels})
 	if err != nil {
 		t.Fatal(err)
 	}
-	j.Order = func(label string) int { return map[string]int{"LOC": 0, "PER": 1}[label] }
 	if got := spell(t, j)[0]; !strings.HasPrefix(got, "a: LOC(New York exact) PER(New York exact)") {
 		t.Errorf("got %s", got)
 	}
@@ -181,7 +188,7 @@ func TestTheOrderOfLabelsSettlesThatOfEntitiesAtOnePlace(t *testing.T) {
 
 func TestResultsOfFewerRowsAreThoseOfTheFirst(t *testing.T) {
 	f := sample(t)
-	j, err := annotate.FromFile(read(t, f, "Ada Li of New York saw Ada .", "Ada Li of New York saw Ada .", "So what ?"), f)
+	j, err := annotate.Join(readFor(t, f, f, "Ada Li of New York saw Ada .", "Ada Li of New York saw Ada .", "So what ?"), annotate.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,21 +203,21 @@ func TestResultsOfFewerRowsAreThoseOfTheFirst(t *testing.T) {
 func TestResultsOfAnotherFileAreRefused(t *testing.T) {
 	f := sample(t)
 	other := open(t, "a.1|PER|Ada Li of New York saw Ada .|", "a.2|LOC|Ada Li of New York saw Ada .|", "b.1|LOC|So what ?|", "b.2|PER|So what ?|")
-	_, err := annotate.FromFile(read(t, other, "a", "b", "c", "d"), f)
+	_, err := annotate.Join(readFor(t, other, f, "a", "b", "c", "d"), annotate.Options{})
 	var bad *fault.Error
 	if !errors.As(err, &bad) || bad.Line != 3 || bad.Hint == "" || !strings.Contains(err.Error(), "row 2 is not the one that was asked") {
 		t.Errorf("another label: %v", err)
 	}
-	if _, err := annotate.FromFile(read(t, nil, "a", "b", "c", "d", "e"), f); err == nil || fault.Hint(err) == "" {
+	if _, err := annotate.Join(readFor(t, nil, f, "a", "b", "c", "d", "e"), annotate.Options{}); err == nil || fault.Hint(err) == "" {
 		t.Errorf("more rows: %v", err)
 	}
 }
 
 func TestRecordsTellTheirOwnSentences(t *testing.T) {
 	f := sample(t)
-	j, lost, err := annotate.FromRecords(read(t, f, "@@Ada Li## of New York saw Ada .", "!slow", "-", "@@So## what ?"))
-	if err != nil || lost != 1 {
-		t.Fatal(lost, err)
+	j, err := annotate.Join(read(t, f, "@@Ada Li## of New York saw Ada .", "!slow", "-", "@@So## what ?"), annotate.Options{})
+	if err != nil || j.Lost != 1 {
+		t.Fatal(j, err)
 	}
 	if d := cmp.Diff([]string{"0: PER(Ada Li exact) = ?LOC", "3: LOC(So exact) ="}, spell(t, j)); d != "" {
 		t.Error(d)
@@ -220,23 +227,26 @@ func TestRecordsTellTheirOwnSentences(t *testing.T) {
 	}
 	// The rows between may have been of another sentence that reads the same.
 	same := open(t, "a.1|A|x|", "a.2|B|x|", "b.1|A|x|", "b.2|B|x|", "b.3|C|x|")
-	if j, _, err = annotate.FromRecords(read(t, same, "x", "x", "-", "-", "x")); err != nil || j.Len() != 2 {
+	if j, err = annotate.Join(read(t, same, "x", "x", "-", "-", "x"), annotate.Options{}); err != nil || j.Len() != 2 {
 		t.Errorf("%d sentences, %v", j.Len(), err)
 	}
 	whole := open(t, "a.1|A|x|", "a.2|B|x|", "a.3|C|x|", "b.1|A|x y|", "b.2|B|x y|", "b.3|C|x y|")
-	if j, _, err = annotate.FromRecords(read(t, whole, "x", "-", "@@x##", "-", "x y", "x y")); err != nil {
+	if j, err = annotate.Join(read(t, whole, "x", "-", "@@x##", "-", "x y", "x y"), annotate.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	if d := cmp.Diff([]string{"0: C(x exact) =", "4: ="}, spell(t, j)); d != "" {
 		t.Errorf("a row missing between: %s", d)
 	}
-	if _, _, err := annotate.FromRecords(read(t, nil, "a")); err == nil || !strings.Contains(fault.Hint(err), "--source-dir") {
-		t.Errorf("without a sentence: %v", err)
+	var untold *annotate.NoSentenceError
+	for name, answers := range map[string][]string{"an answer": {"-", "a"}, "failures alone": {"-", "!slow"}} {
+		if _, err := annotate.Join(read(t, nil, answers...), annotate.Options{}); !errors.As(err, &untold) || untold.Row != 1 {
+			t.Errorf("%s without a sentence: %v", name, err)
+		}
 	}
 }
 
 func TestGoldIsWhatTheFileMarks(t *testing.T) {
-	j, err := annotate.Gold(sample(t))
+	j, err := annotate.Gold(sample(t), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,32 +256,91 @@ func TestGoldIsWhatTheFileMarks(t *testing.T) {
 	}
 }
 
-func TestAStruckEntityIsAsIfItHadNeverBeenMarked(t *testing.T) {
+func TestADroppedEntityIsAsIfItHadNeverBeenMarked(t *testing.T) {
 	f := sample(t)
 	answers := []string{"@@Ada Li## of @@New York## saw @@Ada## .", "Ada Li of @@New York## saw Ada .", `{"entities": ["So", "what"]}`, "@@So## what ?"}
-	results := read(t, f, answers...)
-	j, err := annotate.FromFile(results, f)
+	j, err := annotate.Join(readFor(t, f, f, answers...), annotate.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	dropped, err := j.Strike(t.Context(), func(a *annotate.Answer, found int) bool {
-		return a.Found[found].Text == "Ada" || a.Found[found].Text == "So"
-	})
-	if err != nil || dropped != 3 {
-		t.Fatal(dropped, err)
+	for row, span := range map[int]markup.Span{0: {Start: 6, End: 7}, 2: {Start: 0, End: 1}, 3: {Start: 0, End: 1}} {
+		j.Drop(row, span)
 	}
 	want := []string{"a: PER(Ada Li exact) PER(New York exact) LOC(New York exact) = PER(Ada Li) LOC(New York) PER(Ada)", "b: PER(what exact) ="}
 	if d := cmp.Diff(want, spell(t, j)); d != "" {
 		t.Error(d)
 	}
-	if got := results.Row(0).Line; got != "@@Ada Li## of @@New York## saw Ada ." {
-		t.Errorf("row 0: %s", got)
+	lines := "@@Ada Li## of @@New York## saw Ada .\n" + answers[1] + "\n{\"entities\": [\"what\"]}\nSo what ?\n"
+	if d := cmp.Diff(lines, text(t, j)); d != "" {
+		t.Error(d)
 	}
-	if got := results.Row(1).Line; got != answers[1] {
-		t.Errorf("row 1: %s", got)
+	j.Drop(0, markup.Span{Start: 0, End: 2})
+	if got := spell(t, j.AsMarked())[0]; !strings.HasPrefix(got, "a: PER(New York exact) LOC") {
+		t.Errorf("two of a row dropped: %s", got)
 	}
-	if got := results.Row(3).Line; got != "So what ?" {
-		t.Errorf("row 3: %s", got)
+}
+
+func text(t *testing.T, j *annotate.Joined) string {
+	t.Helper()
+	var b strings.Builder
+	if err := j.WriteText(t.Context(), &b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestTheTextOfGoldIsTheRightAnswers(t *testing.T) {
+	j, err := annotate.Gold(sample(t), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "@@Ada Li## of New York saw @@Ada## .\nAda Li of @@New York## saw Ada .\nSo what ?\nSo what ?\n"
+	if d := cmp.Diff(want, text(t, j)); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestWhatPeopleShouldHearOfIsCounted(t *testing.T) {
+	f := sample(t)
+	j, err := annotate.Join(readFor(t, f, f, `["Ada Li", "New`, "Ada Li of New York saw Ada .", "So what ?", "So what ?"), annotate.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second pass does not add to the first
+		spell(t, j)
+	}
+	if d := cmp.Diff(annotate.Notes{PartRead: 1, UnusableGold: 1, UnusableRows: 1, FirstUnusable: 1}, j.Notes); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestScoresAreOfEntitiesOrOfLines(t *testing.T) {
+	f := sample(t)
+	answers := []string{`["Ada Li", "Ada"]`, "Ada Li of @@New York## saw @@Ada## .", "!slow", "So what ?"}
+	for match, want := range map[score.Match]score.Counts{score.Strict: {TP: 3, FP: 1}, score.Published: {TP: 3, FP: 1, FN: 2}} {
+		j, err := annotate.Join(readFor(t, f, f, answers...), annotate.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sentences := 0
+		e, err := j.Score(t.Context(), match, 0, 1, func(*annotate.Annotation) { sentences++ })
+		if err != nil || e.Micro.Counts != want || sentences != 2 {
+			t.Errorf("%v: %+v of %d sentences, %v", match, e.Micro.Counts, sentences, err)
+		}
+	}
+}
+
+func TestTheSourceIsThatOfTheIDsOrTheFile(t *testing.T) {
+	f := sample(t)
+	r := collect.New(collect.Options{Join: true, Rows: f})
+	if _, err := r.Read("r.txt", strings.NewReader("a\nb\nc\nd\n")); err != nil {
+		t.Fatal(err)
+	}
+	for name, r := range map[string]*collect.Results{"a results file": r, "records": readFor(t, f, f, "a", "b", "c", "d")} {
+		j, err := annotate.Join(r, annotate.Options{})
+		if err != nil || j.Source() != "test" {
+			t.Errorf("%s: %v, %v", name, j, err)
+		}
 	}
 }
 
@@ -287,17 +356,17 @@ func TestWhatADemonstrationShowedIsToldApart(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer neighbours.Close()
-	j, err := annotate.FromFile(read(t, f, "@@@Bob Ray## saw @@ob Ray## .", "@@Eve## in @@Bonn##", "@@Bonn##", "So what ?"), f)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for num, want := range map[int][]markup.Reason{
 		2: {markup.Copied, markup.Hallucinated, markup.Hallucinated, markup.Copied, markup.Hallucinated},
 		1: {markup.Hallucinated, markup.Hallucinated, markup.Hallucinated, markup.Hallucinated, markup.Hallucinated},
 	} {
-		j.Shown = (&annotate.Demonstrations{Train: train, Neighbours: neighbours, Num: num}).Shown
+		results := readFor(t, f, f, "@@@Bob Ray## saw @@ob Ray## .", "@@Eve## in @@Bonn##", "@@Bonn##", "So what ?")
+		j, err := annotate.Join(results, annotate.Options{Demonstrations: &annotate.Demonstrations{Train: train, Neighbours: neighbours, Num: num}})
+		if err != nil {
+			t.Fatal(err)
+		}
 		var got []markup.Reason
-		err := j.Each(t.Context(), func(s *annotate.Annotation) error {
+		err = j.Each(t.Context(), func(s *annotate.Annotation) error {
 			for _, u := range s.Unused {
 				got = append(got, u.Reason)
 			}
@@ -311,7 +380,7 @@ func TestWhatADemonstrationShowedIsToldApart(t *testing.T) {
 
 func TestEachEndsWithTheFirstError(t *testing.T) {
 	f := sample(t)
-	j, err := annotate.FromFile(read(t, f, "a", "b", "c", "d"), f)
+	j, err := annotate.Join(readFor(t, f, f, "a", "b", "c", "d"), annotate.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -346,7 +415,7 @@ func BenchmarkEach(b *testing.B) {
 		}
 	}
 	f := open(b, rows...)
-	j, err := annotate.FromFile(read(b, f, answers...), f)
+	j, err := annotate.Join(readFor(b, f, f, answers...), annotate.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -19,18 +19,21 @@ type Demonstrations struct {
 // been taken for a part of it.
 var signs = strings.NewReplacer("@", "", "#", "")
 
-// Shown is for [Joined.Shown]: it reports whether one of the sentences that the
-// prompt of row showed holds a text, as [markup.Text.Holds] says, signs of marks aside.
-func (d *Demonstrations) Shown(row int) func(text string) bool {
+// of returns what reports whether one of the sentences that the prompt of row showed
+// holds a text, as [markup.Text.Holds] says, signs of marks aside. What goes wrong with
+// their files then is put into err.
+func (d *Demonstrations) of(row int, err *error) func(text string) bool {
 	var shown []*markup.Text
 	return func(text string) bool {
 		if shown == nil {
 			var r mrc.Row
-			neighbours, _ := d.Neighbours.Append(nil, row, d.Num)
+			var neighbours []int
+			neighbours, *err = d.Neighbours.Append(nil, row, d.Num)
 			for _, n := range neighbours {
-				if d.Train.Decode(n, &r) == nil {
-					shown = append(shown, markup.NewText(signs.Replace(strings.Clone(r.Context))))
+				if *err = d.Train.Decode(n, &r); *err != nil {
+					return false
 				}
+				shown = append(shown, markup.NewText(strings.Clone(signs.Replace(r.Context))))
 			}
 		}
 		text = signs.Replace(text)

@@ -56,12 +56,12 @@ func TestReasoningIsNotPartOfTheAnswer(t *testing.T) {
 						continue // the final channel ends the answer
 					}
 					name := n.name + ", " + c.position + ", " + s.text + ", " + answer
-					r := &collect.Results{Sources: true}
+					r := collect.New(collect.Options{Join: true})
 					line := record.AppendResult(nil, &record.Result{ID: record.NewID("test", 0, nil), Total: 1, Label: "PER", Context: s.text, Output: c.text})
 					if _, err := r.Read("r.jsonl", bytes.NewReader(line)); err != nil {
 						t.Fatal(err)
 					}
-					j, _, err := annotate.FromRecords(r)
+					j, err := annotate.Join(r, annotate.Options{})
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -78,9 +78,9 @@ func TestReasoningIsNotPartOfTheAnswer(t *testing.T) {
 					}
 					row := r.Row(0)
 					switch {
-					case c.answered && (row.State != collect.OK || row.Line != answer || strings.Join(found, ", ") != "Ana Souza exact"):
+					case c.answered && (!row.OK() || row.Line != answer || strings.Join(found, ", ") != "Ana Souza exact"):
 						t.Errorf("%s: line %q, found %q", name, row.Line, found)
-					case !c.answered && (row.Class() != record.Empty || len(found) > 0 || len(unanswered) != 1 || strings.Contains(row.Line, "Lima")):
+					case !c.answered && (row.OK() || row.Failure.Class != record.Empty || len(found) > 0 || len(unanswered) != 1 || strings.Contains(row.Line, "Lima")):
 						t.Errorf("%s: line %q, found %q", name, row.Line, found)
 					}
 				}

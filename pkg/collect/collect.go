@@ -5,6 +5,7 @@ package collect
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/hex"
 	"fmt"
 	"io"
@@ -14,54 +15,52 @@ import (
 	"strings"
 
 	"nertools/pkg/fault"
+	"nertools/pkg/mrc"
 	"nertools/pkg/record"
 	"nertools/pkg/wire"
 )
 
-// State tells whether a row has an answer.
-type State uint8
-
-// A row is in one of these states.
-const (
-	Missing State = iota // no answer seen
-	Failed               // asked, but there is a reason why it has no answer
-	OK
-)
-
 // A Reply is what is known of one row of the source.
 type Reply struct {
-	State State
-	Line  string // how the row stands in a results file, without a line end
+	Line    string          // how the row stands in a results file, without a line end
+	Failure *record.Failure // why it has no answer; nil for a good one. Its class is [record.Missing] if no answer was seen
 
-	// What its record says, where [Results.Sources] is set; each may be empty.
+	// What its record says, with [Options.Join]; each may be empty.
 	Label, Context, Model string
 }
 
-// Class is the kind of failure of a row that failed or is missing, and empty for
-// a good one.
-func (r Reply) Class() record.Class {
-	if r.State == OK {
-		return ""
-	}
-	return classOf(r.Line)
+// OK reports whether the row has an answer.
+func (r *Reply) OK() bool { return r.Failure == nil }
+
+// Missing reports whether no answer to the row was seen.
+func (r *Reply) Missing() bool { return r.Failure != nil && r.Failure.Class == record.Missing }
+
+// Options say how results are read. The zero value is fit for a results file.
+type Options struct {
+	// Judge decides which answers are good ones. It is told the sentences of Rows.
+	Judge *wire.Judge
+
+	// Join keeps the sentence, the label and the model of each row's record, and what
+	// was spent. A results file, a line a row, then does instead of records if Rows
+	// is set.
+	Join bool
+
+	// Rows are those that were asked, where they are at hand. The caller closes them.
+	Rows *mrc.File
 }
 
 // Results is what is known of each row of one source. The zero value knows
-// nothing. Of each row it keeps the line and little else.
+// nothing, as what New returns for no Options. Of each row it keeps the line and
+// little else.
 //
 // A later good answer replaces an earlier one and any failure; a later failure
 // replaces an earlier failure only. Records that do not belong together (of two
 // sources, of a source of two sizes, of two prompts for one row) are an error.
 type Results struct {
-	// Sources, set before the first Read, keeps the sentence, the label and the
-	// model of each row's record, and what was spent.
-	Sources bool
-
-	// Judge, set before the first Read, decides which answers are good ones.
-	Judge *wire.Judge
+	options Options
 
 	rows    map[int]row
-	told    map[int]told      // with Sources
+	told    map[int]told      // with Join
 	names   map[string]string // the texts of told, each once
 	spent   map[spending]*Spent
 	counted map[uint64]bool // digests of what spent holds
@@ -79,15 +78,61 @@ type Results struct {
 	total   int // 0 when not known
 	totalAt place
 
-	over bool     // laid over the lines of an earlier results file
-	last []string // those lines
+	lines string // name of the earlier results file that the results are laid over; "" without
+	last  []row  // its lines
+}
+
+// New returns Results without rows.
+func New(o Options) *Results {
+	if o.Rows != nil {
+		o.Judge = cmp.Or(o.Judge, new(wire.Judge))
+		o.Judge.Sentence = func(i int) string {
+			if i >= o.Rows.Len() {
+				return ""
+			}
+			var row mrc.Row
+			if o.Rows.Decode(i, &row) != nil {
+				return ""
+			}
+			return row.Context
+		}
+	}
+	return &Results{options: o}
+}
+
+// An Error is a doubt that whoever wants the results can settle.
+type Error struct {
+	Doubt Doubt
+	Rows  int // that there would be, of [TooManyRows]
+	Err   error
+}
+
+func (e *Error) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Doubt is what an [Error] is about.
+type Doubt uint8
+
+// The doubts.
+const (
+	TwoSizes    Doubt = iota + 1 // of one source
+	NotARow                      // the number in an id is too large for that of a row, unless [Results.SetTotal] says otherwise
+	TooManyRows                  // that no record is of, unless [Results.SetTotal] says so
+	NoSentences                  // of a results file, as there are no Options.Rows
+	NotAlone                     // a results file beside records or another one
+)
+
+func doubt(d Doubt, format string, args ...any) error {
+	return &Error{Doubt: d, Err: fmt.Errorf(format, args...)}
 }
 
 type row struct {
-	line   string
-	digest [6]byte // of the prompt; zero in ids of other tools
-	state  State
-	at     place
+	line    string
+	failure *record.Failure // nil for a good answer
+	digest  [6]byte         // of the prompt; zero in ids of other tools
+	at      place
 }
 
 // told is what a record tells of its row besides the answer.
@@ -118,8 +163,7 @@ func (r *Results) SetTotal(total int, name string) error {
 func (r *Results) setTotal(total int, at place) error {
 	switch {
 	case r.total != 0 && total != r.total:
-		return fault.WithHint(fmt.Errorf("a source of %d rows, but %s says %d", total, r.where(r.totalAt), r.total),
-			"results of two sizes of a source (--limit changes it too) are collected apart")
+		return doubt(TwoSizes, "a source of %d rows, but %s says %d", total, r.where(r.totalAt), r.total)
 	case total < len(r.last):
 		return fmt.Errorf("a source of %d rows, but the earlier results file has %d lines", total, len(r.last))
 	case total < r.length:
@@ -131,10 +175,23 @@ func (r *Results) setTotal(total int, at place) error {
 }
 
 // Read takes in one input: result records and lines of a batch's output and
-// error files, in any order. Lines that are damaged don't keep it from reading the
+// error files, in any order, or with Join a results file. Lines that are damaged don't keep it from reading the
 // others: the row of a broken line failed if the line still tells which it is, and
 // has no answer elsewhere. After an error the results are good for nothing.
 func (r *Results) Read(name string, in io.Reader) (record.Findings, error) {
+	if r.options.Join {
+		rest, lines, err := sniff(in)
+		if err != nil {
+			return record.Findings{}, err
+		}
+		if lines {
+			return record.Findings{}, r.readLines(name, rest)
+		}
+		in = rest
+	}
+	if r.lines != "" {
+		return record.Findings{}, r.notAlone(r.lines)
+	}
 	file := r.addFile(name)
 	at := func(line int) place { return place{file, int32(min(line, math.MaxInt32))} }
 	var broken []record.BrokenLine // that tell their row
@@ -142,7 +199,7 @@ func (r *Results) Read(name string, in io.Reader) (record.Findings, error) {
 		Name: name,
 		Hint: "every line is to be a result record, or a line of a batch's output or error file",
 		Take: func(line record.Line) error {
-			rec, err := r.Judge.ParseResult(line.Text)
+			rec, err := r.options.Judge.ParseResult(line.Text)
 			if err != nil {
 				return record.Damaged(err)
 			}
@@ -195,8 +252,7 @@ func (r *Results) Plausible() error {
 	if n <= maxGuess || r.records >= n/1000 || at.line == 0 {
 		return nil
 	}
-	return fault.WithHint(fmt.Errorf("%s: a source of %d rows, of which %s", r.where(at), n, number(r.records, "record")+" came"),
-		fmt.Sprintf("if that is right, say so with --total %d", n))
+	return &Error{TooManyRows, n, fmt.Errorf("%s: a source of %d rows, of which %s came", r.where(at), n, number(r.records, "record"))}
 }
 
 func (r *Results) add(rec *record.Result, batch bool, at place) error {
@@ -206,8 +262,7 @@ func (r *Results) add(rec *record.Result, batch bool, at place) error {
 		return fault.WithHint(fmt.Errorf("id %q does not give row %d", rec.ID, rec.Index),
 			"ids are <source>/<row>/<digest>, or end in the number of the row, from 0")
 	case !ours && r.total == 0 && index >= maxGuess:
-		return fault.WithHint(fmt.Errorf("id %q: is its number that of a row?", rec.ID),
-			"if so, give the number of rows with --total")
+		return doubt(NotARow, "id %q: is its number that of a row?", rec.ID)
 	case r.records == 0:
 		r.rows = map[int]row{}
 		r.first, r.firstAt, r.source, r.ours = strings.Clone(rec.ID), at, strings.Clone(source), ours
@@ -231,12 +286,12 @@ func (r *Results) add(rec *record.Result, batch bool, at place) error {
 			"the prompts were made anew between the two runs: collect the results of each run by themselves")
 	}
 	r.records++
-	if r.Sources {
+	if r.options.Join {
 		r.keep(rec)
 		r.spend(rec, batch || rec.BatchID != "")
 	}
 	r.length = max(r.length, index+1)
-	if now.state == OK || old.state != OK {
+	if now.failure == nil || !seen || old.failure != nil {
 		r.rows[index] = now
 	}
 	return nil
@@ -247,12 +302,17 @@ func (r *Results) newRow(rec *record.Result, digest string, at place) row {
 	// ParseID has seen to it that a digest is 12 hex digits, or none.
 	_, _ = hex.Decode(n.digest[:], []byte(digest))
 	if rec.OK() {
-		n.state, n.line = OK, answerLine(r.Judge.Answer(rec))
-		return n
+		n.line = AnswerLine(r.options.Judge.Answer(rec))
+	} else {
+		n.fail(rec.Failure)
 	}
-	n.line = failureLine(rec.Failure)
-	n.state = stateOf(n.line)
 	return n
+}
+
+// fail makes n a row without an answer.
+func (n *row) fail(f *record.Failure) {
+	own := &record.Failure{Class: className(f.Class), Status: f.Status, Code: strings.Clone(f.Code), Message: strings.Clone(f.Message)}
+	n.failure, n.line = own, failureLine(own)
 }
 
 // keep notes what rec tells of its row. What it does not tell, as the lines of a
@@ -289,29 +349,56 @@ func (r *Results) one(s string) string {
 // line that is a failure or not there, and every other line stays exactly as it
 // is, but for reasoning in it. Call it after the last Read, when the size of the source is known: a file
 // of more lines is refused.
-func (r *Results) LayOver(name string, file io.Reader) (err error) {
-	r.over = true
-	r.last, err = ReadLines(name, file, r.total)
-	for i, line := range r.last {
-		r.last[i] = r.withoutReasoning(i, line)
+func (r *Results) LayOver(name string, file io.Reader) error {
+	if r.lines != "" {
+		return r.notAlone(r.lines)
 	}
-	return err
+	lines, err := ReadLines(name, file, r.total)
+	if err != nil {
+		return err
+	}
+	r.lines, r.last = name, make([]row, len(lines))
+	for i, line := range lines {
+		r.last[i] = r.earlier(i, line)
+	}
+	return nil
 }
 
-// withoutReasoning returns line i of an earlier results file as it would be
-// written today.
-func (r *Results) withoutReasoning(i int, line string) string {
+// readLines takes in a results file instead of records.
+func (r *Results) readLines(name string, in io.Reader) error {
+	switch {
+	case r.records > 0 || r.lines != "":
+		return r.notAlone(name)
+	case r.options.Rows == nil:
+		return &fault.Error{File: name, Err: doubt(NoSentences, "not result records; a results file, a line a row, does not tell its sentences")}
+	}
+	if !r.TotalKnown() {
+		if err := r.SetTotal(r.options.Rows.Len(), r.options.Rows.Name()); err != nil {
+			return err
+		}
+	}
+	return r.LayOver(name, in)
+}
+
+func (r *Results) notAlone(name string) error {
+	return doubt(NotAlone, "%s is a results file, not records: give it alone", name)
+}
+
+// earlier returns line i of an earlier results file, without reasoning, as it
+// would be written today.
+func (r *Results) earlier(i int, line string) (n row) {
 	if IsFailure(line) {
-		return line
+		return row{line: line, failure: failureOf(line)}
 	}
-	switch answer := r.Judge.Answer(&record.Result{Index: i, Context: r.told[i].context, Output: line}); answer {
+	switch answer := r.options.Judge.Answer(&record.Result{Index: i, Context: r.told[i].context, Output: line}); answer {
 	case line:
-		return line
+		n.line = line
 	case "":
-		return failureLine(&record.Failure{Class: record.Empty, Message: "the answer is only reasoning"})
+		n.fail(&record.Failure{Class: record.Empty, Message: "the answer is only reasoning"})
 	default:
-		return answerLine(answer)
+		n.line = AnswerLine(answer)
 	}
+	return n
 }
 
 // Len is the number of rows: the source's where that is known, else as many as
@@ -322,6 +409,9 @@ func (r *Results) Len() int {
 	}
 	return max(r.length, len(r.last))
 }
+
+// Rows are the rows that were asked, as [Options] name them, or nil.
+func (r *Results) Rows() *mrc.File { return r.options.Rows }
 
 // Source names the source in the ids of the records; "" where these are not of
 // our making.
@@ -348,7 +438,7 @@ func (r *Results) All() iter.Seq2[int, Reply] {
 	}
 }
 
-// Reply gives row i.
+// Row gives row i.
 func (r *Results) Row(i int) Reply {
 	row, _ := r.row(i)
 	return row
@@ -357,40 +447,31 @@ func (r *Results) Row(i int) Reply {
 // row gives row i, and whether it is a line of the earlier results file.
 func (r *Results) row(i int) (_ Reply, kept bool) {
 	now, seen := r.rows[i]
-	if i < len(r.last) && now.state != OK {
-		if line := r.last[i]; !seen || !IsFailure(line) {
-			return r.with(i, Reply{State: stateOf(line), Line: line}), true
-		}
+	if i < len(r.last) && (!seen || now.failure != nil && r.last[i].failure == nil) {
+		now, kept = r.last[i], true
+	} else if !seen {
+		return Reply{Line: missingLine, Failure: &noAnswer}, false
 	}
-	if !seen {
-		return Reply{State: Missing, Line: missingLine}, false
-	}
-	return r.with(i, Reply{State: now.state, Line: now.line}), false
-}
-
-// with adds what the records of row i tell.
-func (r *Results) with(i int, row Reply) Reply {
 	t := r.told[i]
-	row.Label, row.Context, row.Model = t.label, t.context, t.model
-	return row
-}
-
-// SetLine gives row i, which is OK, another answer.
-func (r *Results) SetLine(i int, answer string) {
-	line := answerLine(answer)
-	if now, seen := r.rows[i]; seen && now.state == OK {
-		now.line = line
-		r.rows[i] = now
-		return
-	}
-	r.last[i] = line
+	return Reply{now.line, now.failure, t.label, t.context, t.model}, kept
 }
 
 // WriteText writes the rows as a results file: line i is row i.
 func (r *Results) WriteText(w io.Writer) error {
+	return WriteLines(w, func(yield func(string) bool) {
+		for _, row := range r.All() {
+			if !yield(row.Line) {
+				return
+			}
+		}
+	})
+}
+
+// WriteLines writes a results file of these lines.
+func WriteLines(w io.Writer, lines iter.Seq[string]) error {
 	buf := bufio.NewWriterSize(w, 256<<10)
-	for _, row := range r.All() {
-		buf.WriteString(row.Line)
+	for line := range lines {
+		buf.WriteString(line)
 		// The buffer remembers its first error: there is nothing to gain from
 		// filling it further.
 		if err := buf.WriteByte('\n'); err != nil {

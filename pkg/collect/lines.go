@@ -3,6 +3,7 @@ package collect
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -23,8 +24,11 @@ const (
 	oldFailedMark = "FRIDAY-ERROR-ErrorType.unknown"
 )
 
-// missingLine stands for a row of which no record was seen.
-const missingLine = failureMark + ": " + string(record.Missing) + ": no answer seen"
+// noAnswer is why a row of which no record was seen has none, and missingLine its line.
+var (
+	noAnswer    = record.Failure{Class: record.Missing, Message: "no answer seen"}
+	missingLine = failureLine(&noAnswer)
+)
 
 // unknown is the class of a failure whose line does not tell it.
 const unknown record.Class = "unknown"
@@ -35,9 +39,9 @@ func IsFailure(line string) bool {
 	return strings.HasPrefix(line, failureMark) || strings.HasPrefix(line, oldFailedMark)
 }
 
-// answerLine makes the line of a good answer, which never reads as a failure.
+// AnswerLine makes the line of a good answer, which never reads as a failure.
 // What it returns shares no memory with the answer, whose record is long.
-func answerLine(answer string) string {
+func AnswerLine(answer string) string {
 	line := record.OneLine(answer)
 	if IsFailure(line) {
 		return " " + line
@@ -45,56 +49,37 @@ func answerLine(answer string) string {
 	return strings.Clone(line)
 }
 
-// failureLine makes the line of a failed row, whose class classOf finds again.
+// failureLine makes the line of a failed row; [className] has made its class.
 func failureLine(f *record.Failure) string {
-	class := strings.Map(func(r rune) rune {
+	return failureMark + ": " + string(f.Class) + ": " + cmp.Or(record.OneLine(f.Message), "no message")
+}
+
+// className is a class as the line of a failed row can tell it.
+func className(class record.Class) record.Class {
+	return record.Class(strings.Map(func(r rune) rune {
 		if endsClass(r) {
 			return '_'
 		}
 		return r
-	}, string(f.Class))
-	message := record.OneLine(f.Message)
-	if message == "" {
-		message = "no message"
-	}
-	return failureMark + ": " + class + ": " + message
+	}, strings.Clone(string(class))))
 }
 
-// classOf finds the class in a line that stands for a failure.
-func classOf(line string) record.Class {
+// failureOf reads a line of a results file that stands for a failure.
+func failureOf(line string) *record.Failure {
 	rest, ok := strings.CutPrefix(line, failureMark+": ")
 	i := strings.IndexFunc(rest, endsClass)
 	if !ok || i <= 0 || !strings.HasPrefix(rest[i:], ": ") {
-		return unknown
+		return &record.Failure{Class: unknown, Message: line}
 	}
-	return record.Class(rest[:i])
-}
-
-// failureOf finds the failure in a line that stands for one.
-func failureOf(line string) *record.Failure {
-	f := &record.Failure{Class: classOf(line), Message: line}
-	if f.Class != unknown {
-		f.Message = line[len(failureMark)+len(": ")+len(f.Class)+len(": "):]
-	}
-	return f
+	return &record.Failure{Class: record.Class(rest[:i]), Message: rest[i+len(": "):]}
 }
 
 func endsClass(r rune) bool { return r == ':' || unicode.IsSpace(r) || unicode.IsControl(r) }
 
-func stateOf(line string) State {
-	switch {
-	case !IsFailure(line):
-		return OK
-	case classOf(line) == record.Missing:
-		return Missing
-	}
-	return Failed
-}
-
-// Sniff reports whether in holds a results file: its first lines are neither
+// sniff reports whether in holds a results file: its first lines are neither
 // result records nor lines of a batch, nor a broken one of these. It returns a
 // reader of all that in holds.
-func Sniff(in io.Reader) (_ io.Reader, text bool, err error) {
+func sniff(in io.Reader) (_ io.Reader, text bool, err error) {
 	r := bufio.NewReaderSize(in, 64<<10)
 	var read []byte               // of in
 	for lines := 0; err == nil; { // not blank
@@ -108,6 +93,9 @@ func Sniff(in io.Reader) (_ io.Reader, text bool, err error) {
 			}
 		}
 		line := bytes.TrimSpace(read[begin:])
+		if begin == 0 {
+			line = bytes.TrimPrefix(line, []byte(byteOrderMark))
+		}
 		if len(line) == 0 {
 			continue
 		}
@@ -133,7 +121,7 @@ const sniffed = 50
 // A structured answer begins with a brace as well.
 func firstOfRecords(line []byte) bool {
 	switch {
-	case bytes.HasPrefix(line, []byte("\xef\xbb\xbf")), bytes.HasPrefix(line, []byte{0x1f, 0x8b}):
+	case bytes.HasPrefix(line, []byte{0x1f, 0x8b}):
 		return true
 	case line[0] != '{':
 		return false
@@ -148,7 +136,10 @@ func isRecord(line []byte) bool {
 	return gjson.GetBytes(line, "kind").Exists() && gjson.GetBytes(line, "v").Exists() || wire.IsBatchLine(line) && gjson.GetBytes(line, "response").Exists()
 }
 
-// ReadLines reads a results file, line i for row i. A file of more than total
+const byteOrderMark = "\ufeff"
+
+// ReadLines reads a results file, line i for row i, a byte order mark in front of
+// them aside. A file of more than total
 // lines is refused, since then its lines are not the rows'; total 0 takes any. A
 // last line that ends in NUL bytes, as a power cut leaves it, is left out.
 func ReadLines(name string, r io.Reader, total int) ([]string, error) {
@@ -156,6 +147,9 @@ func ReadLines(name string, r io.Reader, total int) ([]string, error) {
 	in := bufio.NewReaderSize(r, 256<<10)
 	for {
 		line, err := in.ReadString('\n')
+		if lines == nil {
+			line = strings.TrimPrefix(line, byteOrderMark)
+		}
 		if line != "" && !strings.HasSuffix(line, "\x00") {
 			lines = append(lines, strings.TrimRight(line, "\r\n"))
 		}

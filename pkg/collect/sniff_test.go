@@ -1,8 +1,10 @@
 package collect_test
 
 import (
-	"bytes"
+	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -10,39 +12,93 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nertools/pkg/collect"
+	"nertools/pkg/mrc"
 	"nertools/pkg/record"
 )
 
+// rows opens an MRC file of so many rows.
+func rows(t *testing.T, n int) *mrc.File {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "mrc-ner.test")
+	row := `{"context":"Ada left","entity_label":"PER","start_position":[],"end_position":[]}`
+	if err := os.WriteFile(path, []byte("["+strings.Repeat(row+",", n-1)+row+"]"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := mrc.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Close() })
+	return f
+}
+
 func TestAResultsFileIsToldFromRecords(t *testing.T) {
-	for in, want := range map[string]bool{
-		"":           false,
-		"\n\n":       false,
-		good(0, "a"): false,
-		"\n " + good(0, strings.Repeat("a", 100_000)): false,
-		answered("request-0", "a"):                    false,
-		`{"kind":"result","v":1,"id":"torn`:           false,
-		"ERROR: timeout: slow\n":                      true,
-		"@@Ada## .\n":                                 true,
-		`{"entities":["Ada"]}` + "\n":                 true,
-		"[]\n":                                        true,
-		"<html>\n" + good(0, "a"):                     false,
-		"<html>\n" + answered("request-0", "a"):       false,
-		"\ufeff" + good(0, "a"):                       false,
-		"\x1f\x8b\x08\x00":                            false,
-		"a\n{\"kind\":\"PER\"}\n":                     true,
+	file := rows(t, 5)
+	for in, want := range map[string]string{ // the first line of a results file; "" for records
+		"":           "",
+		"\n\n":       "",
+		good(0, "a"): "",
+		"\n " + good(0, strings.Repeat("a", 100_000)): "",
+		answered("request-0", "a"):                    "",
+		`{"kind":"result","v":1,"id":"torn`:           "",
+		"ERROR: timeout: slow\n":                      "ERROR: timeout: slow",
+		"@@Ada## .\n":                                 "@@Ada## .",
+		"\ufeff@@Ada## .\n":                           "@@Ada## .",
+		`{"entities":["Ada"]}` + "\n":                 `{"entities":["Ada"]}`,
+		"[]\n":                                        "[]",
+		"<html>\n" + good(0, "a"):                     "",
+		"<html>\n" + answered("request-0", "a"):       "",
+		"\ufeff" + good(0, "a"):                       "",
+		"\x1f\x8b\x08\x00":                            "",
+		"a\n{\"kind\":\"PER\"}\n":                     "a",
+		strings.Repeat("a", 100_000) + "\nb\n":        strings.Repeat("a", 100_000),
 	} {
 		for _, source := range []io.Reader{strings.NewReader(in), iotest.OneByteReader(strings.NewReader(in))} {
-			r, text, err := collect.Sniff(source)
-			if err != nil || text != want {
-				t.Errorf("%.40q: %v %v", in, text, err)
-			}
-			if all, err := io.ReadAll(r); err != nil || string(all) != in {
-				t.Errorf("%.40q: %d bytes of %d left, %v", in, len(all), len(in), err)
+			r := collect.New(collect.Options{Join: true, Rows: file})
+			_, err := r.Read("f", source)
+			if r.Sum().Over != (want != "") || want != "" && (err != nil || r.Row(0).Line != want) {
+				t.Errorf("%.40q: %s, %v", in, r.Sum(), err)
 			}
 		}
 	}
-	if _, _, err := collect.Sniff(failing{io.ErrUnexpectedEOF}); err == nil {
-		t.Error("a reader's error is lost")
+	if _, err := collect.New(collect.Options{Join: true}).Read("f", failing{io.ErrUnexpectedEOF}); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("a reader's error is lost: %v", err)
+	}
+}
+
+func TestAResultsFileIsReadAlone(t *testing.T) {
+	const lines = "a\nb\n"
+	wantDoubt := func(name string, want collect.Doubt, inputs ...string) {
+		t.Helper()
+		r := collect.New(collect.Options{Join: true, Rows: rows(t, 5)})
+		var err error
+		for _, in := range inputs {
+			if _, err = r.Read("f", strings.NewReader(in)); err != nil {
+				break
+			}
+		}
+		var e *collect.Error
+		if !errors.As(err, &e) || e.Doubt != want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	wantDoubt("behind records", collect.NotAlone, good(0, "a"), lines)
+	wantDoubt("before records", collect.NotAlone, lines, good(0, "a"))
+	wantDoubt("twice", collect.NotAlone, lines, lines)
+
+	var e *collect.Error
+	if _, err := collect.New(collect.Options{Join: true}).Read("f", strings.NewReader(lines)); !errors.As(err, &e) || e.Doubt != collect.NoSentences {
+		t.Errorf("without rows: %v", err)
+	}
+	r := collect.New(collect.Options{Join: true, Rows: rows(t, 5)})
+	if _, err := r.Read("f", strings.NewReader(lines)); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.LayOver("last", strings.NewReader(lines)); !errors.As(err, &e) || e.Doubt != collect.NotAlone {
+		t.Errorf("over another one: %v", err)
+	}
+	if s := r.Sum(); s.Rows != 5 || s.Kept != 2 || s.Missing != 3 {
+		t.Errorf("%s", s)
 	}
 }
 
@@ -50,7 +106,7 @@ func TestWhatWasPaidForIsCounted(t *testing.T) {
 	use := func(row int, model, batch string, n int) string {
 		return line(record.Result{ID: id(row), Index: row, Total: 5, Output: "x", Model: model, BatchID: batch, Usage: record.Usage{Prompt: n, Completion: 1, Cached: 2}})
 	}
-	r := collect.Results{Sources: true}
+	r := collect.New(collect.Options{Join: true})
 	again := use(0, "b", "", 30) // as a resumed run takes it over
 	for name, in := range map[string]string{"a": use(0, "b", "", 10) + use(1, "a", "", 20) + again, "b": use(2, "a", "batch_1", 5) + good(3, "no usage") + again} {
 		if _, err := r.Read(name, strings.NewReader(in)); err != nil {
@@ -67,33 +123,35 @@ func TestWhatWasPaidForIsCounted(t *testing.T) {
 	}
 }
 
-func TestAnAnswerCanBePutInTheFirstOnesPlace(t *testing.T) {
-	r, err := collectAll(good(0, "a") + good(1, "b"))
+func TestAFailureStaysWhatTheRecordSays(t *testing.T) {
+	told := record.Failure{Class: "of a: kind", Status: 503, Code: "busy", Message: "try\nlater"}
+	r, err := collectAll(line(record.Result{ID: id(0), Total: 2, Failure: &told}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.LayOver("last", strings.NewReader("1\n2\n3\n")); err != nil {
-		t.Fatal(err)
+	want := told
+	want.Class = "of_a__kind" // a line of a results file tells it so
+	got := r.Row(0)
+	if d := cmp.Diff(&want, got.Failure); d != "" || got.Line != "ERROR: of_a__kind: try later" {
+		t.Errorf("%q %s", got.Line, d)
 	}
-	r.SetLine(1, "B")
-	r.SetLine(2, "ERROR is a word")
-	var out bytes.Buffer
-	if err := r.WriteText(&out); err != nil {
-		t.Fatal(err)
+	sum := r.Sum()
+	if d := cmp.Diff([]record.FailureKind{{Failure: want, Rows: 1}}, sum.Failed.Kinds()); d != "" {
+		t.Error(d)
 	}
-	if got, want := out.String(), "a\nB\n ERROR is a word\n"; !strings.HasPrefix(got, want) {
-		t.Errorf("got %q, want %q", got, want)
+	if got := r.Row(1); got.OK() || !got.Missing() {
+		t.Errorf("%+v", got)
 	}
 }
 
 func TestWhatAFailedRecordToldIsKept(t *testing.T) {
-	r := collect.Results{Sources: true}
+	r := collect.New(collect.Options{Join: true})
 	failed := line(record.Result{ID: id(1), Index: 1, Total: 5, Label: "PER", Context: "Ada left", Model: "m", Failure: &record.Failure{Class: record.Timeout, Message: "slow"}})
 	if _, err := r.Read("a", strings.NewReader(failed+answered(id(1), "@@Ada## left"))); err != nil {
 		t.Fatal(err)
 	}
 	got := r.Row(1)
-	if want := (collect.Reply{State: collect.OK, Line: "@@Ada## left", Label: "PER", Context: "Ada left", Model: got.Model}); got != want {
+	if want := (collect.Reply{Line: "@@Ada## left", Label: "PER", Context: "Ada left", Model: got.Model}); got != want {
 		t.Errorf("got %+v", got)
 	}
 }

@@ -24,7 +24,7 @@ type Spent struct {
 	Usage record.Usage
 }
 
-// Spent adds up the tokens of all records read, by model, if Sources is set:
+// Spent adds up the tokens of all records read, by model, with Join:
 // those that a later record replaced were paid for too. A record that a resumed
 // run took over from an earlier one counts once.
 func (r *Results) Spent() []Spent {

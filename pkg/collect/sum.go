@@ -26,30 +26,27 @@ func (s *Sum) Complete() bool { return s.Failed.Rows() == 0 && s.Missing == 0 }
 
 // Sum counts.
 func (r *Results) Sum() Sum {
-	s := Sum{Rows: r.Len(), Records: r.records, Duplicates: r.records - len(r.rows), Broken: r.broken, Over: r.over}
+	s := Sum{Rows: r.Len(), Records: r.records, Duplicates: r.records - len(r.rows), Broken: r.broken, Over: r.lines != ""}
 	if r.total == 0 {
 		s.Broken += r.torn
 	}
 	type kind struct {
-		row  int // the lowest
-		line string
-		rows int
+		first, rows int // the lowest of them, and how many there are
 	}
 	kinds := map[record.Class]*kind{}
 	count := func(i int) {
 		row, kept := r.row(i)
-		switch row.State {
-		case OK:
+		switch {
+		case row.OK():
 			s.OK++
-		case Failed:
-			k := kinds[row.Class()]
+		case !row.Missing():
+			k := kinds[row.Failure.Class]
 			if k == nil {
-				k = &kind{row: i, line: row.Line}
-				kinds[row.Class()] = k
+				k = &kind{first: i}
+				kinds[row.Failure.Class] = k
 			}
-			if k.rows++; i < k.row {
-				k.row, k.line = i, row.Line
-			}
+			k.first = min(k.first, i)
+			k.rows++
 		}
 		if kept {
 			s.Kept++
@@ -64,7 +61,7 @@ func (r *Results) Sum() Sum {
 		}
 	}
 	for _, k := range kinds {
-		s.Failed.AddRows(failureOf(k.line), k.rows)
+		s.Failed.AddRows(r.Row(k.first).Failure, k.rows)
 	}
 	s.Missing = s.Rows - s.OK - s.Failed.Rows()
 	return s

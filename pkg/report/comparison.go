@@ -9,7 +9,11 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 	"unicode/utf8"
+
+	"nertools/pkg/score"
 )
 
 // A Point is one score in a picture that compares methods.
@@ -19,6 +23,21 @@ type Point struct {
 	X         int     // the number of demonstrations
 	F1        float64 // in [0,1]
 	Low, High float64 // the ends of its interval
+}
+
+// PointOf is the place of a score that is called METHOD.N, the method and the number of
+// demonstrations; ok is false for any other.
+func PointOf(s *score.Summary) (p Point, ok bool) {
+	method, number, _ := strings.Cut(s.Name, ".")
+	n, err := strconv.Atoi(number)
+	if err != nil || n < 0 {
+		return p, false
+	}
+	p = Point{Name: s.Name, Group: method, X: n, F1: s.Micro.F1(), Low: s.Micro.F1(), High: s.Micro.F1()}
+	if s.Micro.Intervals != nil {
+		p.Low, p.High = s.Micro.Intervals.F1.Low, s.Micro.Intervals.F1.High
+	}
+	return p, true
 }
 
 // The picture, in pixels: what lies around the plot, and the plot itself.

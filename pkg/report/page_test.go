@@ -291,7 +291,7 @@ func testMarks(t *testing.T, b *window) {
 	s.ID, s.Tokens = "nested", strings.Fields("the University of New York in V .")
 	s.Text = strings.Join(s.Tokens, " ")
 	s.Entities = []corpus.Entity{entity(1, 5, "ORG"), entity(2, 4, "LOC")}
-	p := b.open(t, &Page{Title: "nested", Labels: []string{"ORG", "LOC"}, Sentences: slices.Values([]Prediction{s})})
+	p := b.open(t, &Page{Title: "nested", Labels: []string{"ORG", "LOC"}, Sentences: []Prediction{s}})
 	p.size(1280, 800)
 	p.shoot("nested")
 	rects := func(selector string) []rect {

@@ -11,13 +11,14 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"iter"
 	"strconv"
 	"strings"
 
+	"nertools/pkg/annotate"
 	"nertools/pkg/collect"
 	"nertools/pkg/corpus"
 	"nertools/pkg/markup"
+	"nertools/pkg/price"
 	"nertools/pkg/score"
 )
 
@@ -31,7 +32,7 @@ type Page struct {
 	Costs     []Spending
 	Total     string // what all Costs come to, in words; may be empty
 	Prices    string // the day that the prices were taken down, such as "2026-11-22"; may be empty
-	Sentences iter.Seq[Prediction]
+	Sentences []Prediction
 }
 
 // Rows counts the rows that were asked. Rows = OK + Failed + Missing.
@@ -86,14 +87,43 @@ var pages = template.Must(template.New("page").Funcs(template.FuncMap{
 	"percent": func(x float64) string { return strconv.FormatFloat(100*x, 'f', 2, 64) },
 }).Parse(pageTemplate))
 
-// WriteHTML writes the page. It reads Sentences once and holds the page in
+// NewPage begins the page about results: how many rows they are of and what they cost.
+func NewPage(title string, r *collect.Results, prices *price.Table) *Page {
+	sum := r.Sum()
+	p := &Page{Title: title, Prices: prices.Date, Rows: Rows{Rows: sum.Rows, OK: sum.OK, Failed: sum.Failed.Rows(), Missing: sum.Missing}}
+	total, known := 0.0, false
+	for i, s := range r.Spent() {
+		line := Spending{Spent: s}
+		amount, ok := prices.Cost(s.Model, s.Usage, s.Batch)
+		if ok {
+			line.Money = prices.Money(amount)
+			total += amount
+		}
+		known = ok && (known || i == 0)
+		p.Costs = append(p.Costs, line)
+	}
+	if known {
+		p.Total = prices.Money(total)
+	}
+	return p
+}
+
+// Add adds a sentence. hasGold reports whether its gold entities are known.
+func (r *Page) Add(s *annotate.Annotation, hasGold bool) {
+	r.Sentences = append(r.Sentences, Prediction{Sentence: s.Sentence, Gold: s.Gold, HasGold: hasGold})
+	for i := range s.Answers {
+		if s.Answers[i].Failure == nil {
+			r.Answers.Add(&s.Answers[i].Alignment)
+		}
+	}
+}
+
+// WriteHTML writes the page. It holds the page in
 // memory. The same report gives the same bytes.
 func (r *Page) WriteHTML(w io.Writer) error {
 	b := newBody(r.Labels)
-	if r.Sentences != nil {
-		for s := range r.Sentences {
-			b.add(&s)
-		}
+	for i := range r.Sentences {
+		b.add(&r.Sentences[i])
 	}
 	rows := scoreRows(r.Scores, b)
 	css := style + colours(len(b.labels))

@@ -112,7 +112,7 @@ func sample(list []Prediction) *Page {
 		},
 		Total:     "$0.0631",
 		Prices:    "2026-11-22",
-		Sentences: slices.Values(list),
+		Sentences: list,
 	}
 }
 

@@ -148,7 +148,7 @@ type Summary struct {
 func ParseSummary(file string, data []byte) (*Summary, error) {
 	s, err := parseSummary(data)
 	if err != nil {
-		return nil, &fault.Error{File: file, Err: err, Hint: "it takes what ner-collect score --json writes"}
+		return nil, &fault.Error{File: file, Err: err, Hint: "give scores that were written as JSON"}
 	}
 	return s, nil
 }

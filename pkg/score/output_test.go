@@ -37,7 +37,7 @@ func golden(t *testing.T, name string, got []byte) {
 // published is a score without the kinds of error.
 func published(t *testing.T) *score.Scorer {
 	s := score.New(score.Published, []string{"PER"})
-	s.AddRows([]score.Case{{Label: "PER", Source: "Ada met Bob", Answer: "@@Ada## met Bob", Gold: spans(t, "0-1 2-3")}})
+	s.AddRows([]score.Case{{Label: "PER", Sentence: "Ada met Bob", Answer: "@@Ada## met Bob", Gold: spans(t, "0-1 2-3")}})
 	return s
 }
 
@@ -118,7 +118,7 @@ func TestASummaryIsReadBack(t *testing.T) {
 }
 
 func TestWhatIsNoSummaryIsAFault(t *testing.T) {
-	const hint = "it takes what ner-collect score --json writes"
+	const hint = "give scores that were written as JSON"
 	for in, want := range map[string]string{
 		``:                                    "a.json: read a score: unexpected end of JSON input",
 		`[]`:                                  "a.json: read a score: json: cannot unmarshal array into Go value of type score.summaryJSON",

@@ -9,27 +9,27 @@ import (
 
 // A Case is what a published score looks at: a sentence, a label, and the answer.
 type Case struct {
-	Label  string
-	Source string        // the sentence
-	Answer string        // as it came; "" where there is none
-	Gold   []markup.Span // as the row has them; what stands there twice counts twice
+	Label    string
+	Sentence string
+	Answer   string        // as it came; "" where there is none
+	Gold     []markup.Span // as the row has them; what stands there twice counts twice
 }
 
 // CountPublished counts as the evaluation behind the published GPT-NER figures
 // does, so that one can compare with them. It is not a fair measure: an entity
-// that the source does not hold costs nothing by itself, but everything marked
+// that the sentence does not hold costs nothing by itself, but everything marked
 // after it is lost.
 //
-// Source and answer are split into words as by [markup.AppendTokens]. A word of
+// Sentence and answer are split into words as by [markup.AppendTokens]. A word of
 // more than two characters that begins with "@@" opens an entity; one of more
-// than two that ends with "##" closes. A cursor walks through the source while
+// than two that ends with "##" closes. A cursor walks through the sentence while
 // the words of the answer are read one after the other:
 //
 //   - An opening word looks for its end, the first closing word from itself on.
 //     If there is one, the words up to it, without the two signs at either end,
-//     are looked for in the source, from the cursor on. Where they are found is a
+//     are looked for in the sentence, from the cursor on. Where they are found is a
 //     candidate, and the cursor goes to its first word; where they are not, the
-//     cursor goes to the end of the source, and nothing is counted.
+//     cursor goes to the end of the sentence, and nothing is counted.
 //   - From an opening word, even one without an end, up to the next closing
 //     word the cursor rests.
 //   - A closing word never moves it, whether something was open or not.
@@ -38,8 +38,8 @@ type Case struct {
 // So the cursor lags behind by the length of each entity. A candidate that is
 // equal to a gold span not yet taken takes it and is a true positive, any other
 // is a false positive; gold spans that nothing took are false negatives.
-func CountPublished(source, answer string, gold []markup.Span) Counts {
-	words := markup.AppendTokens(nil, source)
+func CountPublished(sentence, answer string, gold []markup.Span) Counts {
+	words := markup.AppendTokens(nil, sentence)
 	said := markup.AppendTokens(nil, answer)
 	left := slices.Clone(gold)
 	var c Counts

@@ -3,6 +3,7 @@
 package score
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -73,6 +74,9 @@ func (c *Counts) add(d Counts) {
 	c.FN += d.FN
 }
 
+// ErrMatch is the error of adding what the match of a [Scorer] does not look at.
+var ErrMatch = errors.New("a published score counts rows, every other score counts entities")
+
 // A Scorer adds up sentences. It keeps counts of each, not its entities. It is to
 // be used by one goroutine at a time.
 type Scorer struct {
@@ -118,11 +122,11 @@ func (s *Scorer) id(name string) int {
 }
 
 // Add adds a sentence: what the gold marks in it, and what was predicted. What a
-// list holds twice, the same span and label, counts once. It panics if the
-// match is Published, which does not look at entities: see [Scorer.AddRows].
-func (s *Scorer) Add(gold, predicted []corpus.Entity) {
+// list holds twice, the same span and label, counts once. It returns [ErrMatch] if
+// the match is Published, which does not look at entities: see [Scorer.AddRows].
+func (s *Scorer) Add(gold, predicted []corpus.Entity) error {
 	if s.match == Published {
-		panic("score: Add for a published score")
+		return ErrMatch
 	}
 	gold, predicted = distinct(gold), distinct(predicted)
 	pairs := Compare(gold, predicted)
@@ -143,21 +147,23 @@ func (s *Scorer) Add(gold, predicted []corpus.Entity) {
 		}
 	}
 	s.end()
+	return nil
 }
 
 // lastHit is the kind up to which a pair is a match.
 var lastHit = [...]Relation{Strict: Correct, Boundary: WrongLabel, Overlap: WrongBoundary}
 
 // AddRows adds a sentence for a published score: its rows, one for each label.
-// It panics if the match is another.
-func (s *Scorer) AddRows(rows []Case) {
+// It returns [ErrMatch] if the match is another.
+func (s *Scorer) AddRows(rows []Case) error {
 	if s.match != Published {
-		panic("score: AddRows for a score that is not the published one")
+		return ErrMatch
 	}
 	for _, r := range rows {
-		s.count(r.Label, CountPublished(r.Source, r.Answer, r.Gold))
+		s.count(r.Label, CountPublished(r.Sentence, r.Answer, r.Gold))
 	}
 	s.end()
+	return nil
 }
 
 func distinct(entities []corpus.Entity) []corpus.Entity {

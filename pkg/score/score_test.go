@@ -1,6 +1,7 @@
 package score_test
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -87,6 +88,17 @@ func sample(t testing.TB, match score.Match) *score.Scorer {
 	return s
 }
 
+func TestWhatAScoreDoesNotLookAtIsAnError(t *testing.T) {
+	for _, match := range matches {
+		if err := score.New(match, nil).AddRows(nil); !errors.Is(err, score.ErrMatch) {
+			t.Errorf("rows for %v: %v", match, err)
+		}
+	}
+	if err := score.New(score.Published, nil).Add(nil, nil); !errors.Is(err, score.ErrMatch) {
+		t.Errorf("entities for published: %v", err)
+	}
+}
+
 func TestTheSumOfSentences(t *testing.T) {
 	want := &score.Evaluation{
 		Match: score.Strict, Sentences: 3,
@@ -123,10 +135,10 @@ func TestConfusionsAreInOrder(t *testing.T) {
 func TestAPublishedScoreIsTheSumOfItsRows(t *testing.T) {
 	s := score.New(score.Published, []string{"PER", "LOC"})
 	s.AddRows([]score.Case{
-		{Label: "PER", Source: "Ada met Bob", Answer: "@@Ada## met @@Bob##", Gold: spans(t, "0-1 2-3")},
-		{Label: "LOC", Source: "Ada met Bob", Answer: "@@Ada## met Bob"},
+		{Label: "PER", Sentence: "Ada met Bob", Answer: "@@Ada## met @@Bob##", Gold: spans(t, "0-1 2-3")},
+		{Label: "LOC", Sentence: "Ada met Bob", Answer: "@@Ada## met Bob"},
 	})
-	s.AddRows([]score.Case{{Label: "PER", Source: "Bob ran", Answer: "", Gold: spans(t, "0-1")}})
+	s.AddRows([]score.Case{{Label: "PER", Sentence: "Bob ran", Answer: "", Gold: spans(t, "0-1")}})
 	r := s.Report(0, 0)
 	want := []score.Score{{Label: "PER", Counts: score.Counts{TP: 2, FN: 1}}, {Label: "LOC", Counts: score.Counts{FP: 1}}}
 	if d := cmp.Diff(want, r.Labels); d != "" || r.Sentences != 2 {

@@ -1,6 +1,8 @@
 package verify
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"nertools/pkg/annotate"
 	"nertools/pkg/fault"
 	"nertools/pkg/markup"
 	"nertools/pkg/record"
@@ -22,8 +25,7 @@ import (
 // failure only. Records that do not belong together (of another source, of two
 // questions with one index) are an error.
 type Verdicts struct {
-	Judge *wire.Judge // which answers count; set before the first Read
-
+	judge   *wire.Judge
 	source  string
 	records map[int]*asked // by index
 }
@@ -45,9 +47,10 @@ type place struct {
 
 func (p place) String() string { return fmt.Sprintf("%s:%d", p.file, p.line) }
 
-// NewVerdicts returns Verdicts of none of the entities of the source so called.
-func NewVerdicts(source string) *Verdicts {
-	return &Verdicts{source: sourceOf(source), records: map[int]*asked{}}
+// NewVerdicts returns Verdicts of none of the entities of the source so called. judge
+// says which answers count.
+func NewVerdicts(source string, judge *wire.Judge) *Verdicts {
+	return &Verdicts{judge: judge, source: sourceOf(source), records: map[int]*asked{}}
 }
 
 // Read takes in one input, in any order: result records, lines of a batch's
@@ -77,10 +80,10 @@ func (v *Verdicts) parse(line []byte) (r answer, err error) {
 		r.Result = record.Result{ID: p.ID, Index: p.Index, Label: p.Label, Extra: p.Extra}
 		return answer{r.Result, NotAsked}, err
 	}
-	r.Result, err = v.Judge.ParseResult(line)
+	r.Result, err = v.judge.ParseResult(line)
 	r.verdict = Failed
 	if r.OK() {
-		r.verdict = readAnswer(v.Judge.Answer(&r.Result))
+		r.verdict = readAnswer(v.judge.Answer(&r.Result))
 	}
 	return r, err
 }
@@ -95,13 +98,13 @@ func (v *Verdicts) add(r *answer, at place) error {
 	switch {
 	case !ours || source != v.source:
 		return fault.WithHint(fmt.Errorf("id %q is none of the questions about these results, whose ids begin with %q", r.ID, v.source+"/"),
-			"give the answers to the questions that ner-prompt verify made from these results")
+			"give the answers to the questions that were made from these results")
 	case index != r.Index:
 		return fault.WithHint(fmt.Errorf("id %q does not give index %d", r.ID, r.Index), "ids are <source>/<index>/<digest>")
 	}
 	about, err := entityOf(r.Extra)
 	if err != nil {
-		return fault.WithHint(err, "it is to be as ner-prompt verify writes it")
+		return fault.WithHint(err, "do not change the records")
 	}
 	old, known := v.records[index]
 	if !known {
@@ -149,6 +152,9 @@ func entityOf(extra record.Extra) (*entity, error) {
 // Tally is how many entities have which verdict.
 type Tally struct{ Yes, No, Unclear, Failed, NotAsked int }
 
+// Entities is how many there are.
+func (n *Tally) Entities() int { return n.Yes + n.No + n.Unclear + n.Failed + n.NotAsked }
+
 func (n *Tally) add(v Verdict) {
 	switch v {
 	case Yes:
@@ -162,6 +168,37 @@ func (n *Tally) add(v Verdict) {
 	case NotAsked:
 		n.NotAsked++
 	}
+}
+
+// Candidates are the entities that j holds, in the order of the rows. They share memory
+// with its file.
+func Candidates(ctx context.Context, j *annotate.Joined) ([]Candidate, error) {
+	var list []Candidate
+	err := j.AsMarked().Each(ctx, func(s *annotate.Annotation) error {
+		for _, a := range s.Answers {
+			for _, f := range a.Found {
+				list = append(list, Candidate{a.Row, a.Label, s.Text, f.Span, strings.Join(s.Tokens[f.Start:f.End], " ")})
+			}
+		}
+		return nil
+	})
+	slices.SortStableFunc(list, func(a, b Candidate) int { return cmp.Compare(a.Row, b.Row) })
+	return list, err
+}
+
+// Apply drops the entities of j on which the verdict is no.
+func (v *Verdicts) Apply(ctx context.Context, j *annotate.Joined) (Tally, error) {
+	candidates, err := Candidates(ctx, j)
+	if err != nil {
+		return Tally{}, err
+	}
+	verdicts, n, err := v.Decide(candidates)
+	for i, verdict := range verdicts {
+		if verdict == No {
+			j.Drop(candidates[i].Row, candidates[i].Span)
+		}
+	}
+	return n, err
 }
 
 // Decide gives the verdict on each of the candidates, which are in the order of
@@ -199,14 +236,16 @@ func (a *asked) check(c *Candidate) error {
 	case a.verdict == NotAsked: // nobody relies on it
 		return nil
 	case a.about == nil:
-		return &fault.Error{File: a.at.file, Line: a.at.line, Err: errors.New("an answer that does not tell which entity it is about"),
-			Hint: "the lines of a batch do not tell it: give the questions that ner-prompt verify wrote as well, with another --verdicts"}
+		return &fault.Error{File: a.at.file, Line: a.at.line, Err: ErrNoEntity, Hint: "the lines of a batch do not tell it: give the questions as well"}
 	case c == nil || *a.about != (entity{c.Row, c.Span, c.Text}) || a.label != "" && a.label != c.Label:
 		return &fault.Error{File: a.at.file, Line: a.at.line, Err: &StaleError{a.about.row, a.about.span, a.label, a.about.text},
-			Hint: "make the questions again from these results, with the same template and --example-num, and ask them with --resume and another -o: what still holds is not asked again"}
+			Hint: "make the questions again from these results, with the same template and demonstrations: what still holds need not be asked again"}
 	}
 	return nil
 }
+
+// ErrNoEntity is the error of an answer whose question no record tells.
+var ErrNoEntity = errors.New("an answer that does not tell which entity it is about")
 
 // A StaleError says that a verdict is on an entity that the results no longer hold.
 type StaleError struct {

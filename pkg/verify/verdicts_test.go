@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"nertools/pkg/annotate"
+	"nertools/pkg/collect"
 	"nertools/pkg/fault"
 	"nertools/pkg/mrc"
 	"nertools/pkg/record"
@@ -52,7 +55,7 @@ func batchFailed(p record.Prompt) string {
 
 // decide reads inputs named a, b, c and so on and decides on the candidates.
 func decide(list []verify.Candidate, inputs ...string) ([]verify.Verdict, verify.Tally, error) {
-	v := verify.NewVerdicts("test")
+	v := verify.NewVerdicts("test", nil)
 	for i, in := range inputs {
 		if _, err := v.Read(string(rune('a'+i)), strings.NewReader(in)); err != nil {
 			return nil, verify.Tally{}, err
@@ -108,7 +111,7 @@ func TestEachEntityHasTheVerdictOfItsLastAnswer(t *testing.T) {
 
 func TestATornLineIsNamed(t *testing.T) {
 	lines, q := questionLines(t, found())
-	v := verify.NewVerdicts("test")
+	v := verify.NewVerdicts("test", nil)
 	if d, err := v.Read("a", strings.NewReader(said(q[0], "no")+lines[1][:40])); d.Torn != 2 || err != nil {
 		t.Errorf("%+v, %v", d, err)
 	}
@@ -144,7 +147,7 @@ func TestVerdictsOnChangedResultsAreRefused(t *testing.T) {
 			switch {
 			case c.want == "" && err != nil, c.want != "" && (err == nil || err.Error() != c.want || !errors.As(err, &stale)):
 				t.Errorf("got  %v\nwant %s", err, c.want)
-			case c.want != "" && !strings.Contains(fault.Hint(err), "--resume"):
+			case c.want != "" && !strings.Contains(fault.Hint(err), "again from these results"):
 				t.Errorf("the remedy is %q", fault.Hint(err))
 			}
 		})
@@ -158,7 +161,7 @@ func TestABrokenLineCostsNoVerdict(t *testing.T) {
 		"a cut line":        said(q[0], "no") + lines[2][:len(lines[2])/2] + "\n" + said(q[1], "yes"),
 		"no newline before": said(q[0], "no") + lines[2][:len(lines[2])/2] + said(q[1], "yes"),
 	} {
-		v := verify.NewVerdicts("test")
+		v := verify.NewVerdicts("test", nil)
 		damage, err := v.Read("a", strings.NewReader(input))
 		if err != nil || damage.Broken != 1 {
 			t.Errorf("%s: %+v, %v", name, damage, err)
@@ -234,8 +237,49 @@ func TestEveryVerdictFindsItsEntityAgain(t *testing.T) {
 			t.Errorf("entity %d: %s, want %s", i, v, want[i%5])
 		}
 	}
-	if n := counts.Yes + counts.No + counts.Unclear + counts.Failed + counts.NotAsked; n != len(list) {
+	if n := counts.Entities(); n != len(list) {
 		t.Errorf("%d counted, %d entities", n, len(list))
+	}
+}
+
+func TestARefusedEntityIsDropped(t *testing.T) {
+	var lines []byte
+	for i, output := range []string{"@@Ada Li## met @@Bob Li## in Rome .", "Ada Li met Bob Li in @@Rome## ."} {
+		lines = record.AppendResult(lines, &record.Result{ID: record.NewID("test", i, nil), Index: i, Total: 2, Label: []string{"PER", "LOC"}[i], Context: met, Output: output})
+	}
+	results := collect.New(collect.Options{Join: true})
+	if _, err := results.Read("r", bytes.NewReader(lines)); err != nil {
+		t.Fatal(err)
+	}
+	j, err := annotate.Join(results, annotate.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := verify.Candidates(t.Context(), j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []verify.Candidate{candidate(0, "PER", met, 0, 2), candidate(0, "PER", met, 3, 5), candidate(1, "LOC", met, 6, 7)}
+	if d := cmp.Diff(want, list); d != "" {
+		t.Fatal(d)
+	}
+	_, q := questionLines(t, list)
+	v := verify.NewVerdicts(j.Source(), nil)
+	if _, err := v.Read("v", strings.NewReader(said(q[0], "no")+said(q[1], "yes"))); err != nil {
+		t.Fatal(err)
+	}
+	n, err := v.Apply(t.Context(), j)
+	if d := cmp.Diff(verify.Tally{Yes: 1, No: 1, NotAsked: 1}, n); d != "" || err != nil {
+		t.Fatal(d, err)
+	}
+	if list, err = verify.Candidates(t.Context(), j); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want[1:], list); d != "" {
+		t.Error(d)
+	}
+	if _, err := v.Apply(t.Context(), j); !errors.As(err, new(*verify.StaleError)) {
+		t.Errorf("verdicts on entities that are gone: %v", err)
 	}
 }
 
@@ -247,7 +291,7 @@ func TestASourceOfAnyNameKeepsItsVerdicts(t *testing.T) {
 			name = "test" // as asked has it
 		}
 		for _, source := range []string{name, record.SourceName(name)} {
-			v := verify.NewVerdicts(source)
+			v := verify.NewVerdicts(source, nil)
 			if _, err := v.Read("a", strings.NewReader(said(prompts[0], "no"))); err != nil {
 				t.Fatal(err)
 			}
@@ -268,7 +312,7 @@ func FuzzReadVerdicts(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		verdicts, counts, err := decide(found(), s)
-		if err == nil && (len(verdicts) != 4 || counts.Yes+counts.No+counts.Unclear+counts.Failed+counts.NotAsked != 4) {
+		if err == nil && (len(verdicts) != 4 || counts.Entities() != 4) {
 			t.Errorf("%v, %+v", verdicts, counts)
 		}
 	})

@@ -279,7 +279,7 @@ func TestEntitiesThatCannotBeAskedAboutStopBeforeTheFirstQuestion(t *testing.T) 
 	if report, err := surplus.Write(t.Context(), io.Discard, append(many, candidate(8, "PER", "a b", 0, 1))); err != nil || report != (verify.Asked{Questions: 257, Surplus: 1}) {
 		t.Errorf("a row of 257 and another one: %+v, %v", report, err)
 	}
-	if list, n, err := verify.NewVerdicts("test").Decide(many); err != nil || list[256] != verify.NotAsked || n.NotAsked != 257 {
+	if list, n, err := verify.NewVerdicts("test", nil).Decide(many); err != nil || list[256] != verify.NotAsked || n.NotAsked != 257 {
 		t.Errorf("%+v, %v", n, err)
 	}
 	one := candidate(1<<23-1, "PER", "a b", 0, 1)

@@ -1,5 +1,5 @@
-// Package answers is what the programs that work with answers have in common:
-// how result files are read and joined with the rows that they answer.
+// Package answers is what the programs that work with answers have in common: how
+// result files are read and joined with the rows that they answer.
 package answers
 
 import (
@@ -8,15 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"slices"
-	"strings"
-
-	"github.com/urfave/cli/v2"
 
 	"nertools/cmd/internal/cmdline"
 	"nertools/cmd/internal/dataset"
-	"nertools/cmd/internal/finish"
+	"nertools/cmd/internal/failures"
 	"nertools/pkg/annotate"
 	"nertools/pkg/catalog"
 	"nertools/pkg/collect"
@@ -26,252 +22,86 @@ import (
 	"nertools/pkg/wire"
 )
 
-// Joined is results and the rows that they answer.
-type Joined struct {
-	*annotate.Joined
-	Rows  *mrc.File        // nil where the records tell their sentences
-	set   *catalog.DataSet // that the flags name, if any
-	close []func() error
+// Options say which results are read and what they are joined with.
+type Options struct {
+	Files       []string // "-" is stdin
+	Accepted    failures.Accepted
+	Total       int      // rows of the source; 0 for what the records say
+	LastResults string   // an earlier results file; "" for none
+	Verdicts    []string // answers to questions about the entities
 
-	shown func(row int) func(text string) bool
-	// Assumed is the kNN file that says what the prompts showed where no flag
-	// does, else "".
-	Assumed string
+	// The rows are those of Gold, an MRC file, or else of Source, if that is given, or
+	// what the records tell.
+	Gold     string
+	Source   dataset.Source
+	Examples dataset.Examples // that the prompts showed
+	Labels   dataset.LabelSet
 }
 
-// Open opens what results are to be joined with: the MRC file that --gold names,
-// or else the flags of the source. The answers may take hours to come: what else
-// is needed must be there before. The caller closes what it returns.
-func Open(c *cli.Context) (_ *Joined, err error) {
-	j := new(Joined)
-	switch {
-	case c.String("gold") != "":
-		j.Rows, err = mrc.Open(c.String("gold"))
-	case c.IsSet("source-dir") || c.IsSet("source-name"):
-		j.Rows, err = dataset.OpenSource(c)
+// Inputs are the files that are read.
+func (o *Options) Inputs() []string {
+	files := slices.Concat(o.Files, o.Verdicts, []string{o.LastResults, o.Gold, o.Labels.File})
+	if o.Source.Given {
+		files = append(files, o.Source.Path())
 	}
-	if err != nil {
-		return nil, err
-	}
-	if j.Rows != nil {
-		j.close = append(j.close, j.Rows.Close)
-	}
-	if j.set, err = dataset.Named(c); err != nil {
-		j.Close()
-		return nil, err
-	}
-	return j, nil
+	return files
 }
 
-// Close closes the files.
-func (j *Joined) Close() {
-	for _, f := range j.close {
-		_ = f() // it was only read
-	}
+func (o *Options) judge(std cmdline.Streams) *wire.Judge {
+	return o.Accepted.Judge(func(s string) { std.Say("%s", s) })
 }
 
-// Demonstrations opens what the prompts showed, so that [Joined.TellCopies] can
-// tell what an answer copied from there. Where no flag says what that is, it is
-// taken to be what ner-prompt shows by default, if the files for it are there;
-// should they not belong to the rows, that is said, and is no error.
-func (j *Joined) Demonstrations(c *cli.Context) error {
-	if j.Rows == nil || c.Int("example-num") == 0 {
-		return nil
-	}
-	dir, name := place(c)
-	asked := dataset.ExamplesAsked(c)
-	if !asked && !dataset.HaveExamples(c, dir, name) {
-		return nil
-	}
-	train, neighbours, err := dataset.OpenExamplesOf(c, dir, name, cmp.Or(c.Int("total"), j.Rows.Len()))
-	if err == nil && !asked && neighbours.More() && !c.IsSet("total") {
-		err = fmt.Errorf("%s has more lines than %s has rows", neighbours.Name(), j.Rows.Name())
-		_, _ = train.Close(), neighbours.Close() // they were only read
-	}
-	switch {
-	case err != nil && asked:
-		return err
-	case err != nil:
-		cmdline.Say(c, "%v: what answers copied from demonstrations is not told apart", err)
-		return nil
-	case !asked:
-		j.Assumed = neighbours.Name()
-	}
-	j.close = append(j.close, train.Close, neighbours.Close)
-	j.shown = (&annotate.Demonstrations{Train: train, Neighbours: neighbours, Num: c.Int("example-num")}).Shown
-	return nil
+// Read reads the result files, and lays them over the earlier results. Ctrl-C ends it,
+// but for stdin, which is read to its end: what else was to be read then is left out.
+func (o *Options) Read(ctx context.Context, std cmdline.Streams) (*collect.Results, error) {
+	return o.read(ctx, std, collect.New(collect.Options{Judge: o.judge(std)}))
 }
 
-// place is the folder of the data set and the name of the source in it: what the
-// flags of the source say, or else the name of the --gold file.
-func place(c *cli.Context) (dir, name string) {
-	dir, file := filepath.Split(c.String("gold"))
-	name, ok := strings.CutPrefix(file, "mrc-ner.")
-	if !ok || c.IsSet("source-dir") || c.IsSet("source-name") {
-		return c.String("source-dir"), c.String("source-name")
-	}
-	return dir, name
-}
-
-// TellCopies makes the sentences tell what was copied from the demonstrations
-// that are open. Verdicts are to be settled before: ner-prompt verify, which has
-// asked for them, knows no demonstrations.
-func (j *Joined) TellCopies() { j.Shown = j.shown }
-
-// Read reads result files and joins them with what is open.
-func (j *Joined) Read(c *cli.Context, results *collect.Results, files []string) (err error) {
-	rows := 0
-	if j.Rows != nil {
-		rows = j.Rows.Len()
-	}
-	results.Sources = true
-	if results.Judge, err = judge(c); err != nil {
-		return err
-	}
-	if j.Rows != nil {
-		results.Judge.Sentence = j.sentence
-	}
-	if err := Read(c, results, files, rows); err != nil {
-		return err
-	}
-	if results.Len() == 0 {
-		return None(c)
-	}
-	if err := j.join(c, results); err != nil {
-		return err
-	}
-	if j.set != nil {
-		j.Order = dataset.Order(j.set)
-		j.Names = annotate.Names(j.Labels(), *j.set)
-	}
-	return nil
-}
-
-func (j *Joined) join(c *cli.Context, results *collect.Results) (err error) {
-	if j.Rows == nil {
-		var lost int
-		if j.Joined, lost, err = annotate.FromRecords(results); err == nil && lost > 0 {
-			cmdline.Say(c, "rows without an answer whose sentence no record tells: %d; they are left out (--source-dir and --source-name give their sentences)", lost)
-		}
-		return err
-	}
-	if !results.TotalKnown() {
-		if err := results.SetTotal(j.Rows.Len(), j.Rows.Name()); err != nil {
-			return err
-		}
-	}
-	if j.Joined, err = annotate.FromFile(results, j.Rows); err != nil {
-		return err
-	}
-	if n := results.Len(); n < j.Rows.Len() {
-		cmdline.Say(c, "the results are of the first %d of the %d rows of %s", n, j.Rows.Len(), j.Rows.Name())
-	}
-	return nil
-}
-
-// judge decides which answers count, as the flags say.
-func judge(c *cli.Context) (*wire.Judge, error) {
-	return finish.Judge(c, func(s string) { cmdline.Say(c, "%s", s) })
-}
-
-// sentence returns the sentence of a row, or "" if there is no such row.
-func (j *Joined) sentence(row int) (sentence string) {
-	if row >= j.Rows.Len() {
-		return ""
-	}
-	var r mrc.Row
-	if err := j.Rows.Decode(row, &r); err != nil {
-		return ""
-	}
-	return r.Context
-}
-
-// Candidates are the entities that were found, in the order of the rows. They
-// share memory with the file.
-func (j *Joined) Candidates(ctx context.Context) ([]verify.Candidate, error) {
-	var list []verify.Candidate
-	err := j.Each(ctx, func(s *annotate.Annotation) error {
-		for _, a := range s.Answers {
-			for _, f := range a.Found {
-				list = append(list, verify.Candidate{Row: a.Row, Label: a.Label, Context: s.Text, Span: f.Span,
-					Text: strings.Join(s.Tokens[f.Start:f.End], " ")})
-			}
-		}
-		return nil
-	})
-	slices.SortStableFunc(list, func(a, b verify.Candidate) int { return cmp.Compare(a.Row, b.Row) })
-	return list, err
-}
-
-// Source names the source that the results are of: what their ids say, or else
-// the MRC file's name.
-func (j *Joined) Source() string {
-	if name := j.Results.Source(); name != "" || j.Rows == nil {
-		return name
-	}
-	return strings.TrimPrefix(filepath.Base(j.Rows.Name()), "mrc-ner.")
-}
-
-// None is the error of having no results at all.
-func None(c *cli.Context) error {
-	if err := c.Context.Err(); err != nil {
-		return err
-	}
-	return fault.WithHint(errors.New("no result records to collect"),
-		"see what the program that should have written them says; --total N would take all N rows for missing")
-}
-
-// Read reads result files, and what the flags --total and --last-results, where a
-// program has them, add. A results file, a line a row, does instead of records
-// where results keep their sources and the rows are known from elsewhere: rows is
-// how many there are.
-//
-// Ctrl-C ends it, but for stdin, which is read to its end: what else was to be
-// read then is left out.
-func Read(c *cli.Context, results *collect.Results, files []string, rows int) (err error) {
-	if results.Judge == nil {
-		if results.Judge, err = judge(c); err != nil {
-			return err
-		}
-	}
-	if c.IsSet("total") {
-		if c.Int("total") <= 0 {
-			return cmdline.UsageError("--total %d: a number of rows from 1", c.Int("total"))
-		}
-		if err := results.SetTotal(c.Int("total"), "--total"); err != nil {
-			return err
+func (o *Options) read(ctx context.Context, std cmdline.Streams, results *collect.Results) (*collect.Results, error) {
+	if o.Total > 0 {
+		if err := results.SetTotal(o.Total, "--total"); err != nil {
+			return nil, err
 		}
 	}
 	// The answers may take hours to come: what else is needed must be there.
 	var last io.ReadCloser
-	var lastName string
-	if file := c.String("last-results"); file != "" {
-		if last, lastName, err = cmdline.Open(file); err != nil {
-			return err
+	if o.LastResults != "" {
+		var err error
+		if last, _, err = cmdline.Open(o.LastResults); err != nil {
+			return nil, err
 		}
 		defer last.Close()
 	}
 	stdin := false // has been read
-	for _, file := range files {
-		err := read(c, results, file, rows, len(files) == 1 && last == nil)
+	for _, file := range o.Files {
+		err := readFile(ctx, std, results, file)
 		if errors.Is(err, context.Canceled) && stdin {
 			break
 		}
 		if err != nil {
-			return err
+			return nil, explain(err)
 		}
 		stdin = stdin || file == "-"
 	}
 	if err := results.Plausible(); err != nil {
-		return err
+		return nil, explain(err)
 	}
 	if last != nil {
-		return results.LayOver(lastName, last)
+		if err := results.LayOver(cmdline.InputName(o.LastResults), last); err != nil {
+			return nil, explain(err)
+		}
 	}
-	return nil
+	if results.Len() > 0 {
+		return results, nil
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return nil, fault.WithHint(errors.New("no result records to collect"),
+		"see what the program that should have written them says; --total N would take all N rows for missing")
 }
 
-func read(c *cli.Context, results *collect.Results, file string, rows int, alone bool) error {
+func readFile(ctx context.Context, std cmdline.Streams, results *collect.Results, file string) error {
 	r, name, err := cmdline.Open(file)
 	if err != nil {
 		return err
@@ -279,43 +109,167 @@ func read(c *cli.Context, results *collect.Results, file string, rows int, alone
 	defer r.Close()
 	in := io.Reader(r)
 	if file != "-" {
-		in = cmdline.Interruptible(c.Context, r)
+		in = cmdline.Interruptible(ctx, r)
 	} else {
-		defer context.AfterFunc(c.Context, func() {
-			cmdline.Say(c, "interrupted: reading stdin to its end (once more: stop at once)")
+		defer context.AfterFunc(ctx, func() {
+			std.Say("interrupted: reading stdin to its end (once more: stop at once)")
 		})()
 	}
-	if results.Sources {
-		var lines bool
-		if in, lines, err = collect.Sniff(in); err != nil {
-			return err
-		}
-		switch {
-		case lines && !alone:
-			return cmdline.UsageError("%s is a results file, not records: give it alone", name)
-		case lines && rows == 0:
-			return &fault.Error{File: name, Err: errors.New("not result records; a results file, a line a row, does not tell its sentences"),
-				Hint: "name the MRC file that the prompts were made from with --source-dir and --source-name"}
-		case lines:
-			return readLines(c, results, name, in, rows)
-		}
-	}
 	damage, err := results.Read(name, in)
-	cmdline.SayDamage(c, damage)
+	std.SayDamage(damage)
 	return err
 }
 
-func readLines(c *cli.Context, results *collect.Results, name string, in io.Reader, rows int) error {
-	if !c.IsSet("total") {
-		if err := results.SetTotal(rows, "the MRC file"); err != nil {
-			return err
+const nameRows = "name the MRC file that the prompts were made from with --source-dir and --source-name"
+
+// explain says which flags help against an error.
+func explain(err error) error {
+	if e, ok := errors.AsType[*collect.Error](err); ok {
+		switch e.Doubt {
+		case collect.TwoSizes:
+			return fault.WithHint(err, "results of two sizes of a source (--limit changes it too) are collected apart")
+		case collect.NotARow:
+			return fault.WithHint(err, "if so, give the number of rows with --total")
+		case collect.TooManyRows:
+			return fault.WithHint(err, fmt.Sprintf("if that is right, say so with --total %d", e.Rows))
+		case collect.NoSentences:
+			return fault.WithHint(err, nameRows)
+		case collect.NotAlone:
+			return cmdline.Exit(cmdline.Usage, err)
 		}
 	}
-	if err := results.LayOver(name, in); err != nil {
+	switch {
+	case errors.As(err, new(*annotate.NoSentenceError)):
+		return fault.WithHint(err, nameRows)
+	case errors.Is(err, verify.ErrNoEntity):
+		return fault.WithHint(err, "the lines of a batch do not tell it: give the questions that ner-prompt verify wrote as well, with another --verdicts")
+	case errors.As(err, new(*verify.StaleError)):
+		return fault.WithHint(err, "make the questions again from these results, with the same template and --example-num, and ask them with --resume and another -o: what still holds is not asked again")
+	}
+	return err
+}
+
+// Joined is results and the rows that they answer.
+type Joined struct {
+	*annotate.Joined
+	HasGold  bool // the rows are those of an MRC file whose entities are right
+	Verified bool // there is a verdict on every entity, or none was asked for
+
+	// Assumed says what the prompts are taken to have shown where no flag says it, else "".
+	Assumed string
+
+	files []io.Closer
+}
+
+// Close closes the files.
+func (j *Joined) Close() {
+	for _, f := range j.files {
+		_ = f.Close() // it was only read
+	}
+}
+
+// Join reads the result files and joins them with their rows and demonstrations.
+// labels is the data set of Labels, or nil. Entities that the verdicts refuse are
+// dropped. All else that is read is opened before the answers, which may take hours to
+// come. The caller closes what it returns.
+func (o *Options) Join(ctx context.Context, std cmdline.Streams, labels *catalog.DataSet) (_ *Joined, err error) {
+	j := &Joined{HasGold: o.Gold != "", Verified: true}
+	defer func() {
+		if err != nil {
+			j.Close()
+		}
+	}()
+	with := collect.Options{Judge: o.judge(std), Join: true}
+	if o.Gold != "" || o.Source.Given {
+		if with.Rows, err = mrc.Open(cmp.Or(o.Gold, o.Source.Path())); err != nil {
+			return nil, err
+		}
+		j.files = append(j.files, with.Rows)
+	}
+	known := annotate.Options{Labels: labels}
+	if with.Rows != nil && o.Examples.Num > 0 {
+		if known.Demonstrations, err = o.demonstrations(std, j, with.Rows); err != nil {
+			return nil, err
+		}
+	}
+	verdicts := make([]io.ReadCloser, len(o.Verdicts))
+	for i, file := range o.Verdicts {
+		if verdicts[i], _, err = cmdline.Open(file); err != nil {
+			return nil, err
+		}
+		defer verdicts[i].Close()
+	}
+	results, err := o.read(ctx, std, collect.New(with))
+	if err != nil {
+		return nil, err
+	}
+	if sum := results.Sum(); sum.Over && o.LastResults == "" && sum.Kept < sum.Rows {
+		std.Say("%s has %d lines for %d rows: the others count as missing (--total N says that it is of the first N rows)", cmdline.InputName(o.Files[0]), sum.Kept, sum.Rows)
+	}
+	if j.Joined, err = annotate.Join(results, known); err != nil {
+		return nil, explain(err)
+	}
+	if j.Lost > 0 {
+		std.Say("rows without an answer whose sentence no record tells: %d; they are left out (--source-dir and --source-name give their sentences)", j.Lost)
+	}
+	if j.Rows != nil && results.Len() < j.Rows.Len() {
+		std.Say("the results are of the first %d of the %d rows of %s", results.Len(), j.Rows.Len(), j.Rows.Name())
+	}
+	if len(verdicts) > 0 {
+		err = o.verify(ctx, std, j, verdicts)
+	}
+	return j, explain(err)
+}
+
+// demonstrations opens what the prompts showed. Where no flag says what that is, it is
+// taken to be what ner-prompt shows by default, if the files for it are there; should
+// they not belong to the rows, that is said, and is no error.
+func (o *Options) demonstrations(std cmdline.Streams, j *Joined, rows *mrc.File) (*annotate.Demonstrations, error) {
+	source := o.Source
+	if dir, name, ok := mrc.Split(o.Gold); ok && !source.Given {
+		source = dataset.Source{Dir: dir, Name: name}
+	}
+	given := o.Examples.Given
+	if !given && !o.Examples.Exist(&source) {
+		return nil, nil
+	}
+	train, neighbours, err := o.Examples.Open(&source, cmp.Or(o.Total, rows.Len()))
+	if err == nil {
+		j.files = append(j.files, train, neighbours)
+		if !given && neighbours.More() && o.Total == 0 {
+			err = fmt.Errorf("%s has more lines than %s has rows", neighbours.Name(), rows.Name())
+		}
+	}
+	switch {
+	case err != nil && given:
+		return nil, err
+	case err != nil:
+		std.Say("%v: what answers copied from demonstrations is not told apart", err)
+		return nil, nil
+	case !given:
+		j.Assumed = fmt.Sprintf("the first %d that %s names", o.Examples.Num, neighbours.Name())
+	}
+	return &annotate.Demonstrations{Train: train, Neighbours: neighbours, Num: o.Examples.Num}, nil
+}
+
+// verify drops the entities that the verdicts refuse.
+func (o *Options) verify(ctx context.Context, std cmdline.Streams, j *Joined, files []io.ReadCloser) error {
+	verdicts := verify.NewVerdicts(j.Source(), o.judge(std))
+	broken := 0
+	for i, f := range files {
+		damage, err := verdicts.Read(cmdline.InputName(o.Verdicts[i]), f)
+		std.SayDamage(damage)
+		if err != nil {
+			return err
+		}
+		broken += damage.Broken
+	}
+	n, err := verdicts.Apply(context.WithoutCancel(ctx), j.Joined)
+	if err != nil {
 		return err
 	}
-	if sum := results.Sum(); sum.Kept < sum.Rows {
-		cmdline.Say(c, "%s has %d lines for %d rows: the others count as missing (--total N says that it is of the first N rows)", name, sum.Kept, sum.Rows)
-	}
+	std.Say("%d entities: %d confirmed, %d dropped; kept although unclear: %d, no answer: %d, not asked: %d",
+		n.Entities(), n.Yes, n.No, n.Unclear, n.Failed, n.NotAsked)
+	j.Verified = n.Failed == 0 && n.NotAsked == 0 && broken == 0
 	return nil
 }

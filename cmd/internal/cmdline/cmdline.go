@@ -425,7 +425,7 @@ func findFlag(flags []cli.Flag, arg string) cli.Flag {
 // are to call it.
 func Open(path string) (r io.ReadCloser, name string, err error) {
 	if path == "-" {
-		return io.NopCloser(os.Stdin), "stdin", nil
+		return io.NopCloser(os.Stdin), InputName(path), nil
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -436,6 +436,14 @@ func Open(path string) (r io.ReadCloser, name string, err error) {
 		return nil, path, &fault.Error{File: path, Err: errors.New("is a directory"), Hint: "give the name of a file"}
 	}
 	return f, path, nil
+}
+
+// InputName is what messages call an input file; "-" is stdin.
+func InputName(path string) string {
+	if path == "-" {
+		return "stdin"
+	}
+	return path
 }
 
 // Interruptible gives a reader of r that ends with ctx.
@@ -522,13 +530,4 @@ func SameFile(a, b string) bool {
 // Say prints one line for people: on stderr, behind the program's name.
 func Say(c *cli.Context, format string, args ...any) {
 	printLine(c.App.ErrWriter, c.App.Name, fmt.Sprintf(format, args...))
-}
-
-// Show prints a line for people and, as it stands, what it announces: lines to be
-// copied.
-func Show(c *cli.Context, announcement, lines string) {
-	Say(c, "%s", announcement)
-	for line := range strings.Lines(lines) {
-		fmt.Fprintln(c.App.ErrWriter, safetext.Line(strings.TrimSuffix(line, "\n")))
-	}
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"nertools/pkg/safetext"
 )
 
 // Streams are what a command reads and writes besides the files that its options
@@ -39,6 +41,14 @@ func streams(c *cli.Context) Streams {
 // Say prints one message.
 func (s Streams) Say(format string, args ...any) {
 	printLine(s.Err, s.Name, fmt.Sprintf(format, args...))
+}
+
+// Show prints a message and, as they stand, the lines that it announces, to be copied.
+func (s Streams) Show(announcement, lines string) {
+	s.Say("%s", announcement)
+	for line := range strings.Lines(lines) {
+		fmt.Fprintln(s.Err, safetext.Line(strings.TrimSuffix(line, "\n")))
+	}
 }
 
 // AtLeast is the action of a number flag that rejects values below least.

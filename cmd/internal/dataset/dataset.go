@@ -1,104 +1,231 @@
 // Package dataset is what the programs that read a data set have in common: the
-// flags that name its files and its labels, and how these are opened.
+// options that name its files and its labels, and how these are opened.
 package dataset
 
 import (
 	"cmp"
+	"errors"
+	"io"
 	"os"
-	"slices"
-	"strings"
+	"path/filepath"
 
 	"github.com/urfave/cli/v2"
 
+	"nertools/cmd/internal/cmdline"
 	"nertools/pkg/catalog"
+	"nertools/pkg/durable"
+	"nertools/pkg/fault"
 	"nertools/pkg/mrc"
 )
 
 const category = "the data set"
 
-// sourceOf, examplesOf and labelsOf read the flags of commands that still do so by
-// their context.
-func sourceOf(c *cli.Context) *Source {
-	return &Source{c.String("source-dir"), c.String("source-name")}
+// Source says which rows the work is about.
+type Source struct {
+	Dir, Name string
+	Given     bool // one of the flags is
 }
 
-func examplesOf(c *cli.Context) *Examples {
-	return &Examples{Train{c.String("train-name")}, c.String("example-dir"), c.String("example-name"), c.Int("example-num")}
+// Flags fill s.
+func (s *Source) Flags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Category: category, Name: "source-dir", Value: ".", Destination: &s.Dir, Action: note[string](&s.Given), Usage: "`DIR` of the MRC files"},
+		&cli.StringFlag{Category: category, Name: "source-name", Value: "test", Destination: &s.Name, Action: note[string](&s.Given), Usage: "the rows are those of mrc-ner.`NAME`"},
+	}
 }
 
-func labelsOf(c *cli.Context) *LabelSet { return &LabelSet{c.String("data-name"), c.String("labels")} }
-
-// SourceFlags say which rows the work is about.
-func SourceFlags() []cli.Flag { return new(Source).Flags() }
-
-// TrainFlag says where demonstrations are taken from.
-func TrainFlag() cli.Flag { return new(Train).Flag() }
-
-// ExampleFlags say which training rows a prompt shows.
-func ExampleFlags() []cli.Flag { return new(Examples).Flags() }
-
-// LabelFlags say what the labels are.
-func LabelFlags() []cli.Flag { return new(LabelSet).Flags() }
-
-// SourceFile is the file that --source-dir and --source-name name.
-func SourceFile(c *cli.Context) string { return sourceOf(c).Path() }
-
-// OpenSource opens the rows that --source-dir and --source-name name. The caller
-// closes them.
-func OpenSource(c *cli.Context) (*mrc.File, error) { return mrc.Open(SourceFile(c)) }
-
-// OpenTrain opens the rows that --source-dir and --train-name name. The caller
-// closes them.
-func OpenTrain(c *cli.Context) (*mrc.File, error) {
-	return mrc.Open(examplesOf(c).Train.Path(sourceOf(c)))
+// note is the action of a flag that notes that the flag is given.
+func note[T any](given *bool) func(*cli.Context, T) error {
+	return func(*cli.Context, T) error {
+		*given = true
+		return nil
+	}
 }
 
-// OpenExamplesOf opens the training file and the neighbours of the first rows rows
-// of the source called name in dir, whatever --source-dir and --source-name say.
-// The caller closes both.
-func OpenExamplesOf(c *cli.Context, dir, name string, rows int) (*mrc.File, *mrc.Neighbours, error) {
-	return examplesOf(c).Open(&Source{dir, name}, rows)
+// Path is the MRC file of the rows.
+func (s *Source) Path() string { return mrc.Path(s.Dir, s.Name) }
+
+// Train says where demonstrations are taken from.
+type Train struct {
+	Name  string
+	Given bool // the flag is
 }
 
-func findNeighbours(c *cli.Context, dir, name string) (string, error) {
-	return mrc.FindNeighbours(cmp.Or(c.String("example-dir"), dir), cmp.Or(c.String("example-name"), name))
+// Flag fills t.
+func (t *Train) Flag() cli.Flag {
+	return &cli.StringFlag{Category: category, Name: "train-name", Value: "train", Destination: &t.Name, Action: note[string](&t.Given), Usage: "take demonstrations from mrc-ner.`NAME`"}
 }
 
-// ExamplesAsked reports whether one of the [ExampleFlags] is given.
-func ExamplesAsked(c *cli.Context) bool {
-	return slices.ContainsFunc(ExampleFlags(), func(f cli.Flag) bool { return c.IsSet(f.Names()[0]) })
+// Path is the MRC file of the training rows of s.
+func (t *Train) Path(s *Source) string { return mrc.Path(s.Dir, t.Name) }
+
+// Examples say which training rows a prompt shows.
+type Examples struct {
+	Train            // Given if one of the flags is
+	Dir, Name string // of the kNN file; "" for those of the source
+	Num       int
 }
 
-// HaveExamples reports whether the files that [OpenExamplesOf] opens are there.
-func HaveExamples(c *cli.Context, dir, name string) bool {
-	_, err := findNeighbours(c, dir, name)
+// Flags fill e.
+func (e *Examples) Flags() []cli.Flag {
+	return []cli.Flag{
+		e.Train.Flag(),
+		&cli.StringFlag{Category: category, Name: "example-dir", Destination: &e.Dir, Action: note[string](&e.Given), Usage: "`DIR` of the kNN file (default: the source directory)"},
+		&cli.StringFlag{Category: category, Name: "example-name", Destination: &e.Name, Action: note[string](&e.Given), Usage: "kNN file NAME.knn.jsonl; test, test.knn and the whole `NAME` all do (default: the source name)"},
+		&cli.IntFlag{Category: category, Name: "example-num", Value: 16, Destination: &e.Num, Action: func(c *cli.Context, n int) error {
+			e.Given = true
+			return cmdline.AtLeast("example-num", 0)(c, n)
+		}, Usage: "show `N` demonstrations; 0 needs neither training nor kNN file"},
+	}
+}
+
+// Exist reports whether the files that Open opens are there.
+func (e *Examples) Exist(s *Source) bool {
+	_, err := mrc.FindNeighbours(cmp.Or(e.Dir, s.Dir), cmp.Or(e.Name, s.Name))
 	if err == nil {
-		_, err = os.Stat(mrc.Path(dir, c.String("train-name")))
+		_, err = os.Stat(e.Train.Path(s))
 	}
 	return err == nil
 }
 
-// Labels is the data set that --data-name names, or the catalogue's only one.
-func Labels(c *cli.Context) (catalog.DataSet, error) { return labelsOf(c).Read() }
-
-// Named is the data set that the flags name, or nil where they name none.
-func Named(c *cli.Context) (*catalog.DataSet, error) {
-	if !labelsOf(c).Given() {
-		return nil, nil
+// Open opens the training file and the neighbours of the first rows rows of s. The
+// caller closes both.
+func (e *Examples) Open(s *Source, rows int) (*mrc.File, *mrc.Neighbours, error) {
+	path, err := mrc.FindNeighbours(cmp.Or(e.Dir, s.Dir), cmp.Or(e.Name, s.Name))
+	if err != nil {
+		return nil, nil, fault.WithHint(err, "name it with --example-dir and --example-name, or show no demonstrations with --example-num 0")
 	}
-	set, err := Labels(c)
+	train, err := mrc.Open(e.Train.Path(s))
+	if err != nil {
+		return nil, nil, err
+	}
+	neighbours, err := mrc.OpenNeighbours(path, rows, train.Len())
+	if err != nil {
+		_ = train.Close() // it was only read
+		return nil, nil, err
+	}
+	return train, neighbours, nil
+}
+
+// LabelSet says what the labels are.
+type LabelSet struct {
+	DataSet string // its name; "" for the only one of the catalogue
+	File    string // the catalogue; "" for the built-in one
+}
+
+// Flags fill l.
+func (l *LabelSet) Flags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Category: category, Name: "data-name", Destination: &l.DataSet, Usage: "the `DATASET` whose labels the rows carry, in any case: CONLL, ONTONOTES, WNUT ..."},
+		&cli.StringFlag{Category: category, Name: "labels", Destination: &l.File, Usage: "look labels up in this `FILE` instead of the built-in catalogue"},
+	}
+}
+
+// Catalog reads the catalogue.
+func (l *LabelSet) Catalog() (*catalog.Catalog, error) {
+	if l.File == "" {
+		return catalog.Builtin(), nil
+	}
+	data, name, err := cmdline.ReadFile(l.File)
 	if err != nil {
 		return nil, err
 	}
-	return &set, nil
+	return catalog.Parse(name, data)
 }
 
-// Order returns the rank of a label in the data set.
-func Order(set *catalog.DataSet) func(label string) int {
-	return func(label string) int {
-		if i := slices.IndexFunc(set.Labels, func(l catalog.Label) bool { return strings.EqualFold(l.Key, label) }); i >= 0 {
-			return i
-		}
-		return len(set.Labels)
+// Read reads the data set.
+func (l *LabelSet) Read() (catalog.DataSet, error) {
+	labels, err := l.Catalog()
+	if err != nil {
+		return catalog.DataSet{}, err
 	}
+	name := l.DataSet
+	if names := labels.Names(); name == "" && len(names) == 1 {
+		name = names[0]
+	} else if name == "" {
+		return catalog.DataSet{}, cmdline.UsageError("--data-name is missing: name the data set that the labels belong to")
+	}
+	set, err := labels.DataSet(name)
+	return set, fault.WithHint(err, "ner-prompt labels prints what is known; bring another catalogue with --labels FILE")
+}
+
+// Explain says what to do about a label that the data set does not have.
+func Explain(err error) error {
+	if _, ok := errors.AsType[*catalog.UnknownLabelError](err); ok {
+		return fault.WithHint(err, "choose the data set with --data-name, or bring the label with --labels FILE (ner-prompt labels prints a catalogue to edit)")
+	}
+	return err
+}
+
+// Given reports whether the flags name labels.
+func (l *LabelSet) Given() bool { return l.DataSet != "" || l.File != "" }
+
+// ReadGiven reads the data set that the flags name, nil if they name none.
+func (l *LabelSet) ReadGiven() (*catalog.DataSet, error) {
+	if !l.Given() {
+		return nil, nil
+	}
+	set, err := l.Read()
+	return &set, err
+}
+
+// Target says where a command writes what is called after a name.
+type Target struct{ Dir, Name string } // both "": to stdout
+
+// Flags fill t. as is how the file is called.
+func (t *Target) Flags(as string) []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "write-dir", DefaultText: ".", Destination: &t.Dir, Usage: "write to a file in `DIR`"},
+		&cli.StringFlag{Name: "write-name", Destination: &t.Name, Usage: "write to " + as + " instead of stdout, `NAME` being this",
+			Action: func(_ *cli.Context, name string) error {
+				switch {
+				case name == "":
+					return errNoName
+				case filepath.Base(name) != name:
+					return cmdline.UsageError("--write-name %s: a name, without a directory: that is --write-dir", name)
+				}
+				return nil
+			}},
+	}
+}
+
+var errNoName = cmdline.UsageError("--write-name is missing: name what to write")
+
+// Path is the file that is called prefix, the name, suffix; "" for stdout.
+func (t *Target) Path(prefix, suffix string) (string, error) {
+	switch {
+	case t.Name == "" && t.Dir != "":
+		return "", errNoName
+	case t.Name == "":
+		return "", nil
+	}
+	return filepath.Join(cmp.Or(t.Dir, "."), prefix+t.Name+suffix), nil
+}
+
+// Check finds out whether that file can be written and is none of the inputs, which
+// are there.
+func (t *Target) Check(prefix, suffix string, inputs ...string) error {
+	path, err := t.Path(prefix, suffix)
+	if err != nil {
+		return err
+	}
+	if err := cmdline.CheckFiles(path, inputs...); err != nil {
+		return err
+	}
+	if path == "" {
+		return cmdline.CheckStdout()
+	}
+	return durable.CheckReplace(path)
+}
+
+// Write writes that file, whole or not at all, or to stdout.
+func (t *Target) Write(std cmdline.Streams, prefix, suffix string, write func(io.Writer) error) error {
+	path, err := t.Path(prefix, suffix)
+	switch {
+	case err != nil:
+		return err
+	case path == "":
+		return write(std.Out)
+	}
+	return durable.Replace(path, write)
 }
