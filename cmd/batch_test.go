@@ -57,9 +57,9 @@ func TestKilledBatchRunsEndWithEveryRowOnceAndPaidOnce(t *testing.T) {
 // were killed before they had ended.
 func killedRuns(t *testing.T, world, models, rows int) (kills int) {
 	api, url := service(t, openaitest.Options{
-		Phases: openaitest.Phases{InProgress: time.Duration(world) * 20 * time.Millisecond},
-		Faults: []openaitest.Fault{{Kind: openaitest.LostAnswer, Path: "/v1/batches", Rate: 0.1, Times: 3}},
-		Seed:   uint64(world),
+		BatchRules: openaitest.BatchRules{Phases: openaitest.Phases{InProgress: time.Duration(world) * 20 * time.Millisecond}},
+		Faults:     []openaitest.Fault{{Kind: openaitest.LostAnswer, Aim: openaitest.Aim{Path: "/v1/batches"}, Turns: openaitest.Turns{Rate: 0.1, Times: 3}}},
+		Seed:       uint64(world),
 	})
 	dir, temp := t.TempDir(), t.TempDir()
 	out := filepath.Join(dir, "results.jsonl")
@@ -155,7 +155,7 @@ func TestAKilledDownloadLeavesNothingBehind(t *testing.T) {
 
 func TestTwoSyncsTheSecondIsRefused(t *testing.T) {
 	t.Parallel()
-	g, _, url := gated(t, openaitest.Options{Phases: openaitest.Phases{InProgress: time.Hour}},
+	g, _, url := gated(t, openaitest.Options{BatchRules: openaitest.BatchRules{Phases: openaitest.Phases{InProgress: time.Hour}}},
 		func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/v1/batches/") })
 	dir := t.TempDir()
 	file := filepath.Join(dir, "b.jsonl")
@@ -183,7 +183,7 @@ func TestTwoSyncsTheSecondIsRefused(t *testing.T) {
 
 func TestAnInterruptedBatchRunSaysHowToContinue(t *testing.T) {
 	t.Parallel()
-	api, url := service(t, openaitest.Options{Phases: openaitest.Phases{InProgress: time.Hour}})
+	api, url := service(t, openaitest.Options{BatchRules: openaitest.BatchRules{Phases: openaitest.Phases{InProgress: time.Hour}}})
 	dir := t.TempDir()
 	out := filepath.Join(dir, "results.jsonl")
 	run := func() (*exec.Cmd, *bytes.Buffer) {

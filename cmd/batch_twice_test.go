@@ -83,9 +83,17 @@ func TestRunsOfTheSamePromptsFromSeveralFoldersPayOnce(t *testing.T) {
 	}{
 		{"two", 2, openaitest.Options{}},
 		{"six", 6, openaitest.Options{}},
-		{"a list that lags behind", 4, openaitest.Options{ListDelay: time.Second}},
-		{"a gateway that answers 504", 4, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.LateBatch, After: 1500 * time.Millisecond, Every: 2}}}},
-		{"answers that are lost", 4, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.LostAnswer, Op: "createBatch", Every: 2}}}},
+		{"a list that lags behind", 4, openaitest.Options{BatchRules: openaitest.BatchRules{ListDelay: time.Second}}},
+		{"a gateway that answers 504", 4, openaitest.Options{Faults: []openaitest.Fault{{
+			Kind:       openaitest.LateBatch,
+			BatchFault: openaitest.BatchFault{After: 1500 * time.Millisecond},
+			Turns:      openaitest.Turns{Every: 2},
+		}}}},
+		{"answers that are lost", 4, openaitest.Options{Faults: []openaitest.Fault{{
+			Kind:  openaitest.LostAnswer,
+			Aim:   openaitest.Aim{Op: "createBatch"},
+			Turns: openaitest.Turns{Every: 2},
+		}}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -124,7 +132,7 @@ func TestRunsOfTheSamePromptsFromSeveralFoldersPayOnce(t *testing.T) {
 func TestRowsThatTwoBatchesAnsweredAreReported(t *testing.T) {
 	t.Parallel()
 	const rows, runs = 40, 3
-	api, url := service(t, openaitest.Options{ListDelay: 2 * time.Second, Phases: openaitest.Phases{PerRow: 200 * time.Millisecond}})
+	api, url := service(t, openaitest.Options{BatchRules: openaitest.BatchRules{ListDelay: 2 * time.Second, Phases: openaitest.Phases{PerRow: 200 * time.Millisecond}}})
 	var all []*asked
 	for range runs {
 		all = append(all, ask(t, url, requests(t, 1, rows), "run", "--batch-file", "b.jsonl", "--poll-interval", "200ms", "--progress", "none", "-o", "results.jsonl"))
@@ -155,7 +163,7 @@ func TestRowsThatTwoBatchesAnsweredAreReported(t *testing.T) {
 func TestSubmitsFromSeveralFoldersPayOnce(t *testing.T) {
 	t.Parallel()
 	const rows = 10
-	api, url := service(t, openaitest.Options{ListDelay: 500 * time.Millisecond, Phases: openaitest.Phases{Validating: 10 * time.Second}})
+	api, url := service(t, openaitest.Options{BatchRules: openaitest.BatchRules{ListDelay: 500 * time.Millisecond, Phases: openaitest.Phases{Validating: 10 * time.Second}}})
 	var all []*asked
 	for range 4 {
 		all = append(all, ask(t, url, requests(t, 1, rows), "submit", "--batch-file", "b.jsonl"))
@@ -197,12 +205,13 @@ func TestKilledRunsFromSeveralFoldersPayOnce(t *testing.T) {
 			t.Parallel()
 			chance := rand.New(rand.NewPCG(uint64(world), 7))
 			api, url := service(t, openaitest.Options{
-				// Longer than any batch is looked for.
-				Phases:    openaitest.Phases{Validating: 40 * time.Second, InProgress: time.Second},
-				ListDelay: time.Duration(chance.IntN(1500)) * time.Millisecond,
+				BatchRules: openaitest.BatchRules{
+					Phases:    openaitest.Phases{Validating: 40 * time.Second, InProgress: time.Second}, // longer than any batch is looked for
+					ListDelay: time.Duration(chance.IntN(1500)) * time.Millisecond,
+				},
 				Faults: []openaitest.Fault{
-					{Kind: openaitest.LateBatch, After: time.Duration(500+chance.IntN(4500)) * time.Millisecond, Rate: 0.3, Times: 3},
-					{Kind: openaitest.LostAnswer, Path: "/v1/batches", Rate: 0.1, Times: 5},
+					{Kind: openaitest.LateBatch, BatchFault: openaitest.BatchFault{After: time.Duration(500+chance.IntN(4500)) * time.Millisecond}, Turns: openaitest.Turns{Rate: 0.3, Times: 3}},
+					{Kind: openaitest.LostAnswer, Aim: openaitest.Aim{Path: "/v1/batches"}, Turns: openaitest.Turns{Rate: 0.1, Times: 5}},
 				},
 				Seed: uint64(world),
 			})

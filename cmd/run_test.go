@@ -124,7 +124,7 @@ func TestKilledRunsAreResumedWithoutAskingAFinishedRowAgain(t *testing.T) {
 		t.Run(mode.name, func(t *testing.T) {
 			t.Parallel()
 			api, url := service(t, openaitest.Options{Latency: 10 * time.Millisecond, Jitter: 20 * time.Millisecond,
-				Faults: []openaitest.Fault{{Kind: openaitest.Status, Status: 500, Every: 11}}})
+				Faults: []openaitest.Fault{{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 500}, Turns: openaitest.Turns{Every: 11}}}})
 			input := prompts(t)
 			out := filepath.Join(t.TempDir(), "results.jsonl")
 			run := func() *exec.Cmd {

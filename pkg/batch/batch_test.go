@@ -142,35 +142,64 @@ func TestEveryEndOfABatchGivesEachRowOneResult(t *testing.T) {
 		end  string
 	}{
 		{"completed", openaitest.Options{}, answered, wire.BatchCompleted},
-		{"completed, whole downloads only, broken ones", openaitest.Options{NoRanges: true,
-			Faults: []openaitest.Fault{{Kind: openaitest.ResetMidBody, Path: "/v1/files/", Times: 2}}}, answered, wire.BatchCompleted},
+		{"completed, whole downloads only, broken ones", openaitest.Options{
+			FileRules: openaitest.FileRules{NoRanges: true},
+			Faults:    []openaitest.Fault{{Kind: openaitest.ResetMidBody, Aim: openaitest.Aim{Path: "/v1/files/"}, Turns: openaitest.Turns{Times: 2}}},
+		}, answered, wire.BatchCompleted},
 		{"completed, a download that is short without saying so", openaitest.Options{
-			Faults: []openaitest.Fault{{Kind: openaitest.TruncatedJSON, Op: "downloadFile", Times: 2}}}, answered, wire.BatchCompleted},
+			Faults: []openaitest.Fault{{Kind: openaitest.TruncatedJSON, Aim: openaitest.Aim{Op: "downloadFile"}, Turns: openaitest.Turns{Times: 2}}}}, answered, wire.BatchCompleted},
 		{"completed, broken downloads", openaitest.Options{
-			Faults: []openaitest.Fault{{Kind: openaitest.ResetMidBody, Path: "/v1/files/", Times: 3}}}, answered, wire.BatchCompleted},
-		{"some rows refused", openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Status, Status: 400, Code: "bad", Message: "no", Contains: "Bob 3 .", Path: "/v1/chat"}}},
+			Faults: []openaitest.Fault{{Kind: openaitest.ResetMidBody, Aim: openaitest.Aim{Path: "/v1/files/"}, Turns: openaitest.Turns{Times: 3}}}}, answered, wire.BatchCompleted},
+		{"some rows refused", openaitest.Options{Faults: []openaitest.Fault{{
+			Kind:       openaitest.Status,
+			ErrorReply: openaitest.ErrorReply{Status: 400, Code: "bad", Message: "no"},
+			Aim:        openaitest.Aim{Contains: "Bob 3 .", Path: "/v1/chat"},
+		}}},
 			func(o Outcome) bool { return o.OK == rows-1 && o.Failed.Count(record.Invalid) == 1 }, wire.BatchCompleted},
-		{"some rows refused, in the output file", openaitest.Options{BadRowsInOutput: true, Faults: []openaitest.Fault{{Kind: openaitest.Status, Status: 400, Code: "bad", Message: "no", Contains: "Bob 3 .", Path: "/v1/chat"}}},
+		{"some rows refused, in the output file", openaitest.Options{
+			BatchRules: openaitest.BatchRules{BadRowsInOutput: true},
+			Faults: []openaitest.Fault{{
+				Kind:       openaitest.Status,
+				ErrorReply: openaitest.ErrorReply{Status: 400, Code: "bad", Message: "no"},
+				Aim:        openaitest.Aim{Contains: "Bob 3 .", Path: "/v1/chat"},
+			}},
+		},
 			func(o Outcome) bool { return o.OK == rows-1 && o.Failed.Count(record.Invalid) == 1 }, wire.BatchCompleted},
-		{"an answer cut off", openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Length, Contains: "Bob 3 ."}}},
+		{"an answer cut off", openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Length, Aim: openaitest.Aim{Contains: "Bob 3 ."}}}},
 			func(o Outcome) bool { return o.OK == rows-1 && o.Failed.Count(record.Length) == 1 }, wire.BatchCompleted},
 		{"all rows failed", openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.BatchAllFailed}}},
 			func(o Outcome) bool { return o.Failed.Count(record.Invalid) == rows }, wire.BatchCompleted},
-		{"all rows failed, empty file id", openaitest.Options{EmptyFileIDs: true, Faults: []openaitest.Fault{{Kind: openaitest.BatchAllFailed}}},
+		{"all rows failed, empty file id", openaitest.Options{Dialect: openaitest.Dialect{EmptyFileIDs: true}, Faults: []openaitest.Fault{{Kind: openaitest.BatchAllFailed}}},
 			func(o Outcome) bool { return o.Failed.Count(record.Invalid) == rows }, wire.BatchCompleted},
-		{"files shown late", openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.BatchLateOutput, Shown: 2}}}, answered, wire.BatchCompleted},
-		{"rows with status 0", openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.BatchStatusZero, Rows: 4}}},
+		{"files shown late", openaitest.Options{Faults: []openaitest.Fault{{
+			Kind:       openaitest.BatchLateOutput,
+			BatchFault: openaitest.BatchFault{Shown: 2},
+		}}}, answered, wire.BatchCompleted},
+		{"rows with status 0", openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.BatchStatusZero, BatchFault: openaitest.BatchFault{Rows: 4}}}},
 			func(o Outcome) bool { return o.OK == rows-4 && o.Failed.Count(record.Server) == 4 }, wire.BatchCompleted},
-		{"rows in neither file", openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.BatchMissing, Rows: 5}}},
+		{"rows in neither file", openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.BatchMissing, BatchFault: openaitest.BatchFault{Rows: 5}}}},
 			func(o Outcome) bool { return o.OK == rows-5 && o.Missing == 5 }, wire.BatchCompleted},
-		{"a status of the future", openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.BatchUnknownStatus, Text: "polishing", Shown: 3}}}, answered, wire.BatchCompleted},
-		{"expired", openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.BatchExpire, Rows: 7}}},
+		{"a status of the future", openaitest.Options{Faults: []openaitest.Fault{{
+			Kind:       openaitest.BatchUnknownStatus,
+			Text:       "polishing",
+			BatchFault: openaitest.BatchFault{Shown: 3},
+		}}}, answered, wire.BatchCompleted},
+		{"expired", openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.BatchExpire, BatchFault: openaitest.BatchFault{Rows: 7}}}},
 			func(o Outcome) bool { return o.OK == 7 && o.Failed.Count(record.Expired) == rows-7 }, wire.BatchExpired},
-		{"failed over a row", openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.BatchFail, Code: "invalid_request", Message: "what is this", Param: "body.x", Line: 4}}},
+		{"failed over a row", openaitest.Options{Faults: []openaitest.Fault{{
+			Kind:       openaitest.BatchFail,
+			ErrorReply: openaitest.ErrorReply{Code: "invalid_request", Message: "what is this", Param: "body.x"},
+			BatchFault: openaitest.BatchFault{Line: 4},
+		}}},
 			func(o Outcome) bool { return o.Failed.Count(record.Invalid) == rows }, wire.BatchFailed},
 		{"failed over the whole", openaitest.Options{Models: []string{"another"}},
 			func(o Outcome) bool { return o.Failed.Count(record.Invalid) == rows }, wire.BatchFailed},
-		{"the service has hiccups", openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Status, Status: 503, Every: 3, Times: 8, RetryAfterMS: "1", Path: "/v1/batches"}}}, answered, wire.BatchCompleted},
+		{"the service has hiccups", openaitest.Options{Faults: []openaitest.Fault{{
+			Kind:       openaitest.Status,
+			ErrorReply: openaitest.ErrorReply{Status: 503, RetryAfterMS: "1"},
+			Turns:      openaitest.Turns{Every: 3, Times: 8},
+			Aim:        openaitest.Aim{Path: "/v1/batches"},
+		}}}, answered, wire.BatchCompleted},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -201,7 +230,7 @@ func TestEveryEndOfABatchGivesEachRowOneResult(t *testing.T) {
 }
 
 func TestACancelledBatchKeepsWhatIsPaidForAndCancellingItAgainIsNoFailure(t *testing.T) {
-	w := newWorld(t, openaitest.Options{InOrder: true, Phases: openaitest.Phases{PerRow: time.Hour}})
+	w := newWorld(t, openaitest.Options{BatchRules: openaitest.BatchRules{InOrder: true, Phases: openaitest.Phases{PerRow: time.Hour}}})
 	m := w.manager(t, Config{})
 	defer m.Close()
 	parts := w.parts(t, 10, 100)
@@ -228,7 +257,7 @@ func TestACancelledBatchKeepsWhatIsPaidForAndCancellingItAgainIsNoFailure(t *tes
 }
 
 func TestResultsAreTheSameFromAnotherMachineByBatchIDAlone(t *testing.T) {
-	w := newWorld(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.BatchMissing, Rows: 3}}})
+	w := newWorld(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.BatchMissing, BatchFault: openaitest.BatchFault{Rows: 3}}}})
 	m := w.manager(t, Config{})
 	defer m.Close()
 	parts := w.parts(t, 10, 100)
@@ -254,7 +283,7 @@ func TestResultsAreTheSameFromAnotherMachineByBatchIDAlone(t *testing.T) {
 
 func TestPartsWaitWhileTheQueueIsFullAndStartAsOthersEnd(t *testing.T) {
 	// A part of 5 rows takes about 150 prompt tokens.
-	w := newWorld(t, openaitest.Options{EnqueuedTokens: 400, Phases: openaitest.Phases{Validating: time.Minute, InProgress: time.Hour}})
+	w := newWorld(t, openaitest.Options{BatchRules: openaitest.BatchRules{EnqueuedTokens: 400, Phases: openaitest.Phases{Validating: time.Minute, InProgress: time.Hour}}})
 	m := w.manager(t, Config{})
 	defer m.Close()
 	parts := w.parts(t, 40, 5)
@@ -286,7 +315,7 @@ func billedOnce(t *testing.T, w *world, rows int) {
 }
 
 func TestNoMorePartsFlyThanWanted(t *testing.T) {
-	w := newWorld(t, openaitest.Options{Phases: openaitest.Phases{InProgress: time.Hour}})
+	w := newWorld(t, openaitest.Options{BatchRules: openaitest.BatchRules{Phases: openaitest.Phases{InProgress: time.Hour}}})
 	m := w.manager(t, Config{InFlight: 2})
 	defer m.Close()
 	parts := w.parts(t, 10, 2)
@@ -339,7 +368,7 @@ func TestAPartIsPaidForAgainOnlyIfThatIsWanted(t *testing.T) {
 }
 
 func TestALedgerOfAnotherAccountSaysSo(t *testing.T) {
-	w := newWorld(t, openaitest.Options{Phases: openaitest.Phases{InProgress: time.Hour}})
+	w := newWorld(t, openaitest.Options{BatchRules: openaitest.BatchRules{Phases: openaitest.Phases{InProgress: time.Hour}}})
 	parts := w.parts(t, 5, 100)
 	m := w.manager(t, Config{Account: "one"})
 	if err := m.startAll(t.Context(), enter(t, m, parts)); err != nil {
@@ -358,7 +387,11 @@ func TestALedgerOfAnotherAccountSaysSo(t *testing.T) {
 }
 
 func TestAFileOfAPartThatCannotBeStartedIsDeleted(t *testing.T) {
-	w := newWorld(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Status, Status: 400, Code: "invalid_request_error", Message: "no", Op: "createBatch"}}})
+	w := newWorld(t, openaitest.Options{Faults: []openaitest.Fault{{
+		Kind:       openaitest.Status,
+		ErrorReply: openaitest.ErrorReply{Status: 400, Code: "invalid_request_error", Message: "no"},
+		Aim:        openaitest.Aim{Op: "createBatch"},
+	}}})
 	m := w.manager(t, Config{})
 	defer m.Close()
 	parts := w.parts(t, 5, 100)
@@ -373,7 +406,7 @@ func TestAFileOfAPartThatCannotBeStartedIsDeleted(t *testing.T) {
 
 func TestLostAnswersToUploadAndCreateCostNothing(t *testing.T) {
 	for _, path := range []string{"/v1/files", "/v1/batches"} {
-		w := newWorld(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.LostAnswer, Path: path, Times: 2}}})
+		w := newWorld(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.LostAnswer, Aim: openaitest.Aim{Path: path}, Turns: openaitest.Turns{Times: 2}}}})
 		m := w.manager(t, Config{})
 		parts := w.parts(t, 5, 100)
 		entries := enter(t, m, parts)
@@ -465,7 +498,7 @@ func TestKilledAtAnyCallTheSameCommandEndsWithEveryRowOnceAndPaidOnce(t *testing
 	const rows = 9
 	for _, after := range []bool{false, true} {
 		for n := 1; ; n++ {
-			w := newWorld(t, openaitest.Options{Phases: openaitest.Phases{InProgress: 30 * time.Minute}})
+			w := newWorld(t, openaitest.Options{BatchRules: openaitest.BatchRules{Phases: openaitest.Phases{InProgress: 30 * time.Minute}}})
 			parts := w.parts(t, rows, 3)
 			real := w.service
 			w.service = &mortal{Service: real, killAt: n, after: after}

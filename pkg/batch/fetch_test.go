@@ -68,18 +68,26 @@ func fetchAll(t *testing.T, m *Manager, id, local string, asked int) (map[int]re
 func TestWhateverIsWrongWithABatchsFilesEveryRowIsAccountedFor(t *testing.T) {
 	const rows = 12
 	damage := func(how string, from, n int) openaitest.Options {
-		return openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.BatchDamage, Text: how, Line: from, Rows: n}}}
+		return openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.BatchDamage, Text: how, BatchFault: openaitest.BatchFault{Line: from, Rows: n}}}}
 	}
 	faults := func(f ...openaitest.Fault) openaitest.Options { return openaitest.Options{Faults: f} }
 	const download, info = "downloadFile", "retrieveFile"
-	refused := openaitest.Fault{Kind: openaitest.Status, Status: 400, Message: "no", Contains: "Bob 3 .", Path: "/v1/chat"}
+	refused := openaitest.Fault{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 400, Message: "no"}, Aim: openaitest.Aim{Contains: "Bob 3 .", Path: "/v1/chat"}}
 	not := func(what, op string) openaitest.Fault {
-		return openaitest.Fault{Kind: openaitest.Status, Status: 404, Message: "No such File object", Contains: what, Op: op}
+		return openaitest.Fault{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 404, Message: "No such File object"}, Aim: openaitest.Aim{Contains: what, Op: op}}
 	}
 	sized := func(bytes int) openaitest.Fault {
-		return openaitest.Fault{Kind: openaitest.Status, Status: 200, Body: fmt.Sprintf(`{"object":"file","bytes":%d}`, bytes), Op: info}
+		return openaitest.Fault{
+			Kind:       openaitest.Status,
+			ErrorReply: openaitest.ErrorReply{Status: 200, Body: fmt.Sprintf(`{"object":"file","bytes":%d}`, bytes)},
+			Aim:        openaitest.Aim{Op: info},
+		}
 	}
-	page := openaitest.Fault{Kind: openaitest.Status, Status: 200, Body: "<html>\n<body>504 Gateway Timeout</body>\n</html>\n", Op: download}
+	page := openaitest.Fault{
+		Kind:       openaitest.Status,
+		ErrorReply: openaitest.ErrorReply{Status: 200, Body: "<html>\n<body>504 Gateway Timeout</body>\n</html>\n"},
+		Aim:        openaitest.Aim{Op: download},
+	}
 	for _, c := range []struct {
 		name      string
 		opt       openaitest.Options
@@ -105,19 +113,37 @@ func TestWhateverIsWrongWithABatchsFilesEveryRowIsAccountedFor(t *testing.T) {
 		{name: "raw line breaks", opt: damage("line_break", 3, 4), ok: rows, mended: 4},
 		{name: "line ends of Windows", opt: damage("crlf", 1, rows), ok: rows},
 		{name: "lines that are there twice", opt: damage("twice", 1, rows), ok: rows},
-		{name: "compressed", opt: faults(openaitest.Fault{Kind: openaitest.Gzip, Op: download}), ok: rows, flaw: "bytes"},
+		{name: "compressed", opt: faults(openaitest.Fault{Kind: openaitest.Gzip, Aim: openaitest.Aim{Op: download}}), ok: rows, flaw: "bytes"},
 		{name: "no error file", opt: faults(refused, not("_error", download)), ok: rows - 1, missing: 1, flaw: "its error file is not there"},
 		{name: "no error file, although all is answered", opt: faults(not("_error", "")), ok: rows},
 		{name: "no output file", opt: faults(refused, not("_output", download)), invalid: 1, missing: rows - 1, flaw: "its output file is not there"},
-		{name: "an error file that is out of reach", opt: faults(refused, openaitest.Fault{Kind: openaitest.Reset, Contains: "_error", Op: download}), ok: rows - 1, missing: 1, flaw: "its error file is not there"},
-		{name: "files that are never named", opt: faults(openaitest.Fault{Kind: openaitest.BatchLateOutput, Shown: 1000}), missing: rows, flaw: "12 of its rows are said to be answered, but it names no output file"},
+		{name: "an error file that is out of reach", opt: faults(refused, openaitest.Fault{
+			Kind: openaitest.Reset,
+			Aim:  openaitest.Aim{Contains: "_error", Op: download},
+		}), ok: rows - 1, missing: 1, flaw: "its error file is not there"},
+		{name: "files that are never named", opt: faults(openaitest.Fault{
+			Kind:       openaitest.BatchLateOutput,
+			BatchFault: openaitest.BatchFault{Shown: 1000},
+		}), missing: rows, flaw: "12 of its rows are said to be answered, but it names no output file"},
 		{name: "no sizes", opt: faults(not("", info)), ok: rows},
 		{name: "sizes that are too small", opt: faults(sized(7)), ok: rows, flaw: "bytes, although the service says that it has 7"},
 		{name: "sizes that are too large", opt: faults(sized(1_000_000)), ok: rows, flaw: "bytes, although the service says that it has 1000000"},
-		{name: "sizes that are too large, and no ranges", opt: openaitest.Options{NoRanges: true, Faults: []openaitest.Fault{sized(1_000_000)}}, ok: rows, flaw: "bytes"},
-		{name: "an error in place of the error file", opt: faults(refused, openaitest.Fault{Kind: openaitest.Status, Status: 200, Body: `{"code":404,"message":"No such file","object":"error"}`, Op: download, Contains: "_error"}),
+		{name: "sizes that are too large, and no ranges", opt: openaitest.Options{
+			FileRules: openaitest.FileRules{NoRanges: true},
+			Faults:    []openaitest.Fault{sized(1_000_000)},
+		}, ok: rows, flaw: "bytes"},
+		{name: "an error in place of the error file", opt: faults(refused, openaitest.Fault{
+			Kind:       openaitest.Status,
+			ErrorReply: openaitest.ErrorReply{Status: 200, Body: `{"code":404,"message":"No such file","object":"error"}`},
+			Aim:        openaitest.Aim{Op: download, Contains: "_error"},
+		}),
 			ok: rows - 1, missing: 1, flaw: "its error file is not there: download file-"},
-		{name: "an error in place of the files at first", opt: faults(openaitest.Fault{Kind: openaitest.Status, Status: 200, Body: `{"error":{"message":"overloaded","code":503}}`, Op: download, Times: 2}), ok: rows},
+		{name: "an error in place of the files at first", opt: faults(openaitest.Fault{
+			Kind:       openaitest.Status,
+			ErrorReply: openaitest.ErrorReply{Status: 200, Body: `{"error":{"message":"overloaded","code":503}}`},
+			Aim:        openaitest.Aim{Op: download},
+			Turns:      openaitest.Turns{Times: 2},
+		}), ok: rows},
 		{name: "a page at first", opt: faults(func() openaitest.Fault { f := page; f.Times = 2; return f }()), ok: rows},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -168,17 +194,21 @@ func TestWithoutItsInputTheRowsOfABatchAreCounted(t *testing.T) {
 		ok    int
 		why   string
 	}{
-		{"answered", openaitest.Fault{Kind: openaitest.BatchLateOutput, Shown: 1}, rows, rows, ""},
-		{"some are in neither file", openaitest.Fault{Kind: openaitest.BatchMissing, Rows: 5}, rows - 5, rows - 5, ""},
-		{"some lines are pages", openaitest.Fault{Kind: openaitest.BatchDamage, Text: "page", Rows: 5}, rows - 5, rows - 5, ""},
-		{"some lines are cut", openaitest.Fault{Kind: openaitest.BatchDamage, Text: "cut", Rows: 5}, rows, rows - 5, ""},
-		{"expired", openaitest.Fault{Kind: openaitest.BatchExpire, Rows: 7}, rows, 7, ""},
-		{"failed", openaitest.Fault{Kind: openaitest.BatchFail, Code: "invalid_url", Message: "no such endpoint", Line: 4}, 0, 0, "failed: line 4: invalid_url: no such endpoint"},
+		{"answered", openaitest.Fault{Kind: openaitest.BatchLateOutput, BatchFault: openaitest.BatchFault{Shown: 1}}, rows, rows, ""},
+		{"some are in neither file", openaitest.Fault{Kind: openaitest.BatchMissing, BatchFault: openaitest.BatchFault{Rows: 5}}, rows - 5, rows - 5, ""},
+		{"some lines are pages", openaitest.Fault{Kind: openaitest.BatchDamage, Text: "page", BatchFault: openaitest.BatchFault{Rows: 5}}, rows - 5, rows - 5, ""},
+		{"some lines are cut", openaitest.Fault{Kind: openaitest.BatchDamage, Text: "cut", BatchFault: openaitest.BatchFault{Rows: 5}}, rows, rows - 5, ""},
+		{"expired", openaitest.Fault{Kind: openaitest.BatchExpire, BatchFault: openaitest.BatchFault{Rows: 7}}, rows, 7, ""},
+		{"failed", openaitest.Fault{
+			Kind:       openaitest.BatchFail,
+			ErrorReply: openaitest.ErrorReply{Code: "invalid_url", Message: "no such endpoint"},
+			BatchFault: openaitest.BatchFault{Line: 4},
+		}, 0, 0, "failed: line 4: invalid_url: no such endpoint"},
 	} {
 		for _, known := range []string{"ledger", "metadata", "an older version's metadata"} {
 			t.Run(c.name+"/"+known, func(t *testing.T) {
 				t.Parallel()
-				w := newWorld(t, openaitest.Options{InOrder: true, Faults: []openaitest.Fault{c.fault}})
+				w := newWorld(t, openaitest.Options{BatchRules: openaitest.BatchRules{InOrder: true}, Faults: []openaitest.Fault{c.fault}})
 				if known == "an older version's metadata" {
 					w.service = forgetful{w.service}
 				}
@@ -245,7 +275,10 @@ func (s silent) Batch(ctx context.Context, id string) (wire.Batch, error) {
 
 func TestTheInputOfABatchOfAnotherToolIsTakenFromTheFileThatTheAnswersFit(t *testing.T) {
 	const rows = 6
-	w := newWorld(t, openaitest.Options{InOrder: true, Faults: []openaitest.Fault{{Kind: openaitest.BatchMissing, Rows: 2}}})
+	w := newWorld(t, openaitest.Options{
+		BatchRules: openaitest.BatchRules{InOrder: true},
+		Faults:     []openaitest.Fault{{Kind: openaitest.BatchMissing, BatchFault: openaitest.BatchFault{Rows: 2}}},
+	})
 	_, entry := w.ended(t, rows)
 	w.service = silent{w.service}
 	m := w.stranger(t)
@@ -324,7 +357,10 @@ func idOf(row int) string {
 }
 
 func TestWhyABatchFailedIsToldWithItsRows(t *testing.T) {
-	w := newWorld(t, openaitest.Options{ErrorsAs: "text", Faults: []openaitest.Fault{{Kind: openaitest.BatchFail, Message: "bad JSON in line 3"}}})
+	w := newWorld(t, openaitest.Options{
+		Dialect: openaitest.Dialect{ErrorsAs: "text"},
+		Faults:  []openaitest.Fault{{Kind: openaitest.BatchFail, ErrorReply: openaitest.ErrorReply{Message: "bad JSON in line 3"}}},
+	})
 	_, entry := w.ended(t, 5)
 	m := w.stranger(t)
 	b, err := m.batch(t.Context(), entry.BatchID)
@@ -348,7 +384,7 @@ func TestWhyABatchFailedIsToldWithItsRows(t *testing.T) {
 }
 
 func TestAFailedBatchKeepsItsFileUntilAnotherAttemptHasUsedIt(t *testing.T) {
-	w := newWorld(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.BatchFail, Times: 1}}})
+	w := newWorld(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.BatchFail, Turns: openaitest.Turns{Times: 1}}}})
 	m, entry := w.ended(t, 5)
 	uploads := func() (n int) {
 		for _, call := range w.api.Log() {
@@ -374,12 +410,18 @@ func TestAFailedBatchKeepsItsFileUntilAnotherAttemptHasUsedIt(t *testing.T) {
 
 func TestStatusesAndErrorsOfOtherServicesEndTheWait(t *testing.T) {
 	for _, form := range []string{"text", "list", "object"} {
-		w := newWorld(t, openaitest.Options{LoudStatus: true, TextDates: true, ErrorsAs: form, Phases: openaitest.Phases{Validating: time.Minute, InProgress: time.Hour}})
+		w := newWorld(t, openaitest.Options{
+			Dialect:    openaitest.Dialect{LoudStatus: true, TextDates: true, ErrorsAs: form},
+			BatchRules: openaitest.BatchRules{Phases: openaitest.Phases{Validating: time.Minute, InProgress: time.Hour}},
+		})
 		m, entry := w.ended(t, 5)
 		if _, o := fetchAll(t, m, entry.BatchID, entry.File, 5); o.OK != 5 || entry.Status != wire.BatchCompleted {
 			t.Errorf("%s, %+v", entry.Status, o)
 		}
-		w = newWorld(t, openaitest.Options{LoudStatus: true, TextDates: true, ErrorsAs: form, Faults: []openaitest.Fault{{Kind: openaitest.BatchFail, Code: "c", Message: "what is this"}}})
+		w = newWorld(t, openaitest.Options{
+			Dialect: openaitest.Dialect{LoudStatus: true, TextDates: true, ErrorsAs: form},
+			Faults:  []openaitest.Fault{{Kind: openaitest.BatchFail, ErrorReply: openaitest.ErrorReply{Code: "c", Message: "what is this"}}},
+		})
 		m, entry = w.ended(t, 5)
 		got, o := fetchAll(t, m, entry.BatchID, entry.File, 5)
 		if o.Failed.Count(record.Invalid) != 5 || got[0].Failure.Message != "what is this" || entry.Status != wire.BatchFailed {

@@ -41,7 +41,7 @@ func (w *world) open(t *testing.T, parts []Part) (*Manager, []*Entry, *strings.B
 
 func TestAPartLargerThanTheWholeQueueIsGivenUpAndSaysSo(t *testing.T) {
 	// A row takes about 20 prompt tokens.
-	w := newWorld(t, openaitest.Options{EnqueuedTokens: 60, Phases: openaitest.Phases{Validating: time.Second}})
+	w := newWorld(t, openaitest.Options{BatchRules: openaitest.BatchRules{EnqueuedTokens: 60, Phases: openaitest.Phases{Validating: time.Second}}})
 	m, entries, _ := w.open(t, w.parts(t, 5, 5))
 	var given error
 	for range 20 {
@@ -62,7 +62,7 @@ func TestAPartLargerThanTheWholeQueueIsGivenUpAndSaysSo(t *testing.T) {
 }
 
 func TestOfSeveralPartsOnlyThoseLargerThanTheQueueAreGivenUp(t *testing.T) {
-	w := newWorld(t, openaitest.Options{EnqueuedTokens: 200, Phases: openaitest.Phases{Validating: time.Minute, InProgress: time.Hour}})
+	w := newWorld(t, openaitest.Options{BatchRules: openaitest.BatchRules{EnqueuedTokens: 200, Phases: openaitest.Phases{Validating: time.Minute, InProgress: time.Hour}}})
 	parts := w.parts(t, 26, 12) // two of about 240 tokens, one of 40
 	m, entries, _ := w.open(t, parts)
 	var given error
@@ -84,7 +84,7 @@ func TestOfSeveralPartsOnlyThoseLargerThanTheQueueAreGivenUp(t *testing.T) {
 }
 
 func TestAPartWaitsForBatchesOfOthersAndIsTriedAgainMoreAndMoreSeldom(t *testing.T) {
-	w := newWorld(t, openaitest.Options{EnqueuedTokens: 150, Phases: openaitest.Phases{Validating: time.Second, InProgress: 4 * time.Hour}})
+	w := newWorld(t, openaitest.Options{BatchRules: openaitest.BatchRules{EnqueuedTokens: 150, Phases: openaitest.Phases{Validating: time.Second, InProgress: 4 * time.Hour}}})
 	// Another program of the account has a batch at work.
 	first, others, _ := w.open(t, w.parts(t, 6, 6))
 	if err := poll(t, first, others); err != nil {
@@ -121,7 +121,7 @@ func TestAPartWaitsForBatchesOfOthersAndIsTriedAgainMoreAndMoreSeldom(t *testing
 }
 
 func TestAPartIsNotGivenUpOverRoomThatIsJustBecomingFree(t *testing.T) {
-	w := newWorld(t, openaitest.Options{EnqueuedTokens: 100, Phases: openaitest.Phases{}})
+	w := newWorld(t, openaitest.Options{BatchRules: openaitest.BatchRules{EnqueuedTokens: 100, Phases: openaitest.Phases{}}})
 	first, others, _ := w.open(t, w.parts(t, 2, 2))
 	if err := poll(t, first, others); err != nil || others[0].Status != wire.BatchCompleted {
 		t.Fatal(others[0], err)
@@ -142,8 +142,13 @@ func TestAPartIsNotGivenUpOverRoomThatIsJustBecomingFree(t *testing.T) {
 
 func TestAQueueThatIsFullAtTheCreationIsWaitedForToo(t *testing.T) {
 	for _, status := range []int{400, 429} {
-		w := newWorld(t, openaitest.Options{Phases: openaitest.Phases{InProgress: time.Hour}, Faults: []openaitest.Fault{
-			{Kind: openaitest.Status, Status: status, Code: "token_limit_exceeded", Message: "Enqueued token limit reached", Op: "createBatch", Skip: 1, Times: 1}}})
+		w := newWorld(t, openaitest.Options{BatchRules: openaitest.BatchRules{Phases: openaitest.Phases{InProgress: time.Hour}}, Faults: []openaitest.Fault{
+			{
+				Kind:       openaitest.Status,
+				ErrorReply: openaitest.ErrorReply{Status: status, Code: "token_limit_exceeded", Message: "Enqueued token limit reached"},
+				Aim:        openaitest.Aim{Op: "createBatch"},
+				Turns:      openaitest.Turns{Skip: 1, Times: 1},
+			}}})
 		m, entries, said := w.open(t, w.parts(t, 6, 3))
 		if err := poll(t, m, entries); err != nil || entries[1].State != queued || !strings.Contains(said.String(), "for part 2") {
 			t.Errorf("%d: %v, the part is %s; said %q", status, err, entries[1].State, said)
@@ -157,7 +162,7 @@ func TestAQueueThatIsFullAtTheCreationIsWaitedForToo(t *testing.T) {
 }
 
 func TestAFileThatIsLargerThanAnUploadMayBeIsGivenUpAndTheOthersGoOn(t *testing.T) {
-	w := newWorld(t, openaitest.Options{MaxUploadBytes: 2000})
+	w := newWorld(t, openaitest.Options{FileRules: openaitest.FileRules{MaxUploadBytes: 2000}})
 	m, entries, _ := w.open(t, w.parts(t, 13, 10)) // ten rows take 3,000 bytes
 	given := poll(t, m, entries)
 	if large, ok := errors.AsType[*TooLarge](given); !ok || large.Part.Number != 1 {
@@ -173,7 +178,7 @@ func TestAFileThatIsLargerThanAnUploadMayBeIsGivenUpAndTheOthersGoOn(t *testing.
 
 func TestWhatIsWrongWithTheAccountGivesNoPartUp(t *testing.T) {
 	for _, fault := range []openaitest.Fault{
-		{Kind: openaitest.Unauthorized}, {Kind: openaitest.InsufficientQuota}, {Kind: openaitest.Status, Status: 403},
+		{Kind: openaitest.Unauthorized}, {Kind: openaitest.InsufficientQuota}, {Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 403}},
 	} {
 		for _, op := range []string{"listBatches", "createFile", "createBatch"} {
 			fault.Op, fault.Times = op, 1
@@ -192,7 +197,11 @@ func TestWhatIsWrongWithTheAccountGivesNoPartUp(t *testing.T) {
 
 func TestAPartWhoseBatchFailedIsStartedAgainByTheSameCommand(t *testing.T) {
 	for _, isFetched := range []bool{false, true} {
-		w := newWorld(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.BatchFail, Code: "model_not_found", Message: "no such model", Times: 1}}})
+		w := newWorld(t, openaitest.Options{Faults: []openaitest.Fault{{
+			Kind:       openaitest.BatchFail,
+			ErrorReply: openaitest.ErrorReply{Code: "model_not_found", Message: "no such model"},
+			Turns:      openaitest.Turns{Times: 1},
+		}}})
 		parts := w.parts(t, 3, 3)
 		m := w.manager(t, Config{})
 		entries := enter(t, m, parts)

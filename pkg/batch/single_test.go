@@ -81,8 +81,10 @@ func (w *world) advance(t *testing.T, d time.Duration) {
 }
 
 func TestABatchThatAppearsLateIsNotMadeASecondTime(t *testing.T) {
-	w := newWorld(t, openaitest.Options{Phases: openaitest.Phases{Validating: time.Minute},
-		Faults: []openaitest.Fault{{Kind: openaitest.LateBatch, After: 4 * time.Second, Times: 1}}})
+	w := newWorld(t, openaitest.Options{
+		BatchRules: openaitest.BatchRules{Phases: openaitest.Phases{Validating: time.Minute}},
+		Faults:     []openaitest.Fault{{Kind: openaitest.LateBatch, BatchFault: openaitest.BatchFault{After: 4 * time.Second}, Turns: openaitest.Turns{Times: 1}}},
+	})
 	w.service = &blinkered{Service: w.service, look: func() { w.advance(t, time.Second) }}
 	m, entry, said := w.begin(t, 5)
 	if got := w.statuses(t); len(got) != 1 || entry.State != created {
@@ -97,8 +99,10 @@ func TestABatchThatAppearsLateIsNotMadeASecondTime(t *testing.T) {
 }
 
 func TestARunThatWasKilledWhileItLookedForALateBatchGoesOnLooking(t *testing.T) {
-	w := newWorld(t, openaitest.Options{Phases: openaitest.Phases{Validating: time.Minute},
-		Faults: []openaitest.Fault{{Kind: openaitest.LateBatch, After: 20 * time.Millisecond, Times: 1}}})
+	w := newWorld(t, openaitest.Options{
+		BatchRules: openaitest.BatchRules{Phases: openaitest.Phases{Validating: time.Minute}},
+		Faults:     []openaitest.Fault{{Kind: openaitest.LateBatch, BatchFault: openaitest.BatchFault{After: 20 * time.Millisecond}, Turns: openaitest.Turns{Times: 1}}},
+	})
 	real, looks := w.service, 0
 	w.service = &blinkered{Service: real, look: func() {
 		if looks++; looks == 3 {
@@ -121,8 +125,10 @@ func TestARunThatWasKilledWhileItLookedForALateBatchGoesOnLooking(t *testing.T) 
 }
 
 func TestABatchThatAppearsLaterThanThatIsKeptAndTheSecondOneCancelled(t *testing.T) {
-	w := newWorld(t, openaitest.Options{Phases: openaitest.Phases{Validating: time.Hour},
-		Faults: []openaitest.Fault{{Kind: openaitest.LateBatch, After: 10 * time.Minute, Times: 1}}})
+	w := newWorld(t, openaitest.Options{
+		BatchRules: openaitest.BatchRules{Phases: openaitest.Phases{Validating: time.Hour}},
+		Faults:     []openaitest.Fault{{Kind: openaitest.LateBatch, BatchFault: openaitest.BatchFault{After: 10 * time.Minute}, Turns: openaitest.Turns{Times: 1}}},
+	})
 	w.service = &blinkered{Service: w.service, look: func() { w.advance(t, time.Second) }}
 	m, entry, said := w.begin(t, 5)
 	second := entry.BatchID
@@ -145,8 +151,10 @@ func TestABatchThatAppearsLaterThanThatIsKeptAndTheSecondOneCancelled(t *testing
 
 func TestARunWaitsForTheBatchThatItsOwnCallMayHaveMade(t *testing.T) {
 	// The call is answered by 504; another run's batch is found at once.
-	w := newWorld(t, openaitest.Options{Phases: openaitest.Phases{Validating: time.Hour},
-		Faults: []openaitest.Fault{{Kind: openaitest.LateBatch, After: 8 * time.Millisecond, Skip: 1, Times: 1}}})
+	w := newWorld(t, openaitest.Options{
+		BatchRules: openaitest.BatchRules{Phases: openaitest.Phases{Validating: time.Hour}},
+		Faults:     []openaitest.Fault{{Kind: openaitest.LateBatch, BatchFault: openaitest.BatchFault{After: 8 * time.Millisecond}, Turns: openaitest.Turns{Skip: 1, Times: 1}}},
+	})
 	m1, one, _ := w.begin(t, 5)
 	other := w.folder(t)
 	looks := 0
@@ -203,7 +211,7 @@ func fetchEntries(t *testing.T, m *Manager, entries []*Entry, rows int) (map[int
 func TestOfTwoRunsAtTheSameTimeOneBatchIsKept(t *testing.T) {
 	for _, killed := range []string{"", "before the check", "after the answer was lost"} {
 		t.Run(killed, func(t *testing.T) {
-			w := newWorld(t, openaitest.Options{Phases: openaitest.Phases{Validating: time.Minute, InProgress: time.Hour}})
+			w := newWorld(t, openaitest.Options{BatchRules: openaitest.BatchRules{Phases: openaitest.Phases{Validating: time.Minute, InProgress: time.Hour}}})
 			m1, one, _ := w.begin(t, 7)
 			w.advance(t, 2*time.Second)
 			// The second run does not see the first one's batch before it has made its own.
@@ -276,7 +284,7 @@ func (s *counting) CreateBatch(ctx context.Context, file, endpoint, window strin
 // which sees the batch of the first only when it is told to.
 func twice(t *testing.T) (w *world, m1, m2 *Manager, one, two *Entry, said *strings.Builder, see func()) {
 	t.Helper()
-	w = newWorld(t, openaitest.Options{InOrder: true, Phases: openaitest.Phases{PerRow: time.Hour}})
+	w = newWorld(t, openaitest.Options{BatchRules: openaitest.BatchRules{InOrder: true, Phases: openaitest.Phases{PerRow: time.Hour}}})
 	m1, one, _ = w.begin(t, 10)
 	w.advance(t, time.Second)
 	other := w.folder(t)
@@ -339,8 +347,10 @@ func TestAnswersOfABatchThatIsGivenUpStandInForThoseThatTheKeptOneLacks(t *testi
 
 func TestARunMovesOnWhenTheBatchItTookOverIsGivenUpByItsMaker(t *testing.T) {
 	// A third batch, made first, appears last: whoever made the second cancels it.
-	w := newWorld(t, openaitest.Options{Phases: openaitest.Phases{Validating: time.Hour},
-		Faults: []openaitest.Fault{{Kind: openaitest.LateBatch, After: 10 * time.Minute, Times: 1}}})
+	w := newWorld(t, openaitest.Options{
+		BatchRules: openaitest.BatchRules{Phases: openaitest.Phases{Validating: time.Hour}},
+		Faults:     []openaitest.Fault{{Kind: openaitest.LateBatch, BatchFault: openaitest.BatchFault{After: 10 * time.Minute}, Turns: openaitest.Turns{Times: 1}}},
+	})
 	w.service = &blinkered{Service: w.service, look: func() { w.advance(t, time.Second) }}
 	m1, one, _ := w.begin(t, 5) // in vain, and then its second
 	second := one.BatchID
@@ -403,7 +413,7 @@ func TestNobodyCancelsABatchThatAnotherRunOrAnotherAttemptMade(t *testing.T) {
 
 func TestALostLedgerFindsTheBatchWhateverTheQueueDidToIt(t *testing.T) {
 	// Another batch is in the way first.
-	w := newWorld(t, openaitest.Options{EnqueuedTokens: 400, Phases: openaitest.Phases{Validating: time.Minute, InProgress: time.Hour}})
+	w := newWorld(t, openaitest.Options{BatchRules: openaitest.BatchRules{EnqueuedTokens: 400, Phases: openaitest.Phases{Validating: time.Minute, InProgress: time.Hour}}})
 	m := w.manager(t, Config{})
 	parts := w.parts(t, 20, 10)
 	entries := enter(t, m, parts)

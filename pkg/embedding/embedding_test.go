@@ -170,9 +170,13 @@ func TestServerThatTakesLessAtOnceGetsLess(t *testing.T) {
 		texts[i] = fmt.Sprintf("%0584d", i)
 	}
 	for name, opt := range map[string]openaitest.Options{
-		"a size of its own":        {Faults: []openaitest.Fault{{Kind: openaitest.Status, Status: 413, Times: 9}}},
-		"so many texts":            {Faults: []openaitest.Fault{{Kind: openaitest.Status, Status: 400, Message: "batch size exceeds 32", Times: 4}}},
-		"fewer tokens in a minute": {TPM: 512*146 - 50},
+		"a size of its own": {Faults: []openaitest.Fault{{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 413}, Turns: openaitest.Turns{Times: 9}}}},
+		"so many texts": {Faults: []openaitest.Fault{{
+			Kind:       openaitest.Status,
+			ErrorReply: openaitest.ErrorReply{Status: 400, Message: "batch size exceeds 32"},
+			Turns:      openaitest.Turns{Times: 4},
+		}}},
+		"fewer tokens in a minute": {RateLimits: openaitest.RateLimits{TPM: 512*146 - 50}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			api, c := cached(t, opt)
@@ -186,7 +190,7 @@ func TestServerThatTakesLessAtOnceGetsLess(t *testing.T) {
 }
 
 func TestACallHoldsNoMoreThanTheServiceTakes(t *testing.T) {
-	api, c := cached(t, openaitest.Options{KeepBodies: true})
+	api, c := cached(t, openaitest.Options{Logging: openaitest.Logging{KeepBodies: true}})
 	texts := make([]string, 20)
 	for i := range texts {
 		texts[i] = strings.Repeat(fmt.Sprintf("%d東", i), 6000) // a token may be as small as a byte
@@ -202,9 +206,9 @@ func TestACallHoldsNoMoreThanTheServiceTakes(t *testing.T) {
 
 func TestPassingTroubleIsGotOver(t *testing.T) {
 	api, c := cached(t, openaitest.Options{Faults: []openaitest.Fault{
-		{Kind: openaitest.Status, Status: 503, Times: 1},
-		{Kind: openaitest.Status, Status: 429, RetryAfterMS: "5", Times: 2},
-		{Kind: openaitest.Reset, Times: 1},
+		{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 503}, Turns: openaitest.Turns{Times: 1}},
+		{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 429, RetryAfterMS: "5"}, Turns: openaitest.Turns{Times: 2}},
+		{Kind: openaitest.Reset, Turns: openaitest.Turns{Times: 1}},
 	}})
 	if _, asked := get(t, c, numbered(600)); asked != 600 {
 		t.Errorf("asked for %d", asked)
@@ -231,9 +235,9 @@ func TestTroubleThatStaysEndsTheRunAtOnceWithARemedy(t *testing.T) {
 	}{
 		{"key", openaitest.Fault{Kind: openaitest.Unauthorized}, record.Auth, "OPENAI_API_KEY"},
 		{"credit", openaitest.Fault{Kind: openaitest.InsufficientQuota}, record.Quota, "credit"},
-		{"model", openaitest.Fault{Kind: openaitest.Status, Status: 404, Code: "model_not_found"}, record.Model, "choose a model"},
-		{"endpoint", openaitest.Fault{Kind: openaitest.Status, Status: 404}, record.Invalid, "base URL"},
-		{"server", openaitest.Fault{Kind: openaitest.Status, Status: 500}, record.Server, "again"},
+		{"model", openaitest.Fault{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 404, Code: "model_not_found"}}, record.Model, "choose a model"},
+		{"endpoint", openaitest.Fault{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 404}}, record.Invalid, "base URL"},
+		{"server", openaitest.Fault{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 500}}, record.Server, "again"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			api, c := cached(t, openaitest.Options{Faults: []openaitest.Fault{tt.fault}})
@@ -299,7 +303,11 @@ func TestAServiceThatNeverAnswersIsGivenUpSoonerThanOneThatHas(t *testing.T) {
 }
 
 func TestARefusedTextIsNamedAndTheOthersAreKept(t *testing.T) {
-	api, c := cached(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Status, Status: 400, Contains: "bad"}}})
+	api, c := cached(t, openaitest.Options{Faults: []openaitest.Fault{{
+		Kind:       openaitest.Status,
+		ErrorReply: openaitest.ErrorReply{Status: 400},
+		Aim:        openaitest.Aim{Contains: "bad"},
+	}}})
 	c.InFlight, c.Pacer = 1, pace.New(pace.Config{InFlight: 1})
 	texts := append(numbered(15), "bad sentence")
 	_, err := c.Get(t.Context(), texts)
@@ -313,7 +321,7 @@ func TestARefusedTextIsNamedAndTheOthersAreKept(t *testing.T) {
 }
 
 func TestLongPauseIsNotWaitedFor(t *testing.T) {
-	_, c := cached(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Status, Status: 429, RetryAfter: "7200"}}})
+	_, c := cached(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 429, RetryAfter: "7200"}}}})
 	c.Pacer = pace.New(pace.Config{InFlight: 4, MaxRetries: 3, MaxWait: time.Minute})
 	_, err := c.Get(t.Context(), numbered(1))
 	if _, ok := errors.AsType[*pace.GivenUp](err); !ok || !strings.Contains(fault.Hint(err), "2h0m0s") {
@@ -323,7 +331,7 @@ func TestLongPauseIsNotWaitedFor(t *testing.T) {
 
 func TestLimitsOfTheServiceFailNoTextWhateverItTellsOfThem(t *testing.T) {
 	for _, hints := range []openaitest.Hints{openaitest.HintAll, openaitest.HintMessage, openaitest.HintNothing} {
-		api, c := cached(t, openaitest.Options{RPM: 2, Period: 300 * time.Millisecond, Windows: true, Hints: hints})
+		api, c := cached(t, openaitest.Options{RateLimits: openaitest.RateLimits{RPM: 2, Period: 300 * time.Millisecond, Windows: true, Hints: hints}})
 		c.Pacer = pace.New(pace.Config{InFlight: 4, MaxRetries: 0, MaxWait: time.Minute})
 		if _, asked := get(t, c, numbered(2000)); asked != 2000 {
 			t.Errorf("%q: %d texts were asked", hints, asked)
@@ -333,7 +341,7 @@ func TestLimitsOfTheServiceFailNoTextWhateverItTellsOfThem(t *testing.T) {
 }
 
 func TestAServiceThatRefusesEveryCallIsGivenUpWithARemedy(t *testing.T) {
-	api, c := cached(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Status, Status: 429}}})
+	api, c := cached(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 429}}}})
 	c.Pacer = pace.New(pace.Config{InFlight: 4, MaxRetries: 3, MaxWait: time.Second})
 	_, err := c.Get(t.Context(), numbered(2000))
 	if given, ok := errors.AsType[*pace.GivenUp](err); !ok || given.After != 0 || !strings.Contains(fault.Hint(err), "again later") {
@@ -345,7 +353,7 @@ func TestAServiceThatRefusesEveryCallIsGivenUpWithARemedy(t *testing.T) {
 }
 
 func TestEndOfTheContextEndsTheRun(t *testing.T) {
-	api, c := cached(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Hang, Contains: "number 599 "}}})
+	api, c := cached(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Hang, Aim: openaitest.Aim{Contains: "number 599 "}}}})
 	ctx, cancel := context.WithCancel(t.Context())
 	c.Progress = func(done, total int) {
 		if done == 512 && total == 600 {
@@ -608,7 +616,7 @@ func FuzzCacheFile(f *testing.F) {
 }
 
 func BenchmarkLoad(b *testing.B) {
-	_, c := cached(b, openaitest.Options{NoLog: true})
+	_, c := cached(b, openaitest.Options{Logging: openaitest.Logging{NoLog: true}})
 	c.Dimensions = 1536
 	texts := numbered(10_000)
 	get(b, c, texts)

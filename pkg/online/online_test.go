@@ -101,7 +101,11 @@ func results(t *testing.T, out []byte) []record.Result {
 }
 
 func TestEveryRowIsAnsweredOnce(t *testing.T) {
-	b := newBench(t, 8, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Status, Status: 500, Every: 7, Times: 10}}})
+	b := newBench(t, 8, openaitest.Options{Faults: []openaitest.Fault{{
+		Kind:       openaitest.Status,
+		ErrorReply: openaitest.ErrorReply{Status: 500},
+		Turns:      openaitest.Turns{Every: 7, Times: 10},
+	}}})
 	sum, err := b.do(t.Context(), input(200))
 	if err != nil || sum.Rows != 200 || sum.OK != 200 || sum.Retries != 10 {
 		t.Fatalf("%+v, %v", sum, err)
@@ -132,7 +136,7 @@ func TestAnswersThatWereBrokenOffAreAskedAgainAndCounted(t *testing.T) {
 	}
 	whole, _ := ask()
 	// Each row once: the tokens of the first try are paid for, too.
-	sum, all := ask(openaitest.Fault{Kind: openaitest.Finish, Text: "abort", PerPrompt: true, Times: 1})
+	sum, all := ask(openaitest.Fault{Kind: openaitest.Finish, Text: "abort", Turns: openaitest.Turns{PerPrompt: true, Times: 1}})
 	if sum.OK != 20 || sum.Retries != 20 || sum.Usage.Prompt != 2*whole.Usage.Prompt || sum.Usage.Completion <= whole.Usage.Completion {
 		t.Errorf("%+v, and without faults %+v", sum, whole)
 	}
@@ -142,14 +146,21 @@ func TestAnswersThatWereBrokenOffAreAskedAgainAndCounted(t *testing.T) {
 		}
 	}
 	// Nothing of a broken answer is left in the result of a later try that has none.
-	_, all = ask(openaitest.Fault{Kind: openaitest.Finish, Text: "network_error", PerPrompt: true, Times: 1}, openaitest.Fault{Kind: openaitest.ContextLength, Contains: "Bob 7 ."})
+	_, all = ask(openaitest.Fault{
+		Kind:  openaitest.Finish,
+		Text:  "network_error",
+		Turns: openaitest.Turns{PerPrompt: true, Times: 1},
+	}, openaitest.Fault{
+		Kind: openaitest.ContextLength,
+		Aim:  openaitest.Aim{Contains: "Bob 7 ."},
+	})
 	for _, r := range all {
 		if r.Index == 7 && (r.Failure == nil || r.Failure.Class != record.ContextLength || r.Partial != "" || r.FinishReason != "") {
 			t.Errorf("result %+v", r)
 		}
 	}
 	// What cannot be complete next time is not asked again.
-	sum, all = ask(openaitest.Fault{Kind: openaitest.Finish, Text: "SAFETY", Contains: "Bob 7 ."})
+	sum, all = ask(openaitest.Fault{Kind: openaitest.Finish, Text: "SAFETY", Aim: openaitest.Aim{Contains: "Bob 7 ."}})
 	if sum.Retries != 0 || sum.Failed.Rows() != 1 {
 		t.Errorf("%+v", sum)
 	}
@@ -162,7 +173,7 @@ func TestAnswersThatWereBrokenOffAreAskedAgainAndCounted(t *testing.T) {
 
 func TestKeptOrderIsThatOfTheInputHoweverSlowARowIs(t *testing.T) {
 	b := newBench(t, 8, openaitest.Options{Jitter: 2 * time.Millisecond, Faults: []openaitest.Fault{
-		{Kind: openaitest.Slow, Latency: 300 * time.Millisecond, Contains: "Bob 0 ."},
+		{Kind: openaitest.Slow, Latency: 300 * time.Millisecond, Aim: openaitest.Aim{Contains: "Bob 0 ."}},
 	}})
 	b.KeepOrder = true
 	if sum, err := b.do(t.Context(), input(2500)); err != nil || sum.OK != 2500 {
@@ -208,11 +219,19 @@ func TestWhatCannotGetBetterStopsTheRunWithItsHint(t *testing.T) {
 		class record.Class
 		hint  string
 	}{
-		{openaitest.Fault{Kind: openaitest.Unauthorized, Skip: 5}, record.Auth, "OPENAI_API_KEY"},
-		{openaitest.Fault{Kind: openaitest.InsufficientQuota, Skip: 5}, record.Quota, "credit"},
-		{openaitest.Fault{Kind: openaitest.Status, Status: 404, Code: "model_not_found", Message: "no such model", Skip: 5}, record.Model, "--model"},
-		{openaitest.Fault{Kind: openaitest.Status, Status: 404, Message: "nothing here", Skip: 5}, record.Invalid, "--base-url"},
-		{openaitest.Fault{Kind: openaitest.Status, Status: 429, RetryAfter: "9999", Skip: 5}, record.RateLimit, "--resume"},
+		{openaitest.Fault{Kind: openaitest.Unauthorized, Turns: openaitest.Turns{Skip: 5}}, record.Auth, "OPENAI_API_KEY"},
+		{openaitest.Fault{Kind: openaitest.InsufficientQuota, Turns: openaitest.Turns{Skip: 5}}, record.Quota, "credit"},
+		{openaitest.Fault{
+			Kind:       openaitest.Status,
+			ErrorReply: openaitest.ErrorReply{Status: 404, Code: "model_not_found", Message: "no such model"},
+			Turns:      openaitest.Turns{Skip: 5},
+		}, record.Model, "--model"},
+		{openaitest.Fault{
+			Kind:       openaitest.Status,
+			ErrorReply: openaitest.ErrorReply{Status: 404, Message: "nothing here"},
+			Turns:      openaitest.Turns{Skip: 5},
+		}, record.Invalid, "--base-url"},
+		{openaitest.Fault{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 429, RetryAfter: "9999"}, Turns: openaitest.Turns{Skip: 5}}, record.RateLimit, "--resume"},
 	} {
 		t.Run(string(c.class), func(t *testing.T) {
 			b := newBench(t, 4, openaitest.Options{Faults: []openaitest.Fault{c.fault}})
@@ -233,7 +252,7 @@ func TestWhatCannotGetBetterStopsTheRunWithItsHint(t *testing.T) {
 
 func TestThatTheFirstCallHadNoAnswerIsSaidOnce(t *testing.T) {
 	for times, want := range []int{0, 1, 1} {
-		b := newBench(t, 1, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Reset, Times: times}}[:min(times, 1)]})
+		b := newBench(t, 1, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Reset, Turns: openaitest.Turns{Times: times}}}[:min(times, 1)]})
 		if sum, err := b.do(t.Context(), input(3)); err != nil || sum.OK != 3 || len(b.said) != want || want > 0 && !strings.HasPrefix(b.said[0], "no answer yet: ") {
 			t.Errorf("%d resets: said %q; %+v, %v", times, b.said, sum, err)
 		}
@@ -323,7 +342,7 @@ func TestAnEndedContextLetsCallsInFlightLandAndLosesNone(t *testing.T) {
 }
 
 func TestCallsThatDoNotLandInTimeAreGivenUp(t *testing.T) {
-	b := newBench(t, 4, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Hang, Skip: 1}}})
+	b := newBench(t, 4, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Hang, Turns: openaitest.Turns{Skip: 1}}}})
 	b.Grace = 20 * time.Millisecond
 	ctx, cancel := context.WithCancel(t.Context())
 	b.Done = func(bool) { cancel() }
@@ -522,7 +541,11 @@ func TestAReorderedFileHoldsEveryRowOnceInInputOrder(t *testing.T) {
 
 func TestAServiceThatRefusesEveryCallIsGivenUpAndItsRowsStayUnasked(t *testing.T) {
 	for _, accepts := range []int{0, 30} {
-		b := newBench(t, 8, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Status, Status: 429, Skip: accepts}}})
+		b := newBench(t, 8, openaitest.Options{Faults: []openaitest.Fault{{
+			Kind:       openaitest.Status,
+			ErrorReply: openaitest.ErrorReply{Status: 429},
+			Turns:      openaitest.Turns{Skip: accepts},
+		}}})
 		b.Pacer = pace.New(pace.Config{InFlight: 8, MaxRetries: 5, MaxWait: time.Second})
 		const submitted = 400
 		sum, err := b.do(t.Context(), input(submitted))
@@ -541,7 +564,7 @@ func TestAServiceThatRefusesEveryCallIsGivenUpAndItsRowsStayUnasked(t *testing.T
 }
 
 func TestNoRowFailsBecauseOfLimitsWhileOthersGetThrough(t *testing.T) {
-	b := newBench(t, 64, openaitest.Options{RPM: 40, Period: 500 * time.Millisecond, Windows: true, Hints: openaitest.HintNothing})
+	b := newBench(t, 64, openaitest.Options{RateLimits: openaitest.RateLimits{RPM: 40, Period: 500 * time.Millisecond, Windows: true, Hints: openaitest.HintNothing}})
 	b.Pacer = pace.New(pace.Config{InFlight: 64, MaxRetries: 0, MaxWait: time.Minute})
 	sum, err := b.do(t.Context(), input(120))
 	if err != nil || sum.OK != 120 || sum.Failed.Rows() != 0 {

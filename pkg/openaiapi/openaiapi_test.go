@@ -106,7 +106,7 @@ func failure(t *testing.T, c *openaiapi.Client) *wire.Error {
 
 func TestExactBytesGoOutAndComeBack(t *testing.T) {
 	const prompt = "Sentence: <&> \u2028 \"Ada\" é 中\nMarked:"
-	api, c := simulate(t, openaitest.Options{Key: key, KeepBodies: true, Answer: openaitest.Fixed("<&> \u2028")}, nil)
+	api, c := simulate(t, openaitest.Options{Key: key, Logging: openaitest.Logging{KeepBodies: true}, Answer: openaitest.Fixed("<&> \u2028")}, nil)
 	for _, path := range []string{wire.Chat, wire.Completions} {
 		b, err := wire.NewBuilder(wire.Settings{Model: "local", Endpoint: strings.TrimPrefix(strings.TrimSuffix(path, "/completions"), "/"), MaxTokens: 9})
 		if err != nil {
@@ -359,13 +359,25 @@ func TestWhatGoesWrongIsPutIntoItsClass(t *testing.T) {
 			w.WriteHeader(401)
 			_, _ = io.WriteString(w, `{"error":`)
 		}, class: record.Network, message: "closed in the middle of the answer"},
-		{name: "a page", fault: openaitest.Fault{Kind: openaitest.Status, Status: 502, Body: "<html><h1>502 Bad Gateway</h1></html>"}, class: record.Server, status: 502, message: "bad gateway (the answer is not the API's JSON)"},
-		{name: "an error as a string", fault: openaitest.Fault{Kind: openaitest.Status, Status: 500, Body: `{"error":"out of memory"}`}, class: record.Server, status: 500, message: "out of memory"},
+		{name: "a page", fault: openaitest.Fault{
+			Kind:       openaitest.Status,
+			ErrorReply: openaitest.ErrorReply{Status: 502, Body: "<html><h1>502 Bad Gateway</h1></html>"},
+		}, class: record.Server, status: 502, message: "bad gateway (the answer is not the API's JSON)"},
+		{name: "an error as a string", fault: openaitest.Fault{
+			Kind:       openaitest.Status,
+			ErrorReply: openaitest.ErrorReply{Status: 500, Body: `{"error":"out of memory"}`},
+		}, class: record.Server, status: 500, message: "out of memory"},
 		{name: "no body", handler: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }, class: record.Server, status: 503, message: "service unavailable"},
 		{name: "no quota", fault: openaitest.Fault{Kind: openaitest.InsufficientQuota}, class: record.Quota, status: 429, message: "quota"},
-		{name: "throttled", fault: openaitest.Fault{Kind: openaitest.Status, Status: 429}, class: record.RateLimit, status: 429, message: "Rate limit"},
+		{name: "throttled", fault: openaitest.Fault{
+			Kind:       openaitest.Status,
+			ErrorReply: openaitest.ErrorReply{Status: 429},
+		}, class: record.RateLimit, status: 429, message: "Rate limit"},
 		{name: "too long", fault: openaitest.Fault{Kind: openaitest.ContextLength}, class: record.ContextLength, status: 400, message: "maximum context length"},
-		{name: "a parameter", fault: openaitest.Fault{Kind: openaitest.UnsupportedParameter, Param: "temperature"}, class: record.Invalid, status: 400, message: "'temperature'"},
+		{name: "a parameter", fault: openaitest.Fault{
+			Kind:       openaitest.UnsupportedParameter,
+			ErrorReply: openaitest.ErrorReply{Param: "temperature"},
+		}, class: record.Invalid, status: 400, message: "'temperature'"},
 		{name: "accepted", handler: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(202) }, class: record.Invalid, status: 202, message: "accepted"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -576,7 +588,7 @@ func TestPauseIsReadFromTheHeaders(t *testing.T) {
 }
 
 func TestLimitsOfTheSimulatedServiceAreUnderstood(t *testing.T) {
-	_, c := simulate(t, openaitest.Options{RPM: 2, TPM: 100_000}, nil)
+	_, c := simulate(t, openaitest.Options{RateLimits: openaitest.RateLimits{RPM: 2, TPM: 100_000}}, nil)
 	_, limits, err := ask(c, t.Context(), wire.Chat, body("hi"))
 	if err != nil {
 		t.Fatal(err)
@@ -597,9 +609,9 @@ func TestLimitsOfTheSimulatedServiceAreUnderstood(t *testing.T) {
 // The default transport opened a connection for almost every call.
 func TestConnectionsAreReusedAtAnyNumberOfWorkers(t *testing.T) {
 	const workers, calls = 64, 2000
-	api, c := simulate(t, openaitest.Options{NoLog: true, Faults: []openaitest.Fault{
-		{Kind: openaitest.Status, Status: 500, Every: 10},
-		{Kind: openaitest.Status, Status: 429, Every: 13},
+	api, c := simulate(t, openaitest.Options{Logging: openaitest.Logging{NoLog: true}, Faults: []openaitest.Fault{
+		{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 500}, Turns: openaitest.Turns{Every: 10}},
+		{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 429}, Turns: openaitest.Turns{Every: 13}},
 	}}, func(cfg *openaiapi.Config) { cfg.InFlight = workers })
 	var left atomic.Int64
 	left.Store(calls)
@@ -655,7 +667,17 @@ func TestServiceMayCloseConnectionsBetweenCalls(t *testing.T) {
 
 func TestNothingIsLeftRunningAfterClose(t *testing.T) {
 	api := openaitest.New(openaitest.Options{Faults: []openaitest.Fault{
-		{Kind: openaitest.ResetMidBody, Every: 5}, {Kind: openaitest.Status, Status: 500, Every: 3}, {Kind: openaitest.Hang, Every: 7},
+		{
+			Kind:  openaitest.ResetMidBody,
+			Turns: openaitest.Turns{Every: 5},
+		}, {
+			Kind:       openaitest.Status,
+			ErrorReply: openaitest.ErrorReply{Status: 500},
+			Turns:      openaitest.Turns{Every: 3},
+		}, {
+			Kind:  openaitest.Hang,
+			Turns: openaitest.Turns{Every: 7},
+		},
 	}})
 	ts := httptest.NewServer(api)
 	c := connect(t, ts.URL, func(cfg *openaiapi.Config) { cfg.InFlight, cfg.Timeout = 8, 50*time.Millisecond })

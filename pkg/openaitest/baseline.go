@@ -77,15 +77,15 @@ func Fixed(text string) func(prompt string) string {
 }
 
 // demonstration is one example in a prompt.
-type demonstration struct {
+type shownExample struct {
 	line     string // with lead-in
 	answer   string // without marks
 	entities []string
 	object   bool // the answer is {"entities":[…]}
 }
 
-func demonstrations(lines []string, cue string) []demonstration {
-	var demos []demonstration
+func demonstrations(lines []string, cue string) []shownExample {
+	var demos []shownExample
 	for i := 1; i < len(lines); i++ {
 		answer, ok := strings.CutPrefix(lines[i], cue)
 		if !ok {
@@ -96,11 +96,11 @@ func demonstrations(lines []string, cue string) []demonstration {
 		}
 		answer = strings.TrimSpace(answer)
 		if entities, ok := unlist(answer); ok {
-			demos = append(demos, demonstration{line: lines[i-1], entities: entities, object: true})
+			demos = append(demos, shownExample{line: lines[i-1], entities: entities, object: true})
 			continue
 		}
 		plain, entities := unmark(answer)
-		demos = append(demos, demonstration{line: lines[i-1], answer: plain, entities: entities})
+		demos = append(demos, shownExample{line: lines[i-1], answer: plain, entities: entities})
 	}
 	return demos
 }
@@ -152,7 +152,7 @@ func unmark(line string) (plain string, entities []string) {
 }
 
 // askedSentence takes the lead-in off the asked line.
-func askedSentence(line string, demos []demonstration) string {
+func askedSentence(line string, demos []shownExample) string {
 	for _, d := range demos {
 		lead, ok := strings.CutSuffix(strings.TrimRight(d.line, " \t\r"), d.answer)
 		if !ok || d.answer == "" {
@@ -198,23 +198,23 @@ func commonPrefix(a, b string) string {
 }
 
 // span is a part of a sentence, in bytes.
-type span struct{ start, end int }
+type stretch struct{ start, end int }
 
 // find returns where the phrases stand in the sentence, in its order.
-func find(sentence string, phrases []string) []span {
+func find(sentence string, phrases []string) []stretch {
 	slices.SortFunc(phrases, func(a, b string) int {
 		return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b))
 	})
-	var spans []span
+	var spans []stretch
 	for _, phrase := range slices.Compact(phrases) {
 		spans = appendMatches(spans, sentence, phrase)
 	}
-	slices.SortFunc(spans, func(a, b span) int { return a.start - b.start })
+	slices.SortFunc(spans, func(a, b stretch) int { return a.start - b.start })
 	return spans
 }
 
 // asObject is the spans' text as {"entities":[…]}.
-func asObject(sentence string, spans []span) string {
+func asObject(sentence string, spans []stretch) string {
 	b := []byte(`{"entities":[`)
 	for i, s := range spans {
 		if i > 0 {
@@ -226,7 +226,7 @@ func asObject(sentence string, spans []span) string {
 }
 
 // mark puts marks around the spans of the sentence.
-func mark(sentence string, spans []span) string {
+func mark(sentence string, spans []stretch) string {
 	var b strings.Builder
 	b.Grow(len(sentence) + len(spans)*len(openMark+closeMark))
 	done := 0
@@ -242,15 +242,15 @@ func mark(sentence string, spans []span) string {
 }
 
 // appendMatches adds the places where phrase stands alone and nothing is marked yet.
-func appendMatches(spans []span, sentence, phrase string) []span {
+func appendMatches(spans []stretch, sentence, phrase string) []stretch {
 	for from := 0; ; {
 		i := strings.Index(sentence[from:], phrase)
 		if i < 0 {
 			return spans
 		}
-		found := span{from + i, from + i + len(phrase)}
+		found := stretch{from + i, from + i + len(phrase)}
 		from = found.start + 1
-		overlaps := func(s span) bool { return s.start < found.end && found.start < s.end }
+		overlaps := func(s stretch) bool { return s.start < found.end && found.start < s.end }
 		if standsAlone(sentence, found) && !slices.ContainsFunc(spans, overlaps) {
 			spans = append(spans, found)
 			from = found.end
@@ -259,7 +259,7 @@ func appendMatches(spans []span, sentence, phrase string) []span {
 }
 
 // standsAlone reports whether a span begins and ends at token boundaries.
-func standsAlone(sentence string, s span) bool {
+func standsAlone(sentence string, s stretch) bool {
 	before, _ := utf8.DecodeLastRuneInString(sentence[:s.start])
 	after, _ := utf8.DecodeRuneInString(sentence[s.end:])
 	return (s.start == 0 || unicode.IsSpace(before)) && (s.end == len(sentence) || unicode.IsSpace(after))

@@ -33,7 +33,7 @@ const (
 )
 
 // batch is a batch with all that has to survive a restart.
-type batch struct {
+type simBatch struct {
 	ID          string
 	Seq         int64 // order of creation
 	Endpoint    string
@@ -155,7 +155,7 @@ func unixOrNil(t time.Time) *int64 {
 	return &seconds
 }
 
-func (b *batch) ended() bool {
+func (b *simBatch) ended() bool {
 	switch b.Status {
 	case failed, completed, expired, cancelled:
 		return true
@@ -164,7 +164,7 @@ func (b *batch) ended() bool {
 }
 
 // show returns the batch as a client sees it, and counts that it was shown.
-func (s *Server) show(b *batch) batchObject {
+func (s *Server) show(b *simBatch) batchObject {
 	o := batchObject{
 		ID:               b.ID,
 		Object:           "batch",
@@ -208,7 +208,7 @@ func (s *Server) show(b *batch) batchObject {
 
 // showLater is show for a look after the creation, which a fault may give a
 // status that no client knows.
-func (s *Server) showLater(b *batch) batchObject {
+func (s *Server) showLater(b *simBatch) batchObject {
 	if b.oddLooks >= b.Effects.OddShown {
 		return s.show(b)
 	}
@@ -238,7 +238,7 @@ func (s *Server) noFile() *string {
 
 // createBatch checks what the service checks at once, and leaves the rest to the
 // validation.
-func (s *Server) createBatch(x *exchange) reply {
+func (s *Server) createBatch(x *exchange) response {
 	raw, bad := x.readBody()
 	if bad != nil {
 		return x.afterBody(bad.reply())
@@ -310,7 +310,7 @@ func (s *Server) tooManyBatches() *apiError {
 }
 
 // effectsOn asks the faults what becomes of a new batch.
-func (s *Server) effectsOn(b *batch) (e effects) {
+func (s *Server) effectsOn(b *simBatch) (e effects) {
 	metadata, _ := json.Marshal(b.Metadata) // strings always can be
 	hits := s.script.hitAll(attempt{
 		subject: aBatch, op: opCreateBatch, path: "/v1/batches", model: b.Model, prompt: string(metadata),
@@ -341,7 +341,7 @@ func (s *Server) effectsOn(b *batch) (e effects) {
 }
 
 // readNewBatch reads the body of a creation.
-func readNewBatch(raw string) (*batch, *apiError) {
+func readNewBatch(raw string) (*simBatch, *apiError) {
 	if !utf8.ValidString(raw) || !gjson.Valid(raw) {
 		return nil, badJSON()
 	}
@@ -349,7 +349,7 @@ func readNewBatch(raw string) (*batch, *apiError) {
 	if !root.IsObject() {
 		return nil, badJSON()
 	}
-	b := &batch{OutputLife: fileLife}
+	b := &simBatch{OutputLife: fileLife}
 	window := ""
 	texts := map[string]*string{"input_file_id": &b.InputFileID, "endpoint": &b.Endpoint, "completion_window": &window}
 	var bad *apiError
@@ -445,7 +445,7 @@ func readOutputLife(value gjson.Result) (time.Duration, *apiError) {
 }
 
 // lookAtBatch brings all batches up to date and returns the one that a call names.
-func (s *Server) lookAtBatch(id string) (*batch, *apiError) {
+func (s *Server) lookAtBatch(id string) (*simBatch, *apiError) {
 	if err := s.settle(); err != nil {
 		return nil, storageError(err)
 	}
@@ -456,7 +456,7 @@ func (s *Server) lookAtBatch(id string) (*batch, *apiError) {
 	return b, nil
 }
 
-func (s *Server) retrieveBatch(x *exchange) reply {
+func (s *Server) retrieveBatch(x *exchange) response {
 	s.jobs.mu.Lock()
 	defer s.jobs.mu.Unlock()
 	b, bad := s.lookAtBatch(x.call.Object)
@@ -467,7 +467,7 @@ func (s *Server) retrieveBatch(x *exchange) reply {
 	return jsonReply(s.spell(s.showLater(b)))
 }
 
-func (s *Server) listBatches(x *exchange) reply {
+func (s *Server) listBatches(x *exchange) response {
 	limit, bad := limitOf(x, 20, 100)
 	if bad != nil {
 		return bad.reply()
@@ -480,8 +480,8 @@ func (s *Server) listBatches(x *exchange) reply {
 	all := s.jobs.oldestFirst()
 	slices.Reverse(all)
 	now := s.now()
-	all = slices.DeleteFunc(all, func(b *batch) bool { return b.Listed.After(now) })
-	all, l, bad := page(all, func(b *batch) string { return b.ID }, x.r.URL.Query().Get("after"), limit)
+	all = slices.DeleteFunc(all, func(b *simBatch) bool { return b.Listed.After(now) })
+	all, l, bad := page(all, func(b *simBatch) string { return b.ID }, x.r.URL.Query().Get("after"), limit)
 	if bad != nil {
 		return bad.reply()
 	}
@@ -493,7 +493,7 @@ func (s *Server) listBatches(x *exchange) reply {
 	return jsonReply(l)
 }
 
-func (s *Server) cancelBatch(x *exchange) reply {
+func (s *Server) cancelBatch(x *exchange) response {
 	s.jobs.mu.Lock()
 	defer s.jobs.mu.Unlock()
 	b, bad := s.lookAtBatch(x.call.Object)

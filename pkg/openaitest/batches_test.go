@@ -243,9 +243,9 @@ func summary(files ...[]resultLine) string {
 }
 
 func TestABatchGoesThroughItsStatesByTheClock(t *testing.T) {
-	api, c := serve(t, stopped(openaitest.Options{Phases: openaitest.Phases{
+	api, c := serve(t, stopped(openaitest.Options{BatchRules: openaitest.BatchRules{Phases: openaitest.Phases{
 		Validating: time.Minute, InProgress: time.Minute, PerRow: time.Minute, Finalizing: 2 * time.Minute,
-	}}))
+	}}}))
 	id := c.created(input(4), "metadata", map[string]any{"source": "x", "part": "1"})
 	at := func(minutes int) *int64 { return new(someDay.Add(time.Duration(minutes) * time.Minute).Unix()) }
 	want := batchObject{
@@ -312,7 +312,7 @@ func TestABatchIsCompleteAtTheFirstLookByDefault(t *testing.T) {
 func TestEveryEndState(t *testing.T) {
 	perRow := openaitest.Phases{PerRow: time.Hour, Cancelling: time.Minute}
 	row := func(kind openaitest.FaultKind, rows int) []openaitest.Fault {
-		return []openaitest.Fault{{Kind: kind, Rows: rows}}
+		return []openaitest.Fault{{Kind: kind, BatchFault: openaitest.BatchFault{Rows: rows}}}
 	}
 	tests := []struct {
 		name   string
@@ -328,15 +328,17 @@ func TestEveryEndState(t *testing.T) {
 	}{
 		{name: "completed", opt: openaitest.Options{}, rows: 2,
 			status: "completed", counts: "2/2/0", output: "r0:200 r1:200", billed: 2},
-		{name: "some rows bad", opt: openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.ContextLength, Contains: "row 1"}}}, rows: 2,
+		{name: "some rows bad", opt: openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.ContextLength, Aim: openaitest.Aim{Contains: "row 1"}}}}, rows: 2,
 			status: "completed", counts: "2/1/1", output: "r0:200", errors: "r1:400", billed: 1},
 		{name: "some rows bad in the output", rows: 2,
-			opt: openaitest.Options{BadRowsInOutput: true,
-				Faults: []openaitest.Fault{{Kind: openaitest.ContextLength, Contains: "row 1"}}},
+			opt: openaitest.Options{
+				BatchRules: openaitest.BatchRules{BadRowsInOutput: true},
+				Faults:     []openaitest.Fault{{Kind: openaitest.ContextLength, Aim: openaitest.Aim{Contains: "row 1"}}},
+			},
 			status: "completed", counts: "2/1/1", output: "r0:200 r1:400", billed: 1},
 		{name: "all rows failed", opt: openaitest.Options{Faults: row(openaitest.BatchAllFailed, 0)}, rows: 2,
 			status: "completed", counts: "2/0/2", errors: "r0:400 r1:400"},
-		{name: "told to expire", opt: openaitest.Options{InOrder: true, Faults: row(openaitest.BatchExpire, 2)}, rows: 4, wait: 24 * time.Hour,
+		{name: "told to expire", opt: openaitest.Options{BatchRules: openaitest.BatchRules{InOrder: true}, Faults: row(openaitest.BatchExpire, 2)}, rows: 4, wait: 24 * time.Hour,
 			status: "expired", counts: "4/2/0", output: "r0:200 r1:200", errors: "r2:batch_expired r3:batch_expired", billed: 2},
 		{name: "told to expire at once", opt: openaitest.Options{Faults: row(openaitest.BatchExpire, 0)}, rows: 2, wait: 24 * time.Hour,
 			status: "expired", counts: "2/0/0", errors: "r0:batch_expired r1:batch_expired"},
@@ -344,24 +346,24 @@ func TestEveryEndState(t *testing.T) {
 			status: "expired", counts: "2/2/0", output: "r0:200 r1:200", billed: 2},
 		{name: "not yet expired", opt: openaitest.Options{Faults: row(openaitest.BatchExpire, 1)}, rows: 2, wait: 24*time.Hour - 1,
 			status: "in_progress", counts: "2/1/0", billed: 1},
-		{name: "too slow", opt: openaitest.Options{InOrder: true, Phases: openaitest.Phases{PerRow: 10 * time.Hour}}, rows: 3, wait: 48 * time.Hour,
+		{name: "too slow", opt: openaitest.Options{BatchRules: openaitest.BatchRules{InOrder: true, Phases: openaitest.Phases{PerRow: 10 * time.Hour}}}, rows: 3, wait: 48 * time.Hour,
 			status: "expired", counts: "3/2/0", output: "r0:200 r1:200", errors: "r2:batch_expired", billed: 2},
-		{name: "a short window", opt: openaitest.Options{InOrder: true, Phases: openaitest.Phases{PerRow: time.Minute, Window: time.Minute}}, rows: 2, wait: time.Minute,
+		{name: "a short window", opt: openaitest.Options{BatchRules: openaitest.BatchRules{InOrder: true, Phases: openaitest.Phases{PerRow: time.Minute, Window: time.Minute}}}, rows: 2, wait: time.Minute,
 			status: "expired", counts: "2/1/0", output: "r0:200", errors: "r1:batch_expired", billed: 1},
-		{name: "being cancelled", opt: openaitest.Options{Phases: perRow}, rows: 4, cancel: 2 * time.Hour, wait: time.Second,
+		{name: "being cancelled", opt: openaitest.Options{BatchRules: openaitest.BatchRules{Phases: perRow}}, rows: 4, cancel: 2 * time.Hour, wait: time.Second,
 			status: "cancelling", counts: "4/2/0", billed: 2},
-		{name: "cancelled", opt: openaitest.Options{InOrder: true, Phases: perRow}, rows: 4, cancel: 2 * time.Hour, wait: 3 * time.Hour,
+		{name: "cancelled", opt: openaitest.Options{BatchRules: openaitest.BatchRules{InOrder: true, Phases: perRow}}, rows: 4, cancel: 2 * time.Hour, wait: 3 * time.Hour,
 			status: "cancelled", counts: "4/2/0", output: "r0:200 r1:200", errors: "r2:batch_cancelled r3:batch_cancelled", billed: 2},
-		{name: "cancelled in validation", opt: openaitest.Options{Phases: openaitest.Phases{Validating: time.Hour}}, rows: 4, cancel: time.Minute, wait: time.Hour,
+		{name: "cancelled in validation", opt: openaitest.Options{BatchRules: openaitest.BatchRules{Phases: openaitest.Phases{Validating: time.Hour}}}, rows: 4, cancel: time.Minute, wait: time.Hour,
 			status: "cancelled", counts: "0/0/0"},
-		{name: "cancelled when all was done", opt: openaitest.Options{Phases: openaitest.Phases{Finalizing: time.Hour}}, rows: 1, cancel: time.Minute, wait: time.Hour,
+		{name: "cancelled when all was done", opt: openaitest.Options{BatchRules: openaitest.BatchRules{Phases: openaitest.Phases{Finalizing: time.Hour}}}, rows: 1, cancel: time.Minute, wait: time.Hour,
 			status: "cancelled", counts: "1/1/0", output: "r0:200", billed: 1},
-		{name: "rows with status 0", opt: openaitest.Options{InOrder: true, Faults: row(openaitest.BatchStatusZero, 2)}, rows: 3,
+		{name: "rows with status 0", opt: openaitest.Options{BatchRules: openaitest.BatchRules{InOrder: true}, Faults: row(openaitest.BatchStatusZero, 2)}, rows: 3,
 			status: "completed", counts: "3/3/0", output: "r0:0 r1:0 r2:200", billed: 1},
-		{name: "rows missing", opt: openaitest.Options{InOrder: true, Faults: row(openaitest.BatchMissing, 1)}, rows: 3,
+		{name: "rows missing", opt: openaitest.Options{BatchRules: openaitest.BatchRules{InOrder: true}, Faults: row(openaitest.BatchMissing, 1)}, rows: 3,
 			status: "completed", counts: "3/3/0", output: "r1:200 r2:200", billed: 2},
 		{name: "several faults together", rows: 5, wait: 24 * time.Hour,
-			opt: openaitest.Options{InOrder: true, Faults: slices.Concat(row(openaitest.BatchMissing, 1),
+			opt: openaitest.Options{BatchRules: openaitest.BatchRules{InOrder: true}, Faults: slices.Concat(row(openaitest.BatchMissing, 1),
 				row(openaitest.BatchStatusZero, 1), row(openaitest.BatchExpire, 3))},
 			status: "expired", counts: "5/3/0", output: "r0:0 r2:200", errors: "r3:batch_expired r4:batch_expired", billed: 1},
 		{name: "failed as told", opt: openaitest.Options{Faults: row(openaitest.BatchFail, 0)}, rows: 2,
@@ -406,7 +408,12 @@ func TestEveryEndState(t *testing.T) {
 
 func TestAFailedBatchSaysAsToldWhatIsWrong(t *testing.T) {
 	_, c := serve(t, openaitest.Options{Faults: []openaitest.Fault{
-		{Kind: openaitest.BatchFail, Code: "odd_code", Message: "100% wrong", Param: "body.x", Line: 7, Times: 1},
+		{
+			Kind:       openaitest.BatchFail,
+			ErrorReply: openaitest.ErrorReply{Code: "odd_code", Message: "100% wrong", Param: "body.x"},
+			BatchFault: openaitest.BatchFault{Line: 7},
+			Turns:      openaitest.Turns{Times: 1},
+		},
 		{Kind: openaitest.BatchFail},
 	}})
 	first, second := c.batch(c.created(input(1))), c.batch(c.created(input(1)))
@@ -448,7 +455,7 @@ func TestValidationFindsWhatIsWrongWithALine(t *testing.T) {
 		{"too many lines", input(6), "invalid_request"},
 		{"too many bytes", requestLine("a", chatBody("m", strings.Repeat("x", 2000))), "invalid_request"},
 	}
-	api, c := serve(t, openaitest.Options{Models: []string{"m", "n"}, MaxBatchLines: 5, MaxBatchBytes: 2000})
+	api, c := serve(t, openaitest.Options{Models: []string{"m", "n"}, BatchRules: openaitest.BatchRules{MaxBatchLines: 5, MaxBatchBytes: 2000}})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			b := c.batch(c.created(tt.lines))
@@ -591,7 +598,7 @@ func TestBatchesAreListedPageByPageNewestFirst(t *testing.T) {
 }
 
 func TestOnlyALiveBatchCanBeCancelled(t *testing.T) {
-	api, c := serve(t, stopped(openaitest.Options{Phases: openaitest.Phases{Cancelling: time.Minute, PerRow: time.Hour}}))
+	api, c := serve(t, stopped(openaitest.Options{BatchRules: openaitest.BatchRules{Phases: openaitest.Phases{Cancelling: time.Minute, PerRow: time.Hour}}}))
 	id := c.created(input(2))
 	for range 2 { // twice does no harm
 		if got := decode[batchObject](t, c.cancel(id)).Status; got != "cancelling" {
@@ -612,7 +619,7 @@ func TestOnlyALiveBatchCanBeCancelled(t *testing.T) {
 
 func TestTheQueueOfAModelHoldsSoManyTokens(t *testing.T) {
 	// A row is "Echo: row 0", 3 tokens.
-	api, c := serve(t, stopped(openaitest.Options{EnqueuedTokens: 10, Phases: openaitest.Phases{Validating: time.Minute, PerRow: time.Hour}}))
+	api, c := serve(t, stopped(openaitest.Options{BatchRules: openaitest.BatchRules{EnqueuedTokens: 10, Phases: openaitest.Phases{Validating: time.Minute, PerRow: time.Hour}}}))
 	of := func(model string, n int) string {
 		return c.created(strings.ReplaceAll(input(n), `"model":"m"`, fmt.Sprintf(`"model":%q`, model)))
 	}
@@ -640,7 +647,7 @@ func TestTheQueueOfAModelHoldsSoManyTokens(t *testing.T) {
 }
 
 func TestABatchLargerThanTheQueueNeverFits(t *testing.T) {
-	_, c := serve(t, openaitest.Options{EnqueuedTokens: 1234})
+	_, c := serve(t, openaitest.Options{BatchRules: openaitest.BatchRules{EnqueuedTokens: 1234}})
 	b := c.batch(c.created(requestLine("a", chatBody("m", strings.Repeat("x", 4*1234+1)))))
 	if b.errorsText() != "token_limit_exceeded" || !strings.Contains(b.Errors.Data[0].Message, "Limit: 1,234 enqueued tokens") {
 		t.Errorf("%s: %+v", b.Status, b.Errors)
@@ -648,7 +655,7 @@ func TestABatchLargerThanTheQueueNeverFits(t *testing.T) {
 }
 
 func TestSoManyBatchesCanBeCreatedInAnHour(t *testing.T) {
-	api, c := serve(t, stopped(openaitest.Options{BatchesPerHour: 2}))
+	api, c := serve(t, stopped(openaitest.Options{BatchRules: openaitest.BatchRules{BatchesPerHour: 2}}))
 	in := c.uploaded(input(1))
 	var got []int
 	for _, wait := range []time.Duration{0, time.Minute, 0, time.Hour - time.Minute, 0} {
@@ -672,7 +679,7 @@ func TestRowsComeInAnOrderOfTheirOwn(t *testing.T) {
 	for i := range 50 {
 		sorted = append(sorted, fmt.Sprintf("r%d", i))
 	}
-	if got := order(openaitest.Options{InOrder: true}); !slices.Equal(got, sorted) {
+	if got := order(openaitest.Options{BatchRules: openaitest.BatchRules{InOrder: true}}); !slices.Equal(got, sorted) {
 		t.Errorf("in order: %v", got)
 	}
 	one, again, two := order(openaitest.Options{Seed: 1}), order(openaitest.Options{Seed: 1}), order(openaitest.Options{Seed: 2})
@@ -695,12 +702,12 @@ func TestARowIsAnsweredAsTheSameCallIs(t *testing.T) {
 		"break":    chatBody("gpt-4.1", "Echo: break \u2028 <here>"),
 	}
 	_, c := serve(t, openaitest.Options{Faults: []openaitest.Fault{
-		{Kind: openaitest.Hang, Path: chatPath, Contains: "row-only"},
-		{Kind: openaitest.ContentFilter, Contains: "filter"},
-		{Kind: openaitest.Refusal, Contains: "refuse"},
-		{Kind: openaitest.Status, Status: 502, Contains: "html", Body: "<b>\n</b>"},
-		{Kind: openaitest.Status, Status: 422, Contains: "pretty", Body: "{\n \"error\": \"x\"\n}"},
-		{Kind: openaitest.LineBreak, Contains: "break"},
+		{Kind: openaitest.Hang, Aim: openaitest.Aim{Path: chatPath, Contains: "row-only"}},
+		{Kind: openaitest.ContentFilter, Aim: openaitest.Aim{Contains: "filter"}},
+		{Kind: openaitest.Refusal, Aim: openaitest.Aim{Contains: "refuse"}},
+		{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 502, Body: "<b>\n</b>"}, Aim: openaitest.Aim{Contains: "html"}},
+		{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 422, Body: "{\n \"error\": \"x\"\n}"}, Aim: openaitest.Aim{Contains: "pretty"}},
+		{Kind: openaitest.LineBreak, Aim: openaitest.Aim{Contains: "break"}},
 	}})
 	var lines strings.Builder
 	for id, body := range bodies {
@@ -752,7 +759,7 @@ func TestALegacyBatch(t *testing.T) {
 func TestARuleCanBeForCallsOrForRows(t *testing.T) {
 	for on, want := range map[string]string{"": "400 r0:400", "calls": "400 r0:200", "rows": "200 r0:400"} {
 		_, c := serve(t, openaitest.Options{Faults: []openaitest.Fault{
-			{Kind: openaitest.Status, Status: 400, Contains: "row 0", On: on}}})
+			{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 400}, Aim: openaitest.Aim{Contains: "row 0", On: on}}}})
 		b := c.batch(c.created(input(1)))
 		got := fmt.Sprint(c.post(chatPath, chatBody("m", "Echo: row 0")).status, " ",
 			summary(c.results(b.OutputFileID), c.results(b.ErrorFileID)))
@@ -764,9 +771,9 @@ func TestARuleCanBeForCallsOrForRows(t *testing.T) {
 
 func TestAFaultAboutBatchesHitsThoseItNames(t *testing.T) {
 	_, c := serve(t, openaitest.Options{Faults: []openaitest.Fault{
-		{Kind: openaitest.BatchFail, Contains: `"part":"2"`, Code: "second_part"},
-		{Kind: openaitest.BatchFail, Model: "other", Code: "other_model"},
-		{Kind: openaitest.BatchAllFailed, Skip: 1, Times: 1, Code: "second_batch", Message: "No."},
+		{Kind: openaitest.BatchFail, Aim: openaitest.Aim{Contains: `"part":"2"`}, ErrorReply: openaitest.ErrorReply{Code: "second_part"}},
+		{Kind: openaitest.BatchFail, Aim: openaitest.Aim{Model: "other"}, ErrorReply: openaitest.ErrorReply{Code: "other_model"}},
+		{Kind: openaitest.BatchAllFailed, Turns: openaitest.Turns{Skip: 1, Times: 1}, ErrorReply: openaitest.ErrorReply{Code: "second_batch", Message: "No."}},
 	}})
 	part := func(n string) []any { return []any{"metadata", map[string]any{"part": n}} }
 	one := c.batch(c.created(input(1), part("1")...))
@@ -776,7 +783,7 @@ func TestAFaultAboutBatchesHitsThoseItNames(t *testing.T) {
 		t.Errorf("%s %s, %q, %q", one.Status, one.counts(), two.errorsText(), other.errorsText())
 	}
 	_, c = serve(t, openaitest.Options{Faults: []openaitest.Fault{
-		{Kind: openaitest.BatchAllFailed, Skip: 1, Times: 1, Code: "second_batch", Message: "No."},
+		{Kind: openaitest.BatchAllFailed, Turns: openaitest.Turns{Skip: 1, Times: 1}, ErrorReply: openaitest.ErrorReply{Code: "second_batch", Message: "No."}},
 	}})
 	for i, want := range []string{"1/1/0", "1/0/1", "1/1/0"} {
 		b := c.batch(c.created(input(1)))
@@ -794,7 +801,10 @@ func TestAFaultAboutBatchesHitsThoseItNames(t *testing.T) {
 
 func TestOutputThatComesLate(t *testing.T) {
 	for _, empty := range []bool{false, true} {
-		_, c := serve(t, openaitest.Options{EmptyFileIDs: empty, Faults: []openaitest.Fault{{Kind: openaitest.BatchLateOutput, Shown: 2}}})
+		_, c := serve(t, openaitest.Options{
+			Dialect: openaitest.Dialect{EmptyFileIDs: empty},
+			Faults:  []openaitest.Fault{{Kind: openaitest.BatchLateOutput, BatchFault: openaitest.BatchFault{Shown: 2}}},
+		})
 		id := c.created(input(1))
 		var got []string
 		for range 4 {
@@ -820,7 +830,14 @@ func TestOutputThatComesLate(t *testing.T) {
 
 func TestAStatusThatNobodyKnows(t *testing.T) {
 	_, c := serve(t, openaitest.Options{Faults: []openaitest.Fault{
-		{Kind: openaitest.BatchUnknownStatus, Text: "paused", Shown: 2}, {Kind: openaitest.BatchLateOutput, Shown: 1}}})
+		{
+			Kind:       openaitest.BatchUnknownStatus,
+			Text:       "paused",
+			BatchFault: openaitest.BatchFault{Shown: 2},
+		}, {
+			Kind:       openaitest.BatchLateOutput,
+			BatchFault: openaitest.BatchFault{Shown: 1},
+		}}})
 	id := c.created(input(1))
 	var got []string
 	for range 2 {
@@ -850,8 +867,8 @@ func TestFaultsHitTheCallsAboutFilesAndBatches(t *testing.T) {
 	}
 	for _, op := range slices.Sorted(maps.Keys(calls)) {
 		api := openaitest.New(openaitest.Options{Key: "sk-test", Faults: []openaitest.Fault{
-			{Kind: openaitest.Status, Status: 503, Op: op, Times: 1},
-			{Kind: openaitest.Status, Status: 429, Op: op, RetryAfter: "3", Times: 1},
+			{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 503}, Aim: openaitest.Aim{Op: op}, Turns: openaitest.Turns{Times: 1}},
+			{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 429, RetryAfter: "3"}, Aim: openaitest.Aim{Op: op}, Turns: openaitest.Turns{Times: 1}},
 		}})
 		body, err := io.ReadAll(calls[op].Body)
 		if err != nil {
@@ -878,7 +895,11 @@ func TestFaultsHitTheCallsAboutFilesAndBatches(t *testing.T) {
 }
 
 func TestABatchThatAppearsLateIsAnsweredBy504AndRunsAllTheSame(t *testing.T) {
-	api, c := serve(t, stopped(openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.LateBatch, After: 3 * time.Second, Times: 1}}}))
+	api, c := serve(t, stopped(openaitest.Options{Faults: []openaitest.Fault{{
+		Kind:       openaitest.LateBatch,
+		BatchFault: openaitest.BatchFault{After: 3 * time.Second},
+		Turns:      openaitest.Turns{Times: 1},
+	}}}))
 	in := c.uploaded(input(2))
 	if a := c.post("/v1/batches", createBody(in)); a.status != 504 || !strings.HasPrefix(string(a.body), "<html>") {
 		t.Fatalf("%d %s", a.status, a.body)
@@ -904,7 +925,7 @@ func TestABatchThatAppearsLateIsAnsweredBy504AndRunsAllTheSame(t *testing.T) {
 }
 
 func TestANewBatchMayBeListedLate(t *testing.T) {
-	api, c := serve(t, stopped(openaitest.Options{ListDelay: 2 * time.Second, Phases: openaitest.Phases{InProgress: time.Hour}}))
+	api, c := serve(t, stopped(openaitest.Options{BatchRules: openaitest.BatchRules{ListDelay: 2 * time.Second, Phases: openaitest.Phases{InProgress: time.Hour}}}))
 	id := c.created(input(1))
 	for _, want := range []int{0, 1} {
 		if got := decode[page[batchObject]](t, c.get("/v1/batches")).Data; len(got) != want {
@@ -925,7 +946,15 @@ func TestAnAnswerThatIsLostHadItsEffect(t *testing.T) {
 		done bool
 	}{{openaitest.LostAnswer, true}, {openaitest.ResetMidBody, true}, {openaitest.Reset, false}} {
 		api, c := serve(t, openaitest.Options{Faults: []openaitest.Fault{
-			{Kind: tt.kind, Op: "createFile", Times: 1}, {Kind: tt.kind, Op: "createBatch", Times: 1}}})
+			{
+				Kind:  tt.kind,
+				Aim:   openaitest.Aim{Op: "createFile"},
+				Turns: openaitest.Turns{Times: 1},
+			}, {
+				Kind:  tt.kind,
+				Aim:   openaitest.Aim{Op: "createBatch"},
+				Turns: openaitest.Turns{Times: 1},
+			}}})
 		if _, err := c.do(uploadRequest(c.url, "in.jsonl", input(1), "purpose", "batch")); err == nil {
 			t.Errorf("%s: the upload was answered", tt.kind)
 		}
@@ -950,8 +979,8 @@ func TestAnAnswerThatIsLostHadItsEffect(t *testing.T) {
 
 func TestAnUploadMayHangOrBeSlow(t *testing.T) {
 	api, c := serve(t, openaitest.Options{Faults: []openaitest.Fault{
-		{Kind: openaitest.Hang, Op: "createFile", Times: 1},
-		{Kind: openaitest.Slow, Op: "createFile", Latency: 30 * time.Millisecond, Times: 1},
+		{Kind: openaitest.Hang, Aim: openaitest.Aim{Op: "createFile"}, Turns: openaitest.Turns{Times: 1}},
+		{Kind: openaitest.Slow, Aim: openaitest.Aim{Op: "createFile"}, Latency: 30 * time.Millisecond, Turns: openaitest.Turns{Times: 1}},
 	}})
 	ctx, leave := context.WithCancel(t.Context())
 	done := make(chan error)
@@ -987,7 +1016,7 @@ func FuzzBatchInput(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
-	api := openaitest.New(openaitest.Options{NoLog: true})
+	api := openaitest.New(openaitest.Options{Logging: openaitest.Logging{NoLog: true}})
 	call := func(r *http.Request) answer {
 		w := httptest.NewRecorder()
 		api.ServeHTTP(w, r)

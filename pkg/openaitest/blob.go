@@ -31,15 +31,15 @@ const (
 )
 
 // appender writes to the end of a blob. What was written counts from Close on.
-type appender struct {
+type blobWriter struct {
 	b    *blob
 	file *os.File      // nil: in memory
 	w    *bufio.Writer // nil: in memory
 	n    int64
 }
 
-func (b *blob) append() (*appender, error) {
-	a := &appender{b: b}
+func (b *blob) append() (*blobWriter, error) {
+	a := &blobWriter{b: b}
 	if b.path == "" {
 		b.cut()
 		return a, nil
@@ -59,7 +59,7 @@ func (b *blob) append() (*appender, error) {
 	return a, nil
 }
 
-func (a *appender) Write(p []byte) (n int, err error) {
+func (a *blobWriter) Write(p []byte) (n int, err error) {
 	if a.w != nil {
 		n, err = a.w.Write(p)
 	} else {
@@ -71,7 +71,7 @@ func (a *appender) Write(p []byte) (n int, err error) {
 }
 
 // Close ends the writing; without an error, all that was written counts.
-func (a *appender) Close() error {
+func (a *blobWriter) Close() error {
 	if a.file != nil {
 		if err := errors.Join(a.w.Flush(), a.file.Close()); err != nil {
 			return err

@@ -53,7 +53,7 @@ func setOf(names ...string) map[string]bool {
 }
 
 // complete answers a call to one of the completion endpoints.
-func (s *Server) complete(x *exchange, api *completionAPI) reply {
+func (s *Server) complete(x *exchange, api *completionAPI) response {
 	x.call.Op = api.op
 	raw, bad := x.readBody()
 	req, malformed := readRequest(raw, api)
@@ -81,7 +81,7 @@ func (s *Server) complete(x *exchange, api *completionAPI) reply {
 }
 
 // admit refuses what is more than the limits allow.
-func (s *Server) admit(x *exchange, req request) *apiError {
+func (s *Server) admit(x *exchange, req completionRequest) *apiError {
 	if limit := s.opt.MaxInFlight; limit > 0 && x.call.InFlight > limit {
 		s.limits.state(x.w.Header())
 		return rateLimited("requests", "Too many requests in flight at once. Please slow down.")
@@ -100,12 +100,12 @@ func (s *Server) latency(seq int64) time.Duration {
 
 // answer makes the answer to a request that was found good, bent or spoiled by
 // the fault that hits it.
-func (s *Server) answer(req request, api *completionAPI, seq int64) reply {
+func (s *Server) answer(req completionRequest, api *completionAPI, seq int64) response {
 	f := s.script.hit(attempt{
 		op: api.op, path: api.path, model: req.model, prompt: req.prompt, given: req.given, api: api,
 	})
 	c := s.makeCompletion(req, seq, f)
-	rep := reply{status: http.StatusOK, answered: c.good(), body: c.append(api)}
+	rep := response{status: http.StatusOK, answered: c.good(), body: c.append(api)}
 	rep.bills = []Bill{{
 		PromptSHA: promptSHA(req.prompt), Call: seq, InputTokens: c.promptTokens, OutputTokens: c.answerTokens(),
 	}}
@@ -117,7 +117,7 @@ func (s *Server) answer(req request, api *completionAPI, seq int64) reply {
 
 // makeCompletion answers a request, as a call or as a batch's row. The fault, if
 // any, may bend what the answer says.
-func (s *Server) makeCompletion(req request, seq int64, f *Fault) completion {
+func (s *Server) makeCompletion(req completionRequest, seq int64, f *Fault) completion {
 	c := completion{seq: seq, model: req.model, promptTokens: req.tokens, finish: "stop"}
 	if s.opt.Answer != nil {
 		c.content = s.opt.Answer(req.prompt)

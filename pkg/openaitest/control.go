@@ -74,7 +74,7 @@ func (s *Server) controlBatch(w http.ResponseWriter, r *http.Request, id string)
 	writeControl(w, jsonReply(s.show(b)))
 }
 
-func writeControl(w http.ResponseWriter, rep reply) {
+func writeControl(w http.ResponseWriter, rep response) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(rep.status)
 	_, _ = w.Write(rep.body)

@@ -31,7 +31,7 @@ var damages = map[string]func(line []byte) []byte{
 func Damages() []string { return slices.Sorted(maps.Keys(damages)) }
 
 // compress makes the body a gzip file.
-func (rep *reply) compress() {
+func (rep *response) compress() {
 	var packed bytes.Buffer
 	z := gzip.NewWriter(&packed)
 	err := rep.write(z, 0, rep.length())

@@ -16,7 +16,10 @@ import (
 func TestLinesOfABatchsResultsAreDamagedAsTold(t *testing.T) {
 	const rows = 4
 	for _, how := range openaitest.Damages() {
-		_, c := serve(t, openaitest.Options{InOrder: true, Faults: []openaitest.Fault{{Kind: openaitest.BatchDamage, Text: how, Line: 2, Rows: 1}}})
+		_, c := serve(t, openaitest.Options{
+			BatchRules: openaitest.BatchRules{InOrder: true},
+			Faults:     []openaitest.Fault{{Kind: openaitest.BatchDamage, Text: how, BatchFault: openaitest.BatchFault{Line: 2, Rows: 1}}},
+		})
 		b := c.batch(c.created(input(rows)))
 		text := string(c.get("/v1/files/" + *b.OutputFileID + "/content").body)
 		var whole []string
@@ -36,7 +39,7 @@ func TestLinesOfABatchsResultsAreDamagedAsTold(t *testing.T) {
 }
 
 func TestAFileIsCompressedAsItStands(t *testing.T) {
-	_, c := serve(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Gzip, Op: "downloadFile", Contains: "_output"}}})
+	_, c := serve(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Gzip, Aim: openaitest.Aim{Op: "downloadFile", Contains: "_output"}}}})
 	id := c.uploaded(input(3))
 	b := c.batch(c.created(input(3)))
 	if got := string(c.get("/v1/files/" + id + "/content").body); got != input(3) {
@@ -55,8 +58,10 @@ func TestBatchesAreSpelledAsOtherServicesDo(t *testing.T) {
 	for form, want := range map[string]string{
 		"": "errors.data.0.message", "text": "errors", "list": "errors.0.message", "object": "errors.message",
 	} {
-		_, c := serve(t, stopped(openaitest.Options{LoudStatus: true, TextDates: true, ErrorsAs: form,
-			Faults: []openaitest.Fault{{Kind: openaitest.BatchFail, Message: "what is this", Times: 1}}}))
+		_, c := serve(t, stopped(openaitest.Options{
+			Dialect: openaitest.Dialect{LoudStatus: true, TextDates: true, ErrorsAs: form},
+			Faults:  []openaitest.Fault{{Kind: openaitest.BatchFail, ErrorReply: openaitest.ErrorReply{Message: "what is this"}, Turns: openaitest.Turns{Times: 1}}},
+		}))
 		id := gjson.GetBytes(c.post("/v1/batches", createBody(c.uploaded(input(1)))).body, "id").Str
 		for _, body := range []string{string(c.get("/v1/batches/" + id).body), gjson.GetBytes(c.get("/v1/batches").body, "data.0").Raw} {
 			if gjson.Get(body, "status").Str != "FAILED" || gjson.Get(body, "created_at").Str != "2026-11-22T12:00:00Z" || gjson.Get(body, want).String() != "what is this" {
@@ -64,7 +69,7 @@ func TestBatchesAreSpelledAsOtherServicesDo(t *testing.T) {
 			}
 		}
 	}
-	api, c := serve(t, stopped(openaitest.Options{LoudStatus: true, Phases: openaitest.Phases{InProgress: 1e12}}))
+	api, c := serve(t, stopped(openaitest.Options{Dialect: openaitest.Dialect{LoudStatus: true}, BatchRules: openaitest.BatchRules{Phases: openaitest.Phases{InProgress: 1e12}}}))
 	id := c.created(input(1))
 	if status := gjson.GetBytes(c.get("/v1/batches/"+id).body, "status").Str; status != "PROGRESS" {
 		t.Errorf("in progress it is %s", status)

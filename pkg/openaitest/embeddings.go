@@ -23,18 +23,18 @@ const (
 
 // embedRequest is a call for embeddings.
 type embedRequest struct {
-	request
+	completionRequest
 	inputs     []string
 	dimensions int // 0: the model's own
 	base64     bool
 }
 
 // embed answers a call for embeddings.
-func (s *Server) embed(x *exchange) reply {
+func (s *Server) embed(x *exchange) response {
 	x.call.Op = opEmbed
 	raw, bad := x.readBody()
 	req, malformed := readEmbedRequest(raw)
-	x.note(raw, req.request)
+	x.note(raw, req.completionRequest)
 	if denied := s.checkKey(x.r); denied != nil {
 		return denied.reply()
 	}
@@ -45,14 +45,14 @@ func (s *Server) embed(x *exchange) reply {
 		bad = s.checkEmbedModel(&req)
 	}
 	if bad == nil {
-		bad = s.admit(x, req.request)
+		bad = s.admit(x, req.completionRequest)
 	} else {
 		s.limits.state(x.w.Header())
 	}
 	if bad != nil {
 		return bad.reply()
 	}
-	rep := reply{status: http.StatusOK, answered: true, body: req.answer()}
+	rep := response{status: http.StatusOK, answered: true, body: req.answer()}
 	for _, input := range req.inputs {
 		rep.bills = append(rep.bills, Bill{PromptSHA: promptSHA(input), Call: x.call.Seq, InputTokens: tokens(len(input))})
 	}

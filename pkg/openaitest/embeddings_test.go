@@ -106,7 +106,7 @@ func TestEmbeddingsHaveTheDimensionsAskedFor(t *testing.T) {
 }
 
 func TestEachInputIsCountedAndBilled(t *testing.T) {
-	api, c := serve(t, openaitest.Options{Dir: t.TempDir(), TPM: 1000})
+	api, c := serve(t, openaitest.Options{Dir: t.TempDir(), RateLimits: openaitest.RateLimits{TPM: 1000}})
 	a := c.post(embedPath, embedBody([]string{"Ada met Bob", "Ada"}))
 	var got struct {
 		Model string
@@ -176,8 +176,8 @@ func TestBadCallForEmbeddingsIsRefused(t *testing.T) {
 func TestFaultsHitCallsForEmbeddings(t *testing.T) {
 	api, c := serve(t, openaitest.Options{Faults: []openaitest.Fault{
 		{Kind: openaitest.EmptyContent}, // of answers in words
-		{Kind: openaitest.Status, Status: 503, Op: "createEmbedding", Contains: "Bob", Times: 1},
-		{Kind: openaitest.TruncatedJSON, Path: embedPath, Skip: 1, Times: 1},
+		{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 503}, Aim: openaitest.Aim{Op: "createEmbedding", Contains: "Bob"}, Turns: openaitest.Turns{Times: 1}},
+		{Kind: openaitest.TruncatedJSON, Aim: openaitest.Aim{Path: embedPath}, Turns: openaitest.Turns{Skip: 1, Times: 1}},
 	}})
 	for i, want := range []int{503, http.StatusOK, http.StatusOK, http.StatusOK} {
 		a := c.post(embedPath, embedBody([]string{"Ada", "Bob"}))

@@ -25,7 +25,7 @@ func badRequest(code, param, format string, args ...any) *apiError {
 	}
 }
 
-func (e *apiError) reply() reply {
+func (e *apiError) reply() response {
 	kind := e.kind
 	if kind == "" {
 		kind = "invalid_request_error"
@@ -40,7 +40,7 @@ func (e *apiError) reply() reply {
 	body = appendStringOrNull(body, e.code)
 	body = append(body, "}}\n"...)
 
-	rep := reply{status: e.status, body: body}
+	rep := response{status: e.status, body: body}
 	if e.retryAfter != "" || e.retryAfterMS != "" {
 		rep.header = http.Header{}
 		setIfAny(rep.header, "Retry-After", e.retryAfter)

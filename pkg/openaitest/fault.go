@@ -23,20 +23,20 @@ type FaultKind string
 // is created, and decide what becomes of it; all that hit one work together, of
 // two of a kind the first.
 const (
-	Status               FaultKind = "status"                // an error answer, from Fault's fields
+	Status               FaultKind = "status"                // an error answer, as its ErrorReply says
 	Reset                FaultKind = "reset"                 // the connection is reset before any answer
 	ResetMidBody         FaultKind = "reset_mid_body"        // … after half of the answer
 	TruncatedJSON        FaultKind = "truncated_json"        // complete HTTP that holds half of the JSON
 	LostAnswer           FaultKind = "lost_answer"           // the call is done, then the connection is reset without an answer
 	Hang                 FaultKind = "hang"                  // no answer until the client leaves
-	Slow                 FaultKind = "slow"                  // the right answer after Fault.Latency more
+	Slow                 FaultKind = "slow"                  // the right answer after its Latency
 	InsufficientQuota    FaultKind = "insufficient_quota"    // 429, with the code insufficient_quota
 	Unauthorized         FaultKind = "unauthorized"          // 401 invalid_api_key
-	UnsupportedParameter FaultKind = "unsupported_parameter" // 400 where the body has Fault.Param
+	UnsupportedParameter FaultKind = "unsupported_parameter" // 400 where the body has its Param
 	ContextLength        FaultKind = "context_length"        // 400 context_length_exceeded
 	NoContentType        FaultKind = "no_content_type"       // the right answer, as text/plain
 	Gzip                 FaultKind = "gzip"                  // the right answer, compressed without saying so
-	LateBatch            FaultKind = "late_batch"            // 504 from a gateway, and the batch that was asked for appears after Fault.After
+	LateBatch            FaultKind = "late_batch"            // 504 from a gateway, and the batch that was asked for appears after After
 
 	EmptyChoices  FaultKind = "empty_choices"
 	NullContent   FaultKind = "null_content"
@@ -44,20 +44,20 @@ const (
 	Refusal       FaultKind = "refusal"        // null content and a refusal; chat only
 	Length        FaultKind = "length"         // half of the answer, finish_reason length
 	ContentFilter FaultKind = "content_filter" // half of the answer, finish_reason content_filter
-	Finish        FaultKind = "finish"         // half of the answer, finish_reason Fault.Text
+	Finish        FaultKind = "finish"         // half of the answer, with its Text as finish_reason
 	Reasoning     FaultKind = "reasoning"      // null content, and the answer as reasoning_content; chat only
-	Prefix        FaultKind = "prefix"         // Fault.Text before the answer
+	Prefix        FaultKind = "prefix"         // its Text before the answer
 	LineBreak     FaultKind = "line_break"     // the answer with a line break for a space
-	Text          FaultKind = "text"           // Fault.Text, and nothing else, as the answer
+	Text          FaultKind = "text"           // its Text, and nothing else, as the answer
 
-	BatchExpire        FaultKind = "batch_expire"         // it stops after Fault.Rows rows, and expires when its window ends
-	BatchFail          FaultKind = "batch_fail"           // its validation fails with Fault's Code, Message, Param and Line
+	BatchExpire        FaultKind = "batch_expire"         // it stops after Rows rows, and expires when its window ends
+	BatchFail          FaultKind = "batch_fail"           // its validation fails with its Code, Message, Param and Line
 	BatchAllFailed     FaultKind = "batch_all_failed"     // every row gets a 400
-	BatchLateOutput    FaultKind = "batch_late_output"    // once ended it is shown Fault.Shown times without its files
-	BatchStatusZero    FaultKind = "batch_status_zero"    // Fault.Rows rows have status_code 0 and count as completed
-	BatchMissing       FaultKind = "batch_missing"        // Fault.Rows rows are in neither file and count as completed
-	BatchUnknownStatus FaultKind = "batch_unknown_status" // it is shown Fault.Shown times with the status Fault.Text
-	BatchDamage        FaultKind = "batch_damage"         // Fault.Rows lines of its results, from the Fault.Line-th on, are damaged as Fault.Text says
+	BatchLateOutput    FaultKind = "batch_late_output"    // once ended it is shown Shown times without its files
+	BatchStatusZero    FaultKind = "batch_status_zero"    // Rows rows have status_code 0 and count as completed
+	BatchMissing       FaultKind = "batch_missing"        // Rows rows are in neither file and count as completed
+	BatchUnknownStatus FaultKind = "batch_unknown_status" // it is shown Shown times with its Text as status
+	BatchDamage        FaultKind = "batch_damage"         // Rows lines of its results, from the Line-th on, are damaged as its Text says
 )
 
 // scope is what a kind can hit.
@@ -100,7 +100,7 @@ const (
 	opCancelBatch = "cancelBatch"
 )
 
-// The values of Fault.On.
+// The values of Aim.On.
 const (
 	onCalls = "calls"
 	onRows  = "rows"
@@ -116,20 +116,35 @@ var ops = setOf(opChat, opLegacy, opEmbed, opListModels, opModel, opUpload, opLi
 // error, Reset or Hang they have no effect, with the other kinds they have.
 type Fault struct {
 	Kind FaultKind `json:"kind"`
+	Aim
+	Turns
 
-	// A call matches if its prompt contains Contains, its model is Model, its
-	// path begins with Path and its Call.Op is Op. Empty: any. A batch's row
-	// matches as the same completion called for would. A batch has its
-	// metadata, as JSON, for a prompt, and a call for embeddings its inputs, a
-	// line each. Calls about files and batches have no model; that about one file
-	// has its name for a prompt, which for a batch's results is BATCH_output.jsonl
-	// or BATCH_error.jsonl.
-	// The ops are
-	//
-	//	createChatCompletion createCompletion createEmbedding
-	//	listModels retrieveModel
-	//	createFile listFiles retrieveFile downloadFile deleteFile
-	//	createBatch listBatches retrieveBatch cancelBatch
+	// Latency is added to that of the call, for any kind.
+	Latency time.Duration `json:"latency"`
+
+	// Text is the answer for the kind text, what stands before it for prefix, the
+	// finish reason for finish, the status for batch_unknown_status, and for batch_damage what becomes of a line: cut, torn (cut, and without a
+	// line break), glued (without a line break), page (HTML in its place), no_id,
+	// line_break (in the middle of a string), bom, crlf or twice.
+	Text string `json:"text"`
+
+	ErrorReply
+	BatchFault
+}
+
+// Aim says what a rule is about. A call matches if its prompt contains Contains,
+// its model is Model, its path begins with Path and its Call.Op is Op. Empty: any.
+// A batch's row matches as the same completion called for would. A batch has its
+// metadata, as JSON, for a prompt, and a call for embeddings its inputs, a line
+// each. Calls about files and batches have no model; that about one file has its
+// name for a prompt, which for a batch's results is BATCH_output.jsonl or
+// BATCH_error.jsonl. The ops are
+//
+//	createChatCompletion createCompletion createEmbedding
+//	listModels retrieveModel
+//	createFile listFiles retrieveFile downloadFile deleteFile
+//	createBatch listBatches retrieveBatch cancelBatch
+type Aim struct {
 	Contains string `json:"contains"`
 	Model    string `json:"model"`
 	Path     string `json:"path"`
@@ -138,10 +153,12 @@ type Fault struct {
 	// On is "calls" or "rows" for a rule that shall hit only HTTP calls or
 	// only the rows of batches. Empty: both.
 	On string `json:"on"`
+}
 
-	// Of the matching calls, the first Skip pass. Of the rest each Every-th
-	// is hit (0 and 1: each), with the probability Rate (0: always), until
-	// Times calls have been hit (0: no end).
+// Turns say which of the matching calls a rule hits. The first Skip pass. Of the
+// rest each Every-th is hit (0 and 1: each), with the probability Rate (0: always),
+// until Times calls have been hit (0: no end).
+type Turns struct {
 	Skip  int     `json:"skip"`
 	Every int     `json:"every"`
 	Rate  float64 `json:"rate"`
@@ -150,13 +167,12 @@ type Fault struct {
 	// PerPrompt counts for each distinct prompt on its own, so that Times: 1
 	// is "the first call of each row".
 	PerPrompt bool `json:"per_prompt"`
+}
 
-	// Latency is added to that of the call, for any kind.
-	Latency time.Duration `json:"latency"`
-
-	// What an error answer holds. Status is for the kind status, 200 to 599;
-	// the other kinds have their own. Empty fields get what the service
-	// would say. Retry-After headers are sent as they stand, if any.
+// ErrorReply is what an error answer contains. Status is for the kind status, 200
+// to 599; the other kinds have their own. Empty fields get what the service would
+// say. Retry-After headers are sent as they stand, if any.
+type ErrorReply struct {
 	Status       int    `json:"status"`
 	Type         string `json:"type"`
 	Code         string `json:"code"`
@@ -165,25 +181,22 @@ type Fault struct {
 	RetryAfter   string `json:"retry_after"`
 	RetryAfterMS string `json:"retry_after_ms"`
 
-	// Headers are added to an error answer.
+	// Headers are added to the answer.
 	Headers map[string]string `json:"headers"`
 
-	// Body replaces the whole body of an error answer. ContentType is its
-	// type; empty: text/html if it begins with "<", application/json if not.
+	// Body replaces the whole body of the answer. ContentType is its type; empty:
+	// text/html if it begins with "<", application/json if not.
 	Body        string `json:"body"`
 	ContentType string `json:"content_type"`
+}
 
-	// Text is the answer for the kind text, what stands before it for prefix, the
-	// finish reason for finish, the status for batch_unknown_status, and for batch_damage what becomes of a line: cut, torn (cut, and without a
-	// line break), glued (without a line break), page (HTML in its place), no_id,
-	// line_break (in the middle of a string), bom, crlf or twice.
-	Text string `json:"text"`
-
+// BatchFault is what the kinds about batches need.
+type BatchFault struct {
 	// After is how long a batch of the kind late_batch stays out of sight.
 	After time.Duration `json:"after"`
 
-	// What the kinds about batches need: how many rows, how many times shown,
-	// and which line is at fault, of the input (0: none) or of the results.
+	// How many rows, how many times shown, and which line is at fault, of the input
+	// (0: none) or of the results.
 	Rows  int `json:"rows"`
 	Shown int `json:"shown"`
 	Line  int `json:"line"`
@@ -358,18 +371,18 @@ type script struct {
 
 type rule struct {
 	Fault
-	counts map[promptKey]*count
+	counts map[promptKey]*hitCount
 }
 
 // promptKey tells prompts apart; the zero key is for counting all together.
 type promptKey [sha256.Size]byte
 
-type count struct{ matched, hit int }
+type hitCount struct{ matched, hit int }
 
 func newScript(faults []Fault, seed uint64) *script {
 	s := &script{seed: seed}
 	for _, f := range faults {
-		s.rules = append(s.rules, rule{f, map[promptKey]*count{}})
+		s.rules = append(s.rules, rule{f, map[promptKey]*hitCount{}})
 	}
 	return s
 }
@@ -405,7 +418,7 @@ func (s *script) counts(i int, r *rule, a attempt) bool {
 	defer s.mu.Unlock()
 	c := r.counts[key]
 	if c == nil {
-		c = new(count)
+		c = new(hitCount)
 		r.counts[key] = c
 	}
 	c.matched++
@@ -470,7 +483,7 @@ func breakLine(s string) string {
 }
 
 // spoil changes how the answer comes, or puts an error in its place.
-func (f *Fault) spoil(rep reply) reply {
+func (f *Fault) spoil(rep response) response {
 	answered := rep.answered
 	rep.answered = false
 	switch f.Kind {
@@ -488,7 +501,7 @@ func (f *Fault) spoil(rep reply) reply {
 	case Hang:
 		rep.ending, rep.bills = never, nil
 	case LateBatch:
-		rep = reply{status: http.StatusGatewayTimeout, contentType: "text/html", body: []byte("<html><title>504 Gateway Time-out</title></html>\n"), wait: rep.wait}
+		rep = response{status: http.StatusGatewayTimeout, contentType: "text/html", body: []byte("<html><title>504 Gateway Time-out</title></html>\n"), wait: rep.wait}
 	case Gzip:
 		rep.compress()
 		rep.answered = answered
@@ -509,7 +522,7 @@ func (f *Fault) spoil(rep reply) reply {
 
 // errorReply is the service's error of the fault's kind, with what the fault
 // itself says in place of the service's words.
-func (f *Fault) errorReply() reply {
+func (f *Fault) errorReply() response {
 	e := f.standardError()
 	e.kind = orElse(f.Type, e.kind)
 	e.code = orElse(f.Code, e.code)

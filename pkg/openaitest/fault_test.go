@@ -24,12 +24,15 @@ func TestErrorFaultsAnswerAsScripted(t *testing.T) {
 		says    string
 		headers map[string]string
 	}{
-		{"server error", openaitest.Fault{Kind: openaitest.Status, Status: 500},
+		{"server error", openaitest.Fault{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 500}},
 			refusal{status: 500}, "The server had an error", map[string]string{"Content-Type": "application/json"}},
 		{"everything stated",
-			openaitest.Fault{Kind: openaitest.Status, Status: 409, Type: "t", Code: "c", Message: "m", Param: "p", RetryAfter: "2", RetryAfterMS: "1500"},
+			openaitest.Fault{
+				Kind:       openaitest.Status,
+				ErrorReply: openaitest.ErrorReply{Status: 409, Type: "t", Code: "c", Message: "m", Param: "p", RetryAfter: "2", RetryAfterMS: "1500"},
+			},
 			refusal{409, "c", "p"}, "m", map[string]string{"Retry-After": "2", "Retry-After-Ms": "1500"}},
-		{"rate limit", openaitest.Fault{Kind: openaitest.Status, Status: 429, RetryAfter: "Wed, 21 Oct 2026 07:28:00 GMT"},
+		{"rate limit", openaitest.Fault{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 429, RetryAfter: "Wed, 21 Oct 2026 07:28:00 GMT"}},
 			refusal{status: 429, code: "rate_limit_exceeded"}, "Rate limit", map[string]string{"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT", "Retry-After-Ms": ""}},
 		{"quota", openaitest.Fault{Kind: openaitest.InsufficientQuota},
 			refusal{status: 429, code: "insufficient_quota"}, "exceeded your current quota", nil},
@@ -37,7 +40,7 @@ func TestErrorFaultsAnswerAsScripted(t *testing.T) {
 			refusal{status: 401, code: "invalid_api_key"}, "Incorrect API key", nil},
 		{"context", openaitest.Fault{Kind: openaitest.ContextLength},
 			refusal{400, "context_length_exceeded", "messages"}, "maximum context length", nil},
-		{"parameter", openaitest.Fault{Kind: openaitest.UnsupportedParameter, Param: "seed"},
+		{"parameter", openaitest.Fault{Kind: openaitest.UnsupportedParameter, ErrorReply: openaitest.ErrorReply{Param: "seed"}},
 			refusal{400, "unsupported_parameter", "seed"}, "'seed'", nil},
 	}
 	for _, tt := range tests {
@@ -66,7 +69,7 @@ func TestAnErrorFaultCanSendAnyBody(t *testing.T) {
 		{"oops", "text/plain", "text/plain"},
 	} {
 		_, c := serve(t, openaitest.Options{Faults: []openaitest.Fault{
-			{Kind: openaitest.Status, Status: 502, Body: tt.body, ContentType: tt.declared}}})
+			{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 502, Body: tt.body, ContentType: tt.declared}}}})
 		a := c.post(chatPath, chatBody("m", "hi"))
 		if a.status != 502 || string(a.body) != tt.body || a.header.Get("Content-Type") != tt.want {
 			t.Errorf("got %d %q %q, want 502 %q %q", a.status, a.header.Get("Content-Type"), a.body, tt.want, tt.body)
@@ -150,7 +153,7 @@ func TestConnectionFaultsBreakTheConnection(t *testing.T) {
 		}
 	})
 	t.Run("after half of the answer", func(t *testing.T) {
-		api, c := serve(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.ResetMidBody, Times: 1}}})
+		api, c := serve(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.ResetMidBody, Turns: openaitest.Turns{Times: 1}}}})
 		a, err := c.try(chatPath, body)
 		if err == nil || !isReset(err) && !errors.Is(err, io.ErrUnexpectedEOF) || a.status != 200 || len(a.body) == 0 {
 			t.Errorf("got %v, status %d, %d bytes", err, a.status, len(a.body))
@@ -178,8 +181,8 @@ func TestConnectionFaultsBreakTheConnection(t *testing.T) {
 func TestFaultLatencyIsAddedToTheCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := openaitest.New(openaitest.Options{Latency: time.Second, Faults: []openaitest.Fault{
-			{Kind: openaitest.Slow, Latency: 2 * time.Minute, Times: 1},
-			{Kind: openaitest.Status, Status: 500, Latency: time.Minute},
+			{Kind: openaitest.Slow, Latency: 2 * time.Minute, Turns: openaitest.Turns{Times: 1}},
+			{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 500}, Latency: time.Minute},
 		}})
 		for _, want := range []time.Duration{121 * time.Second, 61 * time.Second} {
 			start := time.Now()
@@ -211,7 +214,7 @@ func pattern(t *testing.T, opt openaitest.Options, prompts ...string) string {
 
 func TestRulesHitTheCallsTheyName(t *testing.T) {
 	fault := func(change func(*openaitest.Fault)) openaitest.Fault {
-		f := openaitest.Fault{Kind: openaitest.Status, Status: 500}
+		f := openaitest.Fault{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 500}}
 		change(&f)
 		return f
 	}
@@ -256,8 +259,8 @@ func TestARateIsARepeatableShareOfTheCalls(t *testing.T) {
 	}
 	for _, perPrompt := range []bool{false, true} {
 		run := func(seed uint64) string {
-			return pattern(t, openaitest.Options{Seed: seed, NoLog: true, Faults: []openaitest.Fault{
-				{Kind: openaitest.Status, Status: 500, Rate: 0.1, PerPrompt: perPrompt}}}, prompts...)
+			return pattern(t, openaitest.Options{Seed: seed, Logging: openaitest.Logging{NoLog: true}, Faults: []openaitest.Fault{
+				{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 500}, Turns: openaitest.Turns{Rate: 0.1, PerPrompt: perPrompt}}}}, prompts...)
 		}
 		first := run(7)
 		if hits := strings.Count(first, "x"); hits < 150 || hits > 250 {
@@ -274,7 +277,7 @@ func TestARateIsARepeatableShareOfTheCalls(t *testing.T) {
 
 func TestAnUnsupportedParameterFaultNeedsTheParameter(t *testing.T) {
 	_, c := serve(t, openaitest.Options{Faults: []openaitest.Fault{
-		{Kind: openaitest.UnsupportedParameter, Param: "temperature", Times: 1}}})
+		{Kind: openaitest.UnsupportedParameter, ErrorReply: openaitest.ErrorReply{Param: "temperature"}, Turns: openaitest.Turns{Times: 1}}}})
 	var got []int
 	for _, body := range []string{chatBody("m", "x"), chatBody("m", "x", "temperature", nil),
 		chatBody("m", "x", "temperature", 0), chatBody("m", "x", "temperature", 0)} {
@@ -288,7 +291,7 @@ func TestAnUnsupportedParameterFaultNeedsTheParameter(t *testing.T) {
 func TestFaultsHitTheModelsEndpointToo(t *testing.T) {
 	_, c := serve(t, openaitest.Options{Faults: []openaitest.Fault{
 		{Kind: openaitest.EmptyContent}, // no such thing as an empty answer here
-		{Kind: openaitest.Status, Status: 503, Path: "/v1/models", Times: 1},
+		{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 503}, Aim: openaitest.Aim{Path: "/v1/models"}, Turns: openaitest.Turns{Times: 1}},
 	}})
 	if a, b := c.get("/v1/models").status, c.get("/v1/models").status; a != 503 || b != 200 {
 		t.Errorf("got %d and %d, want 503 and 200", a, b)
@@ -296,7 +299,7 @@ func TestFaultsHitTheModelsEndpointToo(t *testing.T) {
 }
 
 func TestRefusedCallsDoNotUseUpFaults(t *testing.T) {
-	_, c := serve(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Status, Status: 500, Times: 1}}})
+	_, c := serve(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 500}, Turns: openaitest.Turns{Times: 1}}}})
 	c.post(chatPath, "{")
 	if got := c.post(chatPath, chatBody("m", "hi")).status; got != http.StatusInternalServerError {
 		t.Errorf("status %d, want the fault's 500", got)
@@ -316,15 +319,19 @@ func TestReadFaultsReadsEveryField(t *testing.T) {
 		{"kind":"status","status":429,"retry_after":"soon"}
 	]`))
 	want := []openaitest.Fault{
-		{Kind: openaitest.Status, Contains: "a", Model: "m", Path: "/v1", Skip: 1, Every: 2, Rate: 0.5, Times: 3,
-			PerPrompt: true, Latency: 250 * time.Millisecond, Status: 502, Type: "t", Code: "c", Message: "m", Param: "p",
-			RetryAfter: "2", RetryAfterMS: "1.5e3", Body: "<b>", ContentType: "text/html"},
-		{Kind: openaitest.Text, Text: "x", On: "rows"},
-		{Kind: openaitest.LostAnswer, Op: "createBatch"},
-		{Kind: openaitest.BatchExpire, Rows: 3},
-		{Kind: openaitest.BatchUnknownStatus, Text: "paused", Shown: 2},
-		{Kind: openaitest.BatchFail, Line: 4},
-		{Kind: openaitest.Status, Status: 429, RetryAfter: "soon"},
+		{
+			Kind:       openaitest.Status,
+			Aim:        openaitest.Aim{Contains: "a", Model: "m", Path: "/v1"},
+			Turns:      openaitest.Turns{Skip: 1, Every: 2, Rate: 0.5, Times: 3, PerPrompt: true},
+			Latency:    250 * time.Millisecond,
+			ErrorReply: openaitest.ErrorReply{Status: 502, Type: "t", Code: "c", Message: "m", Param: "p", RetryAfter: "2", RetryAfterMS: "1.5e3", Body: "<b>", ContentType: "text/html"},
+		},
+		{Kind: openaitest.Text, Text: "x", Aim: openaitest.Aim{On: "rows"}},
+		{Kind: openaitest.LostAnswer, Aim: openaitest.Aim{Op: "createBatch"}},
+		{Kind: openaitest.BatchExpire, BatchFault: openaitest.BatchFault{Rows: 3}},
+		{Kind: openaitest.BatchUnknownStatus, Text: "paused", BatchFault: openaitest.BatchFault{Shown: 2}},
+		{Kind: openaitest.BatchFail, BatchFault: openaitest.BatchFault{Line: 4}},
+		{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 429, RetryAfter: "soon"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v, -want +got:\n%s", err, diff)

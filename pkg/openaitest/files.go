@@ -35,7 +35,7 @@ const (
 )
 
 // file is an uploaded file or a batch's result. Its fields never change.
-type file struct {
+type simFile struct {
 	ID       string
 	Seq      int64 // order of creation
 	Filename string
@@ -60,7 +60,7 @@ type fileObject struct {
 	StatusDetails *string `json:"status_details"`
 }
 
-func (f *file) object() fileObject {
+func (f *simFile) object() fileObject {
 	return fileObject{
 		Object:    "file",
 		ID:        f.ID,
@@ -121,12 +121,12 @@ func limitOf(x *exchange, otherwise, most int) (int, *apiError) {
 }
 
 // jsonReply answers with an object.
-func jsonReply(v any) reply {
+func jsonReply(v any) response {
 	body, err := json.Marshal(v)
 	if err != nil {
 		return storageError(err).reply()
 	}
-	return reply{status: http.StatusOK, body: append(body, '\n')}
+	return response{status: http.StatusOK, body: append(body, '\n')}
 }
 
 // storageError is an answer that the real service would never give: the
@@ -144,7 +144,7 @@ func noSuchFile(id string) *apiError {
 }
 
 // createFile takes an upload.
-func (s *Server) createFile(x *exchange) reply {
+func (s *Server) createFile(x *exchange) response {
 	// The parts' own lines come on top of the content.
 	x.r.Body = http.MaxBytesReader(x.w, x.r.Body, s.opt.MaxUploadBytes+1<<20)
 	up, bad := s.readUpload(x.r)
@@ -166,13 +166,13 @@ func (s *Server) createFile(x *exchange) reply {
 
 // upload is what a multipart body holds.
 type upload struct {
-	file
+	simFile
 	life            time.Duration
 	anchor, seconds string // of expires_after
 }
 
 func (s *Server) readUpload(r *http.Request) (*upload, *apiError) {
-	up := &upload{file: file{ID: newID("file-sim")}, life: fileLife}
+	up := &upload{simFile: simFile{ID: newID("file-sim")}, life: fileLife}
 	parts, err := r.MultipartReader()
 	if err != nil {
 		return up, badRequest("", "", "We could not parse the multipart body of your request: %v.", err)
@@ -296,14 +296,14 @@ func (s *Server) keepUpload(up *upload) *apiError {
 	defer s.jobs.mu.Unlock()
 	up.Created = s.now()
 	up.Expires = up.Created.Add(up.life)
-	if err := s.jobs.addFile(&up.file); err != nil {
+	if err := s.jobs.addFile(&up.simFile); err != nil {
 		return storageError(err)
 	}
 	return nil
 }
 
 // findFile returns a file that is there and not expired. It needs jobs.mu.
-func (s *Server) findFile(id string) *file {
+func (s *Server) findFile(id string) *simFile {
 	f := s.jobs.files[id]
 	if f == nil || !s.now().Before(f.Expires) {
 		return nil
@@ -312,7 +312,7 @@ func (s *Server) findFile(id string) *file {
 }
 
 // lookAtFile brings all batches up to date and returns the file that a call names.
-func (s *Server) lookAtFile(x *exchange) (*file, *apiError) {
+func (s *Server) lookAtFile(x *exchange) (*simFile, *apiError) {
 	if err := s.settle(); err != nil {
 		return nil, storageError(err)
 	}
@@ -323,7 +323,7 @@ func (s *Server) lookAtFile(x *exchange) (*file, *apiError) {
 	return f, nil
 }
 
-func (s *Server) retrieveFile(x *exchange) reply {
+func (s *Server) retrieveFile(x *exchange) response {
 	s.jobs.mu.Lock()
 	defer s.jobs.mu.Unlock()
 	f, bad := s.lookAtFile(x)
@@ -333,7 +333,7 @@ func (s *Server) retrieveFile(x *exchange) reply {
 	return jsonReply(f.object())
 }
 
-func (s *Server) deleteFile(x *exchange) reply {
+func (s *Server) deleteFile(x *exchange) response {
 	s.jobs.mu.Lock()
 	defer s.jobs.mu.Unlock()
 	f, bad := s.lookAtFile(x)
@@ -350,7 +350,7 @@ func (s *Server) deleteFile(x *exchange) reply {
 	}{"file", f.ID, true})
 }
 
-func (s *Server) listFiles(x *exchange) reply {
+func (s *Server) listFiles(x *exchange) response {
 	query := x.r.URL.Query()
 	limit, bad := limitOf(x, 10_000, 10_000)
 	if bad != nil {
@@ -365,19 +365,19 @@ func (s *Server) listFiles(x *exchange) reply {
 	if err := s.settle(); err != nil {
 		return storageError(err).reply()
 	}
-	all := []*file{}
+	all := []*simFile{}
 	for id, f := range s.jobs.files {
 		if purpose := query.Get("purpose"); s.findFile(id) != nil && (purpose == "" || purpose == f.Purpose) {
 			all = append(all, f)
 		}
 	}
-	slices.SortFunc(all, func(a, b *file) int {
+	slices.SortFunc(all, func(a, b *simFile) int {
 		if order == "asc" {
 			a, b = b, a
 		}
 		return cmp.Compare(b.Seq, a.Seq)
 	})
-	all, l, bad := page(all, func(f *file) string { return f.ID }, query.Get("after"), limit)
+	all, l, bad := page(all, func(f *simFile) string { return f.ID }, query.Get("after"), limit)
 	if bad != nil {
 		return bad.reply()
 	}
@@ -390,14 +390,14 @@ func (s *Server) listFiles(x *exchange) reply {
 }
 
 // downloadFile sends a file's content, or the range that was asked for.
-func (s *Server) downloadFile(x *exchange) reply {
+func (s *Server) downloadFile(x *exchange) response {
 	s.jobs.mu.Lock()
 	f, bad := s.lookAtFile(x)
 	s.jobs.mu.Unlock()
 	if bad != nil {
 		return bad.reply()
 	}
-	rep := reply{status: http.StatusOK, contentType: "application/octet-stream", header: http.Header{}}
+	rep := response{status: http.StatusOK, contentType: "application/octet-stream", header: http.Header{}}
 	part := section{size: f.Bytes}
 	if !s.opt.NoRanges {
 		rep.header.Set("Accept-Ranges", "bytes")

@@ -47,7 +47,7 @@ func TestAFileIsKeptUntilItIsDeleted(t *testing.T) {
 }
 
 func TestAnUploadThatTheServiceWouldRefuseIsRefused(t *testing.T) {
-	_, c := serve(t, openaitest.Options{MaxUploadBytes: 10_000})
+	_, c := serve(t, openaitest.Options{FileRules: openaitest.FileRules{MaxUploadBytes: 10_000}})
 	batch := []string{"purpose", "batch"}
 	tests := []struct {
 		name, file, content string
@@ -205,7 +205,7 @@ func TestARangeOfAFileCanBeAskedFor(t *testing.T) {
 }
 
 func TestRangesCanBeOff(t *testing.T) {
-	_, c := serve(t, openaitest.Options{NoRanges: true})
+	_, c := serve(t, openaitest.Options{FileRules: openaitest.FileRules{NoRanges: true}})
 	content := input(3)
 	r := newRequest(t.Context(), http.MethodGet, c.url+"/v1/files/"+c.uploaded(content)+"/content", "")
 	r.Header.Set("Range", "bytes=5-9")
@@ -219,7 +219,7 @@ func TestADownloadThatBreaksCanBeResumed(t *testing.T) {
 	content := bigInput()
 	for name, opt := range map[string]openaitest.Options{"memory": {}, "disk": {Dir: t.TempDir()}} {
 		t.Run(name, func(t *testing.T) {
-			opt.Faults = []openaitest.Fault{{Kind: openaitest.ResetMidBody, Op: "downloadFile", Times: 2}}
+			opt.Faults = []openaitest.Fault{{Kind: openaitest.ResetMidBody, Aim: openaitest.Aim{Op: "downloadFile"}, Turns: openaitest.Turns{Times: 2}}}
 			api, c := serve(t, opt)
 			path := "/v1/files/" + c.uploaded(content) + "/content"
 			var got []byte
@@ -244,7 +244,7 @@ func TestADownloadThatBreaksCanBeResumed(t *testing.T) {
 }
 
 func TestADownloadCanEndEarlyWithoutAnError(t *testing.T) {
-	_, c := serve(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.TruncatedJSON, Op: "downloadFile"}}})
+	_, c := serve(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.TruncatedJSON, Aim: openaitest.Aim{Op: "downloadFile"}}}})
 	content := input(4)
 	a := c.get("/v1/files/" + c.uploaded(content) + "/content")
 	if a.status != 200 || string(a.body) != content[:len(content)/2] {

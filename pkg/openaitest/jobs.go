@@ -28,10 +28,10 @@ type jobs struct {
 	dir string // "": in memory
 
 	mu      sync.Mutex
-	files   map[string]*file
-	batches map[string]*batch
-	live    []*batch // those that haven't ended, oldest first
-	seq     int64    // the highest that was given out
+	files   map[string]*simFile
+	batches map[string]*simBatch
+	live    []*simBatch // those that haven't ended, oldest first
+	seq     int64       // the highest that was given out
 	clock   clock
 }
 
@@ -39,7 +39,7 @@ type jobs struct {
 type clock struct{ Advanced time.Duration }
 
 func newJobs(dir string) *jobs {
-	return &jobs{dir: dir, files: map[string]*file{}, batches: map[string]*batch{}}
+	return &jobs{dir: dir, files: map[string]*simFile{}, batches: map[string]*simBatch{}}
 }
 
 // newID returns an id that no other server gives out: with numbers, a client that
@@ -62,7 +62,7 @@ func (j *jobs) newBills(batchID string) *blob {
 	return &blob{path: j.path("batches", batchID+".bills")}
 }
 
-func (j *jobs) addFile(f *file) error {
+func (j *jobs) addFile(f *simFile) error {
 	j.seq++
 	f.Seq = j.seq
 	if j.dir != "" {
@@ -75,7 +75,7 @@ func (j *jobs) addFile(f *file) error {
 }
 
 // dropFile forgets a file. The content stays as long as a batch needs it.
-func (j *jobs) dropFile(f *file) error {
+func (j *jobs) dropFile(f *simFile) error {
 	if j.dir != "" {
 		if err := os.Remove(j.path("files", f.ID+".json")); err != nil {
 			return err
@@ -90,17 +90,17 @@ func (j *jobs) dropFile(f *file) error {
 
 // needed reports whether a batch has yet to read the file.
 func (j *jobs) needed(fileID string) bool {
-	return slices.ContainsFunc(j.live, func(b *batch) bool { return b.InputFileID == fileID })
+	return slices.ContainsFunc(j.live, func(b *simBatch) bool { return b.InputFileID == fileID })
 }
 
-func (j *jobs) saveBatch(b *batch) error {
+func (j *jobs) saveBatch(b *simBatch) error {
 	if j.dir == "" {
 		return nil
 	}
 	return saveJSON(j.path("batches", b.ID+".json"), b)
 }
 
-func (j *jobs) addBatch(b *batch) error {
+func (j *jobs) addBatch(b *simBatch) error {
 	j.seq++
 	b.Seq = j.seq
 	if err := j.saveBatch(b); err != nil {
@@ -111,13 +111,13 @@ func (j *jobs) addBatch(b *batch) error {
 	return nil
 }
 
-func (j *jobs) oldestFirst() []*batch {
-	return slices.SortedFunc(maps.Values(j.batches), func(a, b *batch) int { return cmp.Compare(a.Seq, b.Seq) })
+func (j *jobs) oldestFirst() []*simBatch {
+	return slices.SortedFunc(maps.Values(j.batches), func(a, b *simBatch) int { return cmp.Compare(a.Seq, b.Seq) })
 }
 
 // retire takes a batch that has ended off the live ones.
-func (j *jobs) retire(b *batch) {
-	j.live = slices.DeleteFunc(j.live, func(other *batch) bool { return other == b })
+func (j *jobs) retire(b *simBatch) {
+	j.live = slices.DeleteFunc(j.live, func(other *simBatch) bool { return other == b })
 	if j.files[b.InputFileID] == nil && !j.needed(b.InputFileID) {
 		b.input.remove()
 	}
@@ -140,7 +140,7 @@ func (s *Server) load() error {
 		return err
 	}
 	s.bills.add(bills)
-	if err := loadAll(j.path("files"), func(f *file) {
+	if err := loadAll(j.path("files"), func(f *simFile) {
 		f.data = j.newBlob(f.ID)
 		f.data.size = f.Bytes
 		j.files[f.ID] = f
@@ -148,7 +148,7 @@ func (s *Server) load() error {
 	}); err != nil {
 		return err
 	}
-	if err := loadAll(j.path("batches"), func(b *batch) {
+	if err := loadAll(j.path("batches"), func(b *simBatch) {
 		j.batches[b.ID] = b
 		j.seq = max(j.seq, b.Seq)
 	}); err != nil {

@@ -52,7 +52,7 @@ func (s *Server) Billed() map[string]int {
 
 // ledger holds the bills. With a file, those of synchronous calls are in it too;
 // those of batches are with their batch.
-type ledger struct {
+type billing struct {
 	path string // "": in memory only
 
 	mu    sync.Mutex
@@ -61,7 +61,7 @@ type ledger struct {
 }
 
 // addCall adds the bills of a synchronous call.
-func (l *ledger) addCall(bills []Bill) {
+func (l *billing) addCall(bills []Bill) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.bills = append(l.bills, bills...)
@@ -73,19 +73,19 @@ func (l *ledger) addCall(bills []Bill) {
 	}
 }
 
-func (l *ledger) add(bills []Bill) {
+func (l *billing) add(bills []Bill) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.bills = append(l.bills, bills...)
 }
 
-func (l *ledger) all() []Bill {
+func (l *billing) all() []Bill {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Clone(l.bills)
 }
 
-func (l *ledger) firstErr() error {
+func (l *billing) firstErr() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.err

@@ -54,7 +54,7 @@ func (s *Server) advance(d time.Duration) error {
 
 // nextDue is the batch with the earliest transition to come, the oldest of those
 // at the same time, or nil if all have ended.
-func (s *Server) nextDue() (next *batch, at time.Time) {
+func (s *Server) nextDue() (next *simBatch, at time.Time) {
 	for _, b := range s.jobs.live {
 		if t := s.due(b); next == nil || t.Before(at) {
 			next, at = b, t
@@ -64,7 +64,7 @@ func (s *Server) nextDue() (next *batch, at time.Time) {
 }
 
 // due is when a batch leaves its state.
-func (s *Server) due(b *batch) time.Time {
+func (s *Server) due(b *simBatch) time.Time {
 	phases := s.opt.Phases
 	switch b.Status {
 	case validating:
@@ -82,12 +82,12 @@ func (s *Server) due(b *batch) time.Time {
 }
 
 // workTime is how long all rows of a batch take.
-func (s *Server) workTime(b *batch) time.Duration {
+func (s *Server) workTime(b *simBatch) time.Duration {
 	return s.opt.Phases.InProgress + time.Duration(b.Total)*s.opt.Phases.PerRow
 }
 
 // doneBy is how many rows a batch in progress has done by a time.
-func (s *Server) doneBy(b *batch, t time.Time) int {
+func (s *Server) doneBy(b *simBatch, t time.Time) int {
 	most := b.Total
 	if b.Effects.Expires {
 		most = min(most, b.Effects.ExpireAfter)
@@ -100,7 +100,7 @@ func (s *Server) doneBy(b *batch, t time.Time) int {
 }
 
 // step takes a batch out of its state at the time when that is due.
-func (s *Server) step(b *batch, at time.Time) error {
+func (s *Server) step(b *simBatch, at time.Time) error {
 	switch b.Status {
 	case validating:
 		return s.endValidation(b, at)
@@ -119,7 +119,7 @@ func (s *Server) step(b *batch, at time.Time) error {
 	return s.end(b, at, cancelled)
 }
 
-func (s *Server) endValidation(b *batch, at time.Time) error {
+func (s *Server) endValidation(b *simBatch, at time.Time) error {
 	b.Validated = at
 	enqueued := b.Tokens
 	for _, other := range s.jobs.live {
@@ -150,14 +150,14 @@ func withCommas(n int) string {
 	return text
 }
 
-func (s *Server) finalize(b *batch, at time.Time, goal string) error {
+func (s *Server) finalize(b *simBatch, at time.Time, goal string) error {
 	b.Status, b.Goal, b.Finalizing = finalizing, goal, at
 	return s.jobs.saveBatch(b)
 }
 
 // end puts a batch into a final state. The files come first: a batch that is
 // found unended after a kill ends again, with the same files.
-func (s *Server) end(b *batch, at time.Time, status string) error {
+func (s *Server) end(b *simBatch, at time.Time, status string) error {
 	if !b.InProgress.IsZero() {
 		if err := s.giveUpRest(b, status); err != nil {
 			return err
@@ -170,7 +170,7 @@ func (s *Server) end(b *batch, at time.Time, status string) error {
 				result.data.remove()
 				continue
 			}
-			if err := s.jobs.addFile(&file{
+			if err := s.jobs.addFile(&simFile{
 				ID: result.id, Filename: b.ID + "_" + result.kind + ".jsonl", Purpose: purposeOut,
 				Bytes: result.data.size, Created: at, Expires: at.Add(b.OutputLife), data: result.data,
 			}); err != nil {
@@ -198,7 +198,7 @@ func (s *Server) end(b *batch, at time.Time, status string) error {
 }
 
 // prepare gives a new or loaded batch what isn't saved. It needs b.starts.
-func (s *Server) prepare(b *batch, input *blob) {
+func (s *Server) prepare(b *simBatch, input *blob) {
 	b.input = input
 	b.output, b.failures = s.jobs.newBlob(b.OutputID), s.jobs.newBlob(b.ErrorID)
 	b.output.size, b.failures.size = b.OutputSize, b.ErrorSize
@@ -217,7 +217,7 @@ func (s *Server) prepare(b *batch, input *blob) {
 }
 
 // resume takes a batch up again that was loaded.
-func (s *Server) resume(b *batch) error {
+func (s *Server) resume(b *simBatch) error {
 	if s.jobs.dir != "" {
 		bills, err := readBills(s.jobs.newBills(b.ID).path, b.BillSize)
 		if err != nil {
@@ -257,7 +257,7 @@ func (s *Server) SetBatchState(id, state string, rows int) error {
 	return s.setState(b, state, rows)
 }
 
-func (s *Server) setState(b *batch, state string, rows int) error {
+func (s *Server) setState(b *simBatch, state string, rows int) error {
 	now := s.now()
 	rank := map[string]int{validating: 1, inProgress: 2, finalizing: 3, completed: 4, expired: 4, cancelled: 4, failed: 4}
 	switch {

@@ -78,7 +78,7 @@ func (s *Server) MaxInFlight() int { return int(s.maxInFlight.Load()) }
 func (s *Server) Connections() int { return int(s.connections.Load()) }
 
 // journal is the request log.
-type journal struct {
+type callLog struct {
 	keep bool
 	to   io.Writer
 
@@ -87,9 +87,9 @@ type journal struct {
 	err   error
 }
 
-func (j *journal) on() bool { return j.keep || j.to != nil }
+func (j *callLog) on() bool { return j.keep || j.to != nil }
 
-func (j *journal) add(c Call) {
+func (j *callLog) add(c Call) {
 	if !j.on() {
 		return
 	}
@@ -112,14 +112,14 @@ func (j *journal) add(c Call) {
 	}
 }
 
-func (j *journal) all() []Call {
+func (j *callLog) all() []Call {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return slices.Clone(j.calls)
 }
 
 // note adds what a completion's body tells to the log's entry.
-func (x *exchange) note(raw string, req request) {
+func (x *exchange) note(raw string, req completionRequest) {
 	x.call.Model = strings.Clone(req.model) // or it would keep the whole body
 	if req.hasPrompt && x.srv.log.on() {
 		x.call.PromptSHA = promptSHA(req.prompt)

@@ -34,7 +34,7 @@ func (w *lineWriter) Write(b []byte) (int, error) {
 
 func TestTheLogTellsEverythingAboutACall(t *testing.T) {
 	var lines lineWriter
-	api, c := serve(t, openaitest.Options{LogTo: &lines, KeepBodies: true})
+	api, c := serve(t, openaitest.Options{Logging: openaitest.Logging{LogTo: &lines, KeepBodies: true}})
 	body := chatBody("gpt-4.1", "hi\n<there>")
 	start := time.Now()
 	c.post(chatPath, body)
@@ -86,7 +86,7 @@ func TestBodiesAreKeptOnlyOnRequest(t *testing.T) {
 }
 
 func TestTheLogCanBeSwitchedOff(t *testing.T) {
-	api := openaitest.New(openaitest.Options{NoLog: true})
+	api := openaitest.New(openaitest.Options{Logging: openaitest.Logging{NoLog: true}})
 	direct(t, api, chatBody("m", "hi"))
 	if len(api.Log()) != 0 || api.Calls() != 1 || api.Answered() != 1 {
 		t.Errorf("%d logged, %d calls, %d answered", len(api.Log()), api.Calls(), api.Answered())
@@ -112,7 +112,7 @@ func TestACallIsLoggedBeforeItsLastByteLeaves(t *testing.T) {
 	for _, body := range []string{chatBody("m", "hi"), "{", chatBody("m", strings.Repeat("long ", 9000))} {
 		var log bytes.Buffer
 		w := &spyWriter{ResponseRecorder: httptest.NewRecorder(), log: &log}
-		openaitest.New(openaitest.Options{LogTo: &log}).ServeHTTP(w, newRequest(t.Context(), http.MethodPost, chatPath, body))
+		openaitest.New(openaitest.Options{Logging: openaitest.Logging{LogTo: &log}}).ServeHTTP(w, newRequest(t.Context(), http.MethodPost, chatPath, body))
 		if w.whenEmpty != w.Body.Len()-1 {
 			t.Errorf("%d of %d bytes were out before the log line", w.whenEmpty, w.Body.Len())
 		}
@@ -137,7 +137,7 @@ type failingLog struct{}
 func (failingLog) Write([]byte) (int, error) { return 0, errors.New("disk full") }
 
 func TestAnErrorOfTheLogIsReported(t *testing.T) {
-	api := openaitest.New(openaitest.Options{LogTo: failingLog{}})
+	api := openaitest.New(openaitest.Options{Logging: openaitest.Logging{LogTo: failingLog{}}})
 	if err := api.LogErr(); err != nil {
 		t.Error(err)
 	}
@@ -148,7 +148,7 @@ func TestAnErrorOfTheLogIsReported(t *testing.T) {
 }
 
 func TestACallThatPanicsIsLoggedAndNoLongerInFlight(t *testing.T) {
-	api := openaitest.New(openaitest.Options{MaxInFlight: 1, Answer: func(prompt string) string {
+	api := openaitest.New(openaitest.Options{RateLimits: openaitest.RateLimits{MaxInFlight: 1}, Answer: func(prompt string) string {
 		if prompt == "panic" {
 			panic("as asked")
 		}

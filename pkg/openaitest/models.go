@@ -10,7 +10,7 @@ import (
 )
 
 // models answers GET /v1/models, and GET /v1/models/{id} where id isn't empty.
-func (s *Server) models(x *exchange, id string) reply {
+func (s *Server) models(x *exchange, id string) response {
 	x.call.Op, x.call.Model = opListModels, id
 	if id != "" {
 		x.call.Op = opModel
@@ -18,12 +18,12 @@ func (s *Server) models(x *exchange, id string) reply {
 	if bad := s.checkKey(x.r); bad != nil {
 		return bad.reply()
 	}
-	var rep reply
+	var rep response
 	switch {
 	case id == "":
-		rep = reply{status: http.StatusOK, body: appendModelList(nil, s.opt.Models)}
+		rep = response{status: http.StatusOK, body: appendModelList(nil, s.opt.Models)}
 	case s.exists(id):
-		rep = reply{status: http.StatusOK, body: append(appendModel(nil, id), '\n')}
+		rep = response{status: http.StatusOK, body: append(appendModel(nil, id), '\n')}
 	default:
 		rep = unknownModel(id).reply()
 	}
@@ -87,7 +87,7 @@ func unknownModel(id string) *apiError {
 }
 
 // checkModel refuses what the request's model can't do.
-func (s *Server) checkModel(req request, api *completionAPI) *apiError {
+func (s *Server) checkModel(req completionRequest, api *completionAPI) *apiError {
 	if !s.exists(req.model) {
 		return unknownModel(req.model)
 	}

@@ -32,7 +32,7 @@
 //
 // A batch goes through validating, in_progress and finalizing to completed,
 // expired or cancelled, or from validating to failed, as long in each as
-// [Options.Phases] says by the simulation's clock: [Options.Now] and what
+// [BatchRules.Phases] says by the simulation's clock: [Options.Now] and what
 // [Server.Advance] has added. Nothing runs by itself. Each look at a file or
 // batch first brings all batches to where they should be by then, so the look
 // at which many rows come due takes the time of answering them. A batch does its
@@ -110,6 +110,37 @@ type Options struct {
 	// duration from [0, Jitter) to it, chosen by Seed and the call's number.
 	Latency, Jitter time.Duration
 
+	// Answer makes the answer's text from the prompt. nil: Baseline. It is
+	// called from several goroutines at once. For a batch's rows it is called
+	// while all other calls about files and batches wait.
+	Answer func(prompt string) string
+
+	// Faults go wrong as scripted. They are tried in order: the first that
+	// hits decides, and the ones after it don't see the call.
+	Faults []Fault
+
+	// Seed makes Jitter and the Rate of Faults repeatable.
+	Seed uint64
+
+	// Now is the clock that files and batches live by. nil: time.Now. It is
+	// called from several goroutines at once.
+	Now func() time.Time
+
+	// Dir is a folder that holds the files, batches and bills, so that a later
+	// Server goes on with them; it is made if need be. One Server at a time
+	// may have it. The state survives a killed process. What Faults have
+	// counted does not. Empty: all is in memory.
+	Dir string
+
+	RateLimits
+	Logging
+	FileRules
+	BatchRules
+	Dialect
+}
+
+// RateLimits say how many calls for completions and embeddings are allowed.
+type RateLimits struct {
 	// RPM and TPM are the requests and tokens a minute that are allowed.
 	// Each bucket starts full and refills steadily. 0: no such limit, and
 	// no x-ratelimit headers of that kind. A call costs its text's bytes/4,
@@ -130,27 +161,13 @@ type Options struct {
 	// Hints says what the answers tell of the rate limits.
 	Hints Hints
 
-	// Headers are added to every answer about completions and embeddings,
-	// whatever they say.
-	Headers map[string]string
-
-	// MaxInFlight refuses calls for completions and embeddings with 429,
-	// without retry-after, while more than this many calls of any kind are
-	// in flight. 0: no limit.
+	// MaxInFlight refuses calls with 429, without retry-after, while more than
+	// this many calls of any kind are in flight. 0: no limit.
 	MaxInFlight int
+}
 
-	// Answer makes the answer's text from the prompt. nil: Baseline. It is
-	// called from several goroutines at once. For a batch's rows it is called
-	// while all other calls about files and batches wait.
-	Answer func(prompt string) string
-
-	// Faults go wrong as scripted. They are tried in order: the first that
-	// hits decides, and the ones after it don't see the call.
-	Faults []Fault
-
-	// Seed makes Jitter and Fault.Rate repeatable.
-	Seed uint64
-
+// Logging says what is kept of the calls.
+type Logging struct {
 	// NoLog keeps no calls in memory; LogTo still gets them, and the
 	// counters still count.
 	NoLog bool
@@ -161,19 +178,22 @@ type Options struct {
 
 	// KeepBodies records the request bodies in the log, but not the files.
 	KeepBodies bool
+}
 
-	// Now is the clock that files and batches live by. nil: time.Now. It is
-	// called from several goroutines at once.
-	Now func() time.Time
+// FileRules say what files the service takes and how it returns them.
+type FileRules struct {
+	// MaxUploadBytes limits an upload. 0: 512 MiB, as the real service does.
+	MaxUploadBytes int64
 
+	// NoRanges ignores the header Range, so that a download that broke has to
+	// begin again.
+	NoRanges bool
+}
+
+// BatchRules say which batches the service takes, and how it does them.
+type BatchRules struct {
 	// Phases says how long a batch takes.
 	Phases Phases
-
-	// Dir is a folder that holds the files, batches and bills, so that a later
-	// Server goes on with them; it is made if need be. One Server at a time
-	// may have it. The state survives a killed process. What Faults have
-	// counted does not. Empty: all is in memory.
-	Dir string
 
 	// EnqueuedTokens is how many prompt tokens of one model the batches at
 	// work may have together; one that would exceed it fails its validation.
@@ -184,11 +204,10 @@ type Options struct {
 	// limit.
 	BatchesPerHour int
 
-	// What the real service limits, for tests that need small numbers: the
-	// bytes of an upload (0: 512 MiB), and the bytes and lines of a batch's
-	// input (0: 209,715,200 and 50,000).
-	MaxUploadBytes, MaxBatchBytes int64
-	MaxBatchLines                 int
+	// MaxBatchBytes and MaxBatchLines limit a batch's input. 0: 209,715,200 and
+	// 50,000, as the real service does.
+	MaxBatchBytes int64
+	MaxBatchLines int
 
 	// BadRowsInOutput puts the rows that got an HTTP error into a batch's
 	// output file. Both places have been seen; by default it is the error file.
@@ -198,23 +217,27 @@ type Options struct {
 	// it is another order, which depends on Seed and on the batch's number.
 	InOrder bool
 
-	// EmptyFileIDs shows a file that a batch doesn't have as "" and not as null.
-	EmptyFileIDs bool
-
 	// ListDelay is how long a new batch is missing from the list of batches; by
 	// its id it is there at once.
 	ListDelay time.Duration
+}
 
-	// NoRanges ignores the header Range, so that a download that broke has to
-	// begin again.
-	NoRanges bool
+// Dialect says how the answers differ from those of the real service.
+type Dialect struct {
+	// Headers are added to every answer about completions and embeddings,
+	// whatever they say.
+	Headers map[string]string
 
-	// Other services spell batches in their own way: LoudStatus shows a status in
-	// upper case, and PROGRESS for in_progress; TextDates shows dates as text;
-	// ErrorsAs is "text", "list" or "object" for errors that are not a list under
-	// "data".
+	// EmptyFileIDs shows a file that a batch doesn't have as "" and not as null.
+	EmptyFileIDs bool
+
+	// LoudStatus shows a batch's status in upper case, and PROGRESS for
+	// in_progress. TextDates shows dates as text.
 	LoudStatus, TextDates bool
-	ErrorsAs              string
+
+	// ErrorsAs is "text", "list" or "object" for a batch's errors that are not a
+	// list under "data".
+	ErrorsAs string
 }
 
 // Phases is how long a batch stays in each state. The zero value makes it
@@ -238,8 +261,8 @@ type Server struct {
 	opt    Options
 	limits *limiter
 	script *script
-	log    *journal
-	bills  *ledger
+	log    *callLog
+	bills  *billing
 	jobs   *jobs
 	closed chan struct{}
 	close  func()
@@ -279,8 +302,8 @@ func Open(opt Options) (*Server, error) {
 		opt:    opt,
 		limits: newLimiter(&opt),
 		script: newScript(opt.Faults, opt.Seed),
-		log:    &journal{keep: !opt.NoLog, to: opt.LogTo},
-		bills:  &ledger{},
+		log:    &callLog{keep: !opt.NoLog, to: opt.LogTo},
+		bills:  &billing{},
 		jobs:   newJobs(opt.Dir),
 		closed: make(chan struct{}),
 	}
@@ -302,7 +325,7 @@ func orDefault[T comparable](v *T, otherwise T) {
 // Close cuts the connections of the calls that wait, out of latency or because
 // of a fault that hangs, and of later calls that would. It lets
 // [net/http/httptest.Server.Close] and [http.Server.Shutdown] end without
-// waiting for them. It does not close Options.LogTo.
+// waiting for them. It does not close LogTo.
 func (s *Server) Close() { s.close() }
 
 // ServeHTTP answers one call.
@@ -325,7 +348,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // route picks the endpoint. http.ServeMux would answer a wrong method or a
 // doubled slash in its own way, which the real service doesn't.
-func (s *Server) route(x *exchange) reply {
+func (s *Server) route(x *exchange) response {
 	method, path := x.r.Method, x.r.URL.Path
 	switch endpoint := method + " " + path; endpoint {
 	case "POST " + chatAPI.path:
@@ -350,7 +373,7 @@ func (s *Server) route(x *exchange) reply {
 	}
 	for _, e := range oneObject {
 		if id, ok := between(path, e.before, e.after); ok && method == e.method && !strings.Contains(id, "/") {
-			return s.serve(x, e.op, id, func(x *exchange) reply { return e.do(s, x) })
+			return s.serve(x, e.op, id, func(x *exchange) response { return e.do(s, x) })
 		}
 	}
 	return (&apiError{
@@ -363,7 +386,7 @@ func (s *Server) route(x *exchange) reply {
 var oneObject = []struct {
 	method, before, after string
 	op                    string
-	do                    func(*Server, *exchange) reply
+	do                    func(*Server, *exchange) response
 }{
 	{http.MethodGet, "/v1/files/", "/content", opDownload, (*Server).downloadFile},
 	{http.MethodGet, "/v1/files/", "", opFile, (*Server).retrieveFile},
@@ -384,13 +407,13 @@ func between(path, before, after string) (string, bool) {
 
 // serve answers a call about files or batches: key, fault, and then what do says,
 // which finds the id of the file or batch in the call's Object.
-func (s *Server) serve(x *exchange, op, id string, do func(*exchange) reply) reply {
+func (s *Server) serve(x *exchange, op, id string, do func(*exchange) response) response {
 	x.call.Op, x.call.Object = op, id
 	if bad := s.checkKey(x.r); bad != nil {
 		return x.afterBody(bad.reply())
 	}
 	f := s.script.hit(attempt{op: op, path: x.r.URL.Path, prompt: s.fileName(op, id)})
-	var rep reply
+	var rep response
 	switch {
 	case f == nil:
 		rep = do(x)
@@ -413,7 +436,7 @@ func (s *Server) serve(x *exchange, op, id string, do func(*exchange) reply) rep
 
 // afterBody reads the rest of the request and returns the reply. A client that is
 // still sending when the connection closes may never see the answer.
-func (x *exchange) afterBody(rep reply) reply {
+func (x *exchange) afterBody(rep response) response {
 	if _, err := io.Copy(io.Discard, x.r.Body); err != nil && x.r.Context().Err() == nil && rep.ending == never {
 		rep.ending = nothing // net/http can't tell when such a client leaves
 	}
@@ -455,7 +478,7 @@ func (s *Server) pause(ctx context.Context, d time.Duration, forever bool) bool 
 }
 
 // reply is what a call gets.
-type reply struct {
+type response struct {
 	status      int
 	contentType string // "": application/json
 	header      http.Header
@@ -475,7 +498,7 @@ type section struct {
 }
 
 // length is how long the whole body is.
-func (rep *reply) length() int64 {
+func (rep *response) length() int64 {
 	if rep.content != nil {
 		return rep.content.size
 	}
@@ -483,7 +506,7 @@ func (rep *reply) length() int64 {
 }
 
 // write writes the bytes from start to end of the body.
-func (rep *reply) write(w io.Writer, start, end int64) error {
+func (rep *response) write(w io.Writer, start, end int64) error {
 	if rep.content == nil {
 		_, err := w.Write(rep.body[start:end])
 		return err
@@ -495,7 +518,7 @@ func (rep *reply) write(w io.Writer, start, end int64) error {
 	return err
 }
 
-func (rep *reply) close() {
+func (rep *response) close() {
 	if rep.content != nil {
 		_ = rep.content.blob.Close()
 	}
@@ -577,7 +600,7 @@ func (x *exchange) readBody() (string, *apiError) {
 var copyBuffers = sync.Pool{New: func() any { b := make([]byte, 16<<10); return &b }}
 
 // send waits as the reply says and writes it.
-func (x *exchange) send(rep reply) {
+func (x *exchange) send(rep response) {
 	defer rep.close()
 	x.call.Fault = rep.fault
 	if !x.srv.pause(x.r.Context(), rep.wait, rep.ending == never) {
@@ -609,7 +632,7 @@ func (x *exchange) send(rep reply) {
 	_ = rep.write(x.w, last, rep.length())
 }
 
-func (x *exchange) writeHead(rep reply) {
+func (x *exchange) writeHead(rep response) {
 	h := x.w.Header()
 	for name, values := range rep.header {
 		h[name] = values

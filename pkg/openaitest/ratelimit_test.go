@@ -35,7 +35,7 @@ func checkRate(t *testing.T, when string, a answer, status int, want map[string]
 
 func TestRequestsAMinuteAreABucketThatRefillsSteadily(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		api := openaitest.New(openaitest.Options{RPM: 2})
+		api := openaitest.New(openaitest.Options{RateLimits: openaitest.RateLimits{RPM: 2}})
 		call := func() answer { return direct(t, api, chatBody("m", "hi")) }
 		checkRate(t, "first", call(), 200,
 			map[string]string{"limit-requests": "2", "remaining-requests": "1", "reset-requests": "30s"})
@@ -64,7 +64,7 @@ func TestRequestsAMinuteAreABucketThatRefillsSteadily(t *testing.T) {
 
 func TestTokensAMinuteCountPromptAndAskedAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		api := openaitest.New(openaitest.Options{TPM: 6000})
+		api := openaitest.New(openaitest.Options{RateLimits: openaitest.RateLimits{TPM: 6000}})
 		body := chatBody("m", strings.Repeat("x", 397), "max_tokens", 2900) // 100 + 2900
 		first := direct(t, api, body)
 		checkRate(t, "first", first, 200,
@@ -86,7 +86,7 @@ func TestTokensAMinuteCountPromptAndAskedAnswer(t *testing.T) {
 
 func TestBothLimitsAreObeyedAndRefusedCallsCostNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		api := openaitest.New(openaitest.Options{RPM: 60, TPM: 600})
+		api := openaitest.New(openaitest.Options{RateLimits: openaitest.RateLimits{RPM: 60, TPM: 600}})
 		start, good := time.Now(), 0
 		for good < 70 { // 60 at once; then 10 more, one a second
 			a := direct(t, api, chatBody("m", "1234"))
@@ -116,7 +116,7 @@ func TestWithoutLimitsThereAreNoRateHeaders(t *testing.T) {
 
 func TestMoreCallsAtOnceThanAllowedAreRefusedWithoutRetryAfter(t *testing.T) {
 	entered, release := make(chan bool), make(chan bool)
-	api, c := serve(t, openaitest.Options{MaxInFlight: 2, Answer: func(string) string {
+	api, c := serve(t, openaitest.Options{RateLimits: openaitest.RateLimits{MaxInFlight: 2}, Answer: func(string) string {
 		entered <- true
 		<-release
 		return "ok"
@@ -145,7 +145,7 @@ func TestMoreCallsAtOnceThanAllowedAreRefusedWithoutRetryAfter(t *testing.T) {
 
 func TestAClientAtTheLimitIsNeverRefused(t *testing.T) {
 	const workers = 4
-	api, c := serve(t, openaitest.Options{MaxInFlight: workers})
+	api, c := serve(t, openaitest.Options{RateLimits: openaitest.RateLimits{MaxInFlight: workers}})
 	done := make(chan bool)
 	for range workers {
 		go func() {
@@ -167,7 +167,7 @@ func TestAClientAtTheLimitIsNeverRefused(t *testing.T) {
 
 func TestWindowsAllowTheirRequestsAnewAllAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		api := openaitest.New(openaitest.Options{RPM: 3, Windows: true, Period: 10 * time.Second})
+		api := openaitest.New(openaitest.Options{RateLimits: openaitest.RateLimits{RPM: 3, Windows: true, Period: 10 * time.Second}})
 		call := func() answer { return direct(t, api, chatBody("m", "hi")) }
 		for window := range 3 {
 			for i := range 3 {
@@ -186,7 +186,7 @@ func TestWindowsAllowTheirRequestsAnewAllAtOnce(t *testing.T) {
 func TestHintsAreGivenInHeadersOrInTheMessageOrNotAtAll(t *testing.T) {
 	for hints, says := range map[openaitest.Hints]bool{openaitest.HintMessage: true, openaitest.HintNothing: false} {
 		synctest.Test(t, func(t *testing.T) {
-			api := openaitest.New(openaitest.Options{RPM: 1, Hints: hints})
+			api := openaitest.New(openaitest.Options{RateLimits: openaitest.RateLimits{RPM: 1, Hints: hints}})
 			call := func() answer { return direct(t, api, chatBody("m", "hi")) }
 			checkRate(t, "first", call(), 200, map[string]string{})
 			second := call()
@@ -200,7 +200,7 @@ func TestHintsAreGivenInHeadersOrInTheMessageOrNotAtAll(t *testing.T) {
 
 func TestRequestsOfADayAreShownAsTheRequestLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		api := openaitest.New(openaitest.Options{RPD: 14400, TPM: 6000})
+		api := openaitest.New(openaitest.Options{RateLimits: openaitest.RateLimits{RPD: 14400, TPM: 6000}})
 		for range 30 {
 			direct(t, api, chatBody("m", "1234"))
 		}
@@ -213,10 +213,10 @@ func TestRequestsOfADayAreShownAsTheRequestLimit(t *testing.T) {
 func TestHeadersAreAddedWhateverTheySay(t *testing.T) {
 	exhausted := map[string]string{"x-ratelimit-limit-tokens": "150000", "x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "6m0s"}
 	want := map[string]string{"limit-tokens": "150000", "remaining-tokens": "0", "reset-tokens": "6m0s"}
-	checkRate(t, "constant", direct(t, openaitest.New(openaitest.Options{Headers: exhausted}), chatBody("m", "hi")), 200, want)
+	checkRate(t, "constant", direct(t, openaitest.New(openaitest.Options{Dialect: openaitest.Dialect{Headers: exhausted}}), chatBody("m", "hi")), 200, want)
 
 	api := openaitest.New(openaitest.Options{Faults: []openaitest.Fault{
-		{Kind: openaitest.Status, Status: 429, RetryAfter: "1", Every: 2, Headers: exhausted},
+		{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 429, RetryAfter: "1", Headers: exhausted}, Turns: openaitest.Turns{Every: 2}},
 	}})
 	checkRate(t, "a good answer", direct(t, api, chatBody("m", "hi")), 200, map[string]string{})
 	want["retry-after"] = "1"

@@ -13,7 +13,7 @@ import (
 const maxBody = 4 << 20
 
 // request is what the simulation needs of a body.
-type request struct {
+type completionRequest struct {
 	model     string
 	prompt    string
 	hasPrompt bool
@@ -28,8 +28,8 @@ type request struct {
 
 // readRequest reads a body for the endpoint, as strictly as the service does.
 // With a refusal it returns what it could read.
-func readRequest(raw string, api *completionAPI) (request, *apiError) {
-	req := request{temperature: 1, topP: 1, given: make([]string, 0, 8)}
+func readRequest(raw string, api *completionAPI) (completionRequest, *apiError) {
+	req := completionRequest{temperature: 1, topP: 1, given: make([]string, 0, 8)}
 	if !utf8.ValidString(raw) || !gjson.Valid(raw) {
 		return req, badJSON()
 	}
@@ -65,7 +65,7 @@ func badJSON() *apiError {
 		"The OpenAI API expects a JSON payload, but what was sent was not valid JSON.)")
 }
 
-func (req *request) has(name string) bool {
+func (req *completionRequest) has(name string) bool {
 	for _, g := range req.given {
 		if g == name {
 			return true
@@ -75,7 +75,7 @@ func (req *request) has(name string) bool {
 }
 
 // set takes over one parameter.
-func (req *request) set(name string, value gjson.Result, api *completionAPI) *apiError {
+func (req *completionRequest) set(name string, value gjson.Result, api *completionAPI) *apiError {
 	if !api.parameters[name] {
 		return badRequest("", "", "Unrecognized request argument supplied: %s", name)
 	}
@@ -119,7 +119,7 @@ func (req *request) set(name string, value gjson.Result, api *completionAPI) *ap
 	return nil
 }
 
-func (req *request) setMaxTokens(name string, value gjson.Result) *apiError {
+func (req *completionRequest) setMaxTokens(name string, value gjson.Result) *apiError {
 	if value.Type != gjson.Number || value.Num != math.Trunc(value.Num) || math.Abs(value.Num) > math.MaxInt32 {
 		return wrongType(name, "an integer", value)
 	}
@@ -148,7 +148,7 @@ func setNumber(to *float64, name string, value gjson.Result, low, high float64) 
 }
 
 // setPrompt takes a legacy prompt: a string, or an array that holds one.
-func (req *request) setPrompt(value gjson.Result) *apiError {
+func (req *completionRequest) setPrompt(value gjson.Result) *apiError {
 	if value.IsArray() {
 		prompts := value.Array()
 		if len(prompts) != 1 {
@@ -165,7 +165,7 @@ func (req *request) setPrompt(value gjson.Result) *apiError {
 }
 
 // setMessages takes the text of the last user message as the prompt.
-func (req *request) setMessages(value gjson.Result) *apiError {
+func (req *completionRequest) setMessages(value gjson.Result) *apiError {
 	if !value.IsArray() {
 		return wrongType("messages", "an array of objects", value)
 	}

@@ -13,18 +13,18 @@ import (
 )
 
 // work does a batch's rows up to the upto-th in its order.
-func (s *Server) work(b *batch, upto int) error {
+func (s *Server) work(b *simBatch, upto int) error {
 	if upto <= b.Done {
 		return nil
 	}
-	return s.eachRow(b, upto, func(row int, l batchLine, r *results) error {
+	return s.eachRow(b, upto, func(row int, l batchLine, r *resultFiles) error {
 		return s.doRow(b, row, l, r)
 	})
 }
 
 // giveUpRest writes the error lines of the rows that a batch leaves undone. They
 // count neither as completed nor as failed.
-func (s *Server) giveUpRest(b *batch, status string) error {
+func (s *Server) giveUpRest(b *simBatch, status string) error {
 	code, message := "batch_expired", "This request could not be executed before the completion window expired."
 	if status != expired {
 		code, message = "batch_cancelled", "This request was not executed because the batch was cancelled."
@@ -32,7 +32,7 @@ func (s *Server) giveUpRest(b *batch, status string) error {
 	if b.Done == b.Total {
 		return nil
 	}
-	return s.eachRow(b, b.Total, func(row int, l batchLine, r *results) error {
+	return s.eachRow(b, b.Total, func(row int, l batchLine, r *resultFiles) error {
 		line := appendRowHead(nil, b, row, l)
 		line = append(line, `null,"error":{"code":"`...)
 		line = append(line, code...)
@@ -44,14 +44,14 @@ func (s *Server) giveUpRest(b *batch, status string) error {
 }
 
 // results takes what rows come to.
-type results struct {
-	output, failures *appender
+type resultFiles struct {
+	output, failures *blobWriter
 	bills            []Bill
 }
 
 // eachRow calls do for every row from the next one to the upto-th, and then notes
 // what they came to: the contents first, and then how much of them counts.
-func (s *Server) eachRow(b *batch, upto int, do func(row int, l batchLine, r *results) error) (err error) {
+func (s *Server) eachRow(b *simBatch, upto int, do func(row int, l batchLine, r *resultFiles) error) (err error) {
 	input, err := b.input.open()
 	if err != nil {
 		return err
@@ -64,7 +64,7 @@ func (s *Server) eachRow(b *batch, upto int, do func(row int, l batchLine, r *re
 			b.output.size, b.failures.size = b.OutputSize, b.ErrorSize
 		}
 	}()
-	var r results
+	var r resultFiles
 	if r.output, err = b.output.append(); err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (s *Server) eachRow(b *batch, upto int, do func(row int, l batchLine, r *re
 	return nil
 }
 
-func (s *Server) noteResults(b *batch, r *results) error {
+func (s *Server) noteResults(b *simBatch, r *resultFiles) error {
 	b.OutputSize, b.ErrorSize = b.output.size, b.failures.size
 	if b.bills != nil && len(r.bills) > 0 {
 		b.bills.size = b.BillSize
@@ -118,7 +118,7 @@ func (s *Server) noteResults(b *batch, r *results) error {
 }
 
 // doRow answers one row of a batch.
-func (s *Server) doRow(b *batch, row int, l batchLine, r *results) error {
+func (s *Server) doRow(b *simBatch, row int, l batchLine, r *resultFiles) error {
 	switch {
 	case b.Done < b.Effects.StatusZero:
 		b.Succeeded++
@@ -160,7 +160,7 @@ func (s *Server) doRow(b *batch, row int, l batchLine, r *results) error {
 }
 
 // answerRow answers a row as the same call would be. An error costs nothing.
-func (s *Server) answerRow(b *batch, row int, l batchLine) (status int, body []byte, bill *Bill) {
+func (s *Server) answerRow(b *simBatch, row int, l batchLine) (status int, body []byte, bill *Bill) {
 	api, _ := batchEndpoint(b.Endpoint)
 	req, bad := readRequest(l.body.Raw, api)
 	if bad == nil {
@@ -191,7 +191,7 @@ func (s *Server) answerRow(b *batch, row int, l batchLine) (status int, body []b
 }
 
 // appendRowHead begins a result's line, up to where the response is to follow.
-func appendRowHead(line []byte, b *batch, row int, l batchLine) []byte {
+func appendRowHead(line []byte, b *simBatch, row int, l batchLine) []byte {
 	line = append(line, `{"id":"`...)
 	line = append(line, rowNumber("batch_req_simulated_", b, row)...)
 	line = append(line, `","custom_id":`...)
@@ -199,7 +199,7 @@ func appendRowHead(line []byte, b *batch, row int, l batchLine) []byte {
 	return append(line, `,"response":`...)
 }
 
-func rowNumber(prefix string, b *batch, row int) string {
+func rowNumber(prefix string, b *simBatch, row int) string {
 	return fmt.Sprintf("%s%d_%d", prefix, b.Seq, row+1)
 }
 

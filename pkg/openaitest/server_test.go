@@ -297,7 +297,7 @@ func TestOnlyTheRightKeyIsAccepted(t *testing.T) {
 }
 
 func TestEveryAnswerSaysThatItIsSimulated(t *testing.T) {
-	_, c := serve(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Status, Status: 502, Contains: "fail"}}})
+	_, c := serve(t, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 502}, Aim: openaitest.Aim{Contains: "fail"}}}})
 	for _, a := range []answer{
 		c.post(chatPath, chatBody("m", "hi")),
 		c.post(chatPath, chatBody("m", "fail")),
@@ -412,8 +412,8 @@ func TestCloseCutsTheCallsThatWait(t *testing.T) {
 func TestNothingIsLeftRunning(t *testing.T) {
 	before := runtime.NumGoroutine()
 	api := openaitest.New(openaitest.Options{Faults: []openaitest.Fault{
-		{Kind: openaitest.Hang, Contains: "hang"}, {Kind: openaitest.Reset, Contains: "reset"},
-		{Kind: openaitest.ResetMidBody, Contains: "half"},
+		{Kind: openaitest.Hang, Aim: openaitest.Aim{Contains: "hang"}}, {Kind: openaitest.Reset, Aim: openaitest.Aim{Contains: "reset"}},
+		{Kind: openaitest.ResetMidBody, Aim: openaitest.Aim{Contains: "half"}},
 	}})
 	ts := httptest.NewServer(api)
 	c := &client{t: t, url: ts.URL, http: ts.Client()}
@@ -514,7 +514,7 @@ func FuzzRequestBody(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
-	api := openaitest.New(openaitest.Options{NoLog: true})
+	api := openaitest.New(openaitest.Options{Logging: openaitest.Logging{NoLog: true}})
 	f.Fuzz(func(t *testing.T, body string) {
 		for _, path := range []string{chatPath, "/v1/completions"} {
 			w := httptest.NewRecorder()
@@ -548,7 +548,7 @@ func BenchmarkChatAnswer(b *testing.B) {
 		"fixed":    openaitest.Fixed("Nobody ."),
 	} {
 		b.Run(name, func(b *testing.B) {
-			api := openaitest.New(openaitest.Options{Answer: answer, NoLog: true})
+			api := openaitest.New(openaitest.Options{Answer: answer, Logging: openaitest.Logging{NoLog: true}})
 			r := newRequest(b.Context(), http.MethodPost, chatPath, "")
 			w := discard{}
 			b.SetBytes(int64(len(body)))

@@ -33,12 +33,12 @@ func names(t *testing.T, parts ...string) (all []string) {
 // A server that is dropped without a word is as good as killed: it keeps nothing
 // open and buffers nothing between calls.
 func TestTheStateInAFolderSurvives(t *testing.T) {
-	opt := stopped(openaitest.Options{Dir: filepath.Join(t.TempDir(), "state"), Seed: 3, Phases: openaitest.Phases{
+	opt := stopped(openaitest.Options{Dir: filepath.Join(t.TempDir(), "state"), Seed: 3, BatchRules: openaitest.BatchRules{Phases: openaitest.Phases{
 		Validating: time.Minute, PerRow: time.Minute, Finalizing: time.Minute, Cancelling: time.Minute,
-	}, Faults: []openaitest.Fault{
-		{Kind: openaitest.BatchExpire, Rows: 2, Contains: "expire"},
-		{Kind: openaitest.BatchFail, Contains: "fail", Code: "c", Line: 2},
-		{Kind: openaitest.Status, Status: 400, Contains: "row 3"},
+	}}, Faults: []openaitest.Fault{
+		{Kind: openaitest.BatchExpire, BatchFault: openaitest.BatchFault{Rows: 2}, Aim: openaitest.Aim{Contains: "expire"}},
+		{Kind: openaitest.BatchFail, Aim: openaitest.Aim{Contains: "fail"}, ErrorReply: openaitest.ErrorReply{Code: "c"}, BatchFault: openaitest.BatchFault{Line: 2}},
+		{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 400}, Aim: openaitest.Aim{Contains: "row 3"}},
 	}})
 	type looks struct {
 		Batches []batchObject
@@ -140,7 +140,7 @@ func TestTheStateInAFolderSurvives(t *testing.T) {
 
 func TestWhatAKillLeftUnfinishedIsForgotten(t *testing.T) {
 	dir := t.TempDir()
-	opt := stopped(openaitest.Options{Dir: dir, InOrder: true, Phases: openaitest.Phases{PerRow: time.Minute}})
+	opt := stopped(openaitest.Options{Dir: dir, BatchRules: openaitest.BatchRules{InOrder: true, Phases: openaitest.Phases{PerRow: time.Minute}}})
 	api, c := serve(t, opt)
 	c.post(chatPath, chatBody("m", "hi"))
 	id := c.created(input(3))
@@ -188,7 +188,7 @@ func TestWhatAKillLeftUnfinishedIsForgotten(t *testing.T) {
 func TestADeletedInputIsKeptForTheBatchThatNeedsIt(t *testing.T) {
 	for _, restart := range []bool{false, true} {
 		dir := t.TempDir()
-		opt := stopped(openaitest.Options{Dir: dir, Phases: openaitest.Phases{PerRow: time.Minute}})
+		opt := stopped(openaitest.Options{Dir: dir, BatchRules: openaitest.BatchRules{Phases: openaitest.Phases{PerRow: time.Minute}}})
 		api, c := serve(t, opt)
 		id := c.created(input(2))
 		in := c.batch(id).InputFileID
@@ -233,7 +233,7 @@ func TestAStateThatCannotBeReadIsAnError(t *testing.T) {
 
 func TestAStateThatCannotBeWrittenIsA500(t *testing.T) {
 	dir := t.TempDir()
-	opt := stopped(openaitest.Options{Dir: dir, Phases: openaitest.Phases{Validating: time.Minute}})
+	opt := stopped(openaitest.Options{Dir: dir, BatchRules: openaitest.BatchRules{Phases: openaitest.Phases{Validating: time.Minute}}})
 	api, c := serve(t, opt)
 	in := c.uploaded(input(1))
 	id := decode[batchObject](t, c.post("/v1/batches", createBody(in))).ID
@@ -262,11 +262,11 @@ func TestAStateThatCannotBeWrittenIsA500(t *testing.T) {
 
 func TestTheLedgerHasEveryAnswerThatWasMade(t *testing.T) {
 	api, c := serve(t, openaitest.Options{Faults: []openaitest.Fault{
-		{Kind: openaitest.LostAnswer, Contains: "lost", Times: 1},
-		{Kind: openaitest.Reset, Contains: "reset", Times: 1},
-		{Kind: openaitest.ResetMidBody, Contains: "half", Times: 1},
-		{Kind: openaitest.Length, Contains: "long", Times: 1},
-		{Kind: openaitest.Status, Status: 500, Contains: "error", Times: 1},
+		{Kind: openaitest.LostAnswer, Aim: openaitest.Aim{Contains: "lost"}, Turns: openaitest.Turns{Times: 1}},
+		{Kind: openaitest.Reset, Aim: openaitest.Aim{Contains: "reset"}, Turns: openaitest.Turns{Times: 1}},
+		{Kind: openaitest.ResetMidBody, Aim: openaitest.Aim{Contains: "half"}, Turns: openaitest.Turns{Times: 1}},
+		{Kind: openaitest.Length, Aim: openaitest.Aim{Contains: "long"}, Turns: openaitest.Turns{Times: 1}},
+		{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 500}, Aim: openaitest.Aim{Contains: "error"}, Turns: openaitest.Turns{Times: 1}},
 	}})
 	want := map[string]int{}
 	for text, bills := range map[string]int{"good": 2, "lost": 2, "reset": 1, "half": 2, "long": 2, "error": 1} {
@@ -295,7 +295,7 @@ func TestTheLedgerHasEveryAnswerThatWasMade(t *testing.T) {
 }
 
 func TestARowIsBilledWhenItIsDone(t *testing.T) {
-	api, c := serve(t, stopped(openaitest.Options{Phases: openaitest.Phases{PerRow: time.Minute}}))
+	api, c := serve(t, stopped(openaitest.Options{BatchRules: openaitest.BatchRules{Phases: openaitest.Phases{PerRow: time.Minute}}}))
 	c.created(input(3))
 	for want := range 4 {
 		if got := len(api.Bills()); got != want {
@@ -335,7 +335,7 @@ func TestABatchCanBePutIntoAState(t *testing.T) {
 		{[]string{"in_progress", "finalizing", "cancelled"}, 2, "cancelled 4/4/0"},
 	}
 	for _, tt := range tests {
-		api, c := serve(t, stopped(openaitest.Options{Phases: phases}))
+		api, c := serve(t, stopped(openaitest.Options{BatchRules: openaitest.BatchRules{Phases: phases}}))
 		id := c.created(input(4))
 		for _, state := range tt.states {
 			if err := api.SetBatchState(id, state, tt.rows); err != nil {
@@ -353,7 +353,7 @@ func TestABatchCanBePutIntoAState(t *testing.T) {
 			t.Errorf("%v: %d bills for %s", tt.states, got, b.counts())
 		}
 	}
-	api, c := serve(t, stopped(openaitest.Options{Phases: phases}))
+	api, c := serve(t, stopped(openaitest.Options{BatchRules: openaitest.BatchRules{Phases: phases}}))
 	ended, bad := c.created(input(1)), c.created("{}")
 	_ = api.SetBatchState(ended, "completed", -1)
 	for want, err := range map[string]error{
@@ -370,8 +370,8 @@ func TestABatchCanBePutIntoAState(t *testing.T) {
 }
 
 func TestAScriptControlsTheSimulationByHTTP(t *testing.T) {
-	api, c := serve(t, stopped(openaitest.Options{Key: "sk-test", Phases: openaitest.Phases{PerRow: time.Hour}, Faults: []openaitest.Fault{
-		{Kind: openaitest.BatchLateOutput, Shown: 1}}}))
+	api, c := serve(t, stopped(openaitest.Options{Key: "sk-test", BatchRules: openaitest.BatchRules{Phases: openaitest.Phases{PerRow: time.Hour}}, Faults: []openaitest.Fault{
+		{Kind: openaitest.BatchLateOutput, BatchFault: openaitest.BatchFault{Shown: 1}}}}))
 	id := c.created(input(3))
 	logged := len(api.Log())
 	control := func(method, path string) (int, string) {
@@ -443,7 +443,8 @@ func TestAPanicInTheMiddleOfABatchLeavesItAsItWas(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			panics := false
 			api, c := serve(t, stopped(openaitest.Options{
-				Dir: dir, InOrder: true, Phases: openaitest.Phases{PerRow: time.Minute},
+				Dir:        dir,
+				BatchRules: openaitest.BatchRules{InOrder: true, Phases: openaitest.Phases{PerRow: time.Minute}},
 				Answer: func(prompt string) string {
 					if panics && strings.HasSuffix(prompt, "2") {
 						panic("as asked")
@@ -472,7 +473,7 @@ func TestAPanicInTheMiddleOfABatchLeavesItAsItWas(t *testing.T) {
 }
 
 func TestManyClientsAtOnce(t *testing.T) {
-	api, _ := serve(t, openaitest.Options{Phases: openaitest.Phases{PerRow: time.Millisecond}})
+	api, _ := serve(t, openaitest.Options{BatchRules: openaitest.BatchRules{Phases: openaitest.Phases{PerRow: time.Millisecond}}})
 	ts := httptest.NewServer(api)
 	defer ts.Close()
 	t.Run("clients", func(t *testing.T) {

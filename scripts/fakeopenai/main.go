@@ -244,43 +244,52 @@ func serve(ctx context.Context, listener net.Listener, api *openaitest.Server) e
 func options(c *cli.Context) (openaitest.Options, func() error, error) {
 	noLog := func() error { return nil }
 	opt := openaitest.Options{
-		Key:         c.String("key"),
-		Models:      c.StringSlice("models"),
-		Latency:     c.Duration("latency"),
-		Jitter:      c.Duration("jitter"),
-		Seed:        c.Uint64("seed"),
-		RPM:         c.Int("rpm"),
-		TPM:         c.Int("tpm"),
-		RPD:         c.Int("rpd"),
-		Period:      c.Duration("period"),
-		Windows:     c.Bool("windows"),
-		Headers:     map[string]string{},
-		MaxInFlight: c.Int("max-in-flight"),
-		KeepBodies:  c.Bool("keep-bodies"),
-		NoLog:       true, // a long run would fill the memory
-
-		Dir: c.String("state"),
-		Phases: openaitest.Phases{
-			Validating: c.Duration("validating"),
-			InProgress: c.Duration("in-progress"),
-			PerRow:     c.Duration("per-row"),
-			Finalizing: c.Duration("finalizing"),
-			Cancelling: c.Duration("cancelling"),
-			Window:     c.Duration("window"),
+		Key:     c.String("key"),
+		Models:  c.StringSlice("models"),
+		Latency: c.Duration("latency"),
+		Jitter:  c.Duration("jitter"),
+		Seed:    c.Uint64("seed"),
+		Dir:     c.String("state"),
+		RateLimits: openaitest.RateLimits{
+			RPM:         c.Int("rpm"),
+			TPM:         c.Int("tpm"),
+			RPD:         c.Int("rpd"),
+			Period:      c.Duration("period"),
+			Windows:     c.Bool("windows"),
+			MaxInFlight: c.Int("max-in-flight"),
 		},
-		EnqueuedTokens:  c.Int("enqueued-tokens"),
-		BatchesPerHour:  c.Int("batches-per-hour"),
-		MaxBatchLines:   c.Int("max-batch-lines"),
-		MaxBatchBytes:   c.Int64("max-batch-bytes"),
-		MaxUploadBytes:  c.Int64("max-upload-bytes"),
-		BadRowsInOutput: c.Bool("bad-rows-in-output"),
-		InOrder:         c.Bool("in-order"),
-		EmptyFileIDs:    c.Bool("empty-file-ids"),
-		ListDelay:       c.Duration("list-delay"),
-		NoRanges:        c.Bool("no-ranges"),
-		LoudStatus:      c.Bool("loud-status"),
-		TextDates:       c.Bool("text-dates"),
-		ErrorsAs:        c.String("errors-as"),
+		Logging: openaitest.Logging{
+			NoLog:      true, // a long run would fill the memory
+			KeepBodies: c.Bool("keep-bodies"),
+		},
+		FileRules: openaitest.FileRules{
+			MaxUploadBytes: c.Int64("max-upload-bytes"),
+			NoRanges:       c.Bool("no-ranges"),
+		},
+		BatchRules: openaitest.BatchRules{
+			Phases: openaitest.Phases{
+				Validating: c.Duration("validating"),
+				InProgress: c.Duration("in-progress"),
+				PerRow:     c.Duration("per-row"),
+				Finalizing: c.Duration("finalizing"),
+				Cancelling: c.Duration("cancelling"),
+				Window:     c.Duration("window"),
+			},
+			EnqueuedTokens:  c.Int("enqueued-tokens"),
+			BatchesPerHour:  c.Int("batches-per-hour"),
+			MaxBatchLines:   c.Int("max-batch-lines"),
+			MaxBatchBytes:   c.Int64("max-batch-bytes"),
+			BadRowsInOutput: c.Bool("bad-rows-in-output"),
+			InOrder:         c.Bool("in-order"),
+			ListDelay:       c.Duration("list-delay"),
+		},
+		Dialect: openaitest.Dialect{
+			Headers:      map[string]string{},
+			EmptyFileIDs: c.Bool("empty-file-ids"),
+			LoudStatus:   c.Bool("loud-status"),
+			TextDates:    c.Bool("text-dates"),
+			ErrorsAs:     c.String("errors-as"),
+		},
 	}
 	switch hints := openaitest.Hints(c.String("hints")); hints {
 	case "all":
