@@ -335,7 +335,8 @@ func TestManyWorkersKeepTheirConnections(t *testing.T) {
 	if n := lineCount(out); n != lineCount(input) {
 		t.Errorf("%d results for %d prompts", n, lineCount(input))
 	}
-	// A call may start before the connection of the one that has just ended is free again.
+	// net/http gives up a connection now and then on a busy machine, see pkg/openaiapi's
+	// TestConnectionsAreReusedAtAnyNumberOfWorkers.
 	if n := api.Connections(); n > 2*64 {
 		t.Errorf("%d connections for %d calls of 64 workers", n, api.Calls())
 	}

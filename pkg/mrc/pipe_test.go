@@ -27,7 +27,7 @@ func pipe(t *testing.T, text string) string {
 			if err != nil {
 				t.Error(err)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			t.Error("nobody read the pipe")
 		}
 	})

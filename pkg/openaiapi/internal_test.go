@@ -122,6 +122,7 @@ func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 func TestLargeAnswersAreReadOneAtATime(t *testing.T) {
 	const inFlight = 24
 	m := newMemory(inFlight)
+	m.share = minShare
 	var large, most, used atomic.Int64
 	var all sync.WaitGroup
 	for i := range inFlight {
@@ -156,6 +157,7 @@ func TestLargeAnswersAreReadOneAtATime(t *testing.T) {
 
 func TestOrdinaryAnswersDoNotWaitForALargeOne(t *testing.T) {
 	m := newMemory(4)
+	m.share = minShare
 	held := <-m.large // somebody reads a large one
 	if err := m.read(t.Context(), zipped(t, m.share-1), func([]byte) error { return nil }); err != nil {
 		t.Error(err)

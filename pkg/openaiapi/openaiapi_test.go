@@ -635,7 +635,9 @@ func TestConnectionsAreReusedAtAnyNumberOfWorkers(t *testing.T) {
 		})
 	}
 	all.Wait()
-	// A call may start before the connection of the one that has just ended is free again.
+	// More than one for each worker, since net/http gives up a connection whose writing
+	// goroutine the scheduler forgets for 50 ms after the answer has come (its
+	// maxWriteWaitBeforeConnReuse), as happens on a busy machine.
 	if n := api.Connections(); n > 2*workers {
 		t.Errorf("%d connections", n)
 	}
@@ -694,7 +696,7 @@ func TestNothingIsLeftRunningAfterClose(t *testing.T) {
 	api.Close()
 	ts.Close()
 	running := ""
-	for range 500 { // they need a moment to end
+	for range 6000 { // they need a moment to end
 		var dump strings.Builder
 		_ = pprof.Lookup("goroutine").WriteTo(&dump, 1)
 		if running = dump.String(); !strings.Contains(running, "net/http.(*persistConn)") {

@@ -386,9 +386,9 @@ func TestACallEndsWhenItsClientLeaves(t *testing.T) {
 
 func waitFor(t testing.TB, what func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); !what(); {
+	for deadline := time.Now().Add(time.Minute); !what(); {
 		if time.Now().After(deadline) {
-			t.Fatal("it did not happen in 5s")
+			t.Fatal("it did not happen in a minute")
 		}
 		time.Sleep(time.Millisecond)
 	}

@@ -186,7 +186,7 @@ func (p *tab) size(width, height int64) {
 // until waits until a JavaScript expression is true.
 func (p *tab) until(expression string) {
 	p.Helper()
-	for range 200 {
+	for range 6000 {
 		if eval[bool](p, expression) {
 			return
 		}
