@@ -18,7 +18,7 @@ var layers = [][]string{
 	{"fault", "reasoning", "safetext", "tags"},
 	{"parallel", "record", "markup", "catalog", "durable"},
 	{"wire", "pace", "progress", "corpus"},
-	{"mrc", "openaiapi", "resume", "price", "score"},
+	{"mrc", "openaiapi", "retry", "resume", "price", "score"},
 	{"prompt", "online", "batch", "collect", "knn", "embedding"},
 	{"annotate"},
 	{"verify", "report"},
@@ -102,7 +102,7 @@ func withinAny(path string, places []string) bool {
 // TestATypeNameHasOneMeaning lets a few names repeat that say the same of every
 // package.
 func TestATypeNameHasOneMeaning(t *testing.T) {
-	repeat := []string{"Options", "Config", "Error", "Asker"}
+	repeat := []string{"Options", "Config", "Error"}
 	packages := map[string]string{} // by exported type
 	files, err := filepath.Glob("*/*.go")
 	if err != nil || len(files) == 0 {

@@ -49,7 +49,7 @@ func (o *inputOptions) check(prompts string, inputs ...string) (string, error) {
 	if o.batchFile == "" {
 		return "", cmdline.UsageError("--batch-file is missing: name the file to write the requests to")
 	}
-	if prompts = orStdin(prompts); cmdline.SameFile(prompts, o.batchFile) {
+	if prompts = orStdin(prompts); durable.SameFile(prompts, o.batchFile) {
 		prompts = "" // the file that is there
 	}
 	return prompts, cmdline.CheckFiles(o.batchFile, slices.Concat([]string{prompts}, o.resume, inputs)...)
@@ -111,7 +111,7 @@ func (o *pollOptions) flags() []cli.Flag {
 		&cli.StringFlag{Name: "poll-interval", Value: "60s", EnvVars: []string{"NER_POLL_INTERVAL"}, Usage: "look every so often: a `TIME` such as 60s",
 			Action: func(_ *cli.Context, s string) error { return o.setInterval(s) }},
 		&cli.DurationFlag{Name: "max-wait", Value: 24 * time.Hour, Destination: &o.Most, Action: cmdline.AtLeast[time.Duration]("max-wait", 0), Usage: "give up waiting after this `TIME`"},
-		&cli.StringFlag{Name: "progress", Value: progress.Auto, Destination: &o.progress, Action: cmdline.OneOf("progress", progress.Modes...), Usage: "how to show progress: `MODE` is auto, bar, plain or none"},
+		cmdline.ProgressFlag(&o.progress),
 	}
 }
 

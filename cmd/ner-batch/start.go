@@ -15,6 +15,7 @@ import (
 	"nertools/cmd/internal/cost"
 	"nertools/cmd/internal/failures"
 	"nertools/pkg/batch"
+	"nertools/pkg/durable"
 	"nertools/pkg/fault"
 	"nertools/pkg/price"
 	"nertools/pkg/progress"
@@ -92,22 +93,11 @@ func (o *inputOptions) read(std cmdline.Streams, prompts string, judge *wire.Jud
 	if prompts == "" {
 		return 0, use(func() (wire.Request, error) { return wire.Request{}, io.EOF })
 	}
-	earlier := resume.New()
-	earlier.Judge = judge
-	for _, path := range o.resume {
-		f, err := os.Open(path)
-		if err != nil {
-			return 0, err
-		}
-		defer f.Close()
-		info, err := f.Stat()
-		if err != nil {
-			return 0, err
-		}
-		if err := earlier.Add(path, f, info.Size(), false); err != nil {
-			return 0, err
-		}
+	earlier, err := resume.Open(judge, "", o.resume)
+	if err != nil {
+		return 0, err
 	}
+	defer earlier.Close()
 	for _, damage := range earlier.Damage() {
 		std.SayDamage(damage)
 	}
@@ -275,7 +265,7 @@ func (o *startOptions) begin(ctx context.Context, std cmdline.Streams, prompts s
 // checkOutput finds what would keep the command from writing its output.
 func (o *startOptions) checkOutput(prompts string) error {
 	for _, path := range []string{o.input.batchFile, o.input.ledgerPath()} {
-		if o.output != "" && cmdline.SameFile(o.output, path) {
+		if o.output != "" && durable.SameFile(o.output, path) {
 			return cmdline.UsageError("-o %s is the batch file or its ledger: write to another file", o.output)
 		}
 	}

@@ -21,6 +21,7 @@ import (
 	"nertools/pkg/pace"
 	"nertools/pkg/progress"
 	"nertools/pkg/record"
+	"nertools/pkg/retry"
 	"nertools/pkg/wire"
 )
 
@@ -65,6 +66,9 @@ func embeddings(ctx context.Context, std cmdline.Streams, o *embedOptions, mode 
 	if e, ok := errors.AsType[*wire.Error](err); ok && e.Class == record.Auth {
 		return nil, cmdline.Exit(cmdline.Key, err)
 	}
+	if errors.Is(err, embedding.ErrNoAnswer) {
+		err = fault.WithHint(err, "check that the server is up, and --base-url (OPENAI_BASE_URL)")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("get embeddings: %w", err)
 	}
@@ -80,7 +84,7 @@ type onDemand struct {
 	once   sync.Once
 	err    error
 	client interface {
-		embedding.Asker
+		retry.Asker
 		Close()
 	}
 }

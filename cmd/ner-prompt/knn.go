@@ -11,6 +11,7 @@ import (
 
 	"nertools/cmd/internal/cmdline"
 	"nertools/cmd/internal/dataset"
+	"nertools/pkg/durable"
 	"nertools/pkg/knn"
 	"nertools/pkg/markup"
 	"nertools/pkg/mrc"
@@ -43,7 +44,7 @@ func knnCommand() *cli.Command {
 			&cli.BoolFlag{Name: "diverse", Destination: &o.diverse, Usage: "take a sentence once, and keep at least half of the rows such that show an entity"},
 			&cli.Uint64Flag{Name: "seed", Value: 1, Destination: &o.seed, Usage: "of random: another `N`, other neighbours"},
 			&cli.BoolFlag{Name: "scores", Destination: &o.scores, Usage: "write the similarities as well, line by line, to NAME.knn.scores.jsonl"},
-			&cli.StringFlag{Name: "progress", Value: progress.Auto, Destination: &o.progress, Usage: "show progress as `HOW`: auto, bar, plain or none"},
+			cmdline.ProgressFlag(&o.progress),
 		}, o.embed.flags()),
 		Action: cmdline.Action(func(ctx context.Context, std cmdline.Streams, _ []string) error {
 			return findNeighbours(ctx, std, &o)
@@ -58,9 +59,6 @@ func findNeighbours(ctx context.Context, std cmdline.Streams, o *knnOptions) (er
 	}
 	if o.scores && o.method == "random" {
 		return cmdline.UsageError("--scores: chance measures no similarity")
-	}
-	if !slices.Contains(progress.Modes, o.progress) {
-		return cmdline.UsageError("--progress %q: %s", o.progress, strings.Join(progress.Modes, ", "))
 	}
 	train, err := mrc.Open(o.train.Path(&o.source))
 	if err != nil {
@@ -96,7 +94,7 @@ func findNeighbours(ctx context.Context, std cmdline.Streams, o *knnOptions) (er
 		return err
 	}
 	same := ""
-	if cmdline.SameFile(source.Name(), train.Name()) {
+	if durable.SameFile(source.Name(), train.Name()) {
 		same = ", which is the same file"
 	}
 	std.Say("%d rows, %d sentences; %d of the sentences also stand in %s%s", source.Len(), len(search.Source.Texts), report.Leaked, train.Name(), same)

@@ -126,3 +126,13 @@ func NewFolder(path string, write func(dir string) error) error {
 	}
 	return nil
 }
+
+// SameFile reports whether two paths lead to one file, which then exists.
+func SameFile(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	if errX == nil && errY == nil {
+		return os.SameFile(x, y)
+	}
+	return errX != nil && errY != nil && filepath.Clean(a) == filepath.Clean(b)
+}

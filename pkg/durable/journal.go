@@ -26,7 +26,7 @@ var ErrLocked = errors.New("another process is writing to it")
 // journal's writer has left there.
 var ErrForeign = errors.New("its last line is not one that belongs there")
 
-// A Journal is a file of lines that is only ever appended to, by one process at
+// A Journal is a file of JSON lines that is only ever appended to, by one process at
 // a time. A line is in the file when Append returns, so that a killed process
 // loses none; it is on the disk about a second later, so that a power cut loses
 // little.
@@ -201,9 +201,10 @@ func (j *Journal) Append(line []byte) (at int64, err error) {
 // A ChangedError says that somebody else changed a file while this process was
 // writing to it.
 type ChangedError struct {
-	Path string
-	What string // "was deleted while it was written"
-	Gone bool   // the file at the path is another one, or there is none
+	Path    string
+	What    string // "was deleted while it was written"
+	Gone    bool   // the file at the path is another one, or there is none
+	Rescued string // where what was written is saved; "" if it is not
 }
 
 func (e *ChangedError) Error() string { return e.Path + ": " + e.What }
@@ -216,11 +217,11 @@ func (j *Journal) Check() error {
 	there, err := os.Stat(j.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return &ChangedError{j.path, "was deleted while it was written", true}
+		return &ChangedError{Path: j.path, What: "was deleted while it was written", Gone: true}
 	case err != nil:
 		return err
 	case !os.SameFile(j.info, there):
-		return &ChangedError{j.path, "was replaced by another file while it was written", true}
+		return &ChangedError{Path: j.path, What: "was replaced by another file while it was written", Gone: true}
 	}
 	mine, err := j.file.Stat() // of a file that is open, Windows may show an old size at its path
 	if err != nil {
@@ -228,9 +229,9 @@ func (j *Journal) Check() error {
 	}
 	switch n := mine.Size(); {
 	case n < j.size:
-		return &ChangedError{j.path, fmt.Sprintf("holds only %d of the %d bytes written to it", n, j.size), false}
+		return &ChangedError{Path: j.path, What: fmt.Sprintf("holds only %d of the %d bytes written to it", n, j.size)}
 	case n > j.size:
-		return &ChangedError{j.path, fmt.Sprintf("holds %d bytes, but only %d were written to it", n, j.size), false}
+		return &ChangedError{Path: j.path, What: fmt.Sprintf("holds %d bytes, but only %d were written to it", n, j.size)}
 	}
 	return nil
 }

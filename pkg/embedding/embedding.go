@@ -3,7 +3,6 @@
 package embedding
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -18,14 +17,9 @@ import (
 	"nertools/pkg/fault"
 	"nertools/pkg/pace"
 	"nertools/pkg/record"
+	"nertools/pkg/retry"
 	"nertools/pkg/wire"
 )
-
-// An Asker sends one body to one endpoint and hands the answer to read. Its errors
-// are those of openaiapi.Client.Ask.
-type Asker interface {
-	Ask(ctx context.Context, path string, body []byte, read func(answer []byte) error) (pace.Limits, error)
-}
 
 // A Cache holds the embeddings that one model of one server gives. Its fields
 // are not changed once it is used. Several processes may use one folder: what one
@@ -36,7 +30,7 @@ type Cache struct {
 	Model      string
 	Dimensions int // asked of the model; 0: its own
 
-	Asker    Asker
+	Asker    retry.Asker
 	Pacer    *pace.Pacer
 	InFlight int // as the pacer's
 
@@ -130,9 +124,9 @@ const (
 // filler asks for the texts that a file lacks and appends their vectors.
 type filler struct {
 	*Cache
-	texts []string
-	keys  []digest
-	amend wire.Amendments
+	texts  []string
+	keys   []digest
+	caller retry.Caller
 
 	mu     sync.Mutex // of what follows
 	file   *appender
@@ -142,8 +136,6 @@ type filler struct {
 	asked  int
 	usage  record.Usage
 	broken error // of writing
-	heard  bool  // the service has answered something
-	told   bool  // that it does not
 }
 
 // fill brings what is missing into the file, as its only writer.
@@ -159,6 +151,7 @@ func (c *Cache) fill(ctx context.Context, path string, id digest, texts []string
 	}
 	// Another process may have brought what was missing before the lock was ours.
 	f := &filler{Cache: c, texts: texts, keys: keys, file: out, most: maxTexts, todo: missing(known, texts, keys)}
+	f.caller = retry.Caller{Asker: c.Asker, Pacer: c.Pacer, Say: c.Say, Unheard: unheardTries}
 	if err := errors.Join(known.close(), out.mend()); err != nil {
 		return 0, usage, err
 	}
@@ -215,7 +208,18 @@ func (f *filler) ask(asking, inFlight context.Context, batch []int) error {
 		texts[i] = f.texts[n]
 		size += len(texts[i])
 	}
-	vectors, usage, err := f.call(asking, inFlight, wire.AppendEmbed(nil, f.Model, f.Dimensions, texts), len(texts), size)
+	var vectors [][]float32
+	var usage record.Usage
+	err := f.caller.Do(asking, inFlight, &retry.Exchange{
+		Path: wire.Embed, Body: wire.AppendEmbed(nil, f.Model, f.Dimensions, texts), Tokens: size / 4,
+		Read: func(answer []byte) (err error) {
+			vectors, usage, err = wire.ParseEmbeddings(answer, len(texts))
+			return err
+		},
+	})
+	if e, ok := errors.AsType[*wire.Error](err); ok && e.Unanswered() && !e.Fatal(false) && !f.caller.Heard() {
+		return fmt.Errorf("%w: %w", ErrNoAnswer, e)
+	}
 	switch half := len(batch) / 2; {
 	case err == nil:
 		return f.take(batch, vectors, usage)
@@ -236,58 +240,8 @@ func (f *filler) ask(asking, inFlight context.Context, batch []int) error {
 // waited for as long as the pacer has it.
 const unheardTries = 4
 
-// call makes one call, again while that may help.
-func (f *filler) call(asking, inFlight context.Context, body []byte, texts, size int) (vectors [][]float32, usage record.Usage, err error) {
-	tries := 0
-	_, err = f.Pacer.Do(asking, size/4, func(context.Context) (pace.Limits, error) {
-		tries++
-		for {
-			sent := f.amend.Apply(body)
-			limits, err := f.Asker.Ask(inFlight, wire.Embed, sent, func(answer []byte) (err error) {
-				vectors, usage, err = wire.ParseEmbeddings(answer, texts)
-				return err
-			})
-			e, ok := errors.AsType[*wire.Error](err)
-			unheard := f.listen(e, err)
-			if unheard && tries == unheardTries && !e.Fatal(false) {
-				return limits, fault.WithHint(fmt.Errorf("no answer to the first call: %w", e), "check that the server is up, and --base-url (OPENAI_BASE_URL)")
-			}
-			if !ok {
-				return limits, err
-			}
-			what, learnt, again := f.amend.Learn(e, sent)
-			if learnt {
-				f.Say(fmt.Sprintf("the model refuses a parameter (%s): %s from now on", e.Message, what))
-			}
-			if again && !bytes.Equal(f.amend.Apply(body), sent) {
-				continue
-			}
-			if e.Passing() && !e.Fatal(!unheard) {
-				return limits, &pace.Retry{Err: e, After: e.RetryAfter, Throttled: e.Class == record.RateLimit}
-			}
-			return limits, e
-		}
-	})
-	return vectors, usage, err
-}
-
-// listen takes notice of how a call ended, e being what the service has to do
-// with it, and reports whether it failed as all before it did: without an answer.
-func (f *filler) listen(e *wire.Error, err error) (unheard bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if err == nil || e != nil && !e.Unanswered() && !e.Suspect {
-		f.heard = true
-	}
-	if f.heard || e == nil {
-		return false
-	}
-	if !f.told && !e.Fatal(false) {
-		f.told = true
-		f.Say(fmt.Sprintf("no answer yet: %v", e))
-	}
-	return true
-}
+// ErrNoAnswer is the error of a service that did not answer the first calls.
+var ErrNoAnswer = errors.New("no answer to the first call")
 
 // tooMuch reports whether fewer texts in a call may fare better. Servers refuse
 // what is too much for them in many ways.

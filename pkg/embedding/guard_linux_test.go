@@ -8,15 +8,15 @@ import (
 	"sync"
 	"testing"
 
-	"nertools/pkg/embedding"
 	"nertools/pkg/mrc"
 	"nertools/pkg/openaitest"
 	"nertools/pkg/pace"
+	"nertools/pkg/retry"
 )
 
 // cutting is an Asker that cuts a file short before the first call.
 type cutting struct {
-	embedding.Asker
+	retry.Asker
 	cut func() error
 }
 

@@ -4,7 +4,6 @@
 package online
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -12,22 +11,18 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"nertools/pkg/fault"
 	"nertools/pkg/pace"
 	"nertools/pkg/record"
 	"nertools/pkg/resume"
+	"nertools/pkg/retry"
 	"nertools/pkg/wire"
 )
-
-// An Asker sends one body to one endpoint and hands the answer to read. Its errors
-// are those of openaiapi.Client.Ask.
-type Asker interface {
-	Ask(ctx context.Context, path string, body []byte, read func(answer []byte) error) (pace.Limits, error)
-}
 
 // An Output takes the results. Its methods are called by one goroutine.
 type Output interface {
@@ -37,25 +32,35 @@ type Output interface {
 	// Kept tells that the n-th row's line is in the output already: size bytes
 	// from at.
 	Kept(n int, at int64, size int)
+	// Watch calls changed, from another goroutine, if somebody else changes what
+	// was put out.
+	Watch(changed func(error))
+	Close() error
 }
 
-// A Run asks every request of an input once.
+// A Run says how to ask every request of an input once.
 type Run struct {
-	Asker     Asker
+	Asker     retry.Asker
 	Pacer     *pace.Pacer
 	Requests  *wire.Builder
-	Judge     *wire.Judge     // which answers are good ones
-	Earlier   *resume.Answers // what need not be asked again
-	Own       bool            // the first file of Earlier is the output itself
-	Output    Output
+	Judge     *wire.Judge       // which answers are good ones
+	Earlier   *resume.Answers   // what need not be asked again
+	Output    Output            // the caller closes it
 	KeepOrder bool              // put the results out in input order
 	InFlight  int               // as the pacer's
 	MaxErrors int               // stop when so many rows have failed; 0: never
 	Grace     time.Duration     // how long calls in flight may take when the run stops early
-	Say       func(string)      // tells people something, once or twice a run; not nil
+	Say       func(string)      // tells people something, a few times a run at most; not nil
+	Streamed  func()            // called once if answers come as streams, which are put together; may be nil
 	Done      func(failed bool) // called for each row that was asked; may be nil
 	Kept      func()            // called for each row that was answered earlier; may be nil
 	AtMost    func(rows int)    // called when it is known that the input holds no more rows than that; may be nil
+}
+
+// running is the state of a run.
+type running struct {
+	*Run
+	caller retry.Caller
 
 	highest   int  // the row read last, while rows come in order
 	unordered bool // they do not
@@ -63,9 +68,7 @@ type Run struct {
 
 	seen   rowSet
 	stop   context.CancelCauseFunc // ends the asking
-	first  sync.Once               // call to end: if it had no answer, that is said
-	heard  atomic.Bool             // the service has answered something
-	stream sync.Once               // that answers come as streams is said
+	stream sync.Once               // for Streamed
 	window chan struct{}           // with KeepOrder: the rows that may be under way or wait for their turn
 }
 
@@ -77,21 +80,64 @@ type Totals struct {
 	Failed  record.Failures
 	Retries int
 	Usage   record.Usage // of the answers asked for in this run
+	models  map[string]bool
+}
+
+// Model is the model that all rows of this run were asked of; "" if there were
+// several, or none.
+func (t *Totals) Model() string {
+	if len(t.models) == 1 {
+		for model := range t.models {
+			return model
+		}
+	}
+	return ""
+}
+
+// String puts the counts in words.
+func (t *Totals) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %d ok", count(t.Rows, "row", "rows"), t.OK)
+	if t.Kept > 0 {
+		fmt.Fprintf(&b, ", %d answered earlier", t.Kept)
+	}
+	fmt.Fprintf(&b, ", %d failed", t.Failed.Rows())
+	if classes := t.Failed.String(); classes != "" {
+		fmt.Fprintf(&b, " (%s)", classes)
+	}
+	if t.Retries > 0 {
+		fmt.Fprintf(&b, "; %s", count(t.Retries, "retry", "retries"))
+	}
+	fmt.Fprintf(&b, "; %s in, %d out", count(t.Usage.Prompt, "token", "tokens"), t.Usage.Completion)
+	return b.String()
+}
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
 }
 
 // A StopError is why a run stopped before its end: what it met could not get
-// better for any other row.
+// better for any other row. It wraps a [*wire.Error] or a [*pace.GivenUp]; neither
+// if the first rows all failed without an answer.
 type StopError struct {
 	Class record.Class // of the failure that it stopped for
-	Err   error
-	Hint  string
+	error
 }
 
-func (e *StopError) Error() string { return e.Err.Error() }
-func (e *StopError) Unwrap() error { return e.Err }
+func (e *StopError) Unwrap() error { return e.error }
 
-// Remedy implements what package fault looks for.
-func (e *StopError) Remedy() string { return e.Hint }
+// A FailuresError says that the run stopped since as many rows had failed as may.
+type FailuresError struct {
+	Rows int
+	Last record.Failure
+}
+
+func (e *FailuresError) Error() string {
+	return fmt.Sprintf("%s failed, the last one with %s: %s", count(e.Rows, "row", "rows"), e.Last.Class, e.Last.Message)
+}
 
 // row is a request on its way through the run.
 type row struct {
@@ -100,6 +146,7 @@ type row struct {
 	kept    bool
 	place   resume.Place
 	result  record.Result
+	model   string
 	spent   record.Usage // by tries before the last one, which a service bills too
 	line    []byte
 	err     error // the run has to stop for it
@@ -108,12 +155,18 @@ type row struct {
 // Do asks the requests that in holds. It returns when all are settled, or, once
 // ctx ends or something comes up that no row can get past, when the calls in
 // flight have ended or Grace is over. What has finished is in the output in any
-// case. The error is that of ctx, a [*StopError], a [*resume.MixError], a fault of the
-// input, or one of the output.
-func (r *Run) Do(ctx context.Context, in *record.Lines) (Totals, error) {
+// case. The error is that of ctx, a [*StopError], a [*FailuresError], a
+// [*resume.MixError], a fault of the input, or one of the output.
+//
+// After an error, a goroutine may still wait in a Read of what in reads: a pipe in
+// front of which a program thinks can't be made to return, and the run is not to wait
+// for it. So in is not to be used again; what it reads may be closed.
+func (c *Run) Do(ctx context.Context, in *record.Lines) (Totals, error) {
 	asking, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	r.stop = stop
+	c.Output.Watch(stop)
+	r := &running{Run: c, stop: stop}
+	r.caller = retry.Caller{Asker: c.Asker, Pacer: c.Pacer, Say: c.Say, Fatal: func(e *wire.Error) { stop(r.stops(e)) }}
 	// Calls in flight outlive the decision to stop by the time of grace.
 	inFlight, land := context.WithCancel(context.WithoutCancel(ctx))
 	defer land()
@@ -127,7 +180,6 @@ func (r *Run) Do(ctx context.Context, in *record.Lines) (Totals, error) {
 		}
 	})
 
-	r.seen = rowSet{}
 	if r.KeepOrder {
 		r.window = make(chan struct{}, 1024+16*r.InFlight)
 	}
@@ -145,7 +197,6 @@ func (r *Run) Do(ctx context.Context, in *record.Lines) (Totals, error) {
 			broken = err
 		}
 	}()
-	amend := new(wire.Amendments)
 	// More rows than may be in flight: those that wait for their next try leave their places
 	// to others.
 	var asked sync.WaitGroup
@@ -157,7 +208,7 @@ func (r *Run) Do(ctx context.Context, in *record.Lines) (Totals, error) {
 					if !ok {
 						return
 					}
-					if r.trySettle(asking, inFlight, q, amend) {
+					if r.trySettle(asking, inFlight, q) {
 						done <- q
 					}
 				case <-asking.Done():
@@ -181,7 +232,7 @@ func (r *Run) Do(ctx context.Context, in *record.Lines) (Totals, error) {
 // input that does not belong to the earlier answers is found out before the
 // first request goes out, as far as can be seen: requests are held back until
 // one has been compared with an earlier answer.
-func (r *Run) read(ctx context.Context, in *record.Lines, todo chan<- *row) error {
+func (r *running) read(ctx context.Context, in *record.Lines, todo chan<- *row) error {
 	const heldBytes = 64 << 20
 	var held []*row
 	size, compared := 0, r.Earlier.Empty()
@@ -200,12 +251,24 @@ func (r *Run) read(ctx context.Context, in *record.Lines, todo chan<- *row) erro
 			return context.Cause(ctx)
 		}
 	}
+	next := r.Earlier.Requests(in, r.Requests)
 	for n := 0; ; n++ {
-		q, err := r.next(in, n)
-		if err != nil && !errors.Is(err, io.EOF) {
+		q := &row{n: n}
+		var err error
+		q.request, q.place, q.kept, err = next()
+		end := errors.Is(err, io.EOF)
+		if err == nil {
+			if err = r.seen.add(&q.request.Row); err != nil {
+				err = in.Fault(err, "ask the rows of one source, each once: a result tells its row by its id")
+			}
+		}
+		if err != nil && !end {
 			return err
 		}
-		if q == nil || r.Earlier.Knows(q.request.Row.Index) || size > heldBytes {
+		if !end {
+			r.bound(n, &q.request.Row)
+		}
+		if end || r.Earlier.Knows(q.request.Row.Index) || size > heldBytes {
 			compared = true
 		}
 		if !compared {
@@ -219,7 +282,7 @@ func (r *Run) read(ctx context.Context, in *record.Lines, todo chan<- *row) erro
 			}
 		}
 		held = nil
-		if q == nil {
+		if end {
 			return nil
 		}
 		if err := hand(q); err != nil {
@@ -228,33 +291,10 @@ func (r *Run) read(ctx context.Context, in *record.Lines, todo chan<- *row) erro
 	}
 }
 
-// next reads the n-th request. At the end of the input it returns io.EOF.
-func (r *Run) next(in *record.Lines, n int) (*row, error) {
-	line, err := in.Next()
-	if err != nil {
-		return nil, err
-	}
-	q := &row{n: n}
-	if q.request, err = r.Requests.ParseRequest(line); err != nil {
-		return nil, in.Fault(err, "ner-run reads the records that ner-prompt writes, or a batch's request lines")
-	}
-	if err := r.seen.add(&q.request.Row); err != nil {
-		return nil, in.Fault(err, "ask the rows of one source, each once: a result tells its row by its id")
-	}
-	r.bound(n, &q.request.Row)
-	if n == 0 {
-		if err := r.Earlier.Check(&q.request, r.Requests.Settings()); err != nil {
-			return nil, err
-		}
-	}
-	q.place, q.kept, err = r.Earlier.Find(&q.request)
-	return q, err
-}
-
 // trySettle is settle for a goroutine: should that panic, the run ends with it.
-func (r *Run) trySettle(asking, inFlight context.Context, q *row, amend *wire.Amendments) (ok bool) {
+func (r *running) trySettle(asking, inFlight context.Context, q *row) (ok bool) {
 	err := fault.Catch(func() error {
-		ok = r.settle(asking, inFlight, q, amend)
+		ok = r.settle(asking, inFlight, q)
 		return nil
 	})
 	if err != nil {
@@ -267,7 +307,7 @@ func (r *Run) trySettle(asking, inFlight context.Context, q *row, amend *wire.Am
 // bound tells how many rows the input can hold, as of its n-th row, which has
 // just been read: in an input whose rows are in order, those that come after it
 // in the source are left.
-func (r *Run) bound(n int, row *record.Result) {
+func (r *running) bound(n int, row *record.Result) {
 	if r.AtMost == nil || row.Total == 0 {
 		return
 	}
@@ -289,9 +329,9 @@ const spare = 256
 
 // settle makes the row's result and its line. It reports whether there is one:
 // there is none for a row that was not asked because the run stops.
-func (r *Run) settle(asking, inFlight context.Context, q *row, amend *wire.Amendments) bool {
+func (r *running) settle(asking, inFlight context.Context, q *row) bool {
 	if q.kept {
-		if _, _, first := q.place.First(); r.Own && first {
+		if _, _, own := q.place.Own(); own {
 			return true
 		}
 		var err error
@@ -304,7 +344,7 @@ func (r *Run) settle(asking, inFlight context.Context, q *row, amend *wire.Amend
 		return true
 	}
 	q.result = q.request.Row
-	err := r.ask(asking, inFlight, q, amend)
+	err := r.ask(asking, inFlight, q)
 	switch {
 	case err == nil:
 	case errors.Is(err, context.Canceled):
@@ -332,92 +372,39 @@ func (q *row) takeOver() {
 }
 
 // ask asks until there is an answer, good or not, or an error that stays.
-func (r *Run) ask(asking, inFlight context.Context, q *row, amend *wire.Amendments) error {
-	made, err := r.Pacer.Do(asking, q.request.Tokens, func(context.Context) (pace.Limits, error) {
-		for {
-			body := amend.Apply(q.request.Body)
+func (r *running) ask(asking, inFlight context.Context, q *row) error {
+	q.model = wire.ModelOf(q.request.Body)
+	call := retry.Exchange{
+		Path: q.request.Path, Body: q.request.Body, Tokens: q.request.Tokens,
+		Begin: func() {
 			q.spent.Add(q.result.Usage)
 			q.result = q.request.Row // nothing of an earlier try
-			begin := time.Now()
-			limits, err := r.Asker.Ask(inFlight, q.request.Path, body, func(answer []byte) error {
-				r.look(answer)
-				return r.Judge.ParseAnswer(answer, &q.result)
-			})
-			q.result.Latency = time.Since(begin)
-			e, ok := errors.AsType[*wire.Error](err)
-			if err == nil || ok && !e.Unanswered() && !e.Suspect {
-				r.heard.Store(true)
+		},
+		Read: func(answer []byte) error {
+			if wire.IsStream(answer) && r.Streamed != nil {
+				r.stream.Do(r.Streamed)
 			}
-			r.first.Do(func() {
-				if ok && e.Unanswered() && !e.Fatal(false) {
-					r.Say(fmt.Sprintf("no answer yet: %v", e))
-				}
-			})
-			if !ok {
-				return limits, err
-			}
-			what, learnt, again := amend.Learn(e, body)
-			if learnt {
-				r.Say(fmt.Sprintf("the model refuses a parameter (%s): %s from now on", e.Message, what))
-			}
-			if again && !bytes.Equal(amend.Apply(q.request.Body), body) {
-				continue
-			}
-			if e.Passing() && !e.Fatal(r.heard.Load()) {
-				return limits, &pace.Retry{Err: e, After: e.RetryAfter, Throttled: e.Class == record.RateLimit}
-			}
-			if why := r.stops(e); why != nil {
-				r.stop(why) // before the pacer lets another call start
-			}
-			return limits, e
-		}
-	})
-	q.result.Attempts = made
+			return r.Judge.ParseAnswer(answer, &q.result)
+		},
+	}
+	err := r.caller.Do(asking, inFlight, &call)
+	q.result.Attempts, q.result.Latency = call.Tries, call.Latency
 	return err
 }
 
-// look says, once, if answers come as streams, which are read all the same.
-func (r *Run) look(answer []byte) {
-	if wire.IsStream(answer) {
-		r.stream.Do(func() {
-			r.Say("the service streams its answers, which was not asked for: they are put together (--extra-body '{\"stream\": false}' asks for whole ones)")
-		})
-	}
-}
-
 // stops returns why err has to stop the run, or nil if it concerns one row.
-func (r *Run) stops(err error) error {
+func (r *running) stops(err error) error {
 	if given, ok := errors.AsType[*pace.GivenUp](err); ok {
-		hint := "run the same command again after that time; with --resume what is answered is not asked again"
-		if given.After == 0 {
-			hint = "run the same command again later, perhaps with fewer --workers; with --resume what is answered is not asked again"
-		}
-		return &StopError{Class: record.RateLimit, Err: given, Hint: hint}
+		return &StopError{record.RateLimit, given}
 	}
-	e, ok := errors.AsType[*wire.Error](err)
-	if !ok || !e.Fatal(r.heard.Load()) {
-		return nil
+	if e, ok := errors.AsType[*wire.Error](err); ok && e.Fatal(r.caller.Heard()) {
+		return &StopError{e.Class, e}
 	}
-	hint := ""
-	switch {
-	case e.Hint != "":
-		hint = e.Hint
-	case e.Class == record.Auth:
-		hint = "check OPENAI_API_KEY, and that this key may use this model at this address"
-	case e.Class == record.Quota:
-		hint = "add credit to the account, then run the same command again; with --resume what is answered is not asked again"
-	case e.Class == record.Model:
-		hint = "choose another --model, or another --endpoint for it"
-	case e.Status >= 300 && e.Status < 400:
-		hint = "give --base-url (OPENAI_BASE_URL) the address that the server redirects to"
-	default:
-		hint = "check --base-url (OPENAI_BASE_URL): it ends in /v1 for most servers"
-	}
-	return &StopError{Class: e.Class, Err: e, Hint: hint}
+	return nil
 }
 
 // write puts the rows' lines out, until done is closed, and counts.
-func (r *Run) write(done <-chan *row, stop context.CancelCauseFunc) Totals {
+func (r *running) write(done <-chan *row, stop context.CancelCauseFunc) Totals {
 	var sum Totals
 	out := orderly{run: r, early: map[int]*row{}}
 	for q := range done {
@@ -452,19 +439,17 @@ func (r *Run) write(done <-chan *row, stop context.CancelCauseFunc) Totals {
 }
 
 // hopeless returns why the run should not go on after its latest failure.
-func (r *Run) hopeless(sum *Totals, f *record.Failure) error {
+func (r *running) hopeless(sum *Totals, f *record.Failure) error {
 	if f == nil {
 		return nil
 	}
-	last := fmt.Errorf("%s: %s", f.Class, f.Message)
 	n := sum.Failed.Rows()
 	if r.MaxErrors > 0 && n >= r.MaxErrors {
-		return fault.WithHint(fmt.Errorf("%d rows failed, the last one with %w", n, last),
-			"--max-errors sets how many may fail; with --resume a later run asks only for what is missing")
+		return &FailuresError{n, *f}
 	}
-	if unheard := sum.Failed.Count(record.Network) + sum.Failed.Count(record.Timeout) + sum.Failed.Count(record.Server) + sum.Failed.Count(record.Malformed); sum.OK == 0 && unheard == n && n >= max(10, r.InFlight) {
-		return &StopError{Class: f.Class, Err: fmt.Errorf("none of the first %d rows got an answer, the last one: %w", n, last),
-			Hint: "check that the server is up, and --base-url (OPENAI_BASE_URL)"}
+	unheard := sum.Failed.Count(record.Network) + sum.Failed.Count(record.Timeout) + sum.Failed.Count(record.Server) + sum.Failed.Count(record.Malformed)
+	if sum.OK == 0 && unheard == n && n >= max(10, r.InFlight) {
+		return &StopError{f.Class, fmt.Errorf("none of the first %d rows got an answer, the last one: %s: %s", n, f.Class, f.Message)}
 	}
 	return nil
 }
@@ -473,7 +458,7 @@ func (r *Run) hopeless(sum *Totals, f *record.Failure) error {
 // it are out. After an error it puts out nothing more: what follows a torn line
 // would be lost with it.
 type orderly struct {
-	run   *Run
+	run   *running
 	next  int
 	early map[int]*row
 	err   error
@@ -508,7 +493,7 @@ func (o *orderly) flush() {
 
 func (o *orderly) out(q *row) {
 	if q.line == nil {
-		at, size, _ := q.place.First()
+		at, size, _ := q.place.Own()
 		o.run.Output.Kept(q.n, at, size)
 		return
 	}
@@ -526,6 +511,10 @@ func (s *Totals) count(q *row) {
 	default:
 		s.OK++
 	}
+	if s.models == nil {
+		s.models = map[string]bool{}
+	}
+	s.models[q.model] = true
 	s.Retries += max(0, q.result.Attempts-1)
 	s.Usage.Add(q.spent)
 	s.Usage.Add(q.result.Usage)

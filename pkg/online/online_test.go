@@ -17,8 +17,6 @@ import (
 
 	"go.uber.org/goleak"
 
-	"nertools/pkg/durable"
-	"nertools/pkg/fault"
 	"nertools/pkg/online"
 	"nertools/pkg/openaiapi"
 	"nertools/pkg/openaitest"
@@ -70,7 +68,7 @@ func newBench(t *testing.T, inFlight int, opt openaitest.Options) *bench {
 		t.Fatal(err)
 	}
 	b.Run = &online.Run{
-		Asker: client, Requests: requests, Earlier: resume.New(), InFlight: inFlight, Grace: 5 * time.Second,
+		Asker: client, Requests: requests, Earlier: new(resume.Answers), InFlight: inFlight, Grace: 5 * time.Second,
 		Pacer:  pace.New(pace.Config{InFlight: inFlight, MaxRetries: 5, MaxWait: time.Minute}),
 		Output: online.Stream{W: &b.out},
 		Say: func(s string) {
@@ -212,33 +210,34 @@ func (f failing) Put(int, []byte) error {
 	return nil
 }
 func (failing) Kept(int, int64, int) {}
+func (failing) Watch(func(error))    {}
+func (failing) Close() error         { return nil }
 
-func TestWhatCannotGetBetterStopsTheRunWithItsHint(t *testing.T) {
+func TestWhatCannotGetBetterStopsTheRun(t *testing.T) {
 	for _, c := range []struct {
 		fault openaitest.Fault
 		class record.Class
-		hint  string
 	}{
-		{openaitest.Fault{Kind: openaitest.Unauthorized, Turns: openaitest.Turns{Skip: 5}}, record.Auth, "OPENAI_API_KEY"},
-		{openaitest.Fault{Kind: openaitest.InsufficientQuota, Turns: openaitest.Turns{Skip: 5}}, record.Quota, "credit"},
+		{openaitest.Fault{Kind: openaitest.Unauthorized, Turns: openaitest.Turns{Skip: 5}}, record.Auth},
+		{openaitest.Fault{Kind: openaitest.InsufficientQuota, Turns: openaitest.Turns{Skip: 5}}, record.Quota},
 		{openaitest.Fault{
 			Kind:       openaitest.Status,
 			ErrorReply: openaitest.ErrorReply{Status: 404, Code: "model_not_found", Message: "no such model"},
 			Turns:      openaitest.Turns{Skip: 5},
-		}, record.Model, "--model"},
+		}, record.Model},
 		{openaitest.Fault{
 			Kind:       openaitest.Status,
 			ErrorReply: openaitest.ErrorReply{Status: 404, Message: "nothing here"},
 			Turns:      openaitest.Turns{Skip: 5},
-		}, record.Invalid, "--base-url"},
-		{openaitest.Fault{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 429, RetryAfter: "9999"}, Turns: openaitest.Turns{Skip: 5}}, record.RateLimit, "--resume"},
+		}, record.Invalid},
+		{openaitest.Fault{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 429, RetryAfter: "9999"}, Turns: openaitest.Turns{Skip: 5}}, record.RateLimit},
 	} {
 		t.Run(string(c.class), func(t *testing.T) {
 			b := newBench(t, 4, openaitest.Options{Faults: []openaitest.Fault{c.fault}})
 			sum, err := b.do(t.Context(), input(1000))
 			stop, ok := errors.AsType[*online.StopError](err)
-			if !ok || stop.Class != c.class || !strings.Contains(fault.Hint(err), c.hint) {
-				t.Fatalf("got %v, hint %q", err, fault.Hint(err))
+			if !ok || stop.Class != c.class {
+				t.Fatalf("got %v", err)
 			}
 			if sum.OK != 5 || b.api.Calls() > 25 {
 				t.Errorf("%d calls, %+v", b.api.Calls(), sum)
@@ -374,27 +373,25 @@ func earlier(t *testing.T, b *bench, in []byte) string {
 	return path
 }
 
-func (b *bench) add(t *testing.T, path string, own bool) error {
+func (b *bench) add(t *testing.T, path string, own bool) {
 	t.Helper()
-	f, err := os.Open(path)
+	output := ""
+	if own {
+		output = path
+	}
+	answers, err := resume.Open(nil, output, []string{path})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { f.Close() })
-	info, err := f.Stat()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b.Earlier.Add(path, f, info.Size(), own)
+	t.Cleanup(answers.Close)
+	b.Earlier = answers
 }
 
 func TestEarlierAnswersAreTakenOverAndNotAskedAgain(t *testing.T) {
 	b := newBench(t, 4, openaitest.Options{})
 	path := earlier(t, b, input(50)[:bytes.LastIndex(input(50)[:10_000], []byte("\n"))+1])
 	asked := b.api.Calls()
-	if err := b.add(t, path, false); err != nil {
-		t.Fatal(err)
-	}
+	b.add(t, path, false)
 	sum, err := b.do(t.Context(), input(50))
 	if err != nil || sum.Kept != asked || sum.OK != 50-asked || b.api.Calls() != 50 {
 		t.Fatalf("%+v, %v, %d calls", sum, err, b.api.Calls())
@@ -434,9 +431,7 @@ func TestAnswersToSomethingElseAreRefusedBeforeAnythingIsAsked(t *testing.T) {
 			b := newBench(t, 4, openaitest.Options{})
 			path := earlier(t, b, c.earlier)
 			calls := b.api.Calls()
-			if err := b.add(t, path, c.own); err != nil {
-				t.Fatal(err)
-			}
+			b.add(t, path, c.own)
 			if c.model != "" {
 				var err error
 				if b.Requests, err = wire.NewBuilder(wire.Settings{Model: c.model, MaxTokens: 64}); err != nil {
@@ -454,66 +449,21 @@ func TestAnswersToSomethingElseAreRefusedBeforeAnythingIsAsked(t *testing.T) {
 	}
 }
 
-func TestEarlierFilesThatContradictEachOtherAreRefused(t *testing.T) {
-	const head = `{"kind":"result","v":1,`
-	good := head + `"id":"test/0/0123456789ab","index":0,"total":2,"output":"x"}` + "\n"
-	for _, c := range []struct{ name, text, want string }{
-		{"two prompts for a row", good + head + `"id":"test/0/ffffffffffff","index":0,"total":2,"output":"x"}`, ":2: row 0: answers to two different prompts"},
-		{"two sources", good + head + `"id":"dev/1/0123456789ab","index":1,"total":2,"output":"x"}`, `:2: results of source "dev"`},
-		{"two totals", good + head + `"id":"test/1/0123456789ab","index":1,"total":3,"output":"x"}`, ":2: a result of 3 rows"},
-		{"no record", good + "{}\n", `:2: no "kind" in it`},
-	} {
-		path := filepath.Join(t.TempDir(), "r.jsonl")
-		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		b := &bench{Run: &online.Run{Earlier: resume.New()}}
-		if err := b.add(t, path, true); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: got %v, want %q", c.name, err, c.want)
-		}
-	}
-}
-
-func TestTornLastLineOfAnEarlierFileIsPassedOver(t *testing.T) {
-	b := newBench(t, 4, openaitest.Options{})
-	path := earlier(t, b, input(10))
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, data[:len(data)-30], 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := b.add(t, path, false); err != nil {
-		t.Fatal(err)
-	}
-	if b.Earlier.Len() != 9 || len(b.Earlier.Damage()) != 1 || b.Earlier.Damage()[0].Torn != 10 {
-		t.Errorf("%d answers, damage %+v", b.Earlier.Len(), b.Earlier.Damage())
-	}
-}
-
 func TestAReorderedFileHoldsEveryRowOnceInInputOrder(t *testing.T) {
 	b := newBench(t, 8, openaitest.Options{Jitter: 3 * time.Millisecond})
 	path := filepath.Join(t.TempDir(), "r.jsonl")
-	whole := func([]byte) bool { return true }
 	lines := bytes.SplitAfter(input(60), []byte("\n"))
 	for round, in := range [][]byte{bytes.Join(lines[30:50], nil), bytes.Join(lines[10:40], nil), input(60)} {
-		j, _, err := durable.OpenJournal(path, "", whole)
+		out, _, err := online.OpenResults(path, true, true)
 		if err != nil {
 			t.Fatal(err)
 		}
-		out := online.NewResultsFile(j, true)
-		b.Earlier, b.Output, b.Own = resume.New(), out, true
-		if err := b.Earlier.Add(path, j, j.Size(), true); err != nil {
-			t.Fatal(err)
-		}
+		b.Output = out
+		b.add(t, path, true)
 		if _, err := b.do(t.Context(), in); err != nil {
 			t.Fatal(err)
 		}
-		if err := out.Reorder(path); err != nil {
-			t.Fatal(err)
-		}
-		if err := j.Close(); err != nil {
+		if err := out.Close(); err != nil {
 			t.Fatal(err)
 		}
 		data, err := os.ReadFile(path)
@@ -550,8 +500,8 @@ func TestAServiceThatRefusesEveryCallIsGivenUpAndItsRowsStayUnasked(t *testing.T
 		const submitted = 400
 		sum, err := b.do(t.Context(), input(submitted))
 		stop, ok := errors.AsType[*online.StopError](err)
-		if !ok || stop.Class != record.RateLimit || !strings.Contains(err.Error(), "has refused every call") || !strings.Contains(fault.Hint(err), "--resume") {
-			t.Fatalf("got %v, hint %q", err, fault.Hint(err))
+		if !ok || stop.Class != record.RateLimit || !strings.Contains(err.Error(), "has refused every call") {
+			t.Fatalf("got %v", err)
 		}
 		if calls := b.api.Calls(); calls > accepts+60 {
 			t.Errorf("%d calls", calls)

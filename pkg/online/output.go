@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 
 	"nertools/pkg/durable"
+	"nertools/pkg/fault"
 	"nertools/pkg/record"
 	"nertools/pkg/wire"
 )
@@ -21,12 +23,15 @@ func (s Stream) Put(_ int, line []byte) error {
 	return err
 }
 
-// Kept does nothing: what a stream holds cannot be known.
+// Kept, Watch and Close do nothing: what a stream holds cannot be known.
 func (Stream) Kept(int, int64, int) {}
+func (Stream) Watch(func(error))    {}
+func (Stream) Close() error         { return nil }
 
 // ResultsFile is the output to a journal, line by line as the results come.
 type ResultsFile struct {
-	journal *durable.Journal
+	*durable.Journal
+	path    string
 	ordered bool
 	rows    []extent // with ordered: where the n-th row's line stands
 }
@@ -36,15 +41,38 @@ type extent struct {
 	size int
 }
 
-// NewResultsFile writes to j, which the caller closes. ordered says that [ResultsFile.Reorder]
-// is to be called at the end.
-func NewResultsFile(j *durable.Journal, ordered bool) *ResultsFile {
-	return &ResultsFile{journal: j, ordered: ordered}
+// ErrNotEmpty is the error of beginning a results file in one that holds something.
+var ErrNotEmpty = errors.New("holds results already")
+
+// ErrNotRegular is the error of a results file that is a folder, a device or a pipe.
+var ErrNotRegular = errors.New("is not a regular file")
+
+// OpenResults opens the file at path for appending. It must be empty or not there,
+// unless the run goes on with what is in it. A last line that a killed run left
+// unfinished is cut off: torn is how many bytes that were. ordered says that Close
+// puts the rows in the order of the input: until then, every result stands in the
+// file from the moment it was there. The error may be one of [durable.OpenJournal].
+func OpenResults(path string, goOn, ordered bool) (f *ResultsFile, torn int64, err error) {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		return nil, 0, &fault.Error{File: path, Err: ErrNotRegular}
+	}
+	if err == nil && info.Size() > 0 && !goOn {
+		return nil, 0, &fault.Error{File: path, Err: ErrNotEmpty}
+	}
+	j, torn, err := durable.OpenJournal(path, record.ResultBegin, func(line []byte) bool {
+		_, ok := rowOf(line)
+		return ok
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	return &ResultsFile{Journal: j, path: path, ordered: ordered}, torn, nil
 }
 
 // Put appends the line.
 func (f *ResultsFile) Put(n int, line []byte) error {
-	at, err := f.journal.Append(line)
+	at, err := f.Append(line)
 	f.Kept(n, at, len(line))
 	return err
 }
@@ -60,14 +88,30 @@ func (f *ResultsFile) Kept(n int, at int64, size int) {
 	f.rows[n] = extent{at, size}
 }
 
-// Reorder replaces the file at path, which is the journal's, by one that holds
-// the rows in the order of the input, each once, and behind them what the file
-// holds of other rows, without what cannot be read. Until then every result stood in the
-// file from the moment it was there: that is why it is not written in order to
-// begin with.
-func (f *ResultsFile) Reorder(path string) error {
+// Close closes the file, in order if it is to be. The error wraps a
+// [*durable.ChangedError] if somebody else changed it: if the file is gone, what was
+// written to it is saved in another one.
+func (f *ResultsFile) Close() error {
+	err := f.Check()
+	changed, ok := errors.AsType[*durable.ChangedError](err)
+	switch {
+	case err == nil && len(f.rows) > 0:
+		err = f.reorder()
+	case ok && changed.Gone && f.Size() > 0:
+		saved, failed := f.Rescue()
+		if changed.Rescued = saved; failed != nil {
+			err = errors.Join(err, fmt.Errorf("save what was written to it: %w", failed))
+		}
+	}
+	return errors.Join(err, f.Journal.Close())
+}
+
+// reorder replaces the file by one that holds the rows in the order of the input,
+// each once, and behind them what the file holds of other rows, without what cannot be
+// read.
+func (f *ResultsFile) reorder() error {
 	// A link is to lead to the file that is in order, not to be replaced by it.
-	real, err := filepath.EvalSymlinks(path)
+	real, err := filepath.EvalSymlinks(f.path)
 	if err != nil {
 		return err
 	}
@@ -79,8 +123,8 @@ func (f *ResultsFile) Reorder(path string) error {
 				continue
 			}
 			line = append(line[:0], make([]byte, e.size)...)
-			if _, err := f.journal.ReadAt(line, e.at); err != nil {
-				return fmt.Errorf("read %s: %w", path, err)
+			if _, err := f.ReadAt(line, e.at); err != nil {
+				return fmt.Errorf("read %s: %w", f.path, err)
 			}
 			line = append(bytes.TrimRight(line, "\n"), '\n')
 			if row, ok := rowOf(line); ok {
@@ -90,12 +134,12 @@ func (f *ResultsFile) Reorder(path string) error {
 				return err
 			}
 		}
-		return f.copyOthers(path, w, seen)
+		return f.copyOthers(w, seen)
 	})
 }
 
-func (f *ResultsFile) copyOthers(path string, w io.Writer, seen map[int]bool) error {
-	in := record.NewLines(path, io.NewSectionReader(f.journal, 0, f.journal.Size()))
+func (f *ResultsFile) copyOthers(w io.Writer, seen map[int]bool) error {
+	in := record.NewLines(f.path, io.NewSectionReader(f, 0, f.Size()))
 	for line, err := range in.All() {
 		if errors.Is(err, record.ErrNUL) {
 			continue

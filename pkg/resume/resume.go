@@ -7,23 +7,25 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"io"
+	"io/fs"
+	"os"
+	"slices"
 
+	"nertools/pkg/durable"
 	"nertools/pkg/fault"
 	"nertools/pkg/record"
 	"nertools/pkg/wire"
 )
 
 // Answers are the good answers of earlier runs. It holds where they stand, not
-// what they are.
+// what they are. The zero value knows none.
 type Answers struct {
-	Judge *wire.Judge // which answers are good ones; set before the first Add
-
+	judge    *wire.Judge
 	files    []file
 	answers  map[int32]Place // row -> its answer, or its failure in the own file
 	good     int             // of these, the answers
 	source   string
-	total    int             // of the records in the file that is appended to
+	total    int             // of the records in the own file
 	settings map[string]bool // first parts of the request digests seen
 	unsigned int             // answers that do not tell how they were asked
 	mended   [][]byte        // answers that do not stand so in their files
@@ -32,7 +34,7 @@ type Answers struct {
 
 type file struct {
 	name string
-	r    io.ReaderAt
+	*os.File
 }
 
 // Place is where the answer to a row stands, and to what question it is.
@@ -40,14 +42,48 @@ type Place struct {
 	at      int64
 	size    int32
 	file    int32  // below 0: it is mended[^file]
+	own     bool   // it is in the file that the run appends to
 	failed  bool   // it is no answer: it only tells which prompt was asked
 	prompt  uint64 // hash of the digest in its id
 	request uint64 // hash of its request digest; 0 where it is not told
 }
 
-// New returns Answers that knows none.
-func New() *Answers {
-	return &Answers{answers: map[int32]Place{}, settings: map[string]bool{}}
+// Open reads the files at paths, which hold result records or a batch's output lines.
+// judge says which answers are good ones. own is the file that the run appends to, ""
+// if there is none. If it is among paths it is read first, and need not exist. Lines
+// that are damaged don't keep Open from reading the others, but in the own file: of
+// that no line may be damaged but a torn last one, which is an [*OwnError], and its
+// records must agree with those to come in their total, too. The caller closes the
+// answers, which keep the files open.
+func Open(judge *wire.Judge, own string, paths []string) (_ *Answers, err error) {
+	a := &Answers{judge: judge, answers: map[int32]Place{}, settings: map[string]bool{}}
+	defer func() {
+		if err != nil {
+			a.Close()
+		}
+	}()
+	isOwn := func(path string) bool { return own != "" && durable.SameFile(path, own) }
+	if slices.ContainsFunc(paths, isOwn) {
+		if err := a.open(own, true); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	for _, path := range paths {
+		if isOwn(path) {
+			continue
+		}
+		if err := a.open(path, false); err != nil {
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+// Close closes the files.
+func (a *Answers) Close() {
+	for _, f := range a.files {
+		f.Close()
+	}
 }
 
 // Len is how many rows have a good answer.
@@ -70,46 +106,49 @@ func (a *Answers) Unsigned() int { return a.unsigned }
 // Damage is what was wrong with the files, one entry for each that is damaged.
 func (a *Answers) Damage() []record.Findings { return a.damage }
 
-// Add reads a file of result records, or of a batch's output lines. r is kept
-// for as long as a is used. Lines that are damaged don't keep it from reading the
-// others. own says that it is the file that the run appends to: then no line of it
-// may be damaged but a torn last one, and its records must agree with those to come
-// in their total, too.
-func (a *Answers) Add(name string, r io.ReaderAt, size int64, own bool) error {
-	a.files = append(a.files, file{name, r})
+func (a *Answers) open(path string, own bool) error {
+	in, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	a.files = append(a.files, file{path, in})
 	n := int32(len(a.files) - 1)
 	s := record.Salvage{
-		Name: name, Strict: own,
+		Name: path, Strict: own,
 		Hint: "these should be the result records of an earlier run",
 		Take: func(line record.Line) error {
-			res, err := a.Judge.ParseResult(line.Text)
+			r, err := a.judge.ParseResult(line.Text)
+			if err != nil && own {
+				err = &OwnError{err}
+			}
 			if err != nil {
 				return record.Damaged(err)
 			}
-			p := Place{at: line.At, size: int32(len(line.Text)), file: n, request: requestOf(&res), prompt: promptOf(res.ID)}
+			p := Place{at: line.At, size: int32(len(line.Text)), file: n, own: own, request: hash(r.Request), prompt: promptOf(r.ID)}
 			if line.Mended {
 				p.file = ^int32(len(a.mended))
 				a.mended = append(a.mended, bytes.Clone(line.Text))
 			}
-			return fault.WithHint(a.add(&res, p, own), "give only results of the same rows to --resume, and write to another file")
+			return fault.WithHint(a.add(&r, p), "take over only results of the same rows, and write to another file")
 		},
 	}
-	if own {
-		s.Hint += "; if it is one that was damaged, rename it, and take its answers over with --resume into a new file"
-	}
-	damage, err := s.Read(io.NewSectionReader(r, 0, size))
+	damage, err := s.Read(in)
 	if damage.Lines != nil {
 		a.damage = append(a.damage, damage)
 	}
 	return err
 }
 
+// An OwnError says that a line of the file that the run was to append to can't be
+// read as a result.
+type OwnError struct{ error }
+
+func (e *OwnError) Unwrap() error { return e.error }
+
 func promptOf(id string) uint64 {
 	_, _, digest, _ := record.ParseID(id)
 	return hash(digest)
 }
-
-func requestOf(r *record.Result) uint64 { return hash(r.Request) }
 
 // hash stands for a digest in the index, which would be four times as large if
 // it held the digests themselves.
@@ -122,7 +161,7 @@ func hash(digest string) uint64 {
 	return h.Sum64()
 }
 
-func (a *Answers) add(r *record.Result, p Place, own bool) error {
+func (a *Answers) add(r *record.Result, p Place) error {
 	source, _, _, _ := record.ParseID(r.ID)
 	if a.source == "" {
 		a.source = source
@@ -130,21 +169,21 @@ func (a *Answers) add(r *record.Result, p Place, own bool) error {
 	if source != a.source {
 		return fmt.Errorf("results of source %q among those of %q", source, a.source)
 	}
-	if own && r.Total != 0 {
+	if p.own && r.Total != 0 {
 		if a.total != 0 && a.total != r.Total {
 			return fmt.Errorf("a result of %d rows among those of %d", r.Total, a.total)
 		}
 		a.total = r.Total
 	}
 	p.failed = !r.OK()
-	if p.failed && !own {
+	if p.failed && !p.own {
 		return nil // nothing of it goes into what is collected
 	}
 	old, known := a.answers[int32(r.Index)]
 	if known && old.prompt != p.prompt {
 		return fmt.Errorf("row %d: answers to two different prompts", r.Index)
 	}
-	if known && (p.failed || !old.failed && !own) {
+	if known && (p.failed || !old.failed && !p.own) {
 		return nil // an answer in the file appended to need not be written again
 	}
 	if p.failed {
@@ -163,78 +202,69 @@ func (a *Answers) add(r *record.Result, p Place, own bool) error {
 	return nil
 }
 
-// Check finds out, before anything is asked, whether the answers belong to the
+// check finds out, before anything is asked, whether the answers belong to the
 // run that begins with first and asks with the given settings. Requests that
-// come ready-made have settings of their own, which Find compares. The error is
+// come ready-made have settings of their own, which find compares. The error is
 // a [*MixError].
-func (a *Answers) Check(first *wire.Request, settings string) error {
+func (a *Answers) check(first *wire.Request, settings string) error {
 	source, _, _, _ := record.ParseID(first.Row.ID)
 	if a.source != "" && source != a.source {
-		return &MixError{err: fmt.Errorf("the earlier results are of source %q, these prompts of %q", a.source, source)}
+		return &MixError{Err: fmt.Errorf("the earlier results are of source %q, these prompts of %q", a.source, source)}
 	}
 	if a.total != 0 && first.Row.Total != 0 && a.total != first.Row.Total {
-		return &MixError{fmt.Errorf("the earlier results are of %d rows, these prompts of %d", a.total, first.Row.Total),
-			"write to another -o file: --resume takes these answers over into it"}
+		return &MixError{fmt.Errorf("the earlier results are of %d rows, these prompts of %d", a.total, first.Row.Total), true}
 	}
 	if wire.SettingsOf(first.Row.Request) != settings {
 		return nil
 	}
 	for s := range a.settings {
 		if s != settings {
-			return &MixError{err: errors.New("the earlier results were asked from another model or with other settings")}
+			return &MixError{Err: errors.New("the earlier results were asked from another model or with other settings")}
 		}
 	}
 	return nil
 }
 
-// Find returns where the good answer to q stands. An answer to another question
+// find returns where the good answer to q stands. An answer to another question
 // about the same row is a [*MixError].
-func (a *Answers) Find(q *wire.Request) (p Place, ok bool, err error) {
+func (a *Answers) find(q *wire.Request) (p Place, ok bool, err error) {
 	p, ok = a.answers[int32(q.Row.Index)]
 	if !ok {
 		return p, false, nil
 	}
 	if p.prompt != promptOf(q.Row.ID) {
-		return p, false, &MixError{err: fmt.Errorf("row %d: the earlier answer is to another prompt", q.Row.Index)}
+		return p, false, &MixError{Err: fmt.Errorf("row %d: the earlier answer is to another prompt", q.Row.Index)}
 	}
 	if p.failed {
 		return p, false, nil
 	}
-	if p.request != 0 && p.request != requestOf(&q.Row) {
-		return p, false, &MixError{err: fmt.Errorf("row %d: the earlier answer was asked from another model or with other settings", q.Row.Index)}
+	if p.request != 0 && p.request != hash(q.Row.Request) {
+		return p, false, &MixError{Err: fmt.Errorf("row %d: the earlier answer was asked from another model or with other settings", q.Row.Index)}
 	}
 	return p, true, nil
 }
 
-// First reports whether p is in the file that was added first, and where.
-func (p Place) First() (at int64, size int, ok bool) { return p.at, int(p.size), p.file == 0 }
+// Own reports whether p is in the file that the run appends to, and where.
+func (p Place) Own() (at int64, size int, ok bool) { return p.at, int(p.size), p.own }
 
 // Read returns the record at p.
 func (a *Answers) Read(p Place) (record.Result, error) {
 	if p.file < 0 {
-		return a.Judge.ParseResult(a.mended[^p.file])
+		return a.judge.ParseResult(a.mended[^p.file])
 	}
 	f := a.files[p.file]
 	line := make([]byte, p.size)
-	if _, err := f.r.ReadAt(line, p.at); err != nil {
+	if _, err := f.ReadAt(line, p.at); err != nil {
 		return record.Result{}, fmt.Errorf("read %s: %w", f.name, err)
 	}
-	return a.Judge.ParseResult(line)
+	return a.judge.ParseResult(line)
 }
 
 // A MixError says that earlier results do not belong to the run.
 type MixError struct {
-	err  error
-	hint string
+	Err   error
+	Total bool // only the number of rows differs: other files may take the answers over
 }
 
-func (e *MixError) Error() string { return e.err.Error() }
-func (e *MixError) Unwrap() error { return e.err }
-
-// Remedy implements what package fault looks for.
-func (e *MixError) Remedy() string {
-	if e.hint != "" {
-		return e.hint
-	}
-	return "start anew with another -o file and without --resume, or use the prompts, the model and the settings of the earlier run"
-}
+func (e *MixError) Error() string { return e.Err.Error() }
+func (e *MixError) Unwrap() error { return e.Err }

@@ -17,7 +17,6 @@ import (
 	"log"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -515,16 +514,6 @@ func CheckFiles(target string, inputs ...string) error {
 		}
 	}
 	return nil
-}
-
-// SameFile reports whether two paths lead to one file, which then exists.
-func SameFile(a, b string) bool {
-	x, errX := os.Stat(a)
-	y, errY := os.Stat(b)
-	if errX == nil && errY == nil {
-		return os.SameFile(x, y)
-	}
-	return errX != nil && errY != nil && filepath.Clean(a) == filepath.Clean(b)
 }
 
 // Say prints one line for people: on stderr, behind the program's name.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"nertools/pkg/progress"
 	"nertools/pkg/safetext"
 )
 
@@ -98,4 +99,9 @@ func Into[T any](to *T) func(*cli.Context, T) error {
 		*to = v
 		return nil
 	}
+}
+
+// ProgressFlag is --progress.
+func ProgressFlag(to *string) cli.Flag {
+	return &cli.StringFlag{Name: "progress", Value: progress.Auto, Destination: to, Action: OneOf("progress", progress.Modes...), Usage: "show progress as `HOW`: auto, bar, plain or none"}
 }

@@ -20,6 +20,7 @@ import (
 	"nertools/pkg/fault"
 	"nertools/pkg/openaiapi"
 	"nertools/pkg/record"
+	"nertools/pkg/resume"
 	"nertools/pkg/wire"
 )
 
@@ -130,14 +131,22 @@ func (o *Options) readKey(ctx context.Context) (key string, err error) {
 	return key, err
 }
 
-// Explain says what to do about an error of the service that ends a command, and
-// gives a rejected key its exit code. A hint that err has already stays.
+// Explain says what to do about an error of the service, or about earlier answers
+// that do not belong to the prompts, and gives a rejected key its exit code. A hint
+// that err has already stays.
 func Explain(err error) error {
+	hint := ""
+	if mixed, ok := errors.AsType[*resume.MixError](err); ok {
+		hint = "start anew with another -o file and without --resume, or use the prompts, the model and the settings of the earlier run"
+		if mixed.Total {
+			hint = "write to another -o file: --resume takes these answers over into it"
+		}
+		return fault.WithHint(err, hint)
+	}
 	e, ok := errors.AsType[*wire.Error](err)
 	if !ok {
 		return err
 	}
-	hint := ""
 	switch {
 	case e.Status == http.StatusForbidden && e.Class == record.Auth:
 		hint = "the key is valid but not allowed to do this: check its permissions, its project and where the service is offered"
@@ -146,7 +155,9 @@ func Explain(err error) error {
 	case e.Class == record.Quota:
 		hint = "add credit to the account, then run the same command again"
 	case e.Class == record.Model:
-		hint = "choose another --model"
+		hint = "choose another --model, or another --endpoint for it"
+	case e.Status >= 300 && e.Status < 400:
+		hint = "give --base-url (OPENAI_BASE_URL) the address that the server redirects to"
 	case e.WrongAddress, e.Suspect:
 		hint = "check --base-url (OPENAI_BASE_URL): it ends in /v1 for most servers"
 	case e.Passing():

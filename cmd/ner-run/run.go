@@ -1,0 +1,252 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"golang.org/x/term"
+
+	"nertools/cmd/internal/cmdline"
+	"nertools/cmd/internal/cost"
+	"nertools/cmd/internal/failures"
+	"nertools/cmd/internal/service"
+	"nertools/pkg/durable"
+	"nertools/pkg/fault"
+	"nertools/pkg/online"
+	"nertools/pkg/pace"
+	"nertools/pkg/price"
+	"nertools/pkg/progress"
+	"nertools/pkg/record"
+	"nertools/pkg/resume"
+	"nertools/pkg/wire"
+)
+
+const (
+	// grace is how long calls in flight may take after Ctrl-C.
+	grace = 5 * time.Second
+	// maxWait is the longest pause that a service may ask for: longer ones are
+	// those of a daily limit, better spent elsewhere.
+	maxWait = 10 * time.Minute
+)
+
+func run(ctx context.Context, std cmdline.Streams, o *options, args []string) (err error) {
+	goOn := "" // how to continue, once the run has begun
+	defer func() { err = cmdline.Each(err, func(err error) error { return explain(err, o.output, goOn) }) }()
+	if len(args) > 1 {
+		return cmdline.UsageError("unexpected argument %q: one file of prompts at most", args[1])
+	}
+	requests, err := o.settings.Builder()
+	if err != nil {
+		return err
+	}
+	table, err := o.prices.Table()
+	if err != nil {
+		return err
+	}
+	say := func(s string) { std.Say("%s", s) }
+	judge := o.accepted.Judge(func(s string) { say(s) })
+	if o.dryRun {
+		return estimate(std, o, args, table, requests, judge)
+	}
+	client, err := o.service.Client(ctx, o.workers)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	in, name, err := openInput(o, args)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	r := online.Run{
+		Asker: client, Requests: requests, Judge: judge, KeepOrder: o.keepOrder, InFlight: o.workers, MaxErrors: o.maxErrors, Grace: grace,
+		Pacer: pace.New(pace.Config{InFlight: o.workers, PerMinute: o.rpm, Tokens: o.tpm, MaxRetries: o.maxRetries, MaxWait: maxWait}),
+	}
+	resumed := slices.ContainsFunc(o.resume, func(path string) bool { return o.output != "" && durable.SameFile(path, o.output) })
+	if err := openOutput(std, o, &r, resumed); err != nil {
+		return err
+	}
+	if r.Earlier, err = earlierAnswers(std, o, judge); err != nil {
+		return errors.Join(err, r.Output.Close())
+	}
+	defer r.Earlier.Close()
+	if n := r.Earlier.Unsigned(); n > 0 {
+		std.Say("%d earlier answers do not tell how they were asked: taken as asked with the same settings", n)
+	}
+	meter := progress.New(std.Err, std.Name, o.progress)
+	say = meter.Say
+	meter.Waits(r.Pacer.Waiting)
+	r.Say, r.Done, r.Kept, r.AtMost = meter.Say, meter.Done, meter.Kept, meter.AtMost
+	r.Streamed = func() {
+		say("the service streams its answers, which was not asked for: they are put together (--extra-body '{\"stream\": false}' asks for whole ones)")
+	}
+	switch {
+	case o.output == "":
+		goOn = "to continue, run the same command with --resume FILE, where FILE holds these results"
+	case resumed:
+		goOn = "to continue, run the same command again"
+	default:
+		goOn = "to continue, run the same command with --resume " + o.output
+	}
+	begin := time.Now()
+	sum, err := r.Do(ctx, record.NewLines(name, online.ReadAhead(in, meter.Total)))
+	meter.Close()
+	unwritten := r.Output.Close()
+	if changed := new(*durable.ChangedError); errors.As(err, changed) && errors.As(unwritten, changed) {
+		err = nil // Close knows more of it
+	}
+	err = errors.Join(err, unwritten)
+	if sum.Rows > 0 || err == nil {
+		std.Say("%s", describe(&sum, table, time.Since(begin)))
+	}
+	failed := failures.Rows{Failed: &sum.Failed, File: o.output, Asks: true}
+	if stop, ok := errors.AsType[*online.StopError](err); ok {
+		if failed.Told = stop.Class; stop.Class == record.Auth {
+			err = cmdline.Exit(cmdline.Key, err)
+		}
+	}
+	failed.Say(std)
+	if err == nil && sum.Failed.Rows() > 0 {
+		return cmdline.Exit(cmdline.Partial, nil)
+	}
+	return err
+}
+
+// estimate reads the prompts as a run would and says what that run would cost. It
+// sends nothing and writes to no file.
+func estimate(std cmdline.Streams, o *options, args []string, table *price.Table, requests *wire.Builder, judge *wire.Judge) error {
+	in, name, err := openInput(o, args)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	earlier, err := earlierAnswers(std, o, judge)
+	if err != nil {
+		return err
+	}
+	defer earlier.Close()
+	kept := 0
+	tokens, err := price.Count(earlier.Rest(record.NewLines(name, in), requests, &kept), 0)
+	if err != nil {
+		return err
+	}
+	quote := table.Quote(tokens, o.rpm, o.tpm)
+	quote.Kept = kept
+	return cost.Show(std, quote)
+}
+
+func openInput(o *options, args []string) (in io.ReadCloser, name string, err error) {
+	if len(args) == 0 && term.IsTerminal(int(os.Stdin.Fd())) {
+		return nil, "", cmdline.UsageError("no prompts: pipe them in, or name a file of them")
+	}
+	path, name := "-", "stdin"
+	in = os.Stdin // the file itself, whose size may tell how many rows there are
+	if len(args) > 0 && args[0] != "-" {
+		if in, path, err = cmdline.Open(args[0]); err != nil {
+			return nil, "", err
+		}
+		name = path
+	}
+	key := ""
+	if o.service.KeyFile == "-" {
+		key = "-"
+	}
+	if err := cmdline.CheckFiles("", path, o.prices.File, key); err != nil {
+		in.Close()
+		return nil, "", err
+	}
+	return in, name, nil
+}
+
+// openOutput sets up where r's results go. resumed says that the file of results is to
+// be continued.
+func openOutput(std cmdline.Streams, o *options, r *online.Run, resumed bool) error {
+	if o.output == "" {
+		r.Output = online.Stream{W: std.Out}
+		return cmdline.CheckStdout()
+	}
+	results, torn, err := online.OpenResults(o.output, resumed, o.keepOrder)
+	if err != nil {
+		return err
+	}
+	if torn > 0 {
+		std.Say("%s: dropped its last line, which was not finished", o.output)
+	}
+	// A file's rows are put in order at its end: until then it has to hold what
+	// there is, in whatever order.
+	r.Output, r.KeepOrder = results, false
+	return nil
+}
+
+func earlierAnswers(std cmdline.Streams, o *options, judge *wire.Judge) (*resume.Answers, error) {
+	earlier, err := resume.Open(judge, o.output, o.resume)
+	if err != nil {
+		return nil, err
+	}
+	for _, damage := range earlier.Damage() {
+		std.SayDamage(damage)
+	}
+	return earlier, nil
+}
+
+// explain says what to do about an error: whatever else is known, goOn.
+func explain(err error, output, goOn string) error {
+	changed, isChanged := errors.AsType[*durable.ChangedError](err)
+	given, isGivenUp := errors.AsType[*pace.GivenUp](err)
+	refused, isRefused := errors.AsType[*wire.Error](err)
+	hint := ""
+	switch {
+	case errors.As(err, new(*resume.OwnError)):
+		hint = fault.Hint(err) + "; if it is one that was damaged, rename it, and take its answers over with --resume into a new file"
+	case errors.Is(err, online.ErrNotRegular):
+		hint = "leave out -o to write to stdout"
+	case errors.Is(err, online.ErrNotEmpty):
+		hint = "go on with it by --resume " + output + ", or write to another file"
+	case errors.Is(err, durable.ErrForeign):
+		hint = "this is no file of results: write to another one with -o"
+	case errors.Is(err, durable.ErrLocked):
+		return cmdline.Exit(cmdline.Locked, fault.WithHint(err, "wait until the other run has ended, or write to another file"))
+	case isChanged && !changed.Gone:
+		hint = "to continue, run the same command with --resume " + output + ": answers that are gone are asked for again"
+	case isChanged && changed.Rescued != "":
+		hint = "what was written to it is in " + changed.Rescued + "; to continue, run the same command with --resume " + changed.Rescued
+	case isChanged:
+		return err
+	case isGivenUp && given.After > 0:
+		hint = "run the same command again after that time; with --resume what is answered is not asked again"
+	case isGivenUp:
+		hint = "run the same command again later, perhaps with fewer --workers; with --resume what is answered is not asked again"
+	case isRefused && refused.Class == record.Quota:
+		hint = "add credit to the account, then run the same command again; with --resume what is answered is not asked again"
+	case !isRefused && errors.As(err, new(*online.StopError)):
+		hint = "check that the server is up, and --base-url (OPENAI_BASE_URL)"
+	case errors.As(err, new(*online.FailuresError)):
+		hint = "--max-errors sets how many may fail; with --resume a later run asks only for what is missing"
+	default:
+		err = service.Explain(err)
+		if errors.Is(err, context.Canceled) || output != "" && fault.Hint(err) == "" {
+			hint = goOn
+		}
+	}
+	if hint == "" {
+		return err
+	}
+	return fault.WithHint(err, hint)
+}
+
+func describe(s *online.Totals, table *price.Table, took time.Duration) string {
+	text := s.String()
+	if cost, ok := table.Cost(s.Model(), s.Usage, false); ok && s.Model() != "" {
+		text += "; about " + table.Money(cost)
+	}
+	text += fmt.Sprintf("; %.1f s", took.Seconds())
+	if asked := s.Rows - s.Kept; asked > 0 {
+		text += fmt.Sprintf(", %.1f rows/s", float64(asked)/took.Seconds())
+	}
+	return text
+}

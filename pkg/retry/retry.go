@@ -1,0 +1,108 @@
+// Package retry makes calls to a service, each again while that may help, at the
+// pace that package pace allows.
+package retry
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"nertools/pkg/pace"
+	"nertools/pkg/record"
+	"nertools/pkg/wire"
+)
+
+// An Asker sends one body to one endpoint and hands the answer to read. Its errors
+// are those of openaiapi.Client.Ask.
+type Asker interface {
+	Ask(ctx context.Context, path string, body []byte, read func(answer []byte) error) (pace.Limits, error)
+}
+
+// A Caller makes the calls of one run. It is safe for concurrent use; its fields are
+// not changed any more by then.
+type Caller struct {
+	Asker Asker
+	Pacer *pace.Pacer
+	Say   func(string) // tells people something, a few times a run at most; not nil
+
+	// Fatal is called with an error that no later call can get past, before the
+	// pacer lets another one start. It may be nil.
+	Fatal func(*wire.Error)
+
+	// Unheard is how often a call is made to a service that has never answered
+	// one; 0 leaves it to the pacer.
+	Unheard int
+
+	amend wire.Amendments
+	heard atomic.Bool // the service has answered something
+	told  atomic.Bool // that it does not is said
+}
+
+// An Exchange is one request and what came of it.
+type Exchange struct {
+	Path   string
+	Body   []byte
+	Tokens int                       // that the service will count: an estimate
+	Begin  func()                    // called before each try; may be nil
+	Read   func(answer []byte) error // must not keep the answer
+
+	Tries   int
+	Latency time.Duration // of the last try
+}
+
+// Heard reports whether the service has answered a call, be it with a refusal.
+func (c *Caller) Heard() bool { return c.heard.Load() }
+
+// Do sends the request until it is answered or fails for good. It waits for its turn as
+// long as asking lasts, and for its answer as long as inFlight does. The error is a
+// [*wire.Error], a [*pace.GivenUp], that of a context, or one of Read.
+func (c *Caller) Do(asking, inFlight context.Context, call *Exchange) error {
+	tries := 0
+	made, err := c.Pacer.Do(asking, call.Tokens, func(context.Context) (pace.Limits, error) {
+		tries++
+		for {
+			body := c.amend.Apply(call.Body)
+			if call.Begin != nil {
+				call.Begin()
+			}
+			begin := time.Now()
+			limits, err := c.Asker.Ask(inFlight, call.Path, body, call.Read)
+			call.Latency = time.Since(begin)
+			e, ok := errors.AsType[*wire.Error](err)
+			if err == nil || ok && !e.Unanswered() && !e.Suspect {
+				c.heard.Store(true)
+			}
+			if !ok {
+				return limits, err
+			}
+			heard := c.Heard()
+			if !heard && e.Unanswered() && !e.Fatal(false) {
+				if tries == c.Unheard {
+					return limits, e
+				}
+				if c.told.CompareAndSwap(false, true) {
+					c.Say(fmt.Sprintf("no answer yet: %v", e))
+				}
+			}
+			what, learnt, again := c.amend.Learn(e, body)
+			if learnt {
+				c.Say(fmt.Sprintf("the model refuses a parameter (%s): %s from now on", e.Message, what))
+			}
+			if again && !bytes.Equal(c.amend.Apply(call.Body), body) {
+				continue
+			}
+			if e.Passing() && !e.Fatal(heard) {
+				return limits, &pace.Retry{Err: e, After: e.RetryAfter, Throttled: e.Class == record.RateLimit}
+			}
+			if c.Fatal != nil && e.Fatal(heard) {
+				c.Fatal(e)
+			}
+			return limits, e
+		}
+	})
+	call.Tries = made
+	return err
+}
