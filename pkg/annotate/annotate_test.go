@@ -204,8 +204,7 @@ func TestResultsOfAnotherFileAreRefused(t *testing.T) {
 	f := sample(t)
 	other := open(t, "a.1|PER|Ada Li of New York saw Ada .|", "a.2|LOC|Ada Li of New York saw Ada .|", "b.1|LOC|So what ?|", "b.2|PER|So what ?|")
 	_, err := annotate.Join(readFor(t, other, f, "a", "b", "c", "d"), annotate.Options{})
-	var bad *fault.Error
-	if !errors.As(err, &bad) || bad.Line != 3 || bad.Hint == "" || !strings.Contains(err.Error(), "row 2 is not the one that was asked") {
+	if bad, ok := errors.AsType[*fault.Error](err); !ok || bad.Line != 3 || bad.Hint == "" || !strings.Contains(err.Error(), "row 2 is not the one that was asked") {
 		t.Errorf("another label: %v", err)
 	}
 	if _, err := annotate.Join(readFor(t, nil, f, "a", "b", "c", "d", "e"), annotate.Options{}); err == nil || fault.Hint(err) == "" {
@@ -237,9 +236,9 @@ func TestRecordsTellTheirOwnSentences(t *testing.T) {
 	if d := cmp.Diff([]string{"0: C(x exact) =", "4: ="}, spell(t, j)); d != "" {
 		t.Errorf("a row missing between: %s", d)
 	}
-	var untold *annotate.NoSentenceError
 	for name, answers := range map[string][]string{"an answer": {"-", "a"}, "failures alone": {"-", "!slow"}} {
-		if _, err := annotate.Join(read(t, nil, answers...), annotate.Options{}); !errors.As(err, &untold) || untold.Row != 1 {
+		_, err := annotate.Join(read(t, nil, answers...), annotate.Options{})
+		if untold, ok := errors.AsType[*annotate.NoSentenceError](err); !ok || untold.Row != 1 {
 			t.Errorf("%s without a sentence: %v", name, err)
 		}
 	}

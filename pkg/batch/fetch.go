@@ -127,7 +127,7 @@ func (f *fetching) read(a answerFile, take func(*record.Result) error, broken fu
 	}
 	s := record.Salvage{Name: a.id, Nothing: true, Broken: broken, Take: func(line record.Line) error {
 		r, err := f.manager.cfg.Judge.ParseBatchLine(line.Text)
-		if other := record.OtherKind(""); errors.As(err, &other) {
+		if other, ok := errors.AsType[record.OtherKind](err); ok {
 			err = errors.New(string(other)) // here it is only a line that is of no use
 		}
 		if err != nil {

@@ -77,8 +77,7 @@ func TestAResultsFileIsReadAlone(t *testing.T) {
 				break
 			}
 		}
-		var e *collect.Error
-		if !errors.As(err, &e) || e.Doubt != want {
+		if e, ok := errors.AsType[*collect.Error](err); !ok || e.Doubt != want {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -86,15 +85,16 @@ func TestAResultsFileIsReadAlone(t *testing.T) {
 	wantDoubt("before records", collect.NotAlone, lines, good(0, "a"))
 	wantDoubt("twice", collect.NotAlone, lines, lines)
 
-	var e *collect.Error
-	if _, err := collect.New(collect.Options{Join: true}).Read("f", strings.NewReader(lines)); !errors.As(err, &e) || e.Doubt != collect.NoSentences {
+	_, err := collect.New(collect.Options{Join: true}).Read("f", strings.NewReader(lines))
+	if e, ok := errors.AsType[*collect.Error](err); !ok || e.Doubt != collect.NoSentences {
 		t.Errorf("without rows: %v", err)
 	}
 	r := collect.New(collect.Options{Join: true, Rows: rows(t, 5)})
 	if _, err := r.Read("f", strings.NewReader(lines)); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.LayOver("last", strings.NewReader(lines)); !errors.As(err, &e) || e.Doubt != collect.NotAlone {
+	err = r.LayOver("last", strings.NewReader(lines))
+	if e, ok := errors.AsType[*collect.Error](err); !ok || e.Doubt != collect.NotAlone {
 		t.Errorf("over another one: %v", err)
 	}
 	if s := r.Sum(); s.Rows != 5 || s.Kept != 2 || s.Missing != 3 {

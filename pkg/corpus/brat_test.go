@@ -130,8 +130,7 @@ func TestABratFolderReplacesNothing(t *testing.T) {
 	}
 	for _, path := range []string{dir, dir + "/", file, filepath.Join(dir, "no", "folder")} {
 		err := writeBrat(path, nil, sample())
-		var f *fault.Error
-		if !errors.As(err, &f) || f.Hint == "" {
+		if f, ok := errors.AsType[*fault.Error](err); !ok || f.Hint == "" {
 			t.Errorf("%s: %v", path, err)
 		}
 	}

@@ -54,7 +54,11 @@ func (w *Encoder) appendJSONL(dst []byte, s *Sentence) []byte {
 	}
 	dst = append(dst, ']')
 	for i, u := range s.Unused {
-		dst = append(dst, map[bool]string{true: `,"unused":[`, false: ","}[i == 0]...)
+		if i == 0 {
+			dst = append(dst, `,"unused":[`...)
+		} else {
+			dst = append(dst, ',')
+		}
 		dst = record.AppendString(append(dst, `{"label":`...), u.Label)
 		dst = record.AppendString(append(dst, `,"text":`...), u.Text)
 		dst = record.AppendString(append(dst, `,"reason":`...), reason(u.Reason))
@@ -64,7 +68,11 @@ func (w *Encoder) appendJSONL(dst []byte, s *Sentence) []byte {
 		dst = append(dst, ']')
 	}
 	for i, f := range s.Forms {
-		dst = append(dst, map[bool]string{true: `,"answers":[`, false: ","}[i == 0]...)
+		if i == 0 {
+			dst = append(dst, `,"answers":[`...)
+		} else {
+			dst = append(dst, ',')
+		}
 		dst = record.AppendString(append(dst, `{"label":`...), f.Label)
 		dst = record.AppendString(append(dst, `,"class":`...), f.Class.String())
 		if f.Damage != 0 {

@@ -127,8 +127,7 @@ func TestWhatIsNoCoNLLIsRefusedWithItsLineAndARemedy(t *testing.T) {
 			return label, nil
 		}}
 		_, err := spell(corpus.ReadCoNLL("f", strings.NewReader(c.file), how))
-		var f *fault.Error
-		if !errors.As(err, &f) || !strings.HasPrefix(err.Error(), c.want) || fault.Hint(err) == "" {
+		if _, ok := errors.AsType[*fault.Error](err); !ok || !strings.HasPrefix(err.Error(), c.want) || fault.Hint(err) == "" {
 			t.Errorf("%s: got %v (%s), want %s", c.name, err, fault.Hint(err), c.want)
 		}
 	}

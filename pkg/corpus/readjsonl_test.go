@@ -82,8 +82,7 @@ func TestJSONLinesThatCantBeReadAreRefusedWithTheirLineAndARemedy(t *testing.T) 
 		{"white space", `{"text":"a  b","spans":[[1,3,"X"]]}`, "spans[0]: it covers white space alone"},
 	} {
 		_, err := spell(corpus.ReadJSONL("f", strings.NewReader(`{"text":"","spans":[]}`+"\n\n"+c.line), corpus.Reading{}))
-		var f *fault.Error
-		if !errors.As(err, &f) || !strings.HasPrefix(err.Error(), "f:3: "+c.want) || fault.Hint(err) == "" {
+		if _, ok := errors.AsType[*fault.Error](err); !ok || !strings.HasPrefix(err.Error(), "f:3: "+c.want) || fault.Hint(err) == "" {
 			t.Errorf("%s: got %v (%s), want %s", c.name, err, fault.Hint(err), c.want)
 		}
 	}

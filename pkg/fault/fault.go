@@ -43,17 +43,18 @@ func WithHint(err error, hint string) error {
 
 // Hint finds the remedy of the first error in err's tree that has one.
 func Hint(err error) string {
-	var h interface{ Remedy() string }
-	for errors.As(err, &h) {
+	for {
+		h, ok := errors.AsType[interface {
+			error
+			Remedy() string
+		}](err)
+		if !ok {
+			return ""
+		}
 		if s := h.Remedy(); s != "" {
 			return s
 		}
 		// A fault without a remedy may wrap one that has it.
-		u, ok := h.(interface{ Unwrap() error })
-		if !ok {
-			return ""
-		}
-		err = u.Unwrap()
+		err = errors.Unwrap(h)
 	}
-	return ""
 }

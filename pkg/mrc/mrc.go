@@ -545,9 +545,9 @@ func (f *File) checkRow(n int, s span, raw string) error {
 	// where it went wrong.
 	var row struct{}
 	err := json.Unmarshal([]byte(raw), &row)
-	var syntax *json.SyntaxError
+	syntax, ok := errors.AsType[*json.SyntaxError](err)
 	switch {
-	case !errors.As(err, &syntax):
+	case !ok:
 		return f.fault(s.start, fmt.Errorf("row %d is not a JSON object", n), "each row is an object with context, entity_label, start_position and end_position")
 	case s.end == uint64(len(f.text)) && syntax.Offset == int64(len(raw)):
 		return f.fault(s.start, fmt.Errorf("broken JSON array: row %d does not end", n), cutOff)

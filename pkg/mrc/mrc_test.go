@@ -413,8 +413,7 @@ func checkAgainstOracle(t *testing.T, path string, data []byte) {
 		if ok {
 			t.Errorf("encoding/json takes it, but %v", err)
 		}
-		var located *fault.Error
-		if !errors.As(err, &located) || located.Line < 1 || located.Line > 1+bytes.Count(data, []byte("\n")) || located.Hint == "" {
+		if located, ok := errors.AsType[*fault.Error](err); !ok || located.Line < 1 || located.Line > 1+bytes.Count(data, []byte("\n")) || located.Hint == "" {
 			t.Errorf("not a line of the file, or no remedy: %v", err)
 		}
 		return

@@ -28,13 +28,16 @@ func broken(ctx, call context.Context, limit time.Duration, err error) error {
 		return ctx.Err()
 	}
 	e := &wire.Error{Failure: record.Failure{Class: record.Network, Message: safetext.Message(reason(err))}}
-	var timeout interface{ Timeout() bool }
+	timeout, isTimeout := errors.AsType[interface {
+		error
+		Timeout() bool
+	}](err)
 	switch {
 	case call.Err() != nil:
 		e.Class, e.Message = record.Timeout, fmt.Sprintf("no answer within %v", limit)
 	case errors.Is(err, errTooLong):
 		e.Class, e.Lasting = record.Malformed, true
-	case errors.As(err, &timeout) && timeout.Timeout():
+	case isTimeout && timeout.Timeout():
 		e.Class = record.Timeout
 	case errors.Is(err, errSwitched):
 		e.Class, e.Status, e.WrongAddress = record.Invalid, http.StatusSwitchingProtocols, true
@@ -51,7 +54,7 @@ func reason(err error) string {
 		return "the connection was closed in the middle of the answer"
 	case speaksTLS(err):
 		return "the server expects https, not http"
-	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, new(tls.RecordHeaderError)):
+	case errors.Is(err, http.ErrSchemeMismatch), is[tls.RecordHeaderError](err):
 		return "the server does not speak https"
 	}
 	return err.Error()
@@ -61,35 +64,36 @@ func reason(err error) string {
 // other one, for certain, or unless one was made before; and what to do about it.
 func lasting(err error) (certain, suspect bool, hint string) {
 	const authority = "if its certificate, or that of a proxy in between, is of an authority of your own, name the file of that authority's certificate in SSL_CERT_FILE"
-	var (
-		name    x509.HostnameError
-		invalid x509.CertificateInvalidError
-		op      *net.OpError
-		dns     *net.DNSError
-		address *net.AddrError
-	)
+	invalid, isInvalid := errors.AsType[x509.CertificateInvalidError](err)
+	op, isOp := errors.AsType[*net.OpError](err)
+	dns, isDNS := errors.AsType[*net.DNSError](err)
 	switch {
-	case errors.As(err, &name):
+	case is[x509.HostnameError](err):
 		return true, false, "use the name in the address that its certificate is for; " + authority
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+	case isInvalid && invalid.Reason == x509.Expired:
 		return true, false, "is the clock of this computer right? if so, the server needs a new certificate; " + authority
-	case errors.As(err, new(*tls.CertificateVerificationError)), errors.As(err, &invalid),
-		errors.As(err, new(x509.UnknownAuthorityError)), errors.As(err, new(x509.SystemRootsError)):
+	case isInvalid, is[*tls.CertificateVerificationError](err), is[x509.UnknownAuthorityError](err), is[x509.SystemRootsError](err):
 		return true, false, authority
 	case speaksTLS(err):
 		return true, false, "give the address as https://"
-	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, new(tls.RecordHeaderError)):
+	case errors.Is(err, http.ErrSchemeMismatch), is[tls.RecordHeaderError](err):
 		return true, false, "give the address as http://, if the network in between is yours"
-	case errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error"), strings.HasPrefix(err.Error(), "tls: "): // as crypto/tls tells of alerts
+	case isOp && (op.Op == "remote error" || op.Op == "local error"), strings.HasPrefix(err.Error(), "tls: "): // as crypto/tls tells of alerts
 		return false, true, "the server refuses an encrypted connection from here: is the address right, and does it ask for a certificate?"
-	case errors.As(err, &dns) && dns.IsNotFound:
+	case isDNS && dns.IsNotFound:
 		return false, true, "check the host in the address, and the network"
-	case errors.As(err, &address):
+	case is[*net.AddrError](err):
 		return true, false, "check the address"
 	case err.Error() == http.StatusText(http.StatusProxyAuthRequired), strings.HasPrefix(err.Error(), "invalid proxy"):
 		return true, false, "check the proxy that HTTPS_PROXY or HTTP_PROXY names: http://USER:PASSWORD@HOST:PORT"
 	}
 	return false, false, ""
+}
+
+// is reports whether an error of type E is in err's tree.
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
 }
 
 // speaksTLS reports whether the server answered plain http with a TLS alert.

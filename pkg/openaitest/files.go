@@ -210,8 +210,7 @@ func (s *Server) readUpload(r *http.Request) (*upload, *apiError) {
 var errTooLarge = errors.New("file too large")
 
 func readError(err error) *apiError {
-	tooLong := (*http.MaxBytesError)(nil)
-	if errors.Is(err, errTooLarge) || errors.As(err, &tooLong) {
+	if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong || errors.Is(err, errTooLarge) {
 		return &apiError{status: http.StatusRequestEntityTooLarge, message: "File is too large."}
 	}
 	return badRequest("", "", "The request body could not be read: %v.", err)

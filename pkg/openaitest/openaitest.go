@@ -578,7 +578,7 @@ func (x *exchange) readBody() (string, *apiError) {
 	buf := copyBuffers.Get().(*[]byte)
 	defer copyBuffers.Put(buf)
 	_, err := io.CopyBuffer(&text, http.MaxBytesReader(x.w, x.r.Body, maxBody), *buf)
-	if tooLong := (*http.MaxBytesError)(nil); errors.As(err, &tooLong) {
+	if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
 		return text.String(), &apiError{
 			status:  http.StatusRequestEntityTooLarge,
 			message: fmt.Sprintf("Maximum content size limit (%d) exceeded", maxBody),

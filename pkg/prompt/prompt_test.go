@@ -418,8 +418,7 @@ func TestALabelThatTheCatalogueLacksStopsBeforeTheFirstRecord(t *testing.T) {
 	var out bytes.Buffer
 	_, err := job.Write(t.Context(), &out)
 	want := path + `:224: row 222: data set CONLL has no label "VEHICLE" (known: `
-	var unknown *catalog.UnknownLabelError
-	if err == nil || !strings.HasPrefix(err.Error(), want) || !errors.As(err, &unknown) {
+	if _, ok := errors.AsType[*catalog.UnknownLabelError](err); !ok || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	if out.Len() > 0 {

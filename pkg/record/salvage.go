@@ -69,7 +69,7 @@ type Findings struct {
 // Damaged marks err as one of a line that can't be read, which does not keep
 // [Salvage] from reading the other lines. An [OtherKind] is returned unchanged.
 func Damaged(err error) error {
-	if other := OtherKind(""); err == nil || errors.As(err, &other) {
+	if _, other := errors.AsType[OtherKind](err); err == nil || other {
 		return err
 	}
 	return &damagedError{err}
@@ -141,14 +141,14 @@ func (r *salvaging) strict() error {
 			return err
 		}
 		err = r.Take(Line{Text: line, Number: r.lines.line, At: r.lines.start})
-		damaged := (*damagedError)(nil)
+		damaged, isDamage := errors.AsType[*damagedError](err)
 		switch {
 		case err == nil && r.lines.nuls:
 			r.torn(rawLine{number: r.lines.line}, "")
 		case err == nil:
-		case (r.lines.nuls || bytes.IndexByte(line, 0) >= 0) && errors.As(err, &damaged):
+		case (r.lines.nuls || bytes.IndexByte(line, 0) >= 0) && isDamage:
 			r.torn(rawLine{number: r.lines.line}, findID(line))
-		case r.lines.torn && errors.As(err, &damaged) && !ValidJSON(line):
+		case r.lines.torn && isDamage && !ValidJSON(line):
 			r.broken(BrokenLine{Number: r.lines.line, Torn: true, Err: damaged.error})
 		default:
 			return r.fault(r.lines.line, err)
@@ -225,7 +225,7 @@ func (r *salvaging) line(raw rawLine) error {
 		return nil
 	}
 	err := r.Take(Line{Text: text, Number: raw.number, At: raw.at, Mended: r.packed})
-	damaged := (*damagedError)(nil)
+	damaged, isDamage := errors.AsType[*damagedError](err)
 	switch {
 	case err == nil:
 		r.taken++
@@ -236,7 +236,7 @@ func (r *salvaging) line(raw rawLine) error {
 			r.torn(raw, "")
 		}
 		return nil
-	case !errors.As(err, &damaged):
+	case !isDamage:
 		return r.fault(raw.number, err)
 	case ValidJSON(text):
 		r.broken(BrokenLine{Number: raw.number, ID: findID(text), Err: damaged.error})
@@ -265,12 +265,12 @@ func (r *salvaging) mend(raw rawLine, text []byte, why error) error {
 		if object, rest, used := r.object(text); object != nil {
 			r.skip(used)
 			err := r.Take(Line{Text: object, Number: raw.number, At: raw.at, Mended: true})
-			switch damaged := (*damagedError)(nil); {
+			switch _, isDamage := errors.AsType[*damagedError](err); {
 			case err == nil:
 				found++
 				r.taken++
 				spread = max(spread, used)
-			case !errors.As(err, &damaged):
+			case !isDamage:
 				return r.fault(raw.number, err)
 			default:
 				lost, torn = append(lost, object...), false
@@ -430,7 +430,7 @@ func (r *salvaging) fault(line int, err error) error {
 	if fault.Hint(err) != "" {
 		hint = ""
 	}
-	if damaged := (*damagedError)(nil); errors.As(err, &damaged) {
+	if damaged, ok := errors.AsType[*damagedError](err); ok {
 		err = damaged.error
 	}
 	return &fault.Error{File: r.Name, Line: line, Err: err, Hint: hint}

@@ -40,8 +40,8 @@ func unpack(in io.Reader) (io.Reader, *packed, error) {
 
 func (p *packed) Read(b []byte) (n int, err error) {
 	n, err = p.r.Read(b)
-	corrupt := flate.CorruptInputError(0)
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) || errors.As(err, &corrupt) {
+	_, corrupt := errors.AsType[flate.CorruptInputError](err)
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) || corrupt {
 		p.damage, err = err, io.EOF
 	}
 	return n, err

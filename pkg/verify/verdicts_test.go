@@ -143,9 +143,9 @@ func TestVerdictsOnChangedResultsAreRefused(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, _, err := decide(c.change(found()), verdicts)
-			var stale *verify.StaleError
+			_, stale := errors.AsType[*verify.StaleError](err)
 			switch {
-			case c.want == "" && err != nil, c.want != "" && (err == nil || err.Error() != c.want || !errors.As(err, &stale)):
+			case c.want == "" && err != nil, c.want != "" && (err == nil || err.Error() != c.want || !stale):
 				t.Errorf("got  %v\nwant %s", err, c.want)
 			case c.want != "" && !strings.Contains(fault.Hint(err), "again from these results"):
 				t.Errorf("the remedy is %q", fault.Hint(err))
@@ -278,7 +278,8 @@ func TestARefusedEntityIsDropped(t *testing.T) {
 	if d := cmp.Diff(want[1:], list); d != "" {
 		t.Error(d)
 	}
-	if _, err := v.Apply(t.Context(), j); !errors.As(err, new(*verify.StaleError)) {
+	_, err = v.Apply(t.Context(), j)
+	if _, stale := errors.AsType[*verify.StaleError](err); !stale {
 		t.Errorf("verdicts on entities that are gone: %v", err)
 	}
 }

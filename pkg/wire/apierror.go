@@ -79,8 +79,7 @@ func (e *Error) Fatal(heard bool) bool {
 // Failed turns the error of asking into the failure that a record shows. Errors
 // other than [*Error] are those of the way to the service.
 func Failed(err error) *record.Failure {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		f := e.Failure
 		return &f
 	}

@@ -198,7 +198,11 @@ func (b *runBench) table(cells []*cell, start cost, before string) error {
 		"and what it takes itself bounds both.\n\n")
 	w := tabwriter.NewWriter(b.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "\t\t\trequests/s\t\t\tof the\tof the\tCPU, µs/request\t\t\tthe server's,\t")
-	fmt.Fprintln(w, "latency\tworkers\trows\tideal\tbare\tner-run\tbare\tideal\tbare\tner-run\tratio\tµs/request\t"+heading[b.judge])
+	heading := "latency\tworkers\trows\tideal\tbare\tner-run\tbare\tideal\tbare\tner-run\tratio\tµs/request\t"
+	if b.judge {
+		heading += "aims"
+	}
+	fmt.Fprintln(w, heading)
 	for _, c := range cells {
 		c.row(w, start, b.judge)
 	}
@@ -214,8 +218,6 @@ func (b *runBench) table(cells []*cell, start cost, before string) error {
 		runRate, runRateAtNo, float64(runCPU))
 	return nil
 }
-
-var heading = map[bool]string{true: "aims"}
 
 func (c *cell) row(w io.Writer, start cost, judge bool) {
 	perSecond := func(took cost) float64 { return float64(c.rows) / took.wall.Seconds() }

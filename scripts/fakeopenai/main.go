@@ -80,13 +80,13 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := newApp(os.Stderr).RunContext(ctx, os.Args)
 	stop()
-	if ended := (*exec.ExitError)(nil); errors.As(err, &ended) && ended.Exited() {
+	if ended, ok := errors.AsType[*exec.ExitError](err); ok && ended.Exited() {
 		os.Exit(ended.ExitCode())
 	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "fakeopenai: %v\n", err)
 		code := 1
-		if usage := cli.ExitCoder(nil); errors.As(err, &usage) {
+		if usage, ok := errors.AsType[cli.ExitCoder](err); ok {
 			code = usage.ExitCode()
 		}
 		os.Exit(code)

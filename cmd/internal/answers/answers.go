@@ -138,12 +138,14 @@ func explain(err error) error {
 			return cmdline.Exit(cmdline.Usage, err)
 		}
 	}
+	_, untold := errors.AsType[*annotate.NoSentenceError](err)
+	_, stale := errors.AsType[*verify.StaleError](err)
 	switch {
-	case errors.As(err, new(*annotate.NoSentenceError)):
+	case untold:
 		return fault.WithHint(err, nameRows)
 	case errors.Is(err, verify.ErrNoEntity):
 		return fault.WithHint(err, "the lines of a batch do not tell it: give the questions that ner-prompt verify wrote as well, with another --verdicts")
-	case errors.As(err, new(*verify.StaleError)):
+	case stale:
 		return fault.WithHint(err, "make the questions again from these results, with the same template and --example-num, and ask them with --resume and another -o: what still holds is not asked again")
 	}
 	return err

@@ -228,7 +228,7 @@ func split(err error, code int) []exit {
 		}
 		return parts
 	}
-	if e := (*exit)(nil); code == 0 && errors.As(err, &e) {
+	if e, ok := errors.AsType[*exit](err); ok && code == 0 {
 		code = e.code
 	}
 	return []exit{{code, err}}
@@ -266,7 +266,7 @@ func Each(err error, explain func(error) error) error {
 // has gone, which "| head" does on purpose. A connection that breaks gives the
 // same error number, and is no reason to be quiet.
 func closedPipe(err error) bool {
-	if path := (*fs.PathError)(nil); !errors.As(err, &path) || path.Path != os.Stdout.Name() {
+	if path, ok := errors.AsType[*fs.PathError](err); !ok || path.Path != os.Stdout.Name() {
 		return false
 	}
 	if runtime.GOOS == "windows" {

@@ -52,7 +52,7 @@ func crash(t *testing.T, where string) (*os.ProcessState, string) {
 	cmd.Env = append(os.Environ(), "CMDLINE_TEST_PANIC="+where, "GORACE=atexit_sleep_ms=0")
 	cmd.Dir = t.TempDir()
 	out, err := cmd.CombinedOutput()
-	if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) {
+	if _, ok := errors.AsType[*exec.ExitError](err); !ok {
 		t.Fatalf("%s: %v: %s", where, err, out)
 	}
 	if left, err := os.ReadDir(cmd.Dir); err != nil || len(left) > 0 {
