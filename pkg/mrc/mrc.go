@@ -455,15 +455,15 @@ func (f *File) indexBlock(first int, spans []span, places []place, labels *inter
 	known := map[string]uint16{}
 	for i, s := range spans {
 		raw := f.text[s.start:s.end]
-		if err := f.checkRow(first+i, s, raw); err != nil {
-			return err
+		if uint64(len(raw)) > math.MaxUint32 {
+			return f.fault(s.start, fmt.Errorf("row %d: longer than 4 GiB", first+i), "a row holds one sentence: make the file again")
 		}
 		places[i].row = s.start
 		label := ""
 		var pairs uint32
 		var starts, ends bool // the row has these lists
-		for key, value := range record.Members(raw) {
-			at := uint32(uintptr(unsafe.Pointer(unsafe.StringData(value))) - uintptr(unsafe.Pointer(unsafe.StringData(raw))))
+		valid := record.Walk(raw, func(key, value string, offset int) {
+			at := uint32(offset)
 			switch record.Unquote(key) {
 			// If a key is repeated, the last one wins, as in Python.
 			case "context":
@@ -477,6 +477,12 @@ func (f *File) indexBlock(first int, spans []span, places []place, labels *inter
 			case "span_position":
 				pairs = positionsAt(at, value)
 			}
+		})
+		switch {
+		case !valid:
+			return f.brokenRow(first+i, s, raw)
+		case !utf8.ValidString(raw):
+			return f.fault(s.start, fmt.Errorf("row %d: not UTF-8", first+i), "convert the file to UTF-8, with iconv for example")
 		}
 		if pairs != 0 && !starts && !ends {
 			places[i].starts, places[i].pairs = pairs, true
@@ -530,16 +536,8 @@ func positionsAt(at uint32, value string) uint32 {
 	return 0
 }
 
-func (f *File) checkRow(n int, s span, raw string) error {
-	switch {
-	case uint64(len(raw)) > math.MaxUint32:
-		return f.fault(s.start, fmt.Errorf("row %d: longer than 4 GiB", n), "a row holds one sentence: make the file again")
-	case record.ValidJSON(unsafe.Slice(unsafe.StringData(raw), len(raw))) && raw[0] == '{':
-		if !utf8.ValidString(raw) {
-			return f.fault(s.start, fmt.Errorf("row %d: not UTF-8", n), "convert the file to UTF-8, with iconv for example")
-		}
-		return nil
-	}
+// brokenRow says what is wrong with row n, which is no valid JSON object.
+func (f *File) brokenRow(n int, s span, raw string) error {
 	// What gjson takes for the row may reach beyond it, to the end of the file
 	// even, where a bracket or quotation mark is missing: encoding/json knows
 	// where it went wrong.

@@ -3,7 +3,6 @@ package record
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -121,20 +120,17 @@ func parse(line []byte, kind string, member func(key string, v gjson.Result) (kn
 	if !utf8.Valid(line) {
 		return "", errors.New("not UTF-8")
 	}
-	if !ValidJSON(line) {
-		return "", errors.New("not a JSON object")
-	}
-	own := string(line) // one copy for all strings of the record
-	if i := skipSpace(own, 0); own[i] != '{' {
-		return "", errors.New("not a JSON object")
-	}
 	var (
 		version int
 		found   string
 		extra   []byte
 		err     error
 	)
-	for key, raw := range Members(own) {
+	own := string(line) // one copy for all strings of the record
+	valid := Walk(own, func(key, raw string, _ int) {
+		if err != nil {
+			return
+		}
 		v := value(raw)
 		switch name := Unquote(key); name {
 		case "v":
@@ -149,10 +145,11 @@ func parse(line []byte, kind string, member func(key string, v gjson.Result) (kn
 		}
 		if err != nil {
 			err = fmt.Errorf("%q: %w", Unquote(key), err)
-			break
 		}
-	}
+	})
 	switch {
+	case !valid:
+		return "", errors.New("not a JSON object")
 	case err != nil:
 		return "", err
 	case found == "":
@@ -163,17 +160,6 @@ func parse(line []byte, kind string, member func(key string, v gjson.Result) (kn
 		return "", OtherKind(fmt.Sprintf("format version %d: this program reads version %d", version, Version))
 	}
 	return Extra(extra), nil
-}
-
-// ValidJSON reports whether b is one JSON value. gjson answers quickly but by
-// recursion, so that a file of brackets would overflow the stack; what may be
-// nested deeply is left to encoding/json, which has a limit.
-func ValidJSON(b []byte) bool {
-	const deep = 10_000
-	if bytes.Count(b, []byte{'['})+bytes.Count(b, []byte{'{'}) > deep && !json.Valid(b) {
-		return false
-	}
-	return gjson.ValidBytes(b)
 }
 
 // value is raw as gjson sees it, but for strings, which [Text] reads: most of a

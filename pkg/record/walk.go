@@ -1,7 +1,7 @@
 package record
 
 import (
-	"iter"
+	"math/bits"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -9,80 +9,208 @@ import (
 	"unsafe"
 )
 
-// Members iterates over the members of a JSON object that [ValidJSON] accepts,
-// which may not begin with white space. Keys and values are the bytes of the
-// object, strings with their quotes and escapes.
-func Members(obj string) iter.Seq2[string, string] {
-	return func(yield func(key, value string) bool) {
-		i := skipSpace(obj, 0) + 1
-		for {
-			i = skipSpace(obj, i)
-			if obj[i] == '}' {
-				return
-			}
-			if obj[i] == ',' {
-				i = skipSpace(obj, i+1)
-			}
-			k := valueEnd(obj, i)
-			key := obj[i:k]
-			i = skipSpace(obj, skipSpace(obj, k)+1) // over the colon
-			k = valueEnd(obj, i)
-			if !yield(key, obj[i:k]) {
-				return
-			}
-			i = k
-		}
+// Walk calls member for each member of the JSON object s, with its key and its value
+// as they are in s, strings with their quotes and escapes, and with the offset of the
+// value. It reports whether s is one valid JSON object, white space around it aside.
+// If it is not, member may have been called for what precedes the fault.
+func Walk(s string, member func(key, value string, at int)) bool {
+	i := skipSpace(s, 0)
+	if i == len(s) || s[i] != '{' {
+		return false
 	}
+	i = scanObject(s, i, 0, member)
+	return i >= 0 && skipSpace(s, i) == len(s)
 }
 
+// ValidJSON reports whether b is one JSON value that is nested no deeper than
+// encoding/json accepts.
+func ValidJSON(b []byte) bool {
+	s := unsafe.String(unsafe.SliceData(b), len(b))
+	i := scanValue(s, skipSpace(s, 0), 0)
+	return i >= 0 && skipSpace(s, i) == len(s)
+}
+
+// maxDepth is how deeply encoding/json accepts arrays and objects to be nested.
+const maxDepth = 10_000
+
 func skipSpace(s string, i int) int {
-	for s[i] == ' ' || s[i] == '\t' || s[i] == '\n' || s[i] == '\r' {
+	for i < len(s) && (s[i] == ' ' || s[i] == '\t' || s[i] == '\n' || s[i] == '\r') {
 		i++
 	}
 	return i
 }
 
-// valueEnd is where the valid JSON value that begins at i ends.
-func valueEnd(s string, i int) int {
-	depth := 0
-	for {
-		switch s[i] {
-		case '"':
-			i = stringEnd(s, i)
-			if depth == 0 {
-				return i
-			}
-			continue
-		case '{', '[':
-			depth++
-		case '}', ']':
-			if depth == 0 {
-				return i // of a number that the object or array ends behind
-			}
-			if depth--; depth == 0 {
-				return i + 1
-			}
-		case ',', ' ', '\t', '\n', '\r':
-			if depth == 0 {
-				return i
-			}
+// scanValue returns where the JSON value that begins at i ends, or -1 if there is
+// none. The other scanners do the same.
+func scanValue(s string, i, depth int) int {
+	if i >= len(s) {
+		return -1
+	}
+	switch c := s[i]; {
+	case c == '"':
+		return scanString(s, i)
+	case c == '{':
+		return scanObject(s, i, depth, nil)
+	case c == '[':
+		return scanArray(s, i, depth)
+	case c == '-' || c >= '0' && c <= '9':
+		return scanNumber(s, i)
+	}
+	for _, word := range [...]string{"null", "true", "false"} {
+		if strings.HasPrefix(s[i:], word) {
+			return i + len(word)
 		}
-		i++
+	}
+	return -1
+}
+
+func scanObject(s string, i, depth int, member func(key, value string, at int)) int {
+	if depth == maxDepth {
+		return -1
+	}
+	i = skipSpace(s, i+1)
+	if i < len(s) && s[i] == '}' {
+		return i + 1
+	}
+	for i < len(s) && s[i] == '"' {
+		key := i
+		if i = scanString(s, i); i < 0 {
+			return -1
+		}
+		keyEnd := i
+		if i = skipSpace(s, i); i == len(s) || s[i] != ':' {
+			return -1
+		}
+		value := skipSpace(s, i+1)
+		if i = scanValue(s, value, depth+1); i < 0 {
+			return -1
+		}
+		if member != nil {
+			member(s[key:keyEnd], s[value:i], value)
+		}
+		i = skipSpace(s, i)
+		switch {
+		case i < len(s) && s[i] == ',':
+			i = skipSpace(s, i+1)
+		case i < len(s) && s[i] == '}':
+			return i + 1
+		default:
+			return -1
+		}
+	}
+	return -1
+}
+
+func scanArray(s string, i, depth int) int {
+	if depth == maxDepth {
+		return -1
+	}
+	i = skipSpace(s, i+1)
+	if i < len(s) && s[i] == ']' {
+		return i + 1
+	}
+	for {
+		if i = scanValue(s, i, depth+1); i < 0 {
+			return -1
+		}
+		i = skipSpace(s, i)
+		switch {
+		case i < len(s) && s[i] == ',':
+			i = skipSpace(s, i+1)
+		case i < len(s) && s[i] == ']':
+			return i + 1
+		default:
+			return -1
+		}
 	}
 }
 
-// stringEnd is where the valid JSON string that begins at i ends.
-func stringEnd(s string, i int) int {
-	for i++; ; i++ {
-		i += strings.IndexByte(s[i:], '"')
-		slashes := 0
-		for s[i-1-slashes] == '\\' {
-			slashes++
+func scanString(s string, i int) int {
+	for i++; ; {
+		for i+8 <= len(s) {
+			if m := special8(load8(s[i : i+8])); m != 0 {
+				i += bits.TrailingZeros64(m) / 8
+				break
+			}
+			i += 8
 		}
-		if slashes%2 == 0 {
+		for i < len(s) && s[i] >= ' ' && s[i] != '"' && s[i] != '\\' {
+			i++
+		}
+		switch {
+		case i >= len(s) || s[i] < ' ':
+			return -1
+		case s[i] == '"':
 			return i + 1
+		case i+1 >= len(s):
+			return -1
+		case s[i+1] == 'u':
+			if i+6 > len(s) || !isHex(s[i+2]) || !isHex(s[i+3]) || !isHex(s[i+4]) || !isHex(s[i+5]) {
+				return -1
+			}
+			i += 6
+		case strings.IndexByte(`"\/bfnrt`, s[i+1]) >= 0:
+			i += 2
+		default:
+			return -1
 		}
 	}
+}
+
+func isHex(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
+}
+
+func scanNumber(s string, i int) int {
+	if s[i] == '-' {
+		i++
+	}
+	switch first := i; {
+	case i < len(s) && s[i] == '0':
+		i++
+	default:
+		if i = skipDigits(s, i); i == first {
+			return -1
+		}
+	}
+	if i < len(s) && s[i] == '.' {
+		first := i + 1
+		if i = skipDigits(s, first); i == first {
+			return -1
+		}
+	}
+	if i < len(s) && (s[i] == 'e' || s[i] == 'E') {
+		i++
+		if i < len(s) && (s[i] == '+' || s[i] == '-') {
+			i++
+		}
+		first := i
+		if i = skipDigits(s, first); i == first {
+			return -1
+		}
+	}
+	return i
+}
+
+func skipDigits(s string, i int) int {
+	for i < len(s) && s[i] >= '0' && s[i] <= '9' {
+		i++
+	}
+	return i
+}
+
+// load8 is the first 8 bytes of s, the first one lowest.
+func load8(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+// special8 has the high bit of each byte of w that is below space, a quote or a
+// backslash set. Bits above the lowest one mean nothing.
+func special8(w uint64) uint64 {
+	quote, slash := w^ones*'"', w^ones*'\\'
+	return ((w-ones*0x20)&^w | (quote-ones)&^quote | (slash-ones)&^slash) & highs
 }
 
 // Unquote is the text of a valid JSON string, quotes and all. Half a surrogate
