@@ -116,6 +116,9 @@ func convert(ctx context.Context, std cmdline.Streams, o *convertOptions) error 
 // one that the first line has. Ctrl-C ends it.
 func sentencesIn(ctx context.Context, format, name string, in io.Reader, how corpus.Reading) (iter.Seq2[*corpus.Sentence, error], error) {
 	r := bufio.NewReaderSize(cmdline.Interruptible(ctx, in), 64<<10)
+	if mark, err := r.Peek(3); err == nil && string(mark) == "\ufeff" {
+		_, _ = r.Discard(len(mark)) // it has been read
+	}
 	if format == "" {
 		format = "conll"
 		if begin, err := r.Peek(1); err == nil && begin[0] == '{' {

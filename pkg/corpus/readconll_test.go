@@ -116,7 +116,7 @@ func TestWhatIsNoCoNLLIsRefusedWithItsLineAndARemedy(t *testing.T) {
 		{"NBSP at the end of a token", "x\u00a0 O\n", 0, `f:1: the token "x\u00a0" holds white space`},
 		{"a token of U+3000", "a O\n\u3000 O\nab O\n", 0, `f:2: the token "\u3000" holds white space`},
 		{"a comment in a sentence", "a O\n# id = 7\n", 0, `f:2: "7" is not a tag`},
-		{"a byte order mark", "\ufeffa O\n", 0, "f:1: the file begins with a byte order mark"},
+		{"a byte order mark further on", "a O\n\ufeff\n", 0, `f:2: no tag behind the token "\ufeff"`},
 		{"Latin-1", "a O\nZ\xfcrich B-LOC\n", 0, "f:2: not UTF-8"},
 		{"a refused label", "a B-PER\nb B-X\n", 0, `f:2: no label "X"`},
 	} {

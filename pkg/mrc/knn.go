@@ -74,9 +74,7 @@ func (k *Neighbours) Append(dst []int, i, n int) (list []int, err error) {
 }
 
 func (k *Neighbours) index(rows, train int) error {
-	if strings.HasPrefix(k.text, "\xef\xbb\xbf") {
-		return k.fault(0, errors.New("the file begins with a byte order mark"), "save it as UTF-8 without a byte order mark")
-	}
+	k.text = strings.TrimPrefix(k.text, byteOrderMark)
 	k.lines = make([]uint64, 0, min(rows, len(k.text)/2+1)) // a line has a bracket and a line end at least
 	at := uint64(0)
 	for at < uint64(len(k.text)) && len(k.lines) < rows {

@@ -30,7 +30,6 @@ func TestABrokenKNNFileIsRefusedWithItsLineAndARemedy(t *testing.T) {
 		{"empty", "", 1, "the file ends here, but the source has 3 rows"},
 		{"shorter than the source", "[1]\n[2]\n", 3, "the file ends here, but the source has 3 rows"},
 		{"shorter, without a newline at the end", "[1]\n[2]", 3, "the file ends here, but the source has 3 rows"},
-		{"byte order mark", "\xef\xbb\xbf[1]\n[2]\n[3]\n", 1, "the file begins with a byte order mark"},
 		{"a blank line", "[1]\n\n[3]\n", 2, notList},
 		{"a line of spaces", "[1]\n  \t\n[3]\n", 2, notList},
 		{"an index outside the training file", "[1]\n[2]\n[3, 9, 10]\n", 3, "row 2: neighbour 10, but the training file has only 10 rows"},

@@ -13,6 +13,8 @@ import (
 	"nertools/pkg/fault"
 )
 
+const byteOrderMark = "\ufeff"
+
 // mapFile gives the file's bytes as a string that costs no private memory.
 // What cannot be mapped, a pipe for example, is read instead.
 func mapFile(path string) (text string, unmap func() error, err error) {

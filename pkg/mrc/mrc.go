@@ -311,6 +311,7 @@ const blockRows = 4096
 // cores, and what stands between the values is checked here: then the whole is
 // valid exactly if all its parts are.
 func (f *File) index() error {
+	f.text = strings.TrimPrefix(f.text, byteOrderMark)
 	if err := f.checkStart(); err != nil {
 		return err
 	}
@@ -380,8 +381,6 @@ func (f *File) checkStart() error {
 	switch i := skipSpace(f.text, 0); {
 	case i == uint64(len(f.text)):
 		return f.fault(0, errors.New("the file is empty"), "an MRC file is one JSON array of rows")
-	case len(f.text) >= 3 && f.text[:3] == "\xef\xbb\xbf":
-		return f.fault(0, errors.New("the file begins with a byte order mark"), "save it as UTF-8 without a byte order mark")
 	case f.text[i] == '{':
 		return f.fault(i, errors.New("a JSON object where a JSON array should begin"), "an MRC file is one JSON array of rows: put the objects, with commas between them, into [ and ]")
 	case f.text[i] != '[':

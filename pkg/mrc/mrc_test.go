@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -70,6 +71,18 @@ func checkFault(t *testing.T, err error, path string, line int, want string) {
 	}
 }
 
+func TestAByteOrderMarkIsPassedOver(t *testing.T) {
+	f := open(t, write(t, "mrc-ner.test", "\ufeff["+row("Ada wrote .", "PER")+",\n"+row("Bob Li sang .", "LOC")+"]"))
+	k := openNeighbours(t, write(t, "test.knn.jsonl", "\ufeff[1]\n[0]\n"), 2, 2)
+	if list, err := k.Append(nil, 0, 2); err != nil || !slices.Equal(list, []int{1}) {
+		t.Errorf("%v, %v", list, err)
+	}
+	var r mrc.Row
+	if err := f.Decode(1, &r); err != nil || f.Len() != 2 || r.Context != "Bob Li sang ." || r.Label != "LOC" || f.Line(1) != 2 {
+		t.Errorf("%d rows, row 1 in line %d: %+v, %v", f.Len(), f.Line(1), r, err)
+	}
+}
+
 func TestABrokenFileIsRefusedWithItsLineAndARemedy(t *testing.T) {
 	a, b := row("Ada wrote .", "PER"), row("Bob Li sang .", "PER")
 	for _, c := range []struct {
@@ -79,7 +92,6 @@ func TestABrokenFileIsRefusedWithItsLineAndARemedy(t *testing.T) {
 	}{
 		{"empty", "", 1, "the file is empty"},
 		{"white space alone", "\n \n", 1, "the file is empty"},
-		{"byte order mark", "\xef\xbb\xbf[" + a + "]", 1, "the file begins with a byte order mark"},
 		{"an object", "{\"rows\": [" + a + "]}", 1, "a JSON object where a JSON array should begin"},
 		{"JSON lines", a + "\n" + b + "\n", 1, "a JSON object where a JSON array should begin"},
 		{"an object further down", "\n\n" + a, 3, "a JSON object where a JSON array should begin"},

@@ -283,7 +283,8 @@ func NewLines(name string, r io.Reader) *Lines {
 	return &Lines{name: name, r: bufio.NewReaderSize(r, 256<<10)}
 }
 
-// Next returns the next line that is not blank, without its line end; it is
+// Next returns the next line that is not blank, without its line end, and the first
+// one without a byte order mark; it is
 // valid until the following call. At the end it returns io.EOF.
 func (l *Lines) Next() ([]byte, error) {
 	for {
@@ -294,8 +295,8 @@ func (l *Lines) Next() ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if l.line == 1 && bytes.HasPrefix(line, []byte("\xef\xbb\xbf")) {
-			return nil, l.Fault(errors.New("the file begins with a byte order mark"), "save it as UTF-8 without a byte order mark")
+		if text, marked := bytes.CutPrefix(line, byteOrderMark); marked && l.line == 1 {
+			line, l.start = text, l.start+int64(len(byteOrderMark))
 		}
 		switch {
 		case len(bytes.TrimSpace(line)) > 0:

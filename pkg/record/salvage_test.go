@@ -207,7 +207,7 @@ func TestStrictRefusesEveryDamageButATornLastLine(t *testing.T) {
 		}
 	}
 	for _, in := range []string{
-		"\ufeff" + row(0, "a") + "\n", row(0, "a") + row(1, "b") + "\n", row(0, "a") + "\n<html>\n", strings.Replace(row(0, "a§b"), "§", "\n", 1) + "\n",
+		row(0, "a") + "\n\ufeff" + row(1, "b") + "\n", row(0, "a") + row(1, "b") + "\n", row(0, "a") + "\n<html>\n", strings.Replace(row(0, "a§b"), "§", "\n", 1) + "\n",
 	} {
 		if _, _, err := salvaged(strings.NewReader(in), strict); err == nil || fault.Hint(err) == "" {
 			t.Errorf("%s passes: %v", in, err)

@@ -7,6 +7,7 @@
 package cmdline
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -460,7 +461,7 @@ func (i interruptible) Read(p []byte) (int, error) {
 	return i.r.Read(p)
 }
 
-// ReadFile reads a whole input file; "-" is stdin.
+// ReadFile reads a whole input file, without a byte order mark; "-" is stdin.
 func ReadFile(path string) (data []byte, name string, err error) {
 	r, name, err := Open(path)
 	if err != nil {
@@ -471,7 +472,7 @@ func ReadFile(path string) (data []byte, name string, err error) {
 	if err != nil {
 		return nil, name, fmt.Errorf("read %s: %w", name, err)
 	}
-	return data, name, nil
+	return bytes.TrimPrefix(data, []byte("\ufeff")), name, nil
 }
 
 // CheckFiles refuses, before anything is read, to read stdin twice, to read what
