@@ -241,8 +241,8 @@ func explain(err error, output, goOn string) error {
 
 func describe(s *online.Totals, table *price.Table, took time.Duration) string {
 	text := s.String()
-	if cost, ok := table.Cost(s.Model(), s.Usage, false); ok && s.Model() != "" {
-		text += "; about " + table.Money(cost)
+	if amount, ok := table.Cost(s.Model(), s.Usage, false); ok && s.Model() != "" {
+		text += "; about " + table.Money(amount)
 	}
 	text += fmt.Sprintf("; %.1f s", took.Seconds())
 	if asked := s.Rows - s.Kept; asked > 0 {

@@ -398,10 +398,10 @@ func TestEachEndsWithTheFirstError(t *testing.T) {
 func BenchmarkEach(b *testing.B) {
 	var rows, answers []string
 	for i := range 25_000 {
-		context := fmt.Sprintf("Report %d : the council of Zürich met Ada Li and the board of the Lumen Institute on Tuesday in Bonn .", i)
+		text := fmt.Sprintf("Report %d : the council of Zürich met Ada Li and the board of the Lumen Institute on Tuesday in Bonn .", i)
 		for l, label := range []string{"PER", "LOC", "ORG", "MISC"} {
-			rows = append(rows, fmt.Sprintf("%d.%d|%s|%s|8-9", i, l+1, label, context))
-			answer := context
+			rows = append(rows, fmt.Sprintf("%d.%d|%s|%s|8-9", i, l+1, label, text))
+			answer := text
 			switch (i + l) % 10 {
 			case 0:
 				answer = strings.Replace(answer, "Ada Li", "@@Ada Li##", 1)

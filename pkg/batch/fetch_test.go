@@ -76,10 +76,10 @@ func TestWhateverIsWrongWithABatchsFilesEveryRowIsAccountedFor(t *testing.T) {
 	not := func(what, op string) openaitest.Fault {
 		return openaitest.Fault{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 404, Message: "No such File object"}, Aim: openaitest.Aim{Contains: what, Op: op}}
 	}
-	sized := func(bytes int) openaitest.Fault {
+	sized := func(size int) openaitest.Fault {
 		return openaitest.Fault{
 			Kind:       openaitest.Status,
-			ErrorReply: openaitest.ErrorReply{Status: 200, Body: fmt.Sprintf(`{"object":"file","bytes":%d}`, bytes)},
+			ErrorReply: openaitest.ErrorReply{Status: 200, Body: fmt.Sprintf(`{"object":"file","bytes":%d}`, size)},
 			Aim:        openaitest.Aim{Op: info},
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -36,33 +37,30 @@ func (w *Encoder) appendTask(dst []byte, s *Sentence) []byte {
 		dst = record.AppendString(append(dst, `,"sentence":`...), s.ID)
 	}
 	dst = append(dst, '}')
-	given := 0
-	for _, e := range s.Entities {
-		if e.How == markup.Given {
-			given++
-		}
-	}
-	if given > 0 {
-		dst = w.appendRegions(append(dst, `,"annotations":[{`...), s, true)
+	given := func(e Entity) bool { return e.How == markup.Given }
+	found := func(e Entity) bool { return e.How != markup.Given }
+	hasGiven := slices.ContainsFunc(s.Entities, given)
+	if hasGiven {
+		dst = w.appendRegions(append(dst, `,"annotations":[{`...), s, given)
 		dst = append(dst, "}]"...)
 	}
-	if given == 0 || given < len(s.Entities) {
+	if !hasGiven || slices.ContainsFunc(s.Entities, found) {
 		dst = append(dst, `,"predictions":[{`...)
 		if s.Model != "" {
 			dst = append(record.AppendString(append(dst, `"model_version":`...), s.Model), ',')
 		}
 		dst = strconv.AppendFloat(append(dst, `"score":`...), score(s), 'f', -1, 64)
-		dst = append(w.appendRegions(append(dst, ','), s, false), "}]"...)
+		dst = append(w.appendRegions(append(dst, ','), s, found), "}]"...)
 	}
 	return append(dst, '}')
 }
 
-// appendRegions appends the entities that are given, or those that are not.
-func (w *Encoder) appendRegions(dst []byte, s *Sentence, given bool) []byte {
+// appendRegions appends the entities that are meant.
+func (w *Encoder) appendRegions(dst []byte, s *Sentence, meant func(Entity) bool) []byte {
 	dst = append(dst, `"result":[`...)
 	first := true
 	for i, e := range s.Entities {
-		if (e.How == markup.Given) != given {
+		if !meant(e) {
 			continue
 		}
 		if !first {

@@ -72,13 +72,13 @@ func (f form) record() int64 {
 	return size
 }
 
-// whole reports whether a record is as it was written.
-func (f form) whole(record []byte) bool {
+// whole reports whether an entry is as it was written.
+func (f form) whole(entry []byte) bool {
 	if !f.sums {
-		return digest(record) != digest{}
+		return digest(entry) != digest{}
 	}
-	text := record[:len(record)-sumSize]
-	return crc32.Checksum(text, castagnoli) == binary.NativeEndian.Uint32(record[len(text):])
+	text := entry[:len(entry)-sumSize]
+	return crc32.Checksum(text, castagnoli) == binary.NativeEndian.Uint32(entry[len(text):])
 }
 
 // digest is a SHA-256: of a text, or of what tells a file from others.

@@ -159,25 +159,25 @@ func (al *Aligner) class() Fidelity {
 	var missing, inner, inserted, around int
 	replaced := false
 	a0, s0 := 0, 0
-	gap := func(a1, s1 int, outer bool) {
+	blocks := al.regions[0].blocks
+	for i := range len(blocks) + 1 { // what is before each, and behind the last
+		b := block{len(a.text), len(orig.text), 0}
+		if i < len(blocks) {
+			b = blocks[i]
+		}
+		a1, s1 := b.answer, b.original
 		added, gone := a.touched(a0, a1), orig.touched(s0, s1)
-		if outer && added > gone {
+		if outer := i == 0 || i == len(blocks); !outer {
+			inner += gone
+		} else if added > gone {
 			around += added - gone
 			added = gone
-		}
-		if !outer {
-			inner += gone
 		}
 		missing += gone
 		inserted += added
 		replaced = replaced || added > 0 && gone > 0 || gone > 0 && !(orig.begins(s0) && orig.begins(s1)) || added > 0 && !(a.begins(a0) && a.begins(a1))
-	}
-	blocks := al.regions[0].blocks
-	for i, b := range blocks {
-		gap(b.answer, b.original, i == 0)
 		a0, s0 = b.answer+b.n, b.original+b.n
 	}
-	gap(len(a.text), len(orig.text), true)
 	switch {
 	case len(blocks) == 0:
 		return Edited

@@ -288,7 +288,7 @@ func (l *lister) row(v *value, reason Reason) bool {
 	if reason == 0 {
 		reason = q.reason(cells[1].text)
 	}
-	l.add(entry{text: cells[0].text, from: v.from, to: v.to, list: l.begin(), lone: true, reason: reason}, false)
+	l.add(entry{text: cells[0].text, from: v.from, to: v.to, list: l.begin(), lone: true, reason: reason}, v.cut)
 	return true
 }
 

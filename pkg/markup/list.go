@@ -59,13 +59,12 @@ func (al *Aligner) list(answer string) (l listing) {
 			break
 		}
 		from += i
-		lead := leads(answer[:from])
-		if !plausible(answer[from:], lead) {
+		quoted := plausible(answer[from:])
+		if !quoted && !(leads(answer[:from]) && unquoted(answer[from:])) {
 			from++
 			continue
 		}
 		tries++
-		quoted := plausible(answer[from:], false)
 		v, mended, words, ok := readValue(answer, from)
 		if !ok || v.to == from {
 			l.evident = l.evident || (quoted || isFence(answer[:from])) && !al.has(answer[from:min(len(answer), from+2)])
@@ -245,22 +244,27 @@ func isFinal(before string) bool {
 }
 
 // plausible reports whether what begins with a bracket may be a list or an object, so
-// that the brackets of a sentence cost no time. One that leads a line may have words
-// without quotes.
-func plausible(s string, lead bool) bool {
+// that the brackets of a sentence cost no time.
+func plausible(s string) bool {
 	bracket, size := utf8.DecodeRuneInString(s)
 	rest := strings.TrimLeft(s[size:], " \t\r\n")
+	if bracket == '(' || bracket == '（' || rest == "" {
+		return false
+	}
 	c, _ := utf8.DecodeRuneInString(rest)
 	r := valueReader{text: rest}
-	switch {
-	case bracket == '(' || bracket == '（':
-		return lead && r.quote() != ""
-	case rest == "":
-		return false
-	case r.quote() != "" || c == closers[bracket] || lead:
-		return true
+	return r.quote() != "" || c == closers[bracket] || c == '{' || c == '[' || c == '('
+}
+
+// unquoted is [plausible] for what leads a line, where words need no quotes, and a
+// tuple may stand.
+func unquoted(s string) bool {
+	bracket, size := utf8.DecodeRuneInString(s)
+	r := valueReader{text: strings.TrimLeft(s[size:], " \t\r\n")}
+	if bracket == '(' || bracket == '（' {
+		return r.quote() != ""
 	}
-	return c == '{' || c == '[' || c == '('
+	return r.text != ""
 }
 
 // encoded returns the list that an answer holds as a string, or with its quotes

@@ -499,33 +499,35 @@ func (rd *reading) missing() Reason {
 // mark, in threes.
 func (al *Aligner) likeness(from, to, at int) int {
 	a, orig := al.answer.letters.text, al.original.letters.text
-	return (alike(a[:from], orig[:at], true) + alike(a[to:], orig[at+to-from:], false)) / 3
+	return (alike(a[:from], orig[:at], lastLetter) + alike(a[to:], orig[at+to-from:], firstLetter)) / 3
 }
 
 // inside reports whether answer and original are alike on both sides of a mark, or
 // very much so on one.
 func (al *Aligner) inside(from, to, at int) bool {
 	a, orig := al.answer.letters.text, al.original.letters.text
-	before, after := alike(a[:from], orig[:at], true), alike(a[to:], orig[at+to-from:], false)
+	before, after := alike(a[:from], orig[:at], lastLetter), alike(a[to:], orig[at+to-from:], firstLetter)
 	return min(before, after) > 1 || max(before, after)/3 > shortWord
 }
 
 // reach is how many letters around a mark are compared, those of a few words.
 const reach = 24
 
-// alike counts the letters that two texts share at their end or at their beginning,
-// up to the reach of a few words. What [atEdge] knows and only one has is passed over. A
+func firstLetter(text []byte) (r rune, rest []byte) {
+	r, size := utf8.DecodeRune(text)
+	return r, text[size:]
+}
+
+func lastLetter(text []byte) (r rune, rest []byte) {
+	r, size := utf8.DecodeLastRune(text)
+	return r, text[:len(text)-size]
+}
+
+// alike counts the letters that two texts share at their beginning or at their end, which
+// letter takes off, up to the reach of a few words. What [atEdge] knows and only one has is passed over. A
 // Chinese or Japanese character counts for two, and so does that both end together.
-func alike(x, y []byte, atEnd bool) (n int) {
+func alike(x, y []byte, letter func([]byte) (rune, []byte)) (n int) {
 	const together = 2
-	letter := func(text []byte) (rune, []byte) {
-		if atEnd {
-			r, size := utf8.DecodeLastRune(text)
-			return r, text[:len(text)-size]
-		}
-		r, size := utf8.DecodeRune(text)
-		return r, text[size:]
-	}
 	for steps := 0; n < reach && steps < 2*reach && (len(x) > 0 || len(y) > 0); steps++ {
 		r, x1 := letter(x)
 		q, y1 := letter(y)

@@ -43,10 +43,10 @@ const wideColon = "："
 // yes as no, a guess from the phrase alone is made, which knows nothing of
 // labels: "no" if it begins with a lower-case letter or is a single English
 // function word, else "yes".
-func Baseline(prompt string) string { return baseline(prompt, false) }
+func Baseline(prompt string) string { return baseline(prompt, mark) }
 
-// baseline is Baseline for a request that may demand an object.
-func baseline(prompt string, object bool) string {
+// baseline is Baseline for a request that demands what write writes.
+func baseline(prompt string, write func(sentence string, spans []stretch) string) string {
 	lines := strings.Split(strings.TrimRight(prompt, " \t\r\n"), "\n")
 	last := len(lines) - 1
 	cue := lines[last]
@@ -60,15 +60,13 @@ func baseline(prompt string, object bool) string {
 		demos := demonstrations(lines[:last], cue)
 		for _, d := range demos {
 			phrases = append(phrases, d.entities...)
-			object = object || d.object
+			if d.object {
+				write = asObject
+			}
 		}
 		sentence = askedSentence(lines[last-1], demos)
 	}
-	spans := find(sentence, phrases)
-	if object {
-		return asObject(sentence, spans)
-	}
-	return mark(sentence, spans)
+	return write(sentence, find(sentence, phrases))
 }
 
 // Fixed returns an answerer for [Options.Answer] that always gives text.

@@ -119,10 +119,13 @@ func (s *Server) answer(req completionRequest, api *completionAPI, seq int64) re
 // any, may bend what the answer says.
 func (s *Server) makeCompletion(req completionRequest, seq int64, f *Fault) completion {
 	c := completion{seq: seq, model: req.model, promptTokens: req.tokens, finish: "stop"}
-	if s.opt.Answer != nil {
+	switch {
+	case s.opt.Answer != nil:
 		c.content = s.opt.Answer(req.prompt)
-	} else {
-		c.content = baseline(req.prompt, req.object)
+	case req.object:
+		c.content = baseline(req.prompt, asObject)
+	default:
+		c.content = Baseline(req.prompt)
 	}
 	if limit := req.maxTokens; limit > 0 && tokens(len(c.content)) > limit {
 		c.content, c.finish = cutAt(c.content, 4*limit), "length"

@@ -341,7 +341,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	x := s.begin(w, r)
-	defer x.settle(0, false) // a call that panics must not count as in flight for ever
+	defer x.settle(0) // a call that panics must not count as in flight for ever
 	w.Header().Set("X-Request-Id", "req_simulated_"+strconv.FormatInt(x.call.Seq, 10))
 	x.send(s.route(x))
 }
@@ -604,7 +604,7 @@ func (x *exchange) send(rep response) {
 	defer rep.close()
 	x.call.Fault = rep.fault
 	if !x.srv.pause(x.r.Context(), rep.wait, rep.ending == never) {
-		x.settle(0, false)
+		x.settle(0)
 		if x.r.Context().Err() == nil {
 			x.cut()
 		}
@@ -612,7 +612,7 @@ func (x *exchange) send(rep response) {
 	}
 	x.srv.bills.addCall(rep.bills)
 	if rep.ending == nothing {
-		x.settle(0, false)
+		x.settle(0)
 		x.cut()
 		return
 	}
@@ -620,7 +620,7 @@ func (x *exchange) send(rep response) {
 	if rep.ending == halfBody {
 		_ = rep.write(x.w, 0, rep.length()/2)
 		_ = http.NewResponseController(x.w).Flush()
-		x.settle(rep.status, false)
+		x.settle(rep.status)
 		x.cut()
 		return
 	}
@@ -628,7 +628,8 @@ func (x *exchange) send(rep response) {
 	// whole answer finds it in the log and no longer in flight.
 	last := max(rep.length()-1, 0)
 	err := rep.write(x.w, 0, last)
-	x.settle(rep.status, rep.answered && err == nil && x.r.Context().Err() == nil)
+	x.call.Answered = rep.answered && err == nil && x.r.Context().Err() == nil
+	x.settle(rep.status)
 	_ = rep.write(x.w, last, rep.length())
 }
 
@@ -663,15 +664,14 @@ func (x *exchange) cut() {
 }
 
 // settle ends the accounting of the call: once, before its last byte leaves.
-func (x *exchange) settle(status int, answered bool) {
+func (x *exchange) settle(status int) {
 	if x.settled {
 		return
 	}
 	x.settled = true
 	x.call.Status = status
-	x.call.Answered = answered
 	x.call.Duration = time.Since(x.call.Start)
-	if answered {
+	if x.call.Answered {
 		x.srv.answered.Add(1)
 	}
 	x.srv.log.add(x.call)

@@ -254,12 +254,12 @@ func (m *maker) append(b *Block, row *mrc.Row) (err error) {
 
 // ofContext has the bits of the fields that need no escapes if the row's context
 // needs none.
-var ofContext = func() (bits uint) {
+var ofContext = func() (set uint) {
 	for _, name := range []string{"Context", "Marked"} {
 		field, _ := reflect.TypeFor[View]().FieldByName(name)
-		bits |= 1 << field.Index[0]
+		set |= 1 << field.Index[0]
 	}
-	return bits
+	return set
 }()
 
 // appendInstruction makes each instruction once: it is the same for all rows

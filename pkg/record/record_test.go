@@ -145,8 +145,8 @@ func TestStringsAreEscapedAsJSONDemandsAndNoFurther(t *testing.T) {
 		if err := json.Unmarshal([]byte(got), &back); err != nil || back != s {
 			t.Errorf("%q became %s, which reads as %q (%v)", s, got, back, err)
 		}
-		if bytes := string(record.AppendString(nil, []byte(s))); bytes != got {
-			t.Errorf("as bytes %s, as a string %s", bytes, got)
+		if other := string(record.AppendString(nil, []byte(s))); other != got {
+			t.Errorf("as bytes %s, as a string %s", other, got)
 		}
 	}
 	if got := string(record.AppendString(nil, "<&>\u2028")); got != "\"<&>\u2028\"" {

@@ -98,10 +98,10 @@ func training(t testing.TB, sentences ...string) *mrc.File {
 }
 
 // candidate is the tokens start to end-1 of a sentence.
-func candidate(row int, label, context string, start, end int) verify.Candidate {
+func candidate(row int, label, text string, start, end int) verify.Candidate {
 	return verify.Candidate{
-		Row: row, Label: label, Context: context, Span: markup.Span{Start: start, End: end},
-		Text: strings.Join(strings.Fields(context)[start:end], " "),
+		Row: row, Label: label, Context: text, Span: markup.Span{Start: start, End: end},
+		Text: strings.Join(strings.Fields(text)[start:end], " "),
 	}
 }
 
@@ -209,13 +209,13 @@ func TestTheWordingCanShowAllThatTheViewHolds(t *testing.T) {
 
 func TestEveryEntityHasOneQuestionWithAnIDOfItsOwn(t *testing.T) {
 	chance := rand.New(rand.NewPCG(1, 2))
-	context := strings.TrimSpace(strings.Repeat("w ", 300))
+	text := strings.TrimSpace(strings.Repeat("w ", 300))
 	for range 5 {
 		var list []verify.Candidate
 		for row := 0; row < 500; row += 1 + chance.IntN(100) {
 			for range 1 << chance.IntN(9) {
 				start := chance.IntN(300)
-				c := candidate(row, "PER", context, start, start+1+chance.IntN(min(12, 300-start)))
+				c := candidate(row, "PER", text, start, start+1+chance.IntN(min(12, 300-start)))
 				if !slices.Contains(list, c) {
 					list = append(list, c)
 				}
@@ -237,12 +237,12 @@ func TestEveryEntityHasOneQuestionWithAnIDOfItsOwn(t *testing.T) {
 }
 
 func TestAnIDDoesNotChangeWithOtherEntities(t *testing.T) {
-	context := strings.TrimSpace(strings.Repeat("w ", 70))
+	text := strings.TrimSpace(strings.Repeat("w ", 70))
 	var all []verify.Candidate
 	for row := range 3 {
 		for start := range 64 {
 			for length := 1; length <= 4; length++ {
-				all = append(all, candidate(row, "PER", context, start, start+length))
+				all = append(all, candidate(row, "PER", text, start, start+length))
 			}
 		}
 	}
@@ -267,10 +267,10 @@ func TestAnIDDoesNotChangeWithOtherEntities(t *testing.T) {
 }
 
 func TestEntitiesThatCannotBeAskedAboutStopBeforeTheFirstQuestion(t *testing.T) {
-	context := strings.TrimSpace(strings.Repeat("w ", 300))
+	text := strings.TrimSpace(strings.Repeat("w ", 300))
 	var many []verify.Candidate
 	for i := range 257 {
-		many = append(many, candidate(7, "PER", context, i, i+1))
+		many = append(many, candidate(7, "PER", text, i, i+1))
 	}
 	if got := questions(t, verify.Questions{}, many[:256]); len(got) != 256 {
 		t.Errorf("%d questions about 256 entities", len(got))

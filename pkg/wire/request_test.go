@@ -330,9 +330,9 @@ func TestReadyLineHasTheRequestDigestOfItsPromptRecord(t *testing.T) {
 	} {
 		b := builder(t, s)
 		for _, text := range []string{"hi", awkward, `see [{"role":"user","content":"x"}]`} {
-			record, ready := request(t, b, promptLine(text)), request(t, b, readyLine(b, text))
-			if record.Row.Request != ready.Row.Request || record.Row.ID != ready.Row.ID || record.Tokens != ready.Tokens || record.Path != ready.Path || string(record.Body) != string(ready.Body) {
-				t.Errorf("%s: %q:\n%+v\n%+v", s.Model, text, record, ready)
+			plain, ready := request(t, b, promptLine(text)), request(t, b, readyLine(b, text))
+			if plain.Row.Request != ready.Row.Request || plain.Row.ID != ready.Row.ID || plain.Tokens != ready.Tokens || plain.Path != ready.Path || string(plain.Body) != string(ready.Body) {
+				t.Errorf("%s: %q:\n%+v\n%+v", s.Model, text, plain, ready)
 			}
 		}
 	}

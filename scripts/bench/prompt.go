@@ -156,15 +156,15 @@ func lines(path string) (n int, err error) {
 	}
 }
 
-func total(paths ...string) (bytes int64, err error) {
+func total(paths ...string) (size int64, err error) {
 	for _, path := range paths {
 		info, err := os.Stat(path)
 		if err != nil {
 			return 0, err
 		}
-		bytes += info.Size()
+		size += info.Size()
 	}
-	return bytes, nil
+	return size, nil
 }
 
 func pick(costs []cost, of func(cost) float64) series {
@@ -181,13 +181,13 @@ func private(c cost) float64    { return mega(c.peak.private) }
 func mapped(c cost) float64     { return mega(c.peak.mapped) }
 func both(c cost) float64       { return mega(c.peak.both) }
 
-func mega(bytes int64) float64 { return float64(bytes) / 1e6 }
+func mega(n int64) float64 { return float64(n) / 1e6 }
 
-func rate(bytes int64, seconds series) string {
-	if bytes == 0 {
+func rate(n int64, seconds series) string {
+	if n == 0 {
 		return "-"
 	}
-	return fmt.Sprintf("%.0f", mega(bytes)/seconds.median())
+	return fmt.Sprintf("%.0f", mega(n)/seconds.median())
 }
 
 func known(s series) string {
