@@ -15,11 +15,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"nertools/cmd/internal/cmdline"
+	"nertools/cmd/internal/cost"
 	"nertools/cmd/internal/service"
 	"nertools/pkg/batch"
 	"nertools/pkg/durable"
@@ -30,46 +32,66 @@ import (
 func main() { cmdline.Main(app()) }
 
 func app() *cli.App {
+	var create, submit, run, status, wait, download, cancel, list, sync options
+	const prompts, jobs, andWait = "[PROMPTS.jsonl]", "[JOBS.jsonl]", "wait-for-batch"
 	return &cli.App{
 		Name:      "ner-batch",
 		Usage:     "have prompts answered by the Batch API, at half the price",
 		UsageText: "ner-prompt --source-dir examples/news --data-name CONLL | ner-batch run --batch-file batch.jsonl -o results.jsonl",
 		Commands: []*cli.Command{
-			createCommand(), submitCommand(), runCommand(),
-			statusCommand(), waitCommand(), downloadCommand(), cancelCommand(), listCommand(), syncCommand(),
+			{Name: "create", Usage: "write the batch file; nothing is sent", ArgsUsage: prompts, Action: action(create.create),
+				Flags:  append(create.input(), append(create.fetching(), cost.DryRunFlag(&create.dryRun))...),
+				Before: cmdline.Needs(map[string][]string{"prices": {"dry-run"}, "accept-finish": {"resume"}})},
+			{Name: "submit", Usage: "upload and start the batch, and leave it", ArgsUsage: prompts, Action: action(submit.submit),
+				Flags: append(submit.starting(), &cli.BoolFlag{Name: andWait, Destination: &submit.wait, Usage: "wait and download after submitting, as run does"}),
+				Before: cmdline.Needs(map[string][]string{"output": {andWait}, "prices": {andWait}, "poll-interval": {andWait}, "max-wait": {andWait},
+					"progress": {andWait}, "accept-finish": {andWait, "resume"}})},
+			{Name: "run", Usage: "submit, wait and download", ArgsUsage: prompts, Action: action(run.run), Flags: run.starting()},
+			{Name: "status", Usage: "show how batches stand", ArgsUsage: jobs, Action: action(status.status), Flags: status.following()},
+			{Name: "wait", Usage: "wait until batches have ended", ArgsUsage: jobs, Action: action(wait.waitFor), Flags: append(wait.following(), wait.waiting()...)},
+			{Name: "download", Usage: "fetch the results of ended batches", ArgsUsage: jobs, Action: action(download.download),
+				Flags: slices.Concat(download.following(), download.fetching(), []cli.Flag{download.outputFlag(),
+					&cli.StringFlag{Name: "batch-file", Destination: &download.batchFile, Usage: "the batch's input `FILE`"}})},
+			{Name: "cancel", Usage: "stop batches; what is done by then is paid for and can be fetched", ArgsUsage: jobs, Action: action(cancel.cancel), Flags: cancel.following()},
+			{Name: "list", Usage: "list the account's batches, newest first", Action: action(list.list),
+				Flags: append(list.service.Flags(), &cli.IntFlag{Name: "limit", Value: 20, Destination: &list.newest, Action: cmdline.AtLeast("limit", 1), Usage: "show `N` batches"})},
+			{Name: "sync", Usage: "for cron: one look at every job of a ledger, fetch what is ready, start what waits", Action: action(sync.sync),
+				Flags: slices.Concat(sync.making(), sync.fetching(), []cli.Flag{sync.ledgerFlag(),
+					&cli.StringFlag{Name: "out-dir", Value: ".", Destination: &sync.outDir, Usage: "write the results into this `DIR`, a file a part"}})},
 		},
 	}
 }
 
-// action is that of a command that takes one file at most, which may be "". Its
+// action is that of a command that takes one file at most, "" if none is named. Its
 // errors say what to do about them.
 func action(work func(ctx context.Context, std cmdline.Streams, file string) error) cli.ActionFunc {
 	return cmdline.Action(func(ctx context.Context, std cmdline.Streams, args []string) error {
-		switch len(args) {
-		case 0:
-			return cmdline.Each(work(ctx, std, ""), explain)
-		case 1:
-			return cmdline.Each(work(ctx, std, args[0]), explain)
+		if len(args) > 1 {
+			return cmdline.UsageError("unexpected argument %q: one file at most", args[1])
 		}
-		return cmdline.UsageError("unexpected argument %q: one file at most", args[1])
+		return cmdline.Each(work(ctx, std, strings.Join(args, "")), explain)
 	})
 }
 
 // explain adds the exit code of an error and what to do about it.
 func explain(err error) error {
-	if large, ok := errors.AsType[*batch.TooLarge](err); ok {
-		if large.Part.Requests == 1 {
-			return fault.WithHint(err, "show fewer demonstrations")
-		}
-		return fault.WithHint(err, fmt.Sprintf("make smaller parts: --max-part-requests %d, or fewer; --resume FILE leaves out what is answered already", large.Part.Requests/2))
-	}
 	code, hint := 0, ""
+	tooLarge, isTooLarge := errors.AsType[*batch.TooLarge](err)
 	unknown, isUnknown := errors.AsType[*batch.UnknownBatch](err)
 	unfinished, isUnfinished := errors.AsType[*batch.UnfinishedError](err)
-	e, isAnswer := errors.AsType[*wire.Error](err)
+	notStarted, isNotStarted := errors.AsType[*batch.NotStartedError](err)
+	answer, isAnswer := errors.AsType[*wire.Error](err)
 	switch {
+	case isTooLarge && tooLarge.Part.Requests == 1:
+		hint = "show fewer demonstrations"
+	case isTooLarge:
+		hint = fmt.Sprintf("make smaller parts: --max-part-requests %d, or fewer; --resume FILE leaves out what is answered already", tooLarge.Part.Requests/2)
 	case isUnfinished:
 		code, hint = cmdline.Pending, "wait for it with ner-batch wait --batch-id "+unfinished.ID
+	case isNotStarted && notStarted.Refused:
+		hint = "ner-batch submit again says why"
+	case isNotStarted:
+		code, hint = cmdline.Pending, "ner-batch submit again, or ner-batch sync, starts what the service has room for"
 	case errors.Is(err, batch.ErrStillRunning):
 		code, hint = cmdline.Pending, "the same command again goes on waiting; --max-wait sets for how long"
 	case errors.Is(err, durable.ErrLocked):
@@ -80,16 +102,16 @@ func explain(err error) error {
 		hint = "that looks like a file, not like a batch: job records in a file are named without --batch-id; ner-batch list shows the ids"
 	case isUnknown:
 		hint = "see what ner-batch list shows: is the id whole, and are key, project and --base-url (OPENAI_BASE_URL) those that the batch was started with?"
-	case isAnswer && e.Unanswered() && e.Hint == "":
+	case isAnswer && answer.Unanswered() && answer.Hint == "":
 		hint = "check that the server is up, and --base-url (OPENAI_BASE_URL); then run the same command again"
 	}
 	if hint != "" {
 		err = fault.WithHint(err, hint)
 	}
-	if code != 0 {
+	if err = service.Explain(err); code != 0 {
 		return cmdline.Exit(code, err)
 	}
-	return service.Explain(err)
+	return err
 }
 
 // goOn says what an interrupted wait leaves behind.

@@ -7,9 +7,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
-
-	"github.com/urfave/cli/v2"
 
 	"nertools/cmd/internal/cmdline"
 	"nertools/cmd/internal/cost"
@@ -24,37 +23,24 @@ import (
 	"nertools/pkg/wire"
 )
 
-type createOptions struct {
-	input  inputOptions
-	prices cost.Prices
-	dryRun bool
-}
-
-func createCommand() *cli.Command {
-	var o createOptions
-	return &cli.Command{
-		Name: "create", Usage: "write the batch file; nothing is sent", ArgsUsage: "[PROMPTS.jsonl]",
-		Flags:  append(o.input.flags(), cost.DryRunFlag(&o.dryRun), o.prices.Flag()),
-		Before: cmdline.Needs(map[string][]string{"prices": {"dry-run"}, "accept-finish": {"resume"}}),
-		Action: action(func(_ context.Context, std cmdline.Streams, prompts string) error { return create(std, prompts, &o) }),
-	}
-}
+// maxRetries bounds the further tries of a call after passing failures.
+const maxRetries = 5
 
 // create writes the batch files, or says what the batch would cost.
-func create(std cmdline.Streams, prompts string, o *createOptions) error {
-	prompts, err := o.input.check(prompts, o.prices.File)
+func (o *options) create(_ context.Context, std cmdline.Streams, prompts string) error {
+	prompts, err := o.prompts(prompts)
 	if err != nil {
 		return err
 	}
-	judge := o.input.accepted.Judge(say(std))
+	judge := o.accepted.Judge(say(std))
 	if o.dryRun {
-		return estimate(std, prompts, o, judge)
+		return o.estimate(std, prompts, judge)
 	}
-	parts, err := o.input.split(std, prompts, judge)
+	parts, err := o.split(std, prompts, judge)
 	if err != nil {
 		return err
 	}
-	if err = batch.Plan(o.input.ledgerPath(), parts); err != nil {
+	if err := batch.Plan(o.ledgerPath(), parts); err != nil {
 		return err
 	}
 	for _, p := range parts {
@@ -63,14 +49,14 @@ func create(std cmdline.Streams, prompts string, o *createOptions) error {
 	return nil
 }
 
-func estimate(std cmdline.Streams, prompts string, o *createOptions, judge *wire.Judge) error {
+func (o *options) estimate(std cmdline.Streams, prompts string, judge *wire.Judge) error {
 	table, err := o.prices.Table()
 	if err != nil {
 		return err
 	}
 	var quote *price.Quote
-	kept, err := o.input.read(std, prompts, judge, func(next batch.Requests) error {
-		e, err := price.Count(next, o.input.most)
+	kept, err := o.read(std, prompts, judge, func(next batch.Requests) error {
+		e, err := price.Count(next, o.most)
 		if err == nil {
 			quote = table.Quote(e, 0, 0)
 		}
@@ -85,7 +71,7 @@ func estimate(std cmdline.Streams, prompts string, o *createOptions, judge *wire
 
 // read hands the requests of the prompts to use, without those answered earlier,
 // and returns how many these were.
-func (o *inputOptions) read(std cmdline.Streams, prompts string, judge *wire.Judge, use func(batch.Requests) error) (kept int, err error) {
+func (o *options) read(std cmdline.Streams, prompts string, judge *wire.Judge, use func(batch.Requests) error) (kept int, err error) {
 	requests, err := o.settings.Builder()
 	if err != nil {
 		return 0, err
@@ -111,7 +97,7 @@ func (o *inputOptions) read(std cmdline.Streams, prompts string, judge *wire.Jud
 }
 
 // split writes the prompts into batch files, or takes the file that is there.
-func (o *inputOptions) split(std cmdline.Streams, prompts string, judge *wire.Judge) (parts []batch.Part, err error) {
+func (o *options) split(std cmdline.Streams, prompts string, judge *wire.Judge) (parts []batch.Part, err error) {
 	kept, err := o.read(std, prompts, judge, func(next batch.Requests) (err error) {
 		parts, err = batch.Split(o.batchFile, o.most, next)
 		return err
@@ -152,143 +138,111 @@ func isPipe(f *os.File) bool {
 	return err == nil && info.Mode()&os.ModeNamedPipe != 0
 }
 
-type startOptions struct {
-	input  inputOptions
-	batch  batchOptions
-	poll   pollOptions
-	prices cost.Prices
-	output string // "" for stdout
-	wait   bool
-}
-
-func (o *startOptions) flags() []cli.Flag {
-	return slices.Concat(o.input.flags(), o.batch.flags(), o.poll.flags(), []cli.Flag{freshFlag(&o.batch.config.Fresh), outputFlag(&o.output), o.prices.Flag()})
-}
-
-func submitCommand() *cli.Command {
-	var o startOptions
-	return &cli.Command{
-		Name: "submit", Usage: "upload and start the batch, and leave it", ArgsUsage: "[PROMPTS.jsonl]",
-		Flags: append(o.flags(), &cli.BoolFlag{Name: "wait-for-batch", Destination: &o.wait, Usage: "wait and download after submitting, as run does"}),
-		Before: cmdline.Needs(map[string][]string{
-			"output": {"wait-for-batch"}, "prices": {"wait-for-batch"}, "poll-interval": {"wait-for-batch"}, "max-wait": {"wait-for-batch"},
-			"progress": {"wait-for-batch"}, "accept-finish": {"wait-for-batch", "resume"},
-		}),
-		Action: action(func(ctx context.Context, std cmdline.Streams, prompts string) error {
-			if o.wait {
-				return run(ctx, std, prompts, &o)
-			}
-			return submit(ctx, std, prompts, &o)
-		}),
+func (o *options) submit(ctx context.Context, std cmdline.Streams, prompts string) error {
+	if o.wait {
+		return o.run(ctx, std, prompts)
 	}
+	return o.begin(ctx, std, prompts, say(std), func(m *batch.Manager, parts []batch.Part, _ *price.Table) error {
+		entries, err := m.Submit(ctx, parts)
+		return errors.Join(err, o.show(std, m, entries, err))
+	})
 }
 
-func runCommand() *cli.Command {
-	var o startOptions
-	return &cli.Command{
-		Name: "run", Usage: "submit, wait and download", ArgsUsage: "[PROMPTS.jsonl]",
-		Flags: o.flags(),
-		Action: action(func(ctx context.Context, std cmdline.Streams, prompts string) error {
-			return run(ctx, std, prompts, &o)
-		}),
-	}
-}
-
-func submit(ctx context.Context, std cmdline.Streams, prompts string, o *startOptions) (err error) {
-	m, parts, done, err := o.begin(ctx, std, prompts, say(std))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, done()) }()
-	entries, err := m.Submit(ctx, parts)
-	return errors.Join(err, o.show(std, m, entries, err))
-}
-
-func run(ctx context.Context, std cmdline.Streams, prompts string, o *startOptions) (err error) {
-	table, err := o.prices.Table()
-	if err != nil {
-		return err
-	}
+func (o *options) run(ctx context.Context, std cmdline.Streams, prompts string) error {
 	tell := say(std)
-	m, parts, done, err := o.begin(ctx, std, prompts, func(s string) { tell(s) })
+	return o.begin(ctx, std, prompts, func(s string) { tell(s) }, func(m *batch.Manager, parts []batch.Part, table *price.Table) error {
+		meter := progress.New(std.Err, std.Name, o.meter)
+		tell = meter.Say
+		entries, tooLarge, err := m.Run(ctx, parts, o.pollOn(meter))
+		meter.Close()
+		if err != nil {
+			return errors.Join(goOn(err), tooLarge, o.show(std, m, entries, err))
+		}
+		if tooLarge != nil && !slices.ContainsFunc(entries, func(entry *batch.Entry) bool { return entry.BatchID != "" }) {
+			return tooLarge
+		}
+		outcome, err := m.Save(ctx, entries, o.output, std.Out)
+		if outcome == nil {
+			return errors.Join(tooLarge, err)
+		}
+		return errors.Join(tooLarge, err, sayOutcome(std, "", outcome, table, failures.Rows{File: o.output, Asks: true}))
+	})
+}
+
+// begin checks what the command reads and writes, makes the batch files, opens the
+// ledger and calls work. Nothing is sent before that.
+func (o *options) begin(ctx context.Context, std cmdline.Streams, prompts string, say func(string), work func(*batch.Manager, []batch.Part, *price.Table) error) error {
+	prompts, err := o.prompts(prompts)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, done()) }()
-	meter := progress.New(std.Err, std.Name, o.poll.progress)
-	tell = meter.Say
-	entries, tooLarge, err := m.Run(ctx, parts, o.poll.until(meter))
-	meter.Close()
-	if err != nil {
-		return errors.Join(goOn(err), tooLarge, o.show(std, m, entries, err))
-	}
-	if tooLarge != nil && !slices.ContainsFunc(entries, func(entry *batch.Entry) bool { return entry.BatchID != "" }) {
-		return tooLarge
-	}
-	outcome, err := m.Save(ctx, entries, o.output, std.Out)
-	if outcome == nil {
-		return errors.Join(tooLarge, err)
-	}
-	sayOutcome(std, "", outcome, table)
-	(&failures.Rows{Failed: &outcome.Failed, Missing: outcome.Missing, File: o.output, Asks: true}).Say(std)
-	return errors.Join(tooLarge, err, partial(outcome))
-}
-
-// begin makes the batch files and opens the ledger. Nothing is sent. done closes
-// the ledger and the client.
-func (o *startOptions) begin(ctx context.Context, std cmdline.Streams, prompts string, say func(string)) (m *batch.Manager, parts []batch.Part, done func() error, err error) {
-	prompts, err = o.input.check(prompts, o.prices.File, o.batch.service.KeyFile)
-	if err == nil {
-		err = o.checkOutput(prompts)
-	}
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	client, err := o.batch.service.Client(ctx, 1)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	judge := o.input.accepted.Judge(say)
-	if parts, err = o.input.split(std, prompts, judge); err == nil {
-		m, err = o.batch.open(ctx, o.input.ledgerPath(), client, judge, say)
-	}
-	if err != nil {
-		client.Close()
-		return nil, nil, nil, err
-	}
-	return m, parts, func() error {
-		client.Close()
-		return m.Close()
-	}, nil
-}
-
-// checkOutput finds what would keep the command from writing its output.
-func (o *startOptions) checkOutput(prompts string) error {
-	for _, path := range []string{o.input.batchFile, o.input.ledgerPath()} {
+	for _, path := range []string{o.batchFile, o.ledgerPath()} {
 		if o.output != "" && durable.SameFile(o.output, path) {
 			return cmdline.UsageError("-o %s is the batch file or its ledger: write to another file", o.output)
 		}
 	}
-	return checkFiles(o.output, append(o.input.resume, prompts)...)
+	if err := o.check(append([]string{prompts}, o.resume...)...); err != nil {
+		return err
+	}
+	return o.session(ctx, say, func(judge *wire.Judge) ([]batch.Part, error) { return o.split(std, prompts, judge) }, work)
 }
 
-func (o *batchOptions) open(ctx context.Context, ledger string, client batch.Service, judge *wire.Judge, say func(string)) (*batch.Manager, error) {
-	account, err := o.service.Account(ctx)
+// session prepares the parts, opens the ledger and calls work.
+func (o *options) session(ctx context.Context, say func(string), prepare func(*wire.Judge) ([]batch.Part, error), work func(*batch.Manager, []batch.Part, *price.Table) error) error {
+	table, client, err := o.connect(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	defer client.Close()
 	cfg := o.config
-	cfg.Account, cfg.MaxRetries, cfg.Judge, cfg.Say = account, maxRetries, judge, say
-	return batch.Open(ledger, client, cfg)
+	cfg.MaxRetries, cfg.Judge, cfg.Say = maxRetries, o.accepted.Judge(say), say
+	if cfg.Account, err = o.service.Account(ctx); err != nil {
+		return err
+	}
+	parts, err := prepare(cfg.Judge)
+	if err != nil {
+		return err
+	}
+	m, err := batch.Open(o.ledgerPath(), client, cfg)
+	if err != nil {
+		return err
+	}
+	return errors.Join(work(m, parts, table), m.Close())
+}
+
+// A client is the service and the connections to it, which the caller closes.
+type client interface {
+	batch.Service
+	Close()
+}
+
+// connect reads the prices and prepares the connections. Nothing is sent.
+func (o *options) connect(ctx context.Context) (*price.Table, client, error) {
+	table, err := o.prices.Table()
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := o.service.Client(ctx, 1)
+	return table, c, err
+}
+
+// pollOn is the poll that shows its progress on the meter.
+func (o *options) pollOn(meter *progress.Meter) batch.Poll {
+	poll := o.poll
+	poll.Seen = func(p batch.Progress) {
+		meter.Total(p.Rows)
+		meter.Set(p.Completed+p.Failed, p.Failed)
+	}
+	return poll
 }
 
 // show writes the job records, and says how to continue. failed is why some parts
 // could not be started, nil if nothing went wrong.
-func (o *startOptions) show(std cmdline.Streams, m *batch.Manager, entries []*batch.Entry, failed error) error {
+func (o *options) show(std cmdline.Streams, m *batch.Manager, entries []*batch.Entry, failed error) error {
 	waiting, full := 0, 0
 	for _, entry := range entries {
 		job := m.Record(entry)
-		if err := writeJob(std, &job); err != nil {
+		if err := writeJobs(std, job); err != nil {
 			return err
 		}
 		switch {
@@ -305,8 +259,8 @@ func (o *startOptions) show(std cmdline.Streams, m *batch.Manager, entries []*ba
 			showEarlier(std, entry, job.Status)
 		}
 	}
-	bound := o.batch.config.InFlight
-	sync := "run the same command again, or ner-batch sync --ledger " + o.input.ledgerPath()
+	bound := o.config.InFlight
+	sync := "run the same command again, or ner-batch sync --ledger " + o.ledgerPath()
 	if bound > 0 {
 		sync += fmt.Sprintf(" --max-parts-in-flight %d", bound)
 	}
@@ -336,4 +290,34 @@ func showEarlier(std cmdline.Streams, entry *batch.Entry, status string) {
 		return
 	}
 	std.Say("fetch it%s with: ner-batch download --batch-id %s -o results.jsonl", later, entry.BatchID)
+}
+
+func (o *options) sync(ctx context.Context, std cmdline.Streams, _ string) error {
+	if o.ledger == "" {
+		return cmdline.UsageError("--ledger is missing: name the ledger that ner-batch submit keeps beside the batch file")
+	}
+	if err := o.check(o.ledger); err != nil {
+		return err
+	}
+	if err := durable.CheckReplace(filepath.Join(o.outDir, "ner-batch.results.jsonl")); err != nil {
+		return err
+	}
+	none := func(*wire.Judge) ([]batch.Part, error) { return nil, nil }
+	return o.session(ctx, say(std), none, func(m *batch.Manager, _ []batch.Part, table *price.Table) error {
+		running, unanswered, err := m.Sync(ctx, o.outDir, func(job record.Job, path string, outcome *batch.Outcome) error {
+			if outcome != nil {
+				_ = sayOutcome(std, path+": ", outcome, table, failures.Rows{File: path}) // the whole ledger decides
+			}
+			return writeJobs(std, job)
+		})
+		switch {
+		case err != nil:
+			return err
+		case running > 0:
+			return cmdline.Exit(cmdline.Pending, nil)
+		case unanswered > 0:
+			return cmdline.Exit(cmdline.Partial, nil)
+		}
+		return nil
+	})
 }

@@ -156,7 +156,7 @@ func openInput(o *options, args []string) (in io.ReadCloser, name string, err er
 	if o.service.KeyFile == "-" {
 		key = "-"
 	}
-	if err := cmdline.CheckFiles("", path, o.prices.File, key); err != nil {
+	if err := cmdline.CheckFiles(o.output, path, o.prices.File, key); err != nil {
 		in.Close()
 		return nil, "", err
 	}

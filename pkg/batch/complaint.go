@@ -12,16 +12,23 @@ import (
 	"nertools/pkg/wire"
 )
 
+// maxComplaints is how many complaints about one batch are told apart.
+const maxComplaints = 10
+
 // A Complaint is something that the service says is wrong with a batch.
 type Complaint struct {
 	Batch   string
 	Status  string
 	Problem record.Problem
 	Row     string // id of the row on the problem's line; "" if there is none, or it is not known
+	More    int    // 0, or that it stands for so many further problems of the batch
 }
 
 // String says what is wrong, and with which row.
 func (r *Complaint) String() string {
+	if r.More > 0 {
+		return fmt.Sprintf("%s has %d more problems", r.Batch, r.More)
+	}
 	s := r.Batch + " " + r.Status + ": "
 	if r.Problem.Line > 0 {
 		s += fmt.Sprintf("line %d", r.Problem.Line)
@@ -37,8 +44,9 @@ func (r *Complaint) String() string {
 
 // reasons are the problems of a batch. row returns the id on a line of its input.
 func reasons(b *wire.Batch, row func(line int) string) []Complaint {
-	list := make([]Complaint, 0, len(b.Problems))
-	for _, p := range b.Problems {
+	named := min(len(b.Problems), maxComplaints)
+	list := make([]Complaint, 0, named+1)
+	for _, p := range b.Problems[:named] {
 		r := Complaint{Batch: b.ID, Status: b.Status, Problem: p}
 		if p.Line > 0 {
 			r.Row = row(p.Line)
@@ -47,6 +55,9 @@ func reasons(b *wire.Batch, row func(line int) string) []Complaint {
 	}
 	if len(list) == 0 && b.Status == wire.BatchFailed {
 		list = append(list, Complaint{Batch: b.ID, Status: b.Status, Problem: record.Problem{Message: "the service does not say why"}})
+	}
+	if more := len(b.Problems) - named; more > 0 {
+		list = append(list, Complaint{Batch: b.ID, Status: b.Status, More: more})
 	}
 	return list
 }
@@ -75,7 +86,7 @@ func (m *Manager) Reasons(ctx context.Context, batches []wire.Batch, jobs []reco
 // reasons are those of one batch. Only the first lines that it names are looked up.
 func (m *Manager) reasons(ctx context.Context, b *wire.Batch, local string) ([]Complaint, error) {
 	last := 0
-	for _, p := range b.Problems[:min(len(b.Problems), 10)] {
+	for _, p := range b.Problems[:min(len(b.Problems), maxComplaints)] {
 		last = max(last, p.Line)
 	}
 	if last == 0 {

@@ -101,17 +101,24 @@ func fill(r *record.Job, b *wire.Batch) {
 	r.Errors = append(r.Errors, b.Problems...)
 }
 
-// Describe shows a batch, be it ours or not, as a job record.
-func Describe(b *wire.Batch) record.Job {
-	r := record.Job{BatchID: b.ID, Key: b.Metadata[metaKey], Source: b.Metadata[metaSource]}
-	number := func(key string) int {
-		n, _ := strconv.Atoi(b.Metadata[key]) // 0 for what others wrote there
-		return n
+// Describe shows batches, be they ours or not, as job records.
+func Describe(batches []wire.Batch) []record.Job {
+	var jobs []record.Job
+	for i := range batches {
+		meta := batches[i].Metadata
+		number := func(key string) int {
+			n, _ := strconv.Atoi(meta[key]) // 0 for what others wrote there
+			return n
+		}
+		job := record.Job{
+			BatchID: batches[i].ID, Key: meta[metaKey], Source: meta[metaSource],
+			Total: number(metaTotal), First: number(metaFirst), Last: number(metaLast),
+		}
+		part, of, _ := strings.Cut(meta[metaPart], "/")
+		job.Part, _ = strconv.Atoi(part)
+		job.Parts, _ = strconv.Atoi(of)
+		fill(&job, &batches[i])
+		jobs = append(jobs, job)
 	}
-	r.Total, r.First, r.Last = number(metaTotal), number(metaFirst), number(metaLast)
-	part, of, _ := strings.Cut(b.Metadata[metaPart], "/")
-	r.Part, _ = strconv.Atoi(part)
-	r.Parts, _ = strconv.Atoi(of)
-	fill(&r, b)
-	return r
+	return jobs
 }

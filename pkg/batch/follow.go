@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 
 	"nertools/pkg/record"
 	"nertools/pkg/wire"
@@ -34,6 +36,37 @@ func (m *Manager) Sort(ctx context.Context, jobs []record.Job) (started, waiting
 		}
 	}
 	return started, waiting, err
+}
+
+// NotStartedError is the error of jobs that have no batch.
+type NotStartedError struct {
+	Parts   []string // their numbers
+	Refused bool     // by the service; else they wait to be started
+}
+
+func (e *NotStartedError) Error() string {
+	if e.Refused {
+		return "refused by the service: part " + strings.Join(e.Parts, ", ")
+	}
+	return "not started yet: part " + strings.Join(e.Parts, ", ")
+}
+
+// NotStarted joins a [*NotStartedError] of the jobs that wait to be started and one
+// of those that the service refused.
+func NotStarted(jobs []record.Job) error {
+	var errs []error
+	for _, refused := range []bool{false, true} {
+		e := &NotStartedError{Refused: refused}
+		for _, job := range jobs {
+			if (job.Status == wire.BatchFailed) == refused {
+				e.Parts = append(e.Parts, strconv.Itoa(job.Part))
+			}
+		}
+		if len(e.Parts) > 0 {
+			errs = append(errs, e)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // byKey returns the batches that ask the parts with the given keys, as far as there

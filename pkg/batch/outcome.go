@@ -52,6 +52,21 @@ func (o *Outcome) String() string {
 		o.Requests, o.OK, o.Failed.Rows(), classes, o.Missing, o.Usage.Prompt, o.Usage.Completion)
 }
 
+// Remarks says, a line each, what was wrong with the batches and their files.
+func (o *Outcome) Remarks() []string {
+	var remarks []string
+	for i := range o.Reasons {
+		remarks = append(remarks, o.Reasons[i].String())
+	}
+	for i := range o.Damage {
+		remarks = append(remarks, o.Damage[i].Remarks()...)
+	}
+	for _, err := range o.Flaws {
+		remarks = append(remarks, err.Error())
+	}
+	return remarks
+}
+
 // add adds the outcome of further batches.
 func (o *Outcome) add(other *Outcome) {
 	o.Requests += other.Requests

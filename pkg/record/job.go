@@ -1,6 +1,7 @@
 package record
 
 import (
+	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -129,4 +130,20 @@ func ParseJob(line []byte) (j Job, err error) {
 		return true, err
 	})
 	return j, err
+}
+
+// ReadJobs reads job records, one a line, see [ParseJob].
+func ReadJobs(name string, in io.Reader) (jobs []Job, err error) {
+	lines := NewLines(name, in)
+	for line, err := range lines.All() {
+		if err != nil {
+			return nil, err
+		}
+		job, err := ParseJob(line)
+		if err != nil {
+			return nil, lines.Fault(err, "these should be job records")
+		}
+		jobs = append(jobs, job)
+	}
+	return jobs, nil
 }

@@ -445,10 +445,30 @@ func (b *BrokenLine) String() string {
 	return s
 }
 
-// Where returns FILE:LINE of a line of the damage, or FILE for the whole file.
-func (d *Findings) Where(b *BrokenLine) string {
+// where returns FILE:LINE of a line of the damage, or FILE for the whole file.
+func (d *Findings) where(b *BrokenLine) string {
 	if b.Number == 0 {
 		return d.File
 	}
 	return d.File + ":" + strconv.Itoa(b.Number)
+}
+
+// Remarks says what was wrong with the file, a line for each line of it that is named.
+func (d *Findings) Remarks() []string {
+	var remarks []string
+	for i := range d.Lines {
+		b := &d.Lines[i]
+		switch {
+		case b.Torn && !errors.Is(b.Err, ErrNUL):
+			remarks = append(remarks, d.where(b)+": passed over the last line: its writer was stopped in the middle of it")
+		case b.Mended:
+			remarks = append(remarks, d.where(b)+": "+b.String()+": read all the same")
+		default:
+			remarks = append(remarks, d.where(b)+": "+b.String()+": left out")
+		}
+	}
+	if more := d.Broken + d.Mended + min(d.Torn, 1) - len(d.Lines); more > 0 {
+		remarks = append(remarks, fmt.Sprintf("%s: further damaged lines: %d", d.File, more))
+	}
+	return remarks
 }
