@@ -32,9 +32,11 @@ import (
 	"nertools/pkg/verify"
 )
 
-func main() {
+func main() { cmdline.Main(app()) }
+
+func app() *cli.App {
 	var o promptOptions
-	cmdline.Main(&cli.App{
+	return &cli.App{
 		Name:      "ner-prompt",
 		Usage:     "make prompt records from MRC-NER files and kNN files",
 		UsageText: "ner-prompt --source-dir examples/news --data-name CONLL --example-num 8 | head -n 1",
@@ -43,7 +45,7 @@ func main() {
 			return writePrompts(ctx, std, &o)
 		}),
 		Commands: []*cli.Command{labelsCommand(), templateCommand(), convertCommand(), knnCommand(), verifyCommand()},
-	})
+	}
 }
 
 func labelsCommand() *cli.Command {

@@ -524,3 +524,34 @@ func TestNoTextOfCSVIsAFormula(t *testing.T) {
 		}
 	}
 }
+
+func TestAFormatIsFoundByItsName(t *testing.T) {
+	list := sample()
+	for _, name := range corpus.Formats() {
+		key := name
+		if name == "conll" {
+			key = "bioes"
+		}
+		got, _ := write(t, func(w *bytes.Buffer) *corpus.Encoder {
+			out, err := corpus.NewEncoder(name, w, corpus.BIOES, ranks)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return out
+		}, list)
+		if want, _ := write(t, writers[key], list); got != want || want == "" {
+			t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
+		}
+	}
+	if _, err := corpus.NewEncoder("odd", &bytes.Buffer{}, corpus.BIO, nil); err == nil {
+		t.Error("an unknown format is written")
+	}
+	for name, want := range map[string]corpus.Scheme{"bio": corpus.BIO, "BIOES": corpus.BIOES} {
+		if got, err := corpus.ParseScheme(name); got != want || err != nil {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+	if _, err := corpus.ParseScheme("iob1"); err == nil {
+		t.Error("an unknown scheme is read")
+	}
+}

@@ -610,3 +610,14 @@ func BenchmarkOpen(b *testing.B) {
 		f.Close()
 	}
 }
+
+func TestTheNameOfASourceIsFoundInItsPath(t *testing.T) {
+	for _, c := range []struct {
+		path, dir, name string
+		ok              bool
+	}{{"a/b/mrc-ner.test", "a/b/", "test", true}, {"mrc-ner.a.b", "", "a.b", true}, {"a/test", "a/", "test", false}} {
+		if dir, name, ok := mrc.Split(filepath.FromSlash(c.path)); filepath.ToSlash(dir) != c.dir || name != c.name || ok != c.ok {
+			t.Errorf("%s: %q, %q, %v", c.path, dir, name, ok)
+		}
+	}
+}

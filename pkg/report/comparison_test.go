@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"nertools/pkg/score"
 )
 
 // drawing is what the tests look at in the picture.
@@ -169,5 +171,22 @@ func TestWhatCannotBeDrawnIsAnError(t *testing.T) {
 				t.Errorf("%v, %d bytes written; want %s", err, b.Len(), c.want)
 			}
 		})
+	}
+}
+
+func TestTheNameOfAScoreSaysItsPlace(t *testing.T) {
+	micro := score.Score{Counts: score.Counts{TP: 1, FP: 1, FN: 1}}
+	for name, want := range map[string]Point{
+		"bm25.8":   {Name: "bm25.8", Group: "bm25", X: 8, F1: 0.5, Low: 0.5, High: 0.5},
+		"random.0": {Name: "random.0", Group: "random", F1: 0.5, Low: 0.5, High: 0.5},
+		"bm25":     {}, "bm25.-1": {}, "bm25.x": {}, "bm25.8.9": {}, "": {},
+	} {
+		if got, ok := PointOf(&score.Summary{Name: name, Micro: micro}); got != want || ok != (want != Point{}) {
+			t.Errorf("%q: %+v, %v", name, got, ok)
+		}
+	}
+	micro.Intervals = &score.Intervals{F1: score.Interval{Low: 0.25, High: 0.75}}
+	if got, _ := PointOf(&score.Summary{Name: "a.1", Micro: micro}); got.Low != 0.25 || got.High != 0.75 {
+		t.Errorf("%+v", got)
 	}
 }

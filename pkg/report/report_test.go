@@ -13,8 +13,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"nertools/pkg/annotate"
+	"nertools/pkg/collect"
 	"nertools/pkg/corpus"
 	"nertools/pkg/markup"
+	"nertools/pkg/price"
+	"nertools/pkg/record"
 )
 
 func TestTheSameReportGivesTheSameBytes(t *testing.T) {
@@ -240,4 +244,46 @@ func BenchmarkWriteHTML(b *testing.B) {
 		}
 	}
 	b.SetBytes(int64(out.Len()))
+}
+
+func TestAPageIsMadeOfResults(t *testing.T) {
+	line := func(row int, r record.Result) string {
+		r.ID, r.Index, r.Total, r.Label, r.Context = record.NewID("test", row, nil), row, 4, "PER", "Ada left"
+		return string(record.AppendResult(nil, &r))
+	}
+	used := record.Usage{Prompt: 1000, Completion: 10}
+	results := collect.New(collect.Options{Join: true})
+	lines := line(0, record.Result{Output: "@@Ada## left", Model: "m", Usage: used}) + line(1, record.Result{Output: "@@Ada##left", Model: "m", Usage: used}) +
+		line(2, record.Result{Failure: &record.Failure{Class: record.Timeout}})
+	if _, err := results.Read("r", strings.NewReader(lines)); err != nil {
+		t.Fatal(err)
+	}
+	j, err := annotate.Join(results, annotate.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	prices := &price.Table{Date: "2030-01-02", Currency: "USD", Per: 1000, Models: map[string]price.Price{"m": {Input: 1, Output: 2}}}
+	p := NewPage("r", results, prices)
+	if err := j.Each(t.Context(), func(s *annotate.Annotation) error { p.Add(s, true); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	cost := 2*1.0 + 2*0.02
+	want := Page{
+		Title: "r", Prices: "2030-01-02", Total: prices.Money(cost), Rows: Rows{Rows: 4, OK: 2, Failed: 1, Missing: 1},
+		Costs: []Spending{{Spent: collect.Spent{Model: "m", Calls: 2, Usage: record.Usage{Prompt: 2000, Completion: 20}}, Money: prices.Money(cost)}},
+	}
+	want.Answers, want.Sentences = p.Answers, p.Sentences
+	if d := cmp.Diff(&want, p); d != "" {
+		t.Error(d)
+	}
+	if len(p.Sentences) != 3 || !p.Sentences[0].HasGold || p.Answers.Classes[markup.Same] != 1 || p.Answers.Damage[markup.Glued] != 1 {
+		t.Errorf("%d sentences, %+v", len(p.Sentences), p.Answers)
+	}
+	delete(prices.Models, "m")
+	if p := NewPage("r", results, prices); p.Total != "" || p.Costs[0].Money != "" {
+		t.Errorf("without a price: %+v", p)
+	}
+	if p := NewPage("r", collect.New(collect.Options{}), prices); p.Total != "" || p.Costs != nil {
+		t.Errorf("without calls: %+v", p)
+	}
 }
