@@ -97,7 +97,7 @@ func TestRunsOfTheSamePromptsFromSeveralFoldersPayOnce(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			c.opt.Phases = openaitest.Phases{Validating: 5 * time.Second, InProgress: time.Second}
+			c.opt.Phases = openaitest.Phases{Validating: 15 * time.Second, InProgress: time.Second}
 			api, url := service(t, c.opt)
 			var all []*asked
 			for range c.runs {
@@ -131,8 +131,8 @@ func TestRunsOfTheSamePromptsFromSeveralFoldersPayOnce(t *testing.T) {
 // is told, row for row.
 func TestRowsThatTwoBatchesAnsweredAreReported(t *testing.T) {
 	t.Parallel()
-	const rows, runs = 40, 3
-	api, url := service(t, openaitest.Options{BatchRules: openaitest.BatchRules{ListDelay: 2 * time.Second, Phases: openaitest.Phases{PerRow: 200 * time.Millisecond}}})
+	const rows, runs = 40, 2
+	api, url := service(t, openaitest.Options{BatchRules: openaitest.BatchRules{ListDelay: 4 * time.Second, Phases: openaitest.Phases{PerRow: 300 * time.Millisecond}}})
 	var all []*asked
 	for range runs {
 		all = append(all, ask(t, url, requests(t, 1, rows), "run", "--batch-file", "b.jsonl", "--poll-interval", "200ms", "--progress", "none", "-o", "results.jsonl"))
@@ -163,13 +163,13 @@ func TestRowsThatTwoBatchesAnsweredAreReported(t *testing.T) {
 func TestSubmitsFromSeveralFoldersPayOnce(t *testing.T) {
 	t.Parallel()
 	const rows = 10
-	api, url := service(t, openaitest.Options{BatchRules: openaitest.BatchRules{ListDelay: 500 * time.Millisecond, Phases: openaitest.Phases{Validating: 10 * time.Second}}})
+	api, url := service(t, openaitest.Options{BatchRules: openaitest.BatchRules{ListDelay: 500 * time.Millisecond, Phases: openaitest.Phases{Validating: time.Hour}}})
 	var all []*asked
 	for range 4 {
 		all = append(all, ask(t, url, requests(t, 1, rows), "submit", "--batch-file", "b.jsonl"))
 	}
 	together(t, all)
-	if err := api.Advance(time.Minute); err != nil {
+	if err := api.Advance(2 * time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	for prompt, n := range api.Billed() {
@@ -229,13 +229,13 @@ func TestKilledRunsFromSeveralFoldersPayOnce(t *testing.T) {
 				return all
 			}
 			for range 5 {
-				all := start()
+				all, calls, more := start(), api.Calls(), chance.IntN(30)
 				for _, a := range all {
 					if err := a.Start(); err != nil {
 						t.Fatal(err)
 					}
 				}
-				time.Sleep(time.Duration(chance.IntN(300)) * time.Millisecond)
+				waitFor(t, func() bool { return api.Calls() >= calls+more })
 				for _, a := range all {
 					_ = a.Process.Kill()
 					_ = a.Wait()

@@ -30,6 +30,7 @@ func TestUntrustedCertificateStopsEveryProgramAtOnce(t *testing.T) {
 	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
 		t.Skip("SSL_CERT_FILE is read elsewhere only")
 	}
+	t.Parallel()
 	api := openaitest.New(openaitest.Options{})
 	defer api.Close()
 	srv := httptest.NewUnstartedServer(api)
@@ -82,6 +83,7 @@ func TestUntrustedCertificateStopsEveryProgramAtOnce(t *testing.T) {
 }
 
 func TestSwitchOfProtocolsDoesNotOutliveTheTimeout(t *testing.T) {
+	t.Parallel()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		conn, _, err := http.NewResponseController(w).Hijack()
 		if err != nil {
@@ -102,6 +104,7 @@ func TestSwitchOfProtocolsDoesNotOutliveTheTimeout(t *testing.T) {
 
 // What net/http logs by itself comes through the program, made safe.
 func TestWhatTheLibraryLogsIsSaidByTheProgram(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -4,14 +4,19 @@
 package cmd_test
 
 import (
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +31,11 @@ var bin string
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given { // what is tested waits more than it computes
+		_ = flag.Set("test.parallel", strconv.Itoa(4*runtime.GOMAXPROCS(0)))
+	}
 	os.Exit(run(m))
 }
 
@@ -71,6 +81,7 @@ func TestScripts(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the scripts use a POSIX shell")
 	}
+	t.Parallel()
 	if _, err := exec.LookPath("bash"); err != nil {
 		t.Skip("the scripts need bash")
 	}
@@ -91,9 +102,14 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"api":  api,
-			"sh":   sh,
-			"code": code,
+			"api":          api,
+			"advance":      advance,
+			"first-output": firstOutput,
+			"delete-files": deleteFiles,
+			"billed":       billed,
+			"sh":           sh,
+			"code":         code,
+			"unfold":       unfold,
 		},
 	})
 }
@@ -115,7 +131,7 @@ func api(ts *testscript.TestScript, neg bool, args []string) {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		if url, err := os.ReadFile(addr); err == nil {
 			ts.Setenv("OPENAI_BASE_URL", strings.TrimSpace(string(url)))
 			return
@@ -123,6 +139,117 @@ func api(ts *testscript.TestScript, neg bool, args []string) {
 		if time.Now().After(deadline) {
 			ts.Fatalf("the simulated API did not come up")
 		}
+	}
+}
+
+// advance moves the clock of the simulated API forward: at once, or in the background
+// as soon as a line of its request log matches a pattern.
+func advance(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 && (len(args) != 3 || args[1] != "after") {
+		ts.Fatalf("usage: advance DURATION [after PATTERN]")
+	}
+	url := strings.TrimSuffix(ts.Getenv("OPENAI_BASE_URL"), "/v1") + "/_sim/advance?d=" + args[0]
+	if len(args) == 1 {
+		_, err := call(http.MethodPost, url)
+		ts.Check(err)
+		return
+	}
+	pattern, log := regexp.MustCompile(args[2]), ts.MkAbs("api.log")
+	ended := make(chan bool)
+	go func() {
+		defer close(ended)
+		for range 6000 {
+			if b, err := os.ReadFile(log); err == nil && pattern.Match(b) {
+				_, _ = call(http.MethodPost, url) // the script waits for what follows from it
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}()
+	ts.Defer(func() { <-ended })
+}
+
+// firstOutput writes the output file of the service's oldest batch, as it is there.
+func firstOutput(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: first-output FILE")
+	}
+	var batches []string
+	for _, b := range list(ts, "/batches") {
+		batches = append(batches, b.Output)
+	}
+	output, err := call(http.MethodGet, ts.Getenv("OPENAI_BASE_URL")+"/files/"+batches[len(batches)-1]+"/content")
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), output, 0o600))
+}
+
+// deleteFiles deletes all files at the service.
+func deleteFiles(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: delete-files")
+	}
+	for _, f := range list(ts, "/files") {
+		_, err := call(http.MethodDelete, ts.Getenv("OPENAI_BASE_URL")+"/files/"+f.ID)
+		ts.Check(err)
+	}
+}
+
+// billed fails unless that many rows were paid for.
+func billed(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: billed ROWS")
+	}
+	answer, err := call(http.MethodGet, strings.TrimSuffix(ts.Getenv("OPENAI_BASE_URL"), "/v1")+"/_sim/billed")
+	ts.Check(err)
+	var got struct{ Total json.Number }
+	ts.Check(json.Unmarshal(answer, &got))
+	if got.Total.String() != args[0] {
+		ts.Fatalf("%s rows were paid for, want %s", got.Total, args[0])
+	}
+}
+
+// list returns the first page of a list of the service, newest first.
+func list(ts *testscript.TestScript, path string) (objects []struct {
+	ID     string `json:"id"`
+	Output string `json:"output_file_id"`
+}) {
+	answer, err := call(http.MethodGet, ts.Getenv("OPENAI_BASE_URL")+path)
+	ts.Check(err)
+	ts.Check(json.Unmarshal(answer, &struct{ Data any }{&objects}))
+	return objects
+}
+
+// call makes a call of the simulated API.
+func call(method, url string) ([]byte, error) {
+	r, err := http.NewRequest(method, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Authorization", "Bearer k")
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	b, err := io.ReadAll(answer.Body)
+	if err == nil && answer.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s %s: %s: %s", method, url, answer.Status, b)
+	}
+	return b, err
+}
+
+// unfold joins the lines of files that end in a backslash with the next one, without
+// its indentation: records are longer than a line of a script may be.
+func unfold(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: unfold FILE...")
+	}
+	folded := regexp.MustCompile(`\\\n *`)
+	for _, name := range args {
+		path := ts.MkAbs(name)
+		text, err := os.ReadFile(path)
+		ts.Check(err)
+		ts.Check(os.WriteFile(path, folded.ReplaceAll(text, nil), 0o600))
 	}
 }
 
