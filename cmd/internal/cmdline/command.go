@@ -83,7 +83,7 @@ func Needs(needs map[string][]string) cli.BeforeFunc {
 			if !ok || !c.IsSet(name) || slices.ContainsFunc(others, c.IsSet) {
 				continue
 			}
-			if f, ok := f.(cli.DocGenerationFlag); ok && slices.ContainsFunc(f.GetEnvVars(), func(v string) bool { return os.Getenv(v) != "" }) {
+			if f, ok := f.(cli.DocGenerationFlag); ok && slices.ContainsFunc(f.GetEnvVars(), func(v string) bool { return os.Getenv(v) == fmt.Sprint(c.Value(name)) }) {
 				continue
 			}
 			return UsageError("--%s does nothing without --%s", name, strings.Join(others, " or --"))
