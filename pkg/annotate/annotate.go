@@ -261,9 +261,6 @@ func Names(asked []string, sets ...catalog.DataSet) *markup.Labels {
 	return names
 }
 
-// Len is the number of sentences.
-func (j *Joined) Len() int { return len(j.sentences) }
-
 // Labels gives the labels that the rows ask for, in the order in which they
 // first do.
 func (j *Joined) Labels() []string {

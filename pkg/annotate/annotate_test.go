@@ -195,9 +195,6 @@ func TestResultsOfFewerRowsAreThoseOfTheFirst(t *testing.T) {
 	if d := cmp.Diff([]string{"a: = PER(Ada Li) LOC(New York) PER(Ada)", "b: ="}, spell(t, j)); d != "" {
 		t.Error(d)
 	}
-	if j.Len() != 2 {
-		t.Errorf("%d sentences", j.Len())
-	}
 }
 
 func TestResultsOfAnotherFileAreRefused(t *testing.T) {
@@ -226,8 +223,8 @@ func TestRecordsTellTheirOwnSentences(t *testing.T) {
 	}
 	// The rows between may have been of another sentence that reads the same.
 	same := open(t, "a.1|A|x|", "a.2|B|x|", "b.1|A|x|", "b.2|B|x|", "b.3|C|x|")
-	if j, err = annotate.Join(read(t, same, "x", "x", "-", "-", "x"), annotate.Options{}); err != nil || j.Len() != 2 {
-		t.Errorf("%d sentences, %v", j.Len(), err)
+	if j, err = annotate.Join(read(t, same, "x", "x", "-", "-", "x"), annotate.Options{}); err != nil || len(spell(t, j)) != 2 {
+		t.Errorf("%v, %v", spell(t, j), err)
 	}
 	whole := open(t, "a.1|A|x|", "a.2|B|x|", "a.3|C|x|", "b.1|A|x y|", "b.2|B|x y|", "b.3|C|x y|")
 	if j, err = annotate.Join(read(t, whole, "x", "-", "@@x##", "-", "x y", "x y"), annotate.Options{}); err != nil {

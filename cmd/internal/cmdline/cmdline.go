@@ -516,8 +516,3 @@ func CheckFiles(target string, inputs ...string) error {
 	}
 	return nil
 }
-
-// Say prints one line for people: on stderr, behind the program's name.
-func Say(c *cli.Context, format string, args ...any) {
-	printLine(c.App.ErrWriter, c.App.Name, fmt.Sprintf(format, args...))
-}

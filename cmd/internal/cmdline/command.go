@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"nertools/pkg/progress"
+	"nertools/pkg/record"
 	"nertools/pkg/safetext"
 )
 
@@ -49,6 +50,13 @@ func (s Streams) Show(announcement, lines string) {
 	s.Say("%s", announcement)
 	for line := range strings.Lines(lines) {
 		fmt.Fprintln(s.Err, safetext.Line(strings.TrimSuffix(line, "\n")))
+	}
+}
+
+// SayDamage prints what was wrong with a file, if anything was.
+func (s Streams) SayDamage(d record.Findings) {
+	for _, remark := range d.Remarks() {
+		s.Say("%s", remark)
 	}
 }
 

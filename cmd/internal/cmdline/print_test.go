@@ -21,8 +21,11 @@ func TestEverythingPrintedIsSafeForATerminal(t *testing.T) {
 		"a file name": {func(*cli.Context) error { return &fs.PathError{Op: "open", Path: bad, Err: fs.ErrNotExist} }, "ner-x: open " + good + ": file does not exist\n"},
 		"joined errors": {func(*cli.Context) error { return errors.Join(errors.New("one"), errors.New(bad)) },
 			"ner-x: one\nner-x: " + good + "\n"},
-		"a line": {func(c *cli.Context) error { Say(c, "read %s", bad); return nil }, "ner-x: read " + good + "\n"},
-		"a log":  {func(*cli.Context) error { log.Printf("Unsolicited response: %s", bad); return nil }, "ner-x: Unsolicited response: " + good + "\n"},
+		"a line": {func(c *cli.Context) error {
+			Streams{Name: "ner-x", Err: c.App.ErrWriter}.Say("read %s", bad)
+			return nil
+		}, "ner-x: read " + good + "\n"},
+		"a log": {func(*cli.Context) error { log.Printf("Unsolicited response: %s", bad); return nil }, "ner-x: Unsolicited response: " + good + "\n"},
 		"lines to copy": {func(c *cli.Context) error {
 			Streams{Name: "ner-x", Err: c.App.ErrWriter}.Show("copy:", "<a>\n  "+bad+"\n")
 			return nil
