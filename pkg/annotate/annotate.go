@@ -453,8 +453,7 @@ func (j *Joined) Drop(row int, span markup.Span) {
 // without returns the line of a row without the marks of what is dropped. original is
 // its sentence.
 func (j *Joined) without(aligner *markup.Aligner, original *markup.Original, row int, line string, q markup.Question) string {
-	a := aligner.Align(original, line, q)
-	return collect.AnswerLine(aligner.Strike(original, line, &a, q, func(i int) bool { return slices.Contains(j.dropped[row], a.Found[i].Span) }))
+	return collect.AnswerLine(aligner.Strike(original, line, q, func(sp markup.Span) bool { return slices.Contains(j.dropped[row], sp) }))
 }
 
 // WriteText writes the results file: line i is row i. Without results it is the one

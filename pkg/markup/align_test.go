@@ -407,21 +407,6 @@ func TestLongAnswersAreAlignedToo(t *testing.T) {
 	}
 }
 
-func TestBytesGivesWhereASpanStands(t *testing.T) {
-	var s subject
-	for _, text := range []string{" Ada  met\tZürich\u00a0東京 .\n", "a a a", "aa a aa"} {
-		s.Reset(text)
-		for i := range s.Tokens {
-			for j := i + 1; j <= len(s.Tokens); j++ {
-				start, end := s.Bytes(markup.Span{Start: i, End: j})
-				if d := cmp.Diff(s.Tokens[i:j], markup.AppendTokens(nil, text[start:end])); d != "" || strings.TrimSpace(text[start:end]) != text[start:end] {
-					t.Errorf("%q %d:%d is %q: %s", text, i, j, text[start:end], d)
-				}
-			}
-		}
-	}
-}
-
 func TestTheWordsForWhatIsFound(t *testing.T) {
 	var got []string
 	for _, h := range []markup.How{markup.Given, markup.Exact, markup.Repaired} {

@@ -106,9 +106,8 @@ func BenchmarkStrike(b *testing.B) {
 	const answer = "On Monday @@Ingrid Solheim## of the @@Bank of Norway## flew from Oslo to Zürich for talks with the mayor and his staff about the new bridge ."
 	var s subject
 	s.Reset(sentence)
-	a := s.Align(&s.Original, answer, markup.Question{})
 	b.ReportAllocs()
 	for b.Loop() {
-		s.Strike(&s.Original, answer, &a, markup.Question{}, func(i int) bool { return i == 0 })
+		s.Strike(&s.Original, answer, markup.Question{}, func(sp markup.Span) bool { return sp.Start == 2 })
 	}
 }

@@ -30,7 +30,7 @@ var plainASCII = func() (plain [256]byte) {
 // “ and ” are the same however they were tokenised. A run of dashes in one
 // token counts as one, so that -- is an em dash. Brackets may be spelt -LRB-, and
 // a backslash before punctuation does not count: the treebank writes \/ and \*.
-func appendSign[T string | []byte](dst []byte, start int, rest T) ([]byte, int) {
+func appendSign(dst []byte, start int, rest []byte) ([]byte, int) {
 	switch c := rest[0]; c {
 	case '"':
 		return append(dst, "''"...), 1
@@ -66,7 +66,7 @@ func appendDash(dst []byte, start int) []byte {
 
 // bracket returns the bracket that the Penn Treebank spells as rest begins, 0 if
 // it is none.
-func bracket[T string | []byte](rest T) byte {
+func bracket(rest []byte) byte {
 	if len(rest) < len("-LRB-") || rest[4] != '-' || rest[3]|0x20 != 'b' {
 		return 0
 	}

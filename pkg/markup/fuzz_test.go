@@ -56,7 +56,7 @@ func FuzzAlign(f *testing.F) {
 			t.Errorf("original %q, answer %q: twice: %s", original, answer, d)
 		}
 		for i := range a.Found {
-			s.Strike(&s.Original, answer, &a, q, func(k int) bool { return k == i })
+			s.Strike(&s.Original, answer, q, func(sp markup.Span) bool { return sp == a.Found[i].Span })
 		}
 	})
 }

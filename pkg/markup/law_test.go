@@ -17,6 +17,9 @@ type subject struct {
 	markup.Aligner
 }
 
+// text returns the tokens of a span.
+func (s *subject) text(sp markup.Span) string { return strings.Join(s.Tokens[sp.Start:sp.End], " ") }
+
 // reads is the law, checked slowly and apart from the code: the original's tokens
 // in the span are the text of the entity, white space, form and case aside, and
 // aside from punctuation at the outer ends.

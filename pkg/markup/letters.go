@@ -72,38 +72,17 @@ func (l *letters) fold(piece string) {
 	for i := range len(folded) {
 		p := plainASCII[piece[i]]
 		if p == 0 {
-			l.foldSigns(piece, i)
+			l.text = l.text[:before]
+			l.normalise(piece)
 			return
 		}
 		folded[i] = p
 	}
 }
 
-// foldSigns is fold for a piece of which the first i letters are folded.
-func (l *letters) foldSigns(piece string, i int) {
-	start, before := l.starts[len(l.starts)-1], len(l.text)-len(piece)
-	dst := l.text[:before+i]
-	for i < len(piece) {
-		c := piece[i]
-		if p := plainASCII[c]; p != 0 {
-			dst = append(dst, p)
-			i++
-			continue
-		}
-		if c >= utf8.RuneSelf || c == '&' {
-			l.text = dst[:before]
-			l.normalise(piece, start)
-			return
-		}
-		n := 0
-		dst, n = appendSign(dst, start, piece[i:])
-		i += n
-	}
-	l.text = dst
-}
-
 // normalise is fold for a piece that is not plain ASCII.
-func (l *letters) normalise(piece string, start int) {
+func (l *letters) normalise(piece string) {
+	start := l.starts[len(l.starts)-1]
 	piece = html.UnescapeString(piece)
 	if norm.NFKD.QuickSpanString(piece) == len(piece) { // which needs no buffer
 		l.normalised = append(l.normalised[:0], piece...)

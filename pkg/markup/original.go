@@ -7,7 +7,6 @@ import "strings"
 type Original struct {
 	Text   string
 	Tokens []string // as [AppendTokens] splits Text; they share its memory
-	starts []int    // byte offset of each token
 
 	folded   bool // what follows is of Text
 	letters  letters
@@ -21,19 +20,7 @@ type Original struct {
 func (o *Original) Reset(text string) {
 	o.Text = text
 	o.Tokens = AppendTokens(o.Tokens[:0], text)
-	o.starts = o.starts[:0]
-	at := 0
-	for _, token := range o.Tokens {
-		at += strings.Index(text[at:], token)
-		o.starts = append(o.starts, at)
-		at += len(token)
-	}
 	o.folded = false
-}
-
-// Bytes returns where a span of at least one token is in Text: byte offsets, half-open.
-func (o *Original) Bytes(sp Span) (start, end int) {
-	return o.starts[sp.Start], o.starts[sp.End-1] + len(o.Tokens[sp.End-1])
 }
 
 // fold makes what only answers that differ from the original need.

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"index/suffixarray"
 	"slices"
+	"sort"
 	"unicode/utf8"
 )
 
@@ -243,10 +244,7 @@ func (al *Aligner) shown(text string) bool {
 
 // regionOf gives the region that holds a range of letters, -1 if none does.
 func (al *Aligner) regionOf(from, to int) int {
-	i, found := slices.BinarySearchFunc(al.regions, from, func(r region, at int) int { return cmp.Compare(r.from, at) })
-	if !found {
-		i--
-	}
+	i := sort.Search(len(al.regions), func(i int) bool { return al.regions[i].from > from }) - 1
 	if i < 0 || to > al.regions[i].to {
 		return -1
 	}
@@ -255,10 +253,7 @@ func (al *Aligner) regionOf(from, to int) int {
 
 // block gives the last block that begins at or before a letter of the answer.
 func (r *region) block(at int) *block {
-	i, found := slices.BinarySearchFunc(r.blocks, at, func(b block, at int) int { return cmp.Compare(b.answer, at) })
-	if !found {
-		i--
-	}
+	i := sort.Search(len(r.blocks), func(i int) bool { return r.blocks[i].answer > at }) - 1
 	if i < 0 {
 		return nil
 	}

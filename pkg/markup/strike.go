@@ -2,20 +2,19 @@ package markup
 
 import "strings"
 
-// Strike returns answer as if the entities for which drop is true had never
-// been marked. a is what s.Align returned for this answer to q.
+// Strike returns answer as if the entities that drop reports had never been marked.
 //
-// The signs of their marks go, and those of marks that say the same again; what
-// else the answer says stays as it stands. In a [List] the entries go. Aligned
-// again, the result gives the other entities at the same places. Where it would
-// not (a List that has one string twice does not tell which of the two is left),
-// the result is the original's tokens with the other entities marked, once more for
-// those that overlap.
-func (al *Aligner) Strike(o *Original, answer string, a *Alignment, q Question, drop func(i int) bool) string {
+// Their marks are removed, and marks that mark the same again; the rest of the answer
+// stays as it is. In a [List] their entries are removed. Aligned again, the result has the
+// other entities at the same places. If it would not (a List that has one string twice
+// does not tell which of the two is left), the result is the tokens of the sentence with
+// the other entities marked, in a further line those that overlap.
+func (al *Aligner) Strike(o *Original, answer string, q Question, drop func(Span) bool) string {
+	q.Shown = nil
 	dropped := map[Span]bool{}
 	var kept []Span
-	for i, f := range a.Found {
-		if drop(i) {
+	for _, f := range al.Align(o, answer, q).Found {
+		if drop(f.Span) {
 			dropped[f.Span] = true
 		} else {
 			kept = append(kept, f.Span)
@@ -24,7 +23,6 @@ func (al *Aligner) Strike(o *Original, answer string, a *Alignment, q Question, 
 	if len(dropped) == 0 {
 		return answer
 	}
-	q.Shown = nil
 	text := al.strike(o, answer, q, dropped)
 	if strings.TrimSpace(text) != "" && al.finds(o, text, q, kept) {
 		return text

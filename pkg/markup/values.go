@@ -1,6 +1,7 @@
 package markup
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -147,22 +148,12 @@ func (r *valueReader) value(v *value) bool {
 func (r *valueReader) array(v *value) bool {
 	for {
 		apart := r.space()
-		if done, ok := r.closed(v); done {
-			return ok
+		if r.closed(v) {
+			return true
 		}
 		switch n := len(v.items); {
 		case isComma(r.peek()):
-			r.mended = r.mended || n == 0 || r.peek() != ','
-			r.next()
-			for r.space(); isComma(r.peek()); r.space() {
-				r.mended = true
-				r.next()
-			}
-			if c := r.peek(); isCloser(c) {
-				r.mended = true
-				continue
-			}
-			if r.peek() == 0 {
+			if r.comma(v) {
 				continue
 			}
 		case n > 0 && !r.separate(&v.items[n-1].value, apart):
@@ -193,29 +184,38 @@ func isCloser(c rune) bool {
 	return c == ']' || c == '}' || c == ')' || c == '］' || c == '｝' || c == '）'
 }
 
-// closed reads the bracket that closes v, if it is there, or notes that the
-// answer ends. A bracket that closes one around v closes v as well.
-func (r *valueReader) closed(v *value) (done, ok bool) {
+// comma skips commas, and reports whether no further item of v follows.
+func (r *valueReader) comma(v *value) (last bool) {
+	r.mended = r.mended || len(v.items) == 0 || r.peek() != ','
+	r.next()
+	for r.space(); isComma(r.peek()); r.space() {
+		r.mended = true
+		r.next()
+	}
+	c := r.peek()
+	r.mended = r.mended || isCloser(c)
+	return c == 0 || isCloser(c)
+}
+
+// closed reads the bracket that closes v, or notes that the answer ends, and reports
+// whether either is there. A bracket that closes one around v closes v as well.
+func (r *valueReader) closed(v *value) bool {
 	c := r.peek()
 	n := len(r.open)
 	switch {
 	case c == 0:
 		v.cut = true
-		return true, true
 	case !isCloser(c):
-		return false, false
+		return false
 	case c == r.open[n-1]:
 		r.next()
-		return true, true
+	case slices.Contains(r.open[:n-1], c): // it is left to that one
+		r.mended = true
+	default: // a wrong one
+		r.mended = true
+		r.next()
 	}
-	r.mended = true
-	for _, outer := range r.open[:n-1] {
-		if outer == c {
-			return true, true // it is left to that one
-		}
-	}
-	r.next() // a wrong one
-	return true, true
+	return true
 }
 
 // object reads the members and the end of an object, or of a set.
@@ -223,21 +223,11 @@ func (r *valueReader) object(v *value) bool {
 	v.kind = anObject
 	for {
 		apart := r.space()
-		if done, ok := r.closed(v); done {
-			return ok
+		if r.closed(v) {
+			return true
 		}
 		if isComma(r.peek()) {
-			r.mended = r.mended || len(v.items) == 0 || r.peek() != ','
-			r.next()
-			for r.space(); isComma(r.peek()); r.space() {
-				r.mended = true
-				r.next()
-			}
-			if isCloser(r.peek()) {
-				r.mended = true
-				continue
-			}
-			if r.peek() == 0 {
+			if r.comma(v) {
 				continue
 			}
 		} else if n := len(v.items); n > 0 {
