@@ -20,6 +20,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -73,6 +74,28 @@ func TestTheSourcesAreThere(t *testing.T) {
 		})
 		if err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+func TestScriptsAreShort(t *testing.T) {
+	scripts, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil || len(scripts) == 0 {
+		t.Fatalf("%d scripts, %v", len(scripts), err)
+	}
+	for _, path := range scripts {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+		if len(lines) >= 120 {
+			t.Errorf("%s: %d lines: one scenario for each script, and fewer than 120 lines", path, len(lines))
+		}
+		for i, line := range lines {
+			if n := utf8.RuneCountInString(line); n > 160 {
+				t.Errorf("%s:%d: %d columns, more than 160", path, i+1, n)
+			}
 		}
 	}
 }
