@@ -62,8 +62,8 @@ func (al *Aligner) addRegion(from, to int, blocks []block) {
 	al.regions = append(al.regions, region{from: from, to: to, blocks: blocks})
 }
 
-// wholes finds the original in a longer answer, also several times. What stands
-// before, between and after is aligned as well where it has half of the original.
+// wholes finds the original in a longer answer, once or several times. What is
+// before, between and after is aligned as well if it has half of the original.
 func (al *Aligner) wholes() bool {
 	a, want := al.answer.letters.text, al.original.letters.text
 	rest, found := 0, false

@@ -45,7 +45,7 @@ func appendAtoms(dst []atom, l *letters, from, to int) []atom {
 	return dst
 }
 
-// sortedAfter gives the index of the first of starts that is not below from.
+// sortedAfter returns the index of the first of starts that is not below from.
 func sortedAfter(starts []int, from int) int {
 	i, _ := slices.BinarySearch(starts, from)
 	return i
@@ -73,20 +73,20 @@ type differ struct {
 	work     meter
 }
 
-// once is where an atom stands, if it does once; else -1, and -2 if it does more often.
+// once is where an atom occurs, if it occurs once; -1 if it does not, -2 if it does more often.
 type once struct{ a, s int }
 
 // maxDepth bounds how often a part is divided again.
 const maxDepth = 6
 
-// align gives the runs of atoms that answer and original share, in order.
+// align returns the runs of atoms that answer and original share, in order.
 func (d *differ) align(a, s []atom) []block {
 	d.a, d.s, d.first = a, s, len(d.blocks)
 	d.part(0, len(a), 0, len(s), 0)
 	return d.blocks[d.first:]
 }
 
-// add gives a single block.
+// add returns a single block.
 func (d *differ) add(b block) []block {
 	d.blocks = append(d.blocks, b)
 	return d.blocks[len(d.blocks)-1:]
@@ -198,7 +198,7 @@ func (d *differ) trace(a0, s0, e, k, x int) {
 	}
 }
 
-// divide aligns the parts between the atoms that stand exactly once on both sides.
+// divide aligns the parts between the atoms that occur exactly once on both sides.
 func (d *differ) divide(a0, a1, s0, s1, depth int) {
 	anchors := d.anchors(a0, a1, s0, s1)
 	if len(anchors) == 0 {
@@ -215,7 +215,7 @@ func (d *differ) divide(a0, a1, s0, s1, depth int) {
 	d.part(a0, a1, s0, s1, depth+1)
 }
 
-// anchors gives as many as there are in the same order on both sides.
+// anchors returns as many of these as are in the same order on both sides.
 func (d *differ) anchors(a0, a1, s0, s1 int) []once {
 	if d.seen == nil {
 		d.seen = map[uint64]once{}
@@ -251,7 +251,7 @@ func (d *differ) anchors(a0, a1, s0, s1 int) []once {
 	return longestChain(pairs, rises, rises)
 }
 
-// longestChain gives the longest subsequence in which each item follows the one
+// longestChain returns the longest subsequence in which each item follows the one
 // before. Which item ends first must decide which items follow it. Of equally
 // long chains it is the one whose last item ends first, and so on back to the
 // first.

@@ -13,7 +13,7 @@ type entry struct {
 	text     string
 	from, to int    // bytes of the answer: the whole element of its list
 	list     int    // number of the list that it is an element of
-	lone     bool   // it stands in place of a list
+	lone     bool   // it is in place of a list
 	odd      bool   // it was marked, or its list mended
 	word     bool   // it has no quotes
 	begun    bool   // it is labelled as a token of an entity: "B-PER"
@@ -82,7 +82,7 @@ type lister struct {
 	damage  Damage
 	lists   int  // that were begun
 	named   bool // an object has members that name entities
-	nested  bool // entries do not tell where they stand
+	nested  bool // the places of the entries in the answer are not known
 }
 
 // try calls f, and undoes what it did if it reports false.
@@ -112,7 +112,7 @@ func (l *lister) add(e entry, cut bool) {
 	l.entries = append(l.entries, e)
 }
 
-// list reads an array, an object that holds one, or what stands in place of one.
+// list reads an array, an object that holds one, or what is in place of one.
 // reason is why its entries can't be used, or 0.
 func (l *lister) list(v *value, reason Reason) bool {
 	switch v.kind {
@@ -202,7 +202,7 @@ func (l *lister) parts(text string, reason Reason) (string, Reason) {
 }
 
 // isEntry reports whether an element of an array is the text of an entity. A number
-// that could be that of a token need not be; "..." stands for what is not there.
+// that could be the number of a token may not be one; "..." is not one.
 func (l *lister) isEntry(e *value) bool {
 	switch e.kind {
 	case aWord:
@@ -476,7 +476,7 @@ func (m *item) ownLabel() (string, bool) {
 	return "", false
 }
 
-// byText reads an object that tells the label of each entity: {"Ada":"PER"}.
+// byText reads an object with the label of each entity: {"Ada":"PER"}.
 func (l *lister) byText(v *value, reason Reason) bool {
 	q := &l.aligner.question
 	named := false

@@ -64,8 +64,7 @@ func appendDash(dst []byte, start int) []byte {
 	return append(dst, '-')
 }
 
-// bracket returns the bracket that the Penn Treebank spells as rest begins, 0 if
-// it is none.
+// bracket returns the bracket at the start of rest in the Penn Treebank's spelling, or 0.
 func bracket(rest []byte) byte {
 	if len(rest) < len("-LRB-") || rest[4] != '-' || rest[3]|0x20 != 'b' {
 		return 0
@@ -162,7 +161,7 @@ func vowelSign(r rune) bool {
 		0x6d6 <= r && r <= 0x6dc || 0x6df <= r && r <= 0x6e4 || r == 0x6e7 || r == 0x6e8 || 0x6ea <= r
 }
 
-// Of the invisible characters these make another emoji of what they stand in.
+// A joiner makes one emoji of those on both sides.
 const joiner = '\u200d'
 
 func skinTone(r rune) bool { return 0x1f3fb <= r && r <= 0x1f3ff }

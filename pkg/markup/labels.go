@@ -15,8 +15,8 @@ type Question struct {
 	// nil: by their own alone.
 	Labels *Labels
 
-	// Shown reports whether a demonstration of the prompt contains text. nil:
-	// nobody knows.
+	// Shown reports whether a demonstration of the prompt contains text. nil: not
+	// known.
 	Shown func(text string) bool
 }
 

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// letters are a text without its white space, twice: as it stands, and in the
+// letters are a text without its white space, twice: as it is, and in the
 // form in which letters are compared. In that a token may have no letters at all.
 type letters struct {
 	text, raw  []byte
@@ -138,7 +138,7 @@ func (l *letters) normalise(piece string) {
 
 func isSpace(r rune) bool { return unicode.IsSpace(r) || 0x1c <= r && r <= 0x1f }
 
-// spaceAt gives the length of the white space character at i, 0 if there is none.
+// spaceAt returns the length of the white space character at i, 0 if there is none.
 func spaceAt(s string, i int) int {
 	c := s[i]
 	if c < utf8.RuneSelf {
@@ -156,10 +156,10 @@ func spaceAt(s string, i int) int {
 // blank reports whether r is white space or invisible.
 func blank(r rune) bool { return isSpace(r) || invisible(r) }
 
-// token gives the token that holds the letter at i, for i in range.
+// token returns the token that holds the letter at i, for i in range.
 func (l *letters) token(i int) int { return sort.SearchInts(l.starts, i+1) - 1 }
 
-// end gives where token i ends in text.
+// end returns where token i ends in text.
 func (l *letters) end(i int) int {
 	if i+1 < len(l.starts) {
 		return l.starts[i+1]
@@ -167,7 +167,7 @@ func (l *letters) end(i int) int {
 	return len(l.text)
 }
 
-// rawRange gives where the tokens of a span stand in raw.
+// rawRange returns where the tokens of a span are in raw.
 func (l *letters) rawRange(sp Span) (from, to int) {
 	to = len(l.raw)
 	if sp.End < len(l.rawStarts) {
@@ -249,8 +249,8 @@ func (l *letters) cut(i int) bool {
 	return r == joiner || before == joiner || flagTag(r) || skinTone(r) && emoji(before)
 }
 
-// onlyEdge reports whether all of text may stand at the edge of a token that a
-// string stands for.
+// onlyEdge reports whether all of text may be missing from a string at the edge of a
+// token.
 func onlyEdge(text []byte) bool {
 	for len(text) > 0 {
 		r, size := utf8.DecodeRune(text)

@@ -13,7 +13,7 @@ type listing struct {
 	alone   bool // the answer is nothing else
 	ok      bool // it can be read
 	evident bool // if not: it is meant as a list
-	nested  bool // the entries do not tell where they stand in the answer
+	nested  bool // the places of the entries in the answer are not known
 }
 
 // listStarts is how many brackets of an answer are tried.
@@ -23,8 +23,8 @@ const listStarts = 16
 type candidate struct {
 	entries []entry
 	damage  Damage
-	object  bool // an object with members that name entities, or a list that a label stands before
-	final   bool // what stands before it calls it the answer
+	object  bool // an object with members that name entities, or a list behind a label
+	final   bool // the line before it calls it the answer
 	line    bool // it ends a line, of which it is all but a name
 	nested  bool
 }
@@ -32,7 +32,7 @@ type candidate struct {
 // list reads a structured answer.
 //
 // Objects whose members name entities go before other ones and arrays, and of those
-// the last counts, with all that stand right before it as JSON lines do. Of
+// the last counts, with all right before it, as in JSON lines. Of
 // others the last that is called the answer counts, or else the first.
 func (al *Aligner) list(answer string) (l listing) {
 	if inner, ok := encoded(answer); ok {
@@ -121,7 +121,7 @@ func beginsAsList(answer string) bool {
 	return answer != "" && strings.IndexByte("[{(\"'\xef", answer[0]) >= 0 || isFence(firstToken(answer))
 }
 
-// heading returns the label that stands at the end of text, before a colon, and the
+// heading returns the label at the end of text, before a colon, and the
 // text before it.
 func (q *Question) heading(text string) (label, before string, ok bool) {
 	const marks = "*_`\"' \t\r\n"
@@ -187,8 +187,8 @@ func counts(found []candidate, alone bool) *candidate {
 	return nil
 }
 
-// has reports whether the original has brackets and reads so: then it is text of the
-// answer too.
+// has reports whether text, with its brackets, occurs in the original: then it is text of
+// the answer too.
 func (al *Aligner) has(text string) bool {
 	return al.original.brackets && al.reads(text)
 }
@@ -196,7 +196,7 @@ func (al *Aligner) has(text string) bool {
 // listBrackets are those that a list can begin with, the ASCII ones first.
 const listBrackets = "[{(［｛（"
 
-// isFence reports whether text is nothing but what stands around a list, or
+// isFence reports whether text is nothing but what may be around a list, or
 // between lists.
 func isFence(text string) bool {
 	text = strings.Trim(text, ", \t\r\n`]})")
@@ -256,8 +256,8 @@ func plausible(s string) bool {
 	return r.quote() != "" || c == closers[bracket] || c == '{' || c == '[' || c == '('
 }
 
-// unquoted is [plausible] for what leads a line, where words need no quotes, and a
-// tuple may stand.
+// unquoted is [plausible] for what leads a line, where words need no quotes and
+// there may be a tuple.
 func unquoted(s string) bool {
 	bracket, size := utf8.DecodeRuneInString(s)
 	r := valueReader{text: strings.TrimLeft(s[size:], " \t\r\n")}
@@ -363,7 +363,7 @@ func (al *Aligner) placeList() {
 	type option struct{ mark, start, end int32 }
 	a := &al.answer
 	options := make([]option, 0, len(a.marks))
-	same := map[*reading]int{} // how many entries read so
+	same := map[*reading]int{} // how many entries are this string
 	for i := range a.marks {
 		m := &a.marks[i]
 		if m.reason != 0 {

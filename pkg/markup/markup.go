@@ -79,7 +79,7 @@ func (s Span) Compare(t Span) int {
 
 // Mended counts what [Place] had to mend in the spans of one row.
 type Mended struct {
-	Unsorted    bool // the spans did not stand in order
+	Unsorted    bool // the spans were not in order
 	Duplicate   int  // left out: the same span again
 	Overlapping int  // left out: inside or across a longer one
 	Unplaced    int  // left out: beyond the sentence, or ending before its start

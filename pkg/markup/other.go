@@ -22,7 +22,7 @@ type use uint8
 const (
 	isText     use = iota
 	isFrame        // nothing: it is around the answer, or around a list
-	isEmphasis     // that something stands out
+	isEmphasis     // that something is emphasized
 	isEntity       // that it is an entity
 	isAsked        // that it is of the label asked for
 	isOther        // that it is of another label
@@ -142,8 +142,8 @@ func (a *answer) hasTags(al *Aligner) bool {
 	return false
 }
 
-// hasLabels reports whether the label asked for stands behind words of the original,
-// as in "Ada (PER)" and "Ada/PER". Where the entity would begin, nobody can tell.
+// hasLabels reports whether the label asked for is behind words of the original,
+// as in "Ada (PER)" and "Ada/PER". Where such an entity would begin is not marked.
 func (a *answer) hasLabels(al *Aligner) bool {
 	const most = 16 // that are looked at
 	label := al.question.Label
@@ -177,7 +177,7 @@ func (a *answer) hasLabels(al *Aligner) bool {
 	return false
 }
 
-// tagKinds tells what tags say.
+// tagKinds finds what tags say.
 type tagKinds struct {
 	aligner *Aligner
 	text    string
@@ -252,7 +252,7 @@ func (k *tagKinds) unknownTag(name string, t *tags.Tag) use {
 	return u
 }
 
-// use tells whether a label is the one asked for.
+// use returns what a mark with a label says.
 func (q *Question) use(label string) use {
 	if label == q.Label {
 		return isAsked
@@ -321,7 +321,7 @@ func (a *answer) addOther(open, close [2]int, u use) {
 	a.signs = append(a.signs, sign{kind: '<', from: open[0], to: open[1], other: n}, sign{kind: '<', from: close[0], to: close[1], other: n})
 }
 
-// emphases are signs around what stands out, the rarest first. Bold type is not
+// emphases are signs around emphasized words, the rarest first. Bold type is not
 // among them, since that is read in any answer.
 var emphases = [...][2]string{
 	{"[[", "]]"}, {"{{", "}}"}, {"<<", ">>"}, {"((", "))"}, {"__", "__"}, {"==", "=="}, {"~~", "~~"}, {"||", "||"}, {"$$", "$$"}, {"%%", "%%"}, {"^^", "^^"},
@@ -345,8 +345,8 @@ func (a *answer) readEmphases(al *Aligner) {
 	}
 }
 
-// readPairs takes what stands between two signs in a line for marked. Signs that
-// stand apart, or within words, are none, and neither are longer ones.
+// readPairs takes what is between two signs in a line for marked. Signs between spaces
+// or within words are none, and neither are longer ones.
 func (a *answer) readPairs(open, close string) {
 	const reach = 256
 	text := a.text
@@ -384,7 +384,7 @@ func (a *answer) readPairs(open, close string) {
 	}
 }
 
-// sortSigns puts the signs in order and tells the marks in other notations theirs.
+// sortSigns puts the signs in order and gives the marks in other notations theirs.
 func (a *answer) sortSigns() {
 	slices.SortStableFunc(a.signs, func(x, y sign) int { return cmp.Compare(x.from, y.from) })
 	end := 0 // of the tag before: what is in it is no sign

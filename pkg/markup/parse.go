@@ -27,7 +27,7 @@ type sign struct {
 	n        int  // how many "@", "#" or "*" there are
 	odd      bool // some are full-width or escaped
 	other    int  // number of the mark in another notation, from 1
-	at       int  // how many letters stand before it
+	at       int  // how many letters are before it
 	rawAt    int
 	marks    int // that begin or end here
 }
@@ -35,7 +35,7 @@ type sign struct {
 // mark is a string that the answer marks.
 type mark struct {
 	open, close int    // signs; close is -1 if there is none
-	odd         bool   // not as [AppendMarked] writes it, whatever stands around
+	odd         bool   // not as [AppendMarked] writes it, whatever is around it
 	left, right bool   // a sign has text on its outer side
 	region      int    // that holds it, or -1
 	found       bool   // at span
@@ -303,16 +303,15 @@ func (a *answer) kindOf(i int) byte {
 	return 0
 }
 
-// shape tells whether a sign stands as one that ends or one that begins an
-// entity. In the middle of a word and between spaces it does neither.
+// shape reports whether a sign is where one ends an entity, or where one begins one. In the middle of a word and between spaces it does neither.
 func (a *answer) shape(i int) (closing, opening bool) {
 	before, after, _ := a.around(i)
 	return !isSpace(before) && (isSpace(after) || unicode.IsPunct(after)),
 		!isSpace(after) && (isSpace(before) || unicode.IsPunct(before) && !unicode.IsPunct(after))
 }
 
-// around gives the characters on either side of a sign that can be seen, a space
-// where there is none, and whether others stand between.
+// around returns the characters on either side of a sign that can be seen, a space
+// where there is none, and whether others are between.
 func (a *answer) around(i int) (before, after rune, hidden [2]bool) {
 	sg := a.signs[i]
 	before, after = ' ', ' '
@@ -337,7 +336,7 @@ func (a *answer) around(i int) (before, after rune, hidden [2]bool) {
 	return before, after, hidden
 }
 
-// following gives what stands between a sign and the next one.
+// following returns what is between a sign and the next one.
 func (a *answer) following(i int) string {
 	to := len(a.text)
 	if i+1 < len(a.signs) {
@@ -399,7 +398,7 @@ func (a *answer) look() {
 	}
 }
 
-// lookOutside notes what stands close to a mark in another notation. Others of
+// lookOutside notes what is close to a mark in another notation. Others of
 // these do not count.
 func (a *answer) lookOutside(m *mark) {
 	first, last := m.open, m.close
@@ -420,7 +419,7 @@ func isLowerWord(text string) bool {
 	return text != "" && strings.IndexFunc(text, func(r rune) bool { return !unicode.IsLower(r) }) < 0
 }
 
-// plain gives the text of a mark without the signs in it.
+// plain returns the text of a mark without the signs in it.
 func (a *answer) plain(m *mark) string {
 	if m.close < 0 {
 		return firstToken(strings.TrimLeftFunc(a.following(m.open), blank))
@@ -432,8 +431,8 @@ func (a *answer) plain(m *mark) string {
 	return strings.TrimFunc(a.without(from, to, m.open+1), isSpace)
 }
 
-// context gives a mark with up to three tokens on either side, without signs, if
-// there is one. They are of its line, and of what stands behind a colon before it,
+// context returns a mark with up to three tokens on either side, without signs, if
+// there is one. They are of its line, and behind a colon before it,
 // where a sentence may begin.
 func (a *answer) context(m *mark) (text string, ok bool) {
 	const tokens, reach = 3, 256
@@ -456,7 +455,7 @@ func (a *answer) context(m *mark) (text string, ok bool) {
 	return strings.Trim(before+a.plain(m)+after, "\"`“”"), strings.TrimFunc(before+after, isSpace) != ""
 }
 
-// firstToken gives a text up to its first white space.
+// firstToken returns a text up to its first white space.
 func firstToken(text string) string {
 	if i := strings.IndexFunc(text, isSpace); i >= 0 {
 		return text[:i]
@@ -464,7 +463,7 @@ func firstToken(text string) string {
 	return text
 }
 
-// without gives the text of a range without signs, of which i is the first.
+// without returns the text of a range without signs, of which i is the first.
 func (a *answer) without(from, to, i int) string {
 	var b strings.Builder
 	for ; i < len(a.signs) && a.signs[i].from < to; i++ {
@@ -486,7 +485,7 @@ type signTokens struct {
 	lengths map[int]bool    // of known, so that not all that is long is looked up
 }
 
-// chunk is what stands in an answer between white space.
+// chunk is what an answer has between white space.
 type chunk struct {
 	to      int
 	a, b    int // the token of the original in it, if there is one
@@ -540,7 +539,7 @@ func plainly(text string) string {
 	return strings.ToLower(text)
 }
 
-// literal gives how many of the n signs at i are text: on the left and on the
+// literal returns how many of the n signs at i are text: on the left and on the
 // right of the mark, or all of them. The signs of a text are asked in its order.
 func (k *signTokens) literal(last *chunk, text string, i, n int) (left, right int) {
 	if !k.any || text[i] == '*' {
@@ -559,7 +558,7 @@ func (k *signTokens) literal(last *chunk, text string, i, n int) (left, right in
 	}
 }
 
-// chunk finds the token in what stands around i, punctuation around it aside.
+// chunk finds the token in what is around i, punctuation around it aside.
 func (k *signTokens) chunk(text string, i int) chunk {
 	from, to := wordAt(text, i)
 	c := chunk{to: to}
@@ -602,10 +601,10 @@ func unmarked(token string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(token, Open), Close)
 }
 
-// overlap gives how many places two ranges share.
+// overlap returns how many places two ranges share.
 func overlap(a0, a1, b0, b1 int) int { return max(0, min(a1, b1)-max(a0, b0)) }
 
-// wordAt gives the bounds of what stands around i between white space.
+// wordAt returns the bounds of what is around i between white space.
 func wordAt(text string, i int) (from, to int) {
 	for from = i; from > 0; {
 		r, size := utf8.DecodeLastRuneInString(text[:from])

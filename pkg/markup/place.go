@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// The looseness tells how far the original reads as a mark: letter for letter with the
+// The looseness says how exactly a place matches a mark: letter for letter with the
 // same tokens, letter for letter, or the same in the form that is compared.
 const (
 	sameTokens = iota
@@ -17,12 +17,12 @@ const (
 	sameFolded
 )
 
-// reading is where the original reads as a marked string does: letter for letter, or
-// where it nowhere does, in the form that is compared.
+// reading is where a marked string occurs in the original: letter for letter, or if it
+// does nowhere, in the form that is compared.
 type reading struct {
 	places []place // by at, none with the span of another
 	strict []place // those of the strictest looseness
-	inside bool    // it reads so inside a token; of interest if there is no place
+	inside bool    // the string occurs inside a token; of interest if there is no place
 	more   bool    // there may be more places than were looked for
 	used   bool    // a place is taken
 	next   int     // all places before it are
@@ -37,8 +37,8 @@ type place struct {
 	looseness int
 }
 
-// placeMarks finds the place of each mark. First come those whose place the
-// text around them tells.
+// placeMarks finds the place of each mark. First come those whose place
+// follows from the text around them.
 func (al *Aligner) placeMarks() {
 	a := &al.answer
 	for i := range a.marks {
@@ -109,7 +109,7 @@ func (al *Aligner) once(b *block, from, to int) bool {
 	return bytes.Index(text, text[from:to]) == from && !bytes.Contains(text[from+1:], text[from:to])
 }
 
-// take gives a mark the place m.span.
+// take places a mark at m.span.
 func (al *Aligner) take(i int, m *mark, looseness int, certain bool) {
 	if other, taken := al.taken[m.span]; taken {
 		if o := &al.answer.marks[other]; o.region != m.region && o.region >= 0 && m.region >= 0 {
@@ -142,8 +142,8 @@ func (al *Aligner) uncovered(k int) int {
 	return k
 }
 
-// glued reports whether text stands close to the marks of m on the outside. What
-// stands around the whole original does not count.
+// glued reports whether text is close to the marks of m on the outside. What
+// is around the whole original does not count.
 func (al *Aligner) glued(m *mark) bool {
 	if m.region < 0 || !al.regions[m.region].whole {
 		return m.left || m.right
@@ -152,7 +152,7 @@ func (al *Aligner) glued(m *mark) bool {
 	return m.left && al.answer.signs[m.open].at > r.from || m.right && al.answer.signs[m.close].at < r.to
 }
 
-// placeFree places a mark where the original reads so and no other mark stands.
+// placeFree places a mark where its string occurs and no other mark is.
 func (al *Aligner) placeFree(i int, m *mark, expected int) {
 	a := &al.answer
 	from, to := a.signs[m.open].at, a.signs[m.close].at
@@ -183,8 +183,8 @@ func (al *Aligner) placeFree(i int, m *mark, expected int) {
 	rd.used = true
 }
 
-// copied reports whether a demonstration reads as the text around a mark does,
-// and the original does not.
+// copied reports whether the text around a mark occurs in a demonstration, and not in
+// the original.
 func (al *Aligner) copied(m *mark) bool {
 	if al.question.Shown == nil {
 		return false
@@ -205,7 +205,7 @@ func (al *Aligner) holds(text string) bool {
 	return found && known && al.work.spend(len(al.original.letters.text)/lettersAStep) && al.original.letters.holds(al.part.text)
 }
 
-// reads reports whether the original somewhere reads as text does. What there are no
+// reads reports whether text occurs anywhere in the original. What there are no
 // steps left to look for is taken for text of the original, and so for no mark.
 func (al *Aligner) reads(text string) bool {
 	al.part.reset()
@@ -242,7 +242,7 @@ func (al *Aligner) shown(text string) bool {
 	return al.question.Shown != nil && al.work.spend(shownSteps) && al.question.Shown(text)
 }
 
-// regionOf gives the region that holds a range of letters, -1 if none does.
+// regionOf returns the region that holds a range of letters, -1 if none does.
 func (al *Aligner) regionOf(from, to int) int {
 	i := sort.Search(len(al.regions), func(i int) bool { return al.regions[i].from > from }) - 1
 	if i < 0 || to > al.regions[i].to {
@@ -251,7 +251,7 @@ func (al *Aligner) regionOf(from, to int) int {
 	return i
 }
 
-// block gives the last block that begins at or before a letter of the answer.
+// block returns the last block that begins at or before a letter of the answer.
 func (r *region) block(at int) *block {
 	i := sort.Search(len(r.blocks), func(i int) bool { return r.blocks[i].answer > at }) - 1
 	if i < 0 {
@@ -260,7 +260,7 @@ func (r *region) block(at int) *block {
 	return &r.blocks[i]
 }
 
-// expected gives where in the original a letter of the answer would stand if
+// expected returns where in the original a letter of the answer would be if
 // nothing had been left out or inserted since the last block.
 func (r *region) expected(at int) int {
 	if b := r.block(at); b != nil {
@@ -269,7 +269,7 @@ func (r *region) expected(at int) int {
 	return at - r.from
 }
 
-// spanAt gives the tokens whose letters stand from from to to. Only what [atEdge]
+// spanAt returns the tokens with the letters from from to to. Only what [atEdge]
 // knows may be missing at their outer ends, and none of it in parts.
 func (al *Aligner) spanAt(from, to int) (Span, bool) {
 	l := &al.original.letters
@@ -314,7 +314,7 @@ func (al *Aligner) onlyEdges(sp Span, from, to int) bool {
 	return from <= al.edges[sp.Start].first && to >= al.edges[sp.End-1].last
 }
 
-// looseness tells how far the original reads in a span as the mark does.
+// looseness says how exactly a span matches a mark.
 func (al *Aligner) looseness(m *mark, sp Span) int {
 	a, orig := &al.answer.letters, &al.original.letters
 	from, to := al.answer.signs[m.open].rawAt, al.answer.signs[m.close].rawAt
@@ -355,7 +355,7 @@ const (
 // of the original is made before it is searched for each mark.
 const indexFrom = 1 << 21
 
-// reading finds where the original reads as m does.
+// reading finds where the string of m occurs in the original.
 func (al *Aligner) reading(m *mark) *reading {
 	a := &al.answer
 	key := a.text[a.signs[m.open].to:a.signs[m.close].from]
@@ -389,7 +389,7 @@ func (al *Aligner) reading(m *mark) *reading {
 	return rd
 }
 
-// search gives where want stands in the letters of the original, in order, and
+// search returns where want occurs in the letters of the original, in order, and
 // whether there may be more.
 func (al *Aligner) search(want []byte) (found []int, more bool) {
 	al.found = al.found[:0]
@@ -427,7 +427,7 @@ const nearby = 32
 // shortWord is a likeness that may be chance.
 const shortWord = 2
 
-// choose gives the free place around which the original is most like the answer
+// choose returns the free place around which the original is most like the answer
 // around the mark, where to be in another entity outweighs a short word; of such
 // places one of the strictest looseness, and of these the nearest to the expected
 // one. Where none nearby is free it is the first.
@@ -467,7 +467,7 @@ func (al *Aligner) firstFree(rd *reading) (p place, ok bool) {
 	return p, false
 }
 
-// strictest gives the places of the strictest looseness that there is.
+// strictest returns the places of the strictest looseness that there is.
 func (rd *reading) strictest() []place {
 	if rd.strict == nil && len(rd.places) > 0 {
 		least := slices.MinFunc(rd.places, func(p, q place) int { return cmp.Compare(p.looseness, q.looseness) }).looseness

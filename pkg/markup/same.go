@@ -3,9 +3,9 @@ package markup
 import "unicode/utf8"
 
 // same aligns an answer that is the original, token for token, once or several times,
-// with marks that stand as [AppendMarked] writes them. Most answers are, and most time is saved
-// here. Since original and answer are read side by side, a sign that is the
-// original's is told from a mark.
+// with marks as [AppendMarked] writes them. Most answers are like that, and most of the time is
+// saved here. The original and the answer are read side by side, which tells a sign of the
+// original from a mark.
 func (o *Original) same(answer string) (Alignment, bool) {
 	var out Alignment
 	pos, token, open := 0, 0, -1 // open is the token at which an entity begins

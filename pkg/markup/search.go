@@ -5,7 +5,7 @@ import (
 	"iter"
 )
 
-// occurrences returns where want stands in text, in order, also where it overlaps
+// occurrences returns where want occurs in text, in order, also where it overlaps
 // itself. The time is linear in both, whatever repeats in them. want must not be
 // empty.
 func occurrences(text, want []byte) iter.Seq[int] {

@@ -43,7 +43,7 @@ const (
 //     strings, Python's escapes and prefixes
 //   - missing and additional commas, comments, full-width punctuation
 //   - True, False, None, tuples, sets, keys and words without quotes
-//   - brackets that are missing, or stand for others, where others are closed
+//   - brackets that are missing, or of another kind, if those around them are closed
 //
 // mended reports whether anything was mended, and words whether a value is a word
 // without quotes. If the answer ends in the value, the value is cut.
@@ -342,7 +342,7 @@ func (r *valueReader) word(v *value) bool {
 	return true
 }
 
-// quotes are what strings can stand in: what opens one, and what closes it.
+// quotes are what opens a string, and what may close it.
 var quotes = [...][2]string{
 	{`"`, `"`}, {"'", "'’"}, {"“", "”“\"‟"}, {"”", "”\"“"}, {"„", "“”\"‟"}, {"‟", "”“\"‟"},
 	{"‘", "’'‘"}, {"’", "’'‘"}, {"‚", "‘’'"}, {"«", "»"}, {"»", "«"}, {"「", "」"}, {"『", "』"}, {"＂", "＂"}, {"＇", "＇"}, {"`", "`'"},
