@@ -1,62 +1,17 @@
-// Ner-collect brings result records into the order of the rows: line i of what
-// it writes is the answer to row i.
-//
-// It reads any number of files, or stdin, in any order: what ner-run and
-// ner-batch write, and the output and error files of the Batch API as they are.
+// Ner-collect brings result records into row order: line i of what it writes is the
+// answer to row i. It reads what ner-run and ner-batch write, and the output and error
+// files of the Batch API, in any order.
 //
 //	ner-prompt --source-dir data --data-name CONLL | ner-run | ner-collect > results.txt
-//
-// One row is one line: line breaks inside an answer become spaces, and an answer
-// that would read as a failure gets a space in front. The line of a row that
-// failed is "ERROR: <class>: <message>", that of a row without a record
-// "ERROR: missing: no answer seen". Of two records for one row the later one
-// counts, but a failure never replaces a good answer; later is what stands
-// further right on the command line or further down in a file.
-//
-// The records are to be of one source. Two sources, two sizes of a source, or
-// two prompts for one row are refused, and nothing is written. An id that another
-// tool made ("request-17") gives the row by the number at its end, counted from
-// 0; where no record says how many rows there are, --total does.
-//
-// With --last-results the results are laid over an earlier results file: a good
-// answer replaces a line, a failure only a line that is a failure, and all other
-// lines stay as they are. So a rerun of what failed needs no other file:
-//
-//	ner-prompt --source-dir data --data-name CONLL --last-results results.txt | ner-run |
-//	ner-collect --last-results results.txt --write-dir . --write-name results2.txt
-//
-// With --write-name the file is there as a whole or not at all, and an input is
-// never written over. An existing file's permissions are kept; a symbolic link is
-// replaced, not followed.
-//
-// # Other formats
-//
-// With --format the rows of a sentence become one sentence with all its labels:
-// answers are aligned to it, and what they mark becomes spans of its tokens, if
-// the sentence reads so. The sentences are those of the MRC file that
-// --source-dir and --source-name name, or --gold, and else the records' own; with
-// an MRC file a results file does instead of records.
-//
 //	ner-collect results.jsonl --format conll > predicted.conll
 //	ner-collect results.jsonl --format html --gold data/mrc-ner.test > report.html
 //
-// --verdicts takes answers to the questions of ner-prompt verify: entities
-// answered with no are dropped, from the results file and from every other
-// format, as if they had never been marked.
+// With --format the rows of a sentence become one sentence with the entities of all its
+// labels. "score" scores results against an MRC file, "compare" compares scores, and
+// "gold" writes the entities that an MRC file marks.
 //
-// What an answer copied from a demonstration is told apart where the MRC file is
-// named. Unless flags say otherwise, the prompts are taken to have shown what
-// ner-prompt shows by default: the first 16 training rows that the kNN file names.
-// Where this decides anything, it is said on stderr.
-//
-// "score" scores results against an MRC file, "compare" sets scores beside each
-// other, "gold" writes what an MRC file marks.
-//
-// On stderr it prints the sum: rows = ok + failed + missing, and records read =
-// rows that have one + duplicates. It exits with 3 if a row failed or is missing, or
-// a verdict.
-// Ctrl-C ends the reading of files, but stdin is read to its end: the answers
-// that ner-run still writes then are paid for. A second Ctrl-C ends it at once.
+// It exits with 3 if a row or a verdict failed or is missing. doc/formats.md says which
+// of two records counts, how answers become entities, and what the formats hold.
 package main
 
 import (
