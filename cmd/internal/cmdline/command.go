@@ -1,17 +1,13 @@
 package cmdline
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
-	"os"
-	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
-	"nertools/pkg/progress"
 	"nertools/pkg/record"
 	"nertools/pkg/safetext"
 )
@@ -25,19 +21,19 @@ type Streams struct {
 }
 
 // Action makes the action of a command from the function that does its work. The
-// flags of the command have destinations, so that work sees options, not flags.
+// flags of the command have destinations, so that work sees options, not flags. A
+// command without ArgsUsage takes no arguments.
 func Action(work func(ctx context.Context, std Streams, args []string) error) cli.ActionFunc {
 	return func(c *cli.Context) error {
-		return work(c.Context, streams(c), c.Args().Slice())
+		if c.Args().Present() && c.Command.ArgsUsage == "" {
+			return UsageError("unexpected argument %q", c.Args().First())
+		}
+		std := Streams{Name: c.App.Name, Out: c.App.Writer, Err: c.App.ErrWriter}
+		if help, ok := std.Out.(*checked); ok {
+			std.Out = help.w
+		}
+		return work(c.Context, std, c.Args().Slice())
 	}
-}
-
-func streams(c *cli.Context) Streams {
-	s := Streams{Name: c.App.Name, Out: c.App.Writer, Err: c.App.ErrWriter}
-	if help, ok := s.Out.(*checked); ok {
-		s.Out = help.w
-	}
-	return s
 }
 
 // Say prints one message.
@@ -58,58 +54,4 @@ func (s Streams) SayDamage(d record.Findings) {
 	for _, remark := range d.Remarks() {
 		s.Say("%s", remark)
 	}
-}
-
-// AtLeast is the action of a number flag that rejects values below least.
-func AtLeast[T cmp.Ordered](name string, least T) func(*cli.Context, T) error {
-	return func(_ *cli.Context, v T) error {
-		if v < least {
-			return UsageError("--%s must be at least %v, not %v", name, least, v)
-		}
-		return nil
-	}
-}
-
-// OneOf is the action of a flag that takes one of a few values.
-func OneOf(name string, values ...string) func(*cli.Context, string) error {
-	return func(_ *cli.Context, v string) error {
-		if slices.Contains(values, v) {
-			return nil
-		}
-		last := len(values) - 1
-		return UsageError("--%s must be %s or %s, not %q", name, strings.Join(values[:last], ", "), values[last], v)
-	}
-}
-
-// Needs rejects flags that do nothing: each one that is listed needs one of the flags
-// that it is listed with. One that the environment sets may do nothing.
-func Needs(needs map[string][]string) cli.BeforeFunc {
-	return func(c *cli.Context) error {
-		for _, f := range c.Command.Flags {
-			name := f.Names()[0]
-			others, ok := needs[name]
-			if !ok || !c.IsSet(name) || slices.ContainsFunc(others, c.IsSet) {
-				continue
-			}
-			if f, ok := f.(cli.DocGenerationFlag); ok && slices.ContainsFunc(f.GetEnvVars(), func(v string) bool { return os.Getenv(v) == fmt.Sprint(c.Value(name)) }) {
-				continue
-			}
-			return UsageError("--%s does nothing without --%s", name, strings.Join(others, " or --"))
-		}
-		return nil
-	}
-}
-
-// Into is the action of a flag whose values go to a variable that stays as it is
-// without the flag.
-func Into[T any](to *T) func(*cli.Context, T) error {
-	return func(_ *cli.Context, v T) error {
-		*to = v
-		return nil
-	}
-}
-
-// ProgressFlag is --progress.
-func ProgressFlag(to *string) cli.Flag {
-	return &cli.StringFlag{Name: "progress", Value: progress.Auto, Destination: to, Action: OneOf("progress", progress.Modes...), Usage: "show progress as `HOW`: auto, bar, plain or none"}
 }

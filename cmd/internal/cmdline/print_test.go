@@ -1,6 +1,7 @@
 package cmdline
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"log"
@@ -21,15 +22,12 @@ func TestEverythingPrintedIsSafeForATerminal(t *testing.T) {
 		"a file name": {func(*cli.Context) error { return &fs.PathError{Op: "open", Path: bad, Err: fs.ErrNotExist} }, "ner-x: open " + good + ": file does not exist\n"},
 		"joined errors": {func(*cli.Context) error { return errors.Join(errors.New("one"), errors.New(bad)) },
 			"ner-x: one\nner-x: " + good + "\n"},
-		"a line": {func(c *cli.Context) error {
-			Streams{Name: "ner-x", Err: c.App.ErrWriter}.Say("read %s", bad)
+		"a line": {Action(func(_ context.Context, std Streams, _ []string) error { std.Say("read %s", bad); return nil }), "ner-x: read " + good + "\n"},
+		"a log":  {func(*cli.Context) error { log.Printf("Unsolicited response: %s", bad); return nil }, "ner-x: Unsolicited response: " + good + "\n"},
+		"lines to copy": {Action(func(_ context.Context, std Streams, _ []string) error {
+			std.Show("copy:", "<a>\n  "+bad+"\n")
 			return nil
-		}, "ner-x: read " + good + "\n"},
-		"a log": {func(*cli.Context) error { log.Printf("Unsolicited response: %s", bad); return nil }, "ner-x: Unsolicited response: " + good + "\n"},
-		"lines to copy": {func(c *cli.Context) error {
-			Streams{Name: "ner-x", Err: c.App.ErrWriter}.Show("copy:", "<a>\n  "+bad+"\n")
-			return nil
-		}, "ner-x: copy:\n<a>\n  abc\nner-x: 4 ok d\ufffd\n"},
+		}), "ner-x: copy:\n<a>\n  abc\nner-x: 4 ok d\ufffd\n"},
 	} {
 		var stderr strings.Builder
 		app := &cli.App{Name: "ner-x", ErrWriter: &stderr, Writer: &stderr, Action: c.action}
@@ -44,7 +42,7 @@ func TestFlagValueIsSafeForATerminal(t *testing.T) {
 	for _, args := range [][]string{{"--\x1b[31mred"}, {"--n", "\x1b[31m\u202e1"}, {"\x1b[31mfile"}} {
 		var stderr strings.Builder
 		app := &cli.App{Name: "ner-x", ErrWriter: &stderr, Writer: &stderr, Flags: []cli.Flag{&cli.IntFlag{Name: "n"}},
-			Action: func(*cli.Context) error { return nil }}
+			Action: Action(func(context.Context, Streams, []string) error { return nil })}
 		if code := Run(t.Context(), app, append([]string{"ner-x"}, args...)); code != Usage || stderr.Len() == 0 || strings.ContainsAny(stderr.String(), "\x1b\u202e") {
 			t.Errorf("%q: code %d, %q", args, code, stderr.String())
 		}

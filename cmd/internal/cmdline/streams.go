@@ -2,7 +2,6 @@ package cmdline
 
 import (
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"syscall"
@@ -12,6 +11,7 @@ import (
 
 // errNoStdout is the error of writing to a stdout that takes nothing.
 var errNoStdout = fault.WithHint(errors.New("stdout is not open for writing"),
+
 	"redirect it to a file or a pipe; > /dev/null discards what is written")
 
 // CheckStdout returns an error if what is written to stdout would be lost, since
@@ -39,18 +39,4 @@ func openStdout() {
 func noStdout(err error) bool {
 	path, ok := errors.AsType[*fs.PathError](err)
 	return ok && path.Op == "write" && path.Path == os.Stdout.Name() && errors.Is(err, syscall.EBADF)
-}
-
-// A checked writer remembers the first error of w.
-type checked struct {
-	w   io.Writer
-	err error
-}
-
-func (c *checked) Write(p []byte) (int, error) {
-	n, err := c.w.Write(p)
-	if c.err == nil {
-		c.err = err
-	}
-	return n, err
 }

@@ -1,0 +1,108 @@
+package cmdline
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"nertools/pkg/fault"
+)
+
+// Open opens an input file for reading; "-" is stdin. The name is what errors
+// are to call it.
+func Open(path string) (r io.ReadCloser, name string, err error) {
+	if path == "-" {
+		return io.NopCloser(os.Stdin), InputName(path), nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, path, err
+	}
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		f.Close()
+		return nil, path, &fault.Error{File: path, Err: errors.New("is a directory"), Hint: "give the name of a file"}
+	}
+	return f, path, nil
+}
+
+// InputName is what messages call an input file; "-" is stdin.
+func InputName(path string) string {
+	if path == "-" {
+		return "stdin"
+	}
+	return path
+}
+
+// Interruptible gives a reader of r that ends with ctx.
+func Interruptible(ctx context.Context, r io.Reader) io.Reader { return interruptible{ctx, r} }
+
+type interruptible struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (i interruptible) Read(p []byte) (int, error) {
+	if err := i.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return i.r.Read(p)
+}
+
+// ReadFile reads a whole input file, without a byte order mark; "-" is stdin.
+func ReadFile(path string) (data []byte, name string, err error) {
+	r, name, err := Open(path)
+	if err != nil {
+		return nil, name, err
+	}
+	defer r.Close()
+	data, err = io.ReadAll(r)
+	if err != nil {
+		return nil, name, fmt.Errorf("read %s: %w", name, err)
+	}
+	return bytes.TrimPrefix(data, []byte("\ufeff")), name, nil
+}
+
+// CheckFiles refuses, before anything is read, to read stdin twice, to read what
+// is not there, and to write where an input is: to target, or where that is "" to
+// stdout, which must be open. Inputs that are "" are none.
+func CheckFiles(target string, inputs ...string) error {
+	var out os.FileInfo
+	var err error
+	if target == "" {
+		if err := CheckStdout(); err != nil {
+			return err
+		}
+		// What a shell redirects stdout to is a file; a terminal may well be both.
+		if out, err = os.Stdout.Stat(); err != nil || !out.Mode().IsRegular() {
+			out = nil
+		}
+	} else if out, err = os.Stat(target); err != nil {
+		out = nil // a new file, or one that will not be replaced
+	}
+	stdin := false
+	for _, file := range inputs {
+		var in os.FileInfo
+		switch {
+		case file == "":
+			continue
+		case file == "-" && stdin:
+			return UsageError("stdin can be read only once: give \"-\" once")
+		case file == "-":
+			stdin = true
+			in, err = os.Stdin.Stat()
+		default:
+			in, err = os.Stat(file)
+		}
+		if err != nil {
+			return err
+		}
+		if out != nil && os.SameFile(in, out) {
+			return Exit(Usage, &fault.Error{File: file, Err: errors.New("is an input, and inputs are not written over"),
+				Hint: "write to another file; it can be renamed afterwards"})
+		}
+	}
+	return nil
+}
