@@ -1,0 +1,43 @@
+package annotate
+
+import (
+	"slices"
+	"strings"
+
+	"nertools/pkg/catalog"
+	"nertools/pkg/markup"
+)
+
+// Names returns the names by which answers call the labels asked for, and the
+// other labels of their data sets: of those given, then of the built-in ones that
+// have all the labels asked for; and those of other kinds of entity in common use.
+// A label's key goes before the name of another.
+func Names(asked []string, sets ...catalog.DataSet) *markup.Labels {
+	sets = append(slices.Clip(sets), catalog.Builtin().Covering(asked)...)
+	names := new(markup.Labels)
+	for _, label := range asked {
+		names.Add(label, label)
+	}
+	each := func(list func(catalog.Label) []string) {
+		for _, set := range sets {
+			for _, l := range set.Labels {
+				label := l.Key
+				if i := slices.IndexFunc(asked, func(a string) bool { return strings.EqualFold(a, label) }); i >= 0 {
+					label = asked[i]
+				}
+				names.Add(label, list(l)...)
+			}
+		}
+	}
+	each(func(l catalog.Label) []string { return []string{l.Key} })
+	each(func(l catalog.Label) []string { return []string{l.Name} })
+	each(catalog.Label.Names)
+	for _, label := range asked {
+		l := catalog.Label{Key: label}
+		names.Add(label, l.Names()...)
+	}
+	for _, kind := range catalog.Kinds() {
+		names.Add(kind[0], kind...)
+	}
+	return names
+}
