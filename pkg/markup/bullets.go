@@ -47,8 +47,8 @@ func (al *Aligner) lines(text string) (items []string) {
 	label := ""
 	for text != "" {
 		word := firstToken(text)
-		if name, ok := strings.CutSuffix(word, ":"); ok && al.question.names(strings.Trim(name, "*_")) {
-			label = strings.Trim(name, "*_")
+		if name, ok := al.question.heads(word); ok {
+			label = name
 			text = strings.TrimLeftFunc(text[len(word):], isSpace)
 		} else if label == "" {
 			return nil
@@ -56,7 +56,7 @@ func (al *Aligner) lines(text string) (items []string) {
 		end := len(text) // of what is of this label
 		for i := range text {
 			if i > 0 && isSpace(rune(text[i-1])) {
-				if name, ok := strings.CutSuffix(firstToken(text[i:]), ":"); ok && al.question.names(strings.Trim(name, "*_")) {
+				if _, ok := al.question.heads(firstToken(text[i:])); ok {
 					end = i
 					break
 				}
@@ -70,6 +70,13 @@ func (al *Aligner) lines(text string) (items []string) {
 		text = text[end:]
 	}
 	return items
+}
+
+// heads returns the label that a word with a colon names.
+func (q *Question) heads(word string) (label string, ok bool) {
+	name, ok := strings.CutSuffix(word, ":")
+	name = strings.Trim(name, "*_")
+	return name, ok && q.names(name)
 }
 
 // items parts a text at its bullets or numbers. It returns nil if the text does not

@@ -21,12 +21,10 @@ const listStarts = 16
 
 // candidate is a value of an answer that can be read as a list.
 type candidate struct {
-	entries []entry
-	damage  Damage
-	object  bool // an object with members that name entities, or a list behind a label
-	final   bool // the line before it calls it the answer
-	line    bool // it ends a line, of which it is all but a name
-	nested  bool
+	listing
+	object bool // an object with members that name entities, or a list behind a label
+	final  bool // the line before it calls it the answer
+	line   bool // it ends a line, of which it is all but a name
 }
 
 // list reads a structured answer.
@@ -95,7 +93,8 @@ func (al *Aligner) list(answer string) (l listing) {
 			for i := range r.entries {
 				r.entries[i].odd = r.entries[i].odd || mended || v.cut
 			}
-			c := candidate{r.entries, r.damage, headed || v.kind == anObject && r.named, isFinal(answer[:from]), line, r.nested}
+			c := candidate{listing: listing{entries: r.entries, damage: r.damage, nested: r.nested, ok: true}}
+			c.object, c.final, c.line = headed || v.kind == anObject && r.named, isFinal(answer[:from]), line
 			if n := len(found); n > 0 && isFence(between) && found[n-1].follows(&c) {
 				found[n-1].add(&c)
 			} else {
@@ -106,11 +105,11 @@ func (al *Aligner) list(answer string) (l listing) {
 		rest += between
 		from, end = v.to, v.to
 	}
-	l.alone = isFence(rest + answer[end:])
-	if c := counts(found, l.alone); c != nil {
-		l.entries, l.damage, l.nested, l.ok = c.entries, c.damage, c.nested, true
+	evident, alone := l.evident, isFence(rest+answer[end:])
+	if c := counts(found, alone); c != nil {
+		l = c.listing
 	}
-	l.evident = l.evident || strings.Contains(answer, "```json")
+	l.alone, l.evident = alone, evident || strings.Contains(answer, "```json")
 	return l
 }
 

@@ -202,9 +202,10 @@ func (k *tagKinds) use(t *tags.Tag) use {
 			return isText
 		}
 	}
-	if al.question.names(t.Name) {
-		label, _ := al.question.label(t.Name)
-		return al.question.use(label)
+	if isName(t.Name) {
+		if u, ok := al.question.use(t.Name); ok {
+			return u
+		}
 	}
 	if t.Square {
 		return isText
@@ -216,14 +217,14 @@ func (k *tagKinds) use(t *tags.Tag) use {
 		if !slices.Contains(labelAttrs, attr) {
 			continue
 		}
-		if label, ok := al.question.label(a.Value); ok {
-			return al.question.use(label)
+		if u, ok := al.question.use(a.Value); ok {
+			return u
 		}
 		switch {
 		case attr == "class":
 			for word := range strings.FieldsSeq(a.Value) {
-				if label, ok := al.question.label(word); ok {
-					return al.question.use(label)
+				if u, ok := al.question.use(word); ok {
+					return u
 				}
 			}
 		case !slices.Contains(neutral, foldName(a.Value)) && u >= isEmphasis:
@@ -252,12 +253,15 @@ func (k *tagKinds) unknownTag(name string, t *tags.Tag) use {
 	return u
 }
 
-// use returns what a mark with a label says.
-func (q *Question) use(label string) use {
-	if label == q.Label {
-		return isAsked
+// use returns what a mark with the name of a label says, if there is such a label.
+func (q *Question) use(name string) (use, bool) {
+	switch label, ok := q.label(name); {
+	case !ok:
+		return isText, false
+	case label == q.Label:
+		return isAsked, true
 	}
-	return isOther
+	return isOther, true
 }
 
 // readBrackets takes brackets with a label for marks: "[PER: Ada]", "[Ada|PER]" and
@@ -296,8 +300,8 @@ func (a *answer) readBrackets(al *Aligner) (found bool) {
 		if name == "" || open[1] >= close[0] || al.original.tagSigns && al.reads(text[open[0]:close[1]]) {
 			continue
 		}
-		label, _ := q.label(name)
-		a.addOther(open, close, q.use(label))
+		u, _ := q.use(name)
+		a.addOther(open, close, u)
 		a.damage |= OtherMarkup
 		found = true
 		i = close[1] - 1
@@ -307,11 +311,16 @@ func (a *answer) readBrackets(al *Aligner) (found bool) {
 
 // names reports whether text is the name of a label and nothing else.
 func (q *Question) names(text string) bool {
-	if strings.IndexFunc(text, func(r rune) bool { return !inWord(r) && r != '_' && r != '-' && r != ' ' }) >= 0 {
+	if !isName(text) {
 		return false
 	}
 	_, ok := q.label(text)
 	return ok
+}
+
+// isName reports whether text has no characters other than a label's name.
+func isName(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return !inWord(r) && r != '_' && r != '-' && r != ' ' })
 }
 
 // addOther adds a mark between two signs.

@@ -97,6 +97,8 @@ func numbers(candidates []Candidate) ([]int, error) {
 	return list, nil
 }
 
+// compareSpans does not order spans as [markup.Span.Compare] does: the ids of questions
+// depend on this order.
 func compareSpans(a, b markup.Span) int {
 	return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End))
 }
