@@ -196,7 +196,7 @@ func (o *options) session(ctx context.Context, say func(string), prepare func(*w
 	defer client.Close()
 	cfg := o.config
 	cfg.MaxRetries, cfg.Judge, cfg.Say = maxRetries, o.accepted.Judge(say), say
-	if cfg.Account, err = o.service.Account(ctx); err != nil {
+	if cfg.Account, cfg.Former, err = o.service.Account(ctx); err != nil {
 		return err
 	}
 	parts, err := prepare(cfg.Judge)

@@ -52,11 +52,15 @@ func embeddings(ctx context.Context, std cmdline.Streams, o *embedOptions, mode 
 	if err != nil {
 		return nil, err
 	}
+	server, err := o.service.Server()
+	if err != nil {
+		return nil, err
+	}
 	client := onDemand{service: &o.service, inFlight: o.workers}
 	defer client.close()
 	meter := progress.NewOf("sentences", std.Err, std.Name, mode)
 	cache := embedding.Cache{
-		Dir: dir, Server: o.service.Server(), Model: cmp.Or(o.model, embeddingModel), Dimensions: o.dimensions,
+		Dir: dir, Server: server, Model: cmp.Or(o.model, embeddingModel), Dimensions: o.dimensions,
 		Asker: &client, InFlight: o.workers, Pacer: pace.New(pace.Config{InFlight: o.workers, MaxRetries: 10, MaxWait: 10 * time.Minute}),
 		Say: meter.Say, Progress: func(done, total int) { meter.Total(total); meter.Set(done, 0) },
 	}

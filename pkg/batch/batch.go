@@ -30,6 +30,7 @@ type Service interface {
 // Config says how a [Manager] works.
 type Config struct {
 	Account     string       // tells accounts apart; goes into the ledger
+	Former      []string     // what ledgers of earlier versions may call the same account
 	Window      string       // completion window: "24h"
 	Description string       // goes into the batches' metadata; may be empty
 	InFlight    int          // batches of this ledger that may run at once; 0: any number

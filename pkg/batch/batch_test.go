@@ -384,6 +384,10 @@ func TestALedgerOfAnotherAccountSaysSo(t *testing.T) {
 	if !errors.Is(err, ErrOtherAccount) || !strings.Contains(err.Error(), "made under another API key") {
 		t.Errorf("got %v", err)
 	}
+	m.cfg.Former = []string{"one"}
+	if err := m.look(t.Context(), m.ledger.entries); errors.Is(err, ErrOtherAccount) {
+		t.Errorf("an account under its former name: %v", err)
+	}
 }
 
 func TestAFileOfAPartThatCannotBeStartedIsDeleted(t *testing.T) {

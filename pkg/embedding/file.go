@@ -11,10 +11,8 @@ import (
 	"io"
 	"io/fs"
 	"math"
-	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 	"unsafe"
 
@@ -86,17 +84,7 @@ type digest [digestSize]byte
 
 // id tells the file's server, model and dimensions. It holds no secret.
 func (c *Cache) id() digest {
-	return sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%d", place(c.Server), c.Model, c.Dimensions))
-}
-
-// place is what tells a server from others: where it is, not how it is reached
-// and by whom.
-func place(base string) string {
-	u, err := url.Parse(base)
-	if err != nil || u.Host == "" {
-		return base
-	}
-	return strings.ToLower(u.Host) + strings.TrimRight(u.Path, "/")
+	return sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%d", c.Server, c.Model, c.Dimensions))
 }
 
 // path is the file's.

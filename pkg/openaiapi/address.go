@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"regexp"
@@ -17,10 +18,15 @@ import (
 // DefaultBaseURL is where OpenAI's own service is.
 const DefaultBaseURL = "https://api.openai.com/v1"
 
-// parseBase reads a base URL, whose query and escapes are kept: some services tell
-// their versions and their deployments by them. What is secret in it is from then
-// on in no message.
-func parseBase(base string, allowHTTP bool) (*url.URL, error) {
+// ErrUnencrypted is the error of plain http to another machine.
+var ErrUnencrypted = errors.New("would get the API key unencrypted")
+
+// ParseBaseURL reads a base URL, "" being [DefaultBaseURL], and returns it in the one
+// form that all its spellings have in common: no user, the host in lower case, neither a
+// default port nor a slash at the end. Its query and escapes are kept: some services
+// tell their versions and their deployments by them. What is secret in it is from then on
+// in no message.
+func ParseBaseURL(base string) (*url.URL, error) {
 	u, err := url.Parse(cmp.Or(strings.TrimSpace(base), DefaultBaseURL))
 	if err != nil {
 		return nil, fault.WithHint(errors.New("the base URL is none"), "give it as https://HOST/v1") // err tells its password
@@ -29,10 +35,9 @@ func parseBase(base string, allowHTTP bool) (*url.URL, error) {
 	if u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
 		return nil, fault.WithHint(fmt.Errorf("base URL %q is not an http address", display(u)), "give it as https://HOST/v1")
 	}
-	if u.Scheme == "http" && !allowHTTP && !isLoopback(u.Hostname()) {
-		return nil, fault.WithHint(fmt.Errorf("%s would get the API key unencrypted", display(u)),
-			"use https, or say --allow-http if the network in between is yours")
-	}
+	port := map[string]string{"https": ":443", "http": ":80"}[u.Scheme]
+	u.Host = strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(u.Host), port), ":")
+	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
 	u.User, u.Fragment, u.RawFragment, u.ForceQuery = nil, "", "", false
 	return u, nil
 }
@@ -42,7 +47,7 @@ func parseBase(base string, allowHTTP bool) (*url.URL, error) {
 func under(base *url.URL, path string) (*url.URL, error) {
 	path, query, _ := strings.Cut(path, "?")
 	to := *base
-	to.RawPath = strings.TrimRight(base.EscapedPath(), "/") + "/" + path
+	to.RawPath = base.EscapedPath() + "/" + path
 	var err error
 	if to.Path, err = url.PathUnescape(to.RawPath); err != nil {
 		return nil, fmt.Errorf("prepare the request: %w", err)
@@ -85,9 +90,9 @@ func hideSecrets(u *url.URL) {
 	}
 }
 
-// hideOtherSecrets keeps out of messages what the environment adds to a call: the
-// passwords of proxies and the headers that the library takes from there.
-func hideOtherSecrets() {
+// hideOtherSecrets keeps out of messages the passwords of proxies and what is secret in
+// headers.
+func hideOtherSecrets(header http.Header) {
 	for _, name := range []string{"HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"} {
 		for _, v := range []string{os.Getenv(name), os.Getenv(strings.ToLower(name))} {
 			if u, err := url.Parse(v); err == nil && u.User != nil {
@@ -96,14 +101,15 @@ func hideOtherSecrets() {
 			}
 		}
 	}
-	for line := range strings.Lines(os.Getenv("OPENAI_CUSTOM_HEADERS")) {
-		name, value, _ := strings.Cut(line, ":")
-		if value = strings.TrimSpace(value); !secretName.MatchString(name) {
+	for name, values := range header {
+		if !secretName.MatchString(name) {
 			continue
 		}
-		safetext.AddSecret(value)
-		if _, token, ok := strings.Cut(value, " "); ok { // "Bearer ..."
-			safetext.AddSecret(strings.TrimSpace(token))
+		for _, value := range values {
+			safetext.AddSecret(value)
+			if _, token, ok := strings.Cut(value, " "); ok { // "Bearer ..."
+				safetext.AddSecret(strings.TrimSpace(token))
+			}
 		}
 	}
 }

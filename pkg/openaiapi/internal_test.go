@@ -64,10 +64,10 @@ func TestPathIsPutUnderTheBaseURL(t *testing.T) {
 		{"https://h/a%20b/v1?x=1&x=2&y=%2F", "files?purpose=batch&after=f", "https://h/a%20b/v1/files?x=1&x=2&y=%2F&purpose=batch&after=f"},
 		{"https://h/v1?", "files/a%2Fb/content", "https://h/v1/files/a%2Fb/content"},
 		{"https://me:secret-word@h/v1#part", "batches", "https://h/v1/batches"},
-		{" HTTPS://H:8443/v1\n", "batches", "https://H:8443/v1/batches"},
+		{" HTTPS://H:8443/v1\n", "batches", "https://h:8443/v1/batches"},
 		{"https://h/é/v1", "batches", "https://h/%C3%A9/v1/batches"},
 	} {
-		base, err := parseBase(c.base, false)
+		base, err := ParseBaseURL(c.base)
 		if err != nil {
 			t.Errorf("%s: %v", c.base, err)
 			continue

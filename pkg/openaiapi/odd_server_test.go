@@ -197,10 +197,11 @@ func TestSecretInTheBaseURLShowsInNoMessage(t *testing.T) {
 	}
 }
 
-func TestSecretOfTheEnvironmentShowsInNoMessage(t *testing.T) {
-	t.Setenv("OPENAI_CUSTOM_HEADERS", "api-key: hunter-one\nX-Auth: Bearer hunter-two\nX-Team: blue")
+func TestSecretOfAHeaderOrAProxyShowsInNoMessage(t *testing.T) {
 	t.Setenv("http_proxy", "http://me:hunter-three@127.0.0.1:1")
-	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	c := serveWith(t, func(cfg *openaiapi.Config) {
+		cfg.Header = http.Header{"Api-Key": {"hunter-one"}, "X-Auth": {"Bearer hunter-two"}, "X-Team": {"blue"}}
+	}, func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(400)
 		fmt.Fprintf(w, `{"error":{"message":"%s, %s, %s, hunter-three"}}`, r.Header.Get("api-key"), strings.TrimPrefix(r.Header.Get("X-Auth"), "Bearer "), r.Header.Get("X-Team"))
 	})

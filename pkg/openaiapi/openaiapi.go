@@ -21,7 +21,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -38,9 +37,13 @@ import (
 	"nertools/pkg/wire"
 )
 
-// Config says where the service is and how to reach it.
+// Config says where the service is, who asks and how to reach it. Nothing of this is
+// taken from the environment but the addresses of proxies.
 type Config struct {
 	Key       string        // never empty; it appears in no error
+	Org       string        // the organization that pays; "" for the key's own
+	Project   string        // "" for the key's own
+	Header    http.Header   // sent with every call; may be nil
 	BaseURL   string        // with its "/v1", and a query that all calls get, if any; "" means DefaultBaseURL
 	AllowHTTP bool          // send the key unencrypted to hosts other than this one
 	Timeout   time.Duration // of one call, its answer included; 0 means none
@@ -64,26 +67,33 @@ type Client struct {
 // New checks cfg and returns a client. It sends nothing.
 func New(cfg Config) (*Client, error) {
 	safetext.AddSecret(cfg.Key)
-	hideOtherSecrets()
-	base, err := parseBase(cfg.BaseURL, cfg.AllowHTTP)
+	hideOtherSecrets(cfg.Header)
+	base, err := ParseBaseURL(cfg.BaseURL)
 	if err != nil {
 		return nil, err
 	}
+	if base.Scheme == "http" && !cfg.AllowHTTP && !isLoopback(base.Hostname()) {
+		return nil, fmt.Errorf("%s %w", display(base), ErrUnencrypted)
+	}
 	if strings.ContainsFunc(cfg.Key, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return nil, fault.WithHint(errors.New("the API key holds a space, a line break or a sign beyond ASCII"), "copy the key again, without what stands around it")
-	}
-	// The library refuses an OPENAI_BASE_URL that is set but empty, whatever
-	// base URL it is given.
-	if v, ok := os.LookupEnv("OPENAI_BASE_URL"); ok && v == "" {
-		os.Unsetenv("OPENAI_BASE_URL")
 	}
 	c := &Client{
 		base: base, timeout: cfg.Timeout, prepared: map[string]*http.Request{},
 		transport: transport(cfg.InFlight), memory: newMemory(cfg.InFlight),
 	}
-	library := openai.NewClient(
-		option.WithAPIKey(cfg.Key), option.WithBaseURL(base.String()),
-		option.WithHTTPClient(&http.Client{Transport: c.transport}), option.WithMaxRetries(0))
+	options := []option.RequestOption{option.WithHTTPClient(&http.Client{Transport: c.transport}), option.WithMaxRetries(0), option.WithBaseURL(base.String())}
+	if cfg.Org != "" {
+		options = append(options, option.WithOrganization(cfg.Org))
+	}
+	if cfg.Project != "" {
+		options = append(options, option.WithProject(cfg.Project))
+	}
+	for name := range cfg.Header {
+		options = append(options, option.WithHeader(name, cfg.Header.Get(name)))
+	}
+	// openai.NewClient would take all of this from the environment.
+	library := openai.Client{Options: append(options, option.WithAPIKey(cfg.Key))}
 	c.post = library.Post
 	return c, nil
 }

@@ -66,11 +66,13 @@ func simulate(t *testing.T, opt openaitest.Options, change func(*openaiapi.Confi
 }
 
 // serve starts a server of one's own and connects to it.
-func serve(t *testing.T, h http.HandlerFunc) *openaiapi.Client {
+func serve(t *testing.T, h http.HandlerFunc) *openaiapi.Client { return serveWith(t, nil, h) }
+
+func serveWith(t *testing.T, change func(*openaiapi.Config), h http.HandlerFunc) *openaiapi.Client {
 	t.Helper()
 	ts := httptest.NewServer(h)
 	t.Cleanup(ts.Close)
-	return connect(t, ts.URL, nil)
+	return connect(t, ts.URL, change)
 }
 
 func body(prompt string) []byte {
@@ -135,20 +137,22 @@ func TestAnswerNeedsNoContentType(t *testing.T) {
 	}
 }
 
-func TestCallSaysWhoAsks(t *testing.T) {
+func TestCallSaysWhoAsksWhateverTheEnvironmentSays(t *testing.T) {
 	for name, value := range map[string]string{
-		"OPENAI_API_KEY": "another-key", "OPENAI_ADMIN_KEY": "admin-key", "OPENAI_ORG_ID": "org-1", "OPENAI_PROJECT_ID": "proj_1",
-		"OPENAI_CUSTOM_HEADERS": "X-Mine: a b\nX-Other:c", "OPENAI_BASE_URL": "http://127.0.0.1:1/v1",
+		"OPENAI_API_KEY": "another-key", "OPENAI_ADMIN_KEY": "admin-key", "OPENAI_ORG_ID": "org-2", "OPENAI_PROJECT_ID": "proj_2",
+		"OPENAI_CUSTOM_HEADERS": "X-Mine: d\nX-Theirs: e", "OPENAI_BASE_URL": "",
 	} {
 		t.Setenv(name, value)
 	}
 	var got http.Header
-	c := serve(t, func(_ http.ResponseWriter, r *http.Request) { got = r.Header })
+	c := serveWith(t, func(cfg *openaiapi.Config) {
+		cfg.Org, cfg.Project, cfg.Header = "org-1", "proj_1", http.Header{"X-Mine": {"a b"}, "X-Other": {"c"}}
+	}, func(_ http.ResponseWriter, r *http.Request) { got = r.Header })
 	if _, _, err := ask(c, t.Context(), wire.Chat, body("hi")); err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{
-		"Authorization": "Bearer " + key, "Openai-Organization": "org-1", "Openai-Project": "proj_1", "X-Mine": "a b", "X-Other": "c",
+		"Authorization": "Bearer " + key, "Openai-Organization": "org-1", "Openai-Project": "proj_1", "X-Mine": "a b", "X-Other": "c", "X-Theirs": "",
 		"Content-Type": "application/json", "X-Stainless-Retry-Count": "",
 	} {
 		if got.Get(name) != want || len(got.Values(name)) > 1 {
@@ -157,11 +161,19 @@ func TestCallSaysWhoAsks(t *testing.T) {
 	}
 }
 
-func TestEmptyBaseURLVariableDoesNoHarm(t *testing.T) {
-	t.Setenv("OPENAI_BASE_URL", "")
-	_, c := simulate(t, openaitest.Options{}, nil)
-	if _, _, err := ask(c, t.Context(), wire.Chat, body("hi")); err != nil {
-		t.Error(err)
+func TestSpellingsOfOneBaseURLAreOne(t *testing.T) {
+	for want, spellings := range map[string][]string{
+		"https://api.openai.com/v1":     {"", " ", "https://api.openai.com/v1/", "HTTPS://API.OpenAI.com:443/v1//", "https://me:secret@api.openai.com:/v1#x"},
+		"http://localhost/v1":           {"http://LOCALHOST:80/v1\n"},
+		"http://localhost:443/v1":       {"http://localhost:443/v1/"},
+		"http://[::1]":                  {"http://[::1]:80/", "http://[::1]"},
+		"https://h/a%2Fb?api-version=1": {"https://H/a%2Fb/?api-version=1"},
+	} {
+		for _, spelt := range spellings {
+			if u, err := openaiapi.ParseBaseURL(spelt); err != nil || u.String() != want {
+				t.Errorf("%q: got %v, %v, want %s", spelt, u, err, want)
+			}
+		}
 	}
 }
 
@@ -215,7 +227,7 @@ func TestKeyIsNotSentUnencryptedToOtherMachines(t *testing.T) {
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want %q", base, err, want)
 		}
-		if err != nil && (fault.Hint(err) == "" || strings.Contains(err.Error(), key) || strings.Contains(err.Error(), "hunter22")) {
+		if err != nil && (fault.Hint(err) == "" && !errors.Is(err, openaiapi.ErrUnencrypted) || strings.Contains(err.Error(), key) || strings.Contains(err.Error(), "hunter22")) {
 			t.Errorf("%q: %v, hint %q", base, err, fault.Hint(err))
 		}
 	}

@@ -86,20 +86,36 @@ func (o *Options) Flags() []cli.Flag {
 	}
 }
 
-// Server is the address of the service.
-func (o *Options) Server() string {
-	return cmp.Or(strings.TrimSpace(o.BaseURL), openaiapi.DefaultBaseURL)
-}
-
-// Account tells accounts apart without telling the key: it is the same for the
-// same key at the same address.
-func (o *Options) Account(ctx context.Context) (string, error) {
-	key, err := o.readKey(ctx)
+// Server tells servers apart: where it is, not how it is reached and by whom.
+func (o *Options) Server() (string, error) {
+	base, err := openaiapi.ParseBaseURL(o.BaseURL)
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256([]byte("nertools\n" + o.BaseURL + "\n" + key))
-	return hex.EncodeToString(sum[:4]), nil
+	return base.Host + base.Path, nil
+}
+
+// Account tells accounts apart without telling the key: it is the same for the
+// same key at the same address. former are what earlier versions, which took each
+// spelling of an address for another one, may have called it.
+func (o *Options) Account(ctx context.Context) (account string, former []string, err error) {
+	key, err := o.readKey(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	base, err := openaiapi.ParseBaseURL(o.BaseURL)
+	if err != nil {
+		return "", nil, err
+	}
+	of := func(base string) string {
+		sum := sha256.Sum256([]byte("nertools\n" + base + "\n" + key))
+		return hex.EncodeToString(sum[:4])
+	}
+	former = []string{of(o.BaseURL), of(base.String() + "/")}
+	if base.String() == openaiapi.DefaultBaseURL {
+		former = append(former, of(""))
+	}
+	return of(base.String()), former, nil
 }
 
 // Client makes the client for so many calls in flight. The caller closes it.
@@ -108,7 +124,20 @@ func (o *Options) Client(ctx context.Context, inFlight int) (*openaiapi.Client, 
 	if err != nil {
 		return nil, err
 	}
-	return openaiapi.New(openaiapi.Config{Key: key, BaseURL: o.BaseURL, AllowHTTP: o.AllowHTTP, Timeout: o.Timeout, InFlight: inFlight})
+	header := http.Header{}
+	for line := range strings.Lines(os.Getenv("OPENAI_CUSTOM_HEADERS")) {
+		if name, value, ok := strings.Cut(line, ":"); ok {
+			header.Set(strings.TrimSpace(name), strings.TrimSpace(value))
+		}
+	}
+	client, err := openaiapi.New(openaiapi.Config{
+		Key: key, Org: os.Getenv("OPENAI_ORG_ID"), Project: os.Getenv("OPENAI_PROJECT_ID"), Header: header,
+		BaseURL: o.BaseURL, AllowHTTP: o.AllowHTTP, Timeout: o.Timeout, InFlight: inFlight,
+	})
+	if errors.Is(err, openaiapi.ErrUnencrypted) {
+		err = fault.WithHint(err, "use https, or say --allow-http if the network in between is yours")
+	}
+	return client, err
 }
 
 // readKey returns the API key.
