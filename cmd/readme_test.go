@@ -364,3 +364,46 @@ func readLines(t *testing.T, path string) []string {
 	}
 	return strings.Split(string(data), "\n")
 }
+
+// TestEveryFieldOfTheRecordsIsDescribed looks in doc/formats.md for each field that the
+// programs write.
+func TestEveryFieldOfTheRecordsIsDescribed(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../doc/formats.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	news, err := filepath.Abs("../examples/news")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, url := service(t, openaitest.Options{})
+	dir, input := t.TempDir(), prompts(t)
+	run := func(name string, args ...string) []byte {
+		cmd := program(t, url, name, args...)
+		cmd.Dir, cmd.Stdin = dir, bytes.NewReader(input)
+		out, err := cmd.Output()
+		if code := cmd.ProcessState.ExitCode(); code != 0 && code != 3 {
+			t.Fatalf("%s %q: %v", name, args, err)
+		}
+		fields := regexp.MustCompile(`"([a-z][a-z_0-9]*)":`).FindAllSubmatch(out, -1)
+		for _, m := range fields {
+			if field := string(m[1]); !strings.Contains(string(text), "`"+field+"`") && !strings.Contains(string(text), `"`+field+`"`) {
+				t.Errorf("doc/formats.md does not describe %q, which %s %s writes", field, name, args[0])
+			}
+		}
+		if len(fields) == 0 {
+			t.Errorf("%s %q wrote no record", name, args)
+		}
+		return out
+	}
+	data := []string{"--source-dir", news, "--data-name", "CONLL", "--example-num", "2"}
+	run("ner-prompt", data...)
+	run("ner-run", "--dry-run")
+	run("ner-run", "--max-tokens", "3")
+	run("ner-batch", "submit", "--batch-file", "batch.jsonl")
+	write(t, filepath.Join(dir, "results.jsonl"), string(run("ner-run", "-k")), 0o644)
+	run("ner-prompt", append([]string{"verify", "--results", "results.jsonl"}, data...)...)
+	run("ner-collect", "results.jsonl", "--format", "jsonl")
+	run("ner-collect", "score", "results.jsonl", "--json", "--gold", filepath.Join(news, "mrc-ner.test"))
+}
