@@ -34,7 +34,14 @@ func (o *options) create(_ context.Context, std cmdline.Streams, prompts string)
 	}
 	judge := o.accepted.Judge(say(std))
 	if o.dryRun {
-		return o.estimate(std, prompts, judge)
+		table, err := o.prices.Table()
+		if err != nil {
+			return err
+		}
+		kept := 0
+		return o.read(std, prompts, judge, &kept, func(next batch.Requests) error {
+			return cost.Estimate(std, table, next, &kept, cost.Limits{PartRequests: o.most})
+		})
 	}
 	parts, err := o.split(std, prompts, judge)
 	if err != nil {
@@ -49,39 +56,19 @@ func (o *options) create(_ context.Context, std cmdline.Streams, prompts string)
 	return nil
 }
 
-func (o *options) estimate(std cmdline.Streams, prompts string, judge *wire.Judge) error {
-	table, err := o.prices.Table()
-	if err != nil {
-		return err
-	}
-	var quote *price.Quote
-	kept, err := o.read(std, prompts, judge, func(next batch.Requests) error {
-		e, err := price.Count(next, o.most)
-		if err == nil {
-			quote = table.Quote(e, 0, 0)
-		}
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	quote.Kept = kept
-	return cost.Show(std, quote)
-}
-
 // read hands the requests of the prompts to use, without those answered earlier,
-// and returns how many these were.
-func (o *options) read(std cmdline.Streams, prompts string, judge *wire.Judge, use func(batch.Requests) error) (kept int, err error) {
+// which it counts in kept.
+func (o *options) read(std cmdline.Streams, prompts string, judge *wire.Judge, kept *int, use func(batch.Requests) error) error {
 	requests, err := o.settings.Builder()
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if prompts == "" {
-		return 0, use(func() (wire.Request, error) { return wire.Request{}, io.EOF })
+		return use(func() (wire.Request, error) { return wire.Request{}, io.EOF })
 	}
 	earlier, err := resume.Open(judge, "", o.resume)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer earlier.Close()
 	for _, damage := range earlier.Damage() {
@@ -89,16 +76,16 @@ func (o *options) read(std cmdline.Streams, prompts string, judge *wire.Judge, u
 	}
 	in, name, err := cmdline.Open(prompts)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer in.Close()
-	err = use(earlier.Rest(record.NewLines(name, in), requests, &kept))
-	return kept, err
+	return use(earlier.Rest(record.NewLines(name, in), requests, kept))
 }
 
 // split writes the prompts into batch files, or takes the file that is there.
 func (o *options) split(std cmdline.Streams, prompts string, judge *wire.Judge) (parts []batch.Part, err error) {
-	kept, err := o.read(std, prompts, judge, func(next batch.Requests) (err error) {
+	kept := 0
+	err = o.read(std, prompts, judge, &kept, func(next batch.Requests) (err error) {
 		parts, err = batch.Split(o.batchFile, o.most, next)
 		return err
 	})

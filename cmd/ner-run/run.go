@@ -131,13 +131,8 @@ func estimate(std cmdline.Streams, o *options, args []string, table *price.Table
 	}
 	defer earlier.Close()
 	kept := 0
-	tokens, err := price.Count(earlier.Rest(record.NewLines(name, in), requests, &kept), 0)
-	if err != nil {
-		return err
-	}
-	quote := table.Quote(tokens, o.rpm, o.tpm)
-	quote.Kept = kept
-	return cost.Show(std, quote)
+	next := earlier.Rest(record.NewLines(name, in), requests, &kept)
+	return cost.Estimate(std, table, next, &kept, cost.Limits{PerMinute: o.rpm, TokensPerMinute: o.tpm})
 }
 
 func openInput(o *options, args []string) (in io.ReadCloser, name string, err error) {

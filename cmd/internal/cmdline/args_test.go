@@ -32,7 +32,7 @@ func program(stdout *bytes.Buffer, stderr *strings.Builder) *cli.App {
 			&cli.BoolFlag{Name: "wait", Destination: &o.wait},
 			&cli.DurationFlag{Name: "most", EnvVars: []string{"NER_TEST_MOST"}, Destination: &o.most, Action: AtLeast[time.Duration]("most", 0)},
 			&cli.StringSliceFlag{Name: "reason", Action: Into(&o.reasons)},
-			&cli.StringFlag{Name: "mode", Value: "a", Destination: &o.mode, Action: OneOf("mode", "a", "b", "c")},
+			&cli.StringFlag{Name: "mode", Value: "a", Destination: &o.mode, Action: oneOf("mode", "a", "b", "c")},
 		}
 	}
 	write := Action(func(_ context.Context, std Streams, args []string) error {

@@ -22,8 +22,8 @@ func AtLeast[T cmp.Ordered](name string, least T) func(*cli.Context, T) error {
 	}
 }
 
-// OneOf is the action of a flag that takes one of a few values.
-func OneOf(name string, values ...string) func(*cli.Context, string) error {
+// oneOf is the action of a flag that takes one of a few values.
+func oneOf(name string, values ...string) func(*cli.Context, string) error {
 	return func(_ *cli.Context, v string) error {
 		if slices.Contains(values, v) {
 			return nil
@@ -44,7 +44,7 @@ func Into[T any](to *T) func(*cli.Context, T) error {
 
 // ProgressFlag is --progress.
 func ProgressFlag(to *string) cli.Flag {
-	return &cli.StringFlag{Name: "progress", Value: progress.Auto, Destination: to, Action: OneOf("progress", progress.Modes...), Usage: "show progress as `HOW`: auto, bar, plain or none"}
+	return &cli.StringFlag{Name: "progress", Value: progress.Auto, Destination: to, Action: oneOf("progress", progress.Modes...), Usage: "show progress as `HOW`: auto, bar, plain or none"}
 }
 
 // Needs rejects flags that do nothing: each one that is listed needs one of the flags

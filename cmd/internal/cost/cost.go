@@ -10,6 +10,7 @@ import (
 	"nertools/cmd/internal/cmdline"
 	"nertools/pkg/fault"
 	"nertools/pkg/price"
+	"nertools/pkg/wire"
 )
 
 // DryRunFlag asks what something would cost instead of doing it.
@@ -39,8 +40,18 @@ func (p *Prices) Table() (*price.Table, error) {
 	return price.ParseTable(name, data)
 }
 
-// Show writes a quote: in words on stderr, as a JSON object on stdout.
-func Show(std cmdline.Streams, q *price.Quote) error {
+// Limits are what bounds a run or the parts of a batch; 0 is no bound.
+type Limits struct{ PartRequests, PerMinute, TokensPerMinute int }
+
+// Estimate says what asking the requests would cost: in words on stderr, as a JSON
+// object on stdout. kept is where next counts the rows that it leaves out.
+func Estimate(std cmdline.Streams, table *price.Table, next func() (wire.Request, error), kept *int, limits Limits) error {
+	tokens, err := price.Count(next, limits.PartRequests)
+	if err != nil {
+		return err
+	}
+	q := table.Quote(tokens, limits.PerMinute, limits.TokensPerMinute)
+	q.Kept = *kept
 	for _, line := range q.Lines() {
 		std.Say("%s", line)
 	}
