@@ -12,7 +12,6 @@ import (
 	"nertools/pkg/collect"
 	"nertools/pkg/mrc"
 	"nertools/pkg/prompt"
-	"nertools/pkg/reasoning"
 )
 
 type promptOptions struct {
@@ -115,23 +114,17 @@ func failedIn(file string, rows *mrc.File, total int) (func(row int) bool, error
 		return nil, err
 	}
 	defer r.Close()
-	lines, err := collect.ReadLines(name, r, total)
-	if err != nil {
+	results := collect.New(collect.Options{Rows: rows})
+	if err := results.SetTotal(total, rows.Name()); err != nil {
+		return nil, err
+	}
+	if err := results.LayOver(name, r); err != nil {
 		return nil, err
 	}
 	return func(row int) bool {
-		return row >= len(lines) || collect.IsFailure(lines[row]) || onlyReasoning(lines[row], rows, row)
+		reply := results.Row(row)
+		return !reply.OK()
 	}, nil
-}
-
-func onlyReasoning(line string, rows *mrc.File, row int) bool {
-	if thought, rest := reasoning.Split(line, ""); thought == "" || rest != "" {
-		return false
-	}
-	var r mrc.Row
-	_ = rows.Decode(row, &r) // the prompts cannot be made either if it fails
-	_, rest := reasoning.Split(line, r.Context)
-	return rest == ""
 }
 
 func tell(std cmdline.Streams, o *promptOptions, job *prompt.Plan, r prompt.Stats) error {

@@ -1,18 +1,13 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"io"
-	"iter"
-	"maps"
 	"slices"
 	"strings"
 
-	"github.com/tidwall/gjson"
 	"github.com/urfave/cli/v2"
 
 	"nertools/cmd/internal/cmdline"
@@ -77,93 +72,21 @@ func convert(ctx context.Context, std cmdline.Streams, o *convertOptions) error 
 		return err
 	}
 	defer in.Close()
-	sentences, err := sentencesIn(ctx, o.format, name, in, how)
+	sentences, err := corpus.Read(name, cmdline.Interruptible(ctx, in), o.format, how)
 	if err != nil {
+		return cmdline.UsageError("--format %s: conll or jsonl", o.format)
+	}
+	var n, rows int
+	err = o.target.Write(std, "mrc-ner.", "", func(w io.Writer) (err error) {
+		n, rows, err = mrc.Write(w, name, sentences, questions)
+		return err
+	})
+	switch {
+	case errors.Is(err, mrc.ErrNoLabels):
+		return fault.WithHint(err, "name the labels to ask for with --data-name or --labels")
+	case err != nil:
 		return err
 	}
-	if questions == nil {
-		// The labels are known when the last sentence is.
-		var all []*corpus.Sentence
-		if all, questions, err = found(name, sentences); err != nil {
-			return err
-		}
-		sentences = values(all)
-	}
-	n := 0
-	err = o.target.Write(std, "mrc-ner.", "", func(w io.Writer) error {
-		out := mrc.NewWriter(w, questions)
-		for s, err := range sentences {
-			if err != nil {
-				return err
-			}
-			if err := out.Add(s); err != nil {
-				return err
-			}
-			n++
-		}
-		if n == 0 {
-			return &fault.Error{File: name, Err: errors.New("no sentences in it"), Hint: "an MRC file needs at least one"}
-		}
-		return out.Close()
-	})
-	if err == nil {
-		std.Say("%d sentences, %d rows", n, n*len(questions))
-	}
-	return err
-}
-
-// sentencesIn reads sentences in the form that --format names, or else in the
-// one that the first line has. Ctrl-C ends it.
-func sentencesIn(ctx context.Context, format, name string, in io.Reader, how corpus.Reading) (iter.Seq2[*corpus.Sentence, error], error) {
-	r := bufio.NewReaderSize(cmdline.Interruptible(ctx, in), 64<<10)
-	if mark, err := r.Peek(3); err == nil && string(mark) == "\ufeff" {
-		_, _ = r.Discard(len(mark)) // it has been read
-	}
-	if format == "" {
-		format = "conll"
-		if begin, err := r.Peek(1); err == nil && begin[0] == '{' {
-			line, _ := r.Peek(r.Buffered())
-			if line, _, _ = bytes.Cut(line, []byte("\n")); gjson.GetBytes(line, "@keys").Get("#").Int() > 0 {
-				format = "jsonl"
-			}
-		}
-	}
-	switch format {
-	case "conll":
-		return corpus.ReadCoNLL(name, r, how), nil
-	case "jsonl":
-		return corpus.ReadJSONL(name, r, how), nil
-	}
-	return nil, cmdline.UsageError("--format %s: conll or jsonl", format)
-}
-
-// found reads all sentences, and asks for the labels that they bear.
-func found(name string, sentences iter.Seq2[*corpus.Sentence, error]) (all []*corpus.Sentence, questions []mrc.Query, err error) {
-	labels := map[string]bool{}
-	for s, err := range sentences {
-		if err != nil {
-			return nil, nil, err
-		}
-		all = append(all, s)
-		for _, e := range s.Entities {
-			labels[e.Label] = true
-		}
-	}
-	for _, label := range slices.Sorted(maps.Keys(labels)) {
-		questions = append(questions, mrc.Query{Label: label})
-	}
-	if len(all) > 0 && len(questions) == 0 {
-		return nil, nil, &fault.Error{File: name, Err: errors.New("no entities, and so no labels, in it"), Hint: "name the labels to ask for with --data-name or --labels"}
-	}
-	return all, questions, nil
-}
-
-func values(list []*corpus.Sentence) iter.Seq2[*corpus.Sentence, error] {
-	return func(yield func(*corpus.Sentence, error) bool) {
-		for _, s := range list {
-			if !yield(s, nil) {
-				return
-			}
-		}
-	}
+	std.Say("%d sentences, %d rows", n, rows)
+	return nil
 }

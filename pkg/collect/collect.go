@@ -185,7 +185,7 @@ func (r *Results) Read(name string, in io.Reader) (record.Findings, error) {
 			return record.Findings{}, err
 		}
 		if lines {
-			return record.Findings{}, r.readLines(name, rest)
+			return record.Findings{}, r.readText(name, rest)
 		}
 		in = rest
 	}
@@ -353,7 +353,7 @@ func (r *Results) LayOver(name string, file io.Reader) error {
 	if r.lines != "" {
 		return r.notAlone(r.lines)
 	}
-	lines, err := ReadLines(name, file, r.total)
+	lines, err := readLines(name, file, r.total)
 	if err != nil {
 		return err
 	}
@@ -364,8 +364,8 @@ func (r *Results) LayOver(name string, file io.Reader) error {
 	return nil
 }
 
-// readLines takes in a results file instead of records.
-func (r *Results) readLines(name string, in io.Reader) error {
+// readText takes in a results file instead of records.
+func (r *Results) readText(name string, in io.Reader) error {
 	switch {
 	case r.records > 0 || r.lines != "":
 		return r.notAlone(name)
@@ -387,7 +387,7 @@ func (r *Results) notAlone(name string) error {
 // earlier returns line i of an earlier results file, without reasoning, as it
 // would be written today.
 func (r *Results) earlier(i int, line string) (n row) {
-	if IsFailure(line) {
+	if isFailure(line) {
 		return row{line: line, failure: failureOf(line)}
 	}
 	switch answer := r.options.Judge.Answer(&record.Result{Index: i, Context: r.told[i].context, Output: line}); answer {

@@ -33,9 +33,9 @@ var (
 // unknown is the class of a failure whose line does not tell it.
 const unknown record.Class = "unknown"
 
-// IsFailure reports whether a line of a results file stands for a row that has
+// isFailure reports whether a line of a results file stands for a row that has
 // no answer. A space in front keeps an answer from being taken for one.
-func IsFailure(line string) bool {
+func isFailure(line string) bool {
 	return strings.HasPrefix(line, failureMark) || strings.HasPrefix(line, oldFailedMark)
 }
 
@@ -43,7 +43,7 @@ func IsFailure(line string) bool {
 // What it returns shares no memory with the answer, whose record is long.
 func AnswerLine(answer string) string {
 	line := record.OneLine(answer)
-	if IsFailure(line) {
+	if isFailure(line) {
 		return " " + line
 	}
 	return strings.Clone(line)
@@ -138,11 +138,11 @@ func isRecord(line []byte) bool {
 
 const byteOrderMark = "\ufeff"
 
-// ReadLines reads a results file, line i for row i, a byte order mark in front of
+// readLines reads a results file, line i for row i, a byte order mark in front of
 // them aside. A file of more than total
 // lines is refused, since then its lines are not the rows'; total 0 takes any. A
 // last line that ends in NUL bytes, as a power cut leaves it, is left out.
-func ReadLines(name string, r io.Reader, total int) ([]string, error) {
+func readLines(name string, r io.Reader, total int) ([]string, error) {
 	var lines []string
 	in := bufio.NewReaderSize(r, 256<<10)
 	for {

@@ -1,10 +1,15 @@
 package corpus
 
 import (
+	"bufio"
+	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"slices"
+
+	"github.com/tidwall/gjson"
 
 	"nertools/pkg/record"
 )
@@ -19,6 +24,31 @@ type Reading struct {
 	// catalogue spells it, or says why it can't; nil takes labels as they are. The
 	// error becomes a fault with the line.
 	Label func(label string) (string, error)
+}
+
+// Read reads sentences from in, which errors call name: a file of [ReadCoNLL] ("conll"),
+// of [ReadJSONL] ("jsonl"), or with "" as format what the first line is.
+func Read(name string, in io.Reader, format string, how Reading) (iter.Seq2[*Sentence, error], error) {
+	r := bufio.NewReaderSize(in, 64<<10)
+	if mark, err := r.Peek(len(byteOrderMark)); err == nil && string(mark) == byteOrderMark {
+		_, _ = r.Discard(len(mark)) // it has been read
+	}
+	if format == "" {
+		format = "conll"
+		if begin, err := r.Peek(1); err == nil && begin[0] == '{' {
+			line, _ := r.Peek(r.Buffered())
+			if line, _, _ = bytes.Cut(line, []byte("\n")); gjson.GetBytes(line, "@keys").Get("#").Int() > 0 {
+				format = "jsonl"
+			}
+		}
+	}
+	switch format {
+	case "conll":
+		return ReadCoNLL(name, r, how), nil
+	case "jsonl":
+		return ReadJSONL(name, r, how), nil
+	}
+	return nil, fmt.Errorf("no format of labelled sentences is called %q: conll or jsonl", format)
 }
 
 // reader is what the readers share.

@@ -97,3 +97,37 @@ func TestALabelThatIsRefusedIsNamedWithItsSpan(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestTheFirstLineTellsTheFormat(t *testing.T) {
+	const line = `{"tokens":["Ada","left"],"spans":[{"start":0,"end":1,"label":"PER"}]}` + "\n"
+	for _, c := range []struct{ format, file, text string }{
+		{"", line, "Ada left"},
+		{"", "\ufeff" + line, "Ada left"},
+		{"jsonl", line, "Ada left"},
+		{"", "Ada\tB-PER\nleft\tO\n", "Ada left"},
+		{"", "\ufeffAda B-PER\n", "Ada"},
+		{"", "{ O\nAda B-PER\n", "{ Ada"},
+		{"", "{} O\n", "{}"},
+		{"conll", "{\"a\":1} O\n", `{"a":1}`},
+		{"", "", ""},
+	} {
+		sentences, err := corpus.Read("f", strings.NewReader(c.file), c.format, corpus.Reading{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := ""
+		for s, err := range sentences {
+			if err != nil {
+				t.Errorf("%q: %v", c.file, err)
+				break
+			}
+			text += s.Text
+		}
+		if text != c.text {
+			t.Errorf("%q as %q: got %q, want %q", c.file, c.format, text, c.text)
+		}
+	}
+	if _, err := corpus.Read("f", strings.NewReader(line), "xml", corpus.Reading{}); err == nil {
+		t.Error("an unknown format is read")
+	}
+}

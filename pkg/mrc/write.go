@@ -2,11 +2,16 @@ package mrc
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
+	"iter"
+	"maps"
+	"slices"
 	"strconv"
 
 	"nertools/pkg/corpus"
+	"nertools/pkg/fault"
 	"nertools/pkg/record"
 )
 
@@ -91,4 +96,62 @@ func (w *Writer) Close() error {
 		return fmt.Errorf("write rows: %w", err)
 	}
 	return nil
+}
+
+// ErrNoLabels is the error of sentences without entities, and so without labels to ask
+// for.
+var ErrNoLabels = errors.New("no entities, and so no labels, in it")
+
+// Write writes an MRC file of the sentences that were read from the file called name,
+// and returns how many sentences and rows it has. Without questions it asks for the
+// labels that the sentences bear, in alphabetical order: then it holds all of them in
+// memory. Sentences of which there are none are a fault.
+func Write(w io.Writer, name string, sentences iter.Seq2[*corpus.Sentence, error], questions []Query) (n, rows int, err error) {
+	if questions == nil {
+		var all []*corpus.Sentence
+		if all, questions, err = labelled(sentences); err != nil {
+			return 0, 0, err
+		}
+		if len(all) > 0 && len(questions) == 0 {
+			return 0, 0, &fault.Error{File: name, Err: ErrNoLabels}
+		}
+		sentences = func(yield func(*corpus.Sentence, error) bool) {
+			for _, s := range all {
+				if !yield(s, nil) {
+					return
+				}
+			}
+		}
+	}
+	out := NewWriter(w, questions)
+	for s, err := range sentences {
+		if err != nil {
+			return 0, 0, err
+		}
+		if err := out.Add(s); err != nil {
+			return 0, 0, err
+		}
+	}
+	if out.sentences == 0 {
+		return 0, 0, &fault.Error{File: name, Err: errors.New("no sentences in it"), Hint: "an MRC file needs at least one"}
+	}
+	return out.sentences, out.rows, out.Close()
+}
+
+// labelled reads all sentences, and asks for the labels that they bear.
+func labelled(sentences iter.Seq2[*corpus.Sentence, error]) (all []*corpus.Sentence, questions []Query, err error) {
+	labels := map[string]bool{}
+	for s, err := range sentences {
+		if err != nil {
+			return nil, nil, err
+		}
+		all = append(all, s)
+		for _, e := range s.Entities {
+			labels[e.Label] = true
+		}
+	}
+	for _, label := range slices.Sorted(maps.Keys(labels)) {
+		questions = append(questions, Query{Label: label})
+	}
+	return all, questions, nil
 }

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"iter"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"nertools/pkg/corpus"
+	"nertools/pkg/fault"
 	"nertools/pkg/markup"
 	"nertools/pkg/mrc"
 )
@@ -72,3 +75,42 @@ func TestAWriterErrorIsReturned(t *testing.T) {
 type failing struct{ err error }
 
 func (f failing) Write([]byte) (int, error) { return 0, f.err }
+
+func TestWithoutQuestionsTheLabelsOfTheSentencesAreAskedFor(t *testing.T) {
+	sentences := func(list ...corpus.Sentence) iter.Seq2[*corpus.Sentence, error] {
+		return func(yield func(*corpus.Sentence, error) bool) {
+			for i := range list {
+				if !yield(&list[i], nil) {
+					return
+				}
+			}
+		}
+	}
+	bare := corpus.Sentence{Text: "Ada left"}
+	marked := corpus.Sentence{Text: "Ada left", Entities: []corpus.Entity{{Span: markup.Span{Start: 0, End: 1}, Label: "PER"}, {Span: markup.Span{Start: 1, End: 2}, Label: "ACT"}}}
+	var out bytes.Buffer
+	n, rows, err := mrc.Write(&out, "f", sentences(bare, marked), nil)
+	if err != nil || n != 2 || rows != 4 {
+		t.Fatal(n, rows, err)
+	}
+	f := open(t, write(t, "mrc-ner.test", out.String()))
+	if got := []string{f.Label(0), f.Label(1)}; !slices.Equal(got, []string{"ACT", "PER"}) || f.Len() != 4 {
+		t.Errorf("%d rows ask for %q", f.Len(), got)
+	}
+	if n, rows, err := mrc.Write(&out, "f", sentences(bare), []mrc.Query{{Label: "LOC"}}); err != nil || n != 1 || rows != 1 {
+		t.Error(n, rows, err)
+	}
+	if _, _, err := mrc.Write(&out, "f", sentences(bare), nil); !errors.Is(err, mrc.ErrNoLabels) {
+		t.Errorf("no labels: %v", err)
+	}
+	if _, _, err := mrc.Write(&out, "f", sentences(), nil); err == nil || fault.Hint(err) == "" || errors.Is(err, mrc.ErrNoLabels) {
+		t.Errorf("no sentences: %v", err)
+	}
+	broken := errors.New("broken")
+	fails := func(yield func(*corpus.Sentence, error) bool) { yield(nil, broken) }
+	for _, questions := range [][]mrc.Query{nil, {{Label: "PER"}}} {
+		if _, _, err := mrc.Write(&out, "f", fails, questions); !errors.Is(err, broken) {
+			t.Errorf("got %v", err)
+		}
+	}
+}
