@@ -7,6 +7,7 @@ import (
 	"go/token"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -104,18 +105,7 @@ func withinAny(path string, places []string) bool {
 func TestATypeNameHasOneMeaning(t *testing.T) {
 	repeat := []string{"Options", "Config", "Error"}
 	packages := map[string]string{} // by exported type
-	files, err := filepath.Glob("*/*.go")
-	if err != nil || len(files) == 0 {
-		t.Fatal(files, err)
-	}
-	for _, path := range files {
-		if strings.HasSuffix(path, "_test.go") {
-			continue
-		}
-		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
-		if err != nil {
-			t.Fatal(err)
-		}
+	eachFile(t, "*/*.go", func(_ *token.FileSet, file *ast.File) {
 		ast.Inspect(file, func(n ast.Node) bool {
 			spec, ok := n.(*ast.TypeSpec)
 			if !ok || !spec.Name.IsExported() || slices.Contains(repeat, spec.Name.Name) {
@@ -127,5 +117,77 @@ func TestATypeNameHasOneMeaning(t *testing.T) {
 			packages[spec.Name.Name] = file.Name.Name
 			return true
 		})
+	})
+}
+
+// A flag such as "--limit", and the name of a program.
+var (
+	flagName    = regexp.MustCompile(`(^|[\s("'])--[a-z][a-z-]+([\s,;.)"']|$)`)
+	programName = regexp.MustCompile(`\bner-(prompt|run|batch|collect)\b`)
+)
+
+// TestALibraryKnowsNoProgram finds flags and programs in the strings of packages,
+// which leave it to the commands to say which flag helps.
+func TestALibraryKnowsNoProgram(t *testing.T) {
+	eachFile(t, "*/*.go", func(files *token.FileSet, file *ast.File) {
+		if file.Name.Name == "openaitest" {
+			return // a program of its own
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			s, ok := n.(*ast.BasicLit)
+			if ok && s.Kind == token.STRING && (flagName.MatchString(s.Value[1:len(s.Value)-1]) || programName.MatchString(s.Value)) {
+				t.Errorf("%s: %s", files.Position(s.Pos()), s.Value)
+			}
+			return true
+		})
+	})
+}
+
+// TestFlagsAreReadInOnePlace finds commands that ask a cli.Context for anything:
+// flags fill options, and what does the work gets these.
+func TestFlagsAreReadInOnePlace(t *testing.T) {
+	for _, pattern := range []string{"../cmd/ner-*/*.go", "../cmd/internal/*/*.go"} {
+		eachFile(t, pattern, func(files *token.FileSet, file *ast.File) {
+			if file.Name.Name == "cmdline" {
+				return // which calls the commands
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
+				f, ok := n.(*ast.FuncType)
+				if !ok {
+					return true
+				}
+				for _, param := range f.Params.List {
+					pointer, _ := param.Type.(*ast.StarExpr)
+					if pointer == nil {
+						continue
+					}
+					of, _ := pointer.X.(*ast.SelectorExpr)
+					if of != nil && of.Sel.Name == "Context" && slices.ContainsFunc(param.Names, func(name *ast.Ident) bool { return name.Name != "_" }) {
+						t.Errorf("%s: a function that takes a cli.Context", files.Position(param.Pos()))
+					}
+				}
+				return true
+			})
+		})
+	}
+}
+
+// eachFile parses the Go files that match, tests left out.
+func eachFile(t *testing.T, pattern string, check func(*token.FileSet, *ast.File)) {
+	t.Helper()
+	paths, err := filepath.Glob(pattern)
+	if err != nil || len(paths) == 0 {
+		t.Fatal(pattern, err)
+	}
+	for _, path := range paths {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		files := token.NewFileSet()
+		file, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		check(files, file)
 	}
 }

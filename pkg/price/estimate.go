@@ -265,7 +265,7 @@ func (q *Quote) Lines() []string {
 			say("  at once:    %s", q.words(m.Run))
 			say("  as a batch: %s", q.words(m.Batch))
 		} else {
-			say("  the price is not known: name it in a file for --prices")
+			say("  the price is not known")
 		}
 		if !m.Own {
 			say("  counted with the vocabulary of gpt-4o, which may not be that of %s", m.Name)

@@ -4,6 +4,7 @@ package cost
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -54,6 +55,9 @@ func Estimate(std cmdline.Streams, table *price.Table, next func() (wire.Request
 	q.Kept = *kept
 	for _, line := range q.Lines() {
 		std.Say("%s", line)
+	}
+	if slices.ContainsFunc(q.Models, func(m price.ModelQuote) bool { return m.Run == nil }) {
+		std.Say("name the missing prices in a file for --prices")
 	}
 	if _, err := std.Out.Write(q.JSON()); err != nil {
 		return fmt.Errorf("write the estimate: %w", err)

@@ -72,9 +72,9 @@ func (e *Examples) Flags() []cli.Flag {
 		e.Train.Flag(),
 		&cli.StringFlag{Category: category, Name: "example-dir", Destination: &e.Dir, Action: note[string](&e.Given), Usage: "`DIR` of the kNN file (default: the source directory)"},
 		&cli.StringFlag{Category: category, Name: "example-name", Destination: &e.Name, Action: note[string](&e.Given), Usage: "kNN file NAME.knn.jsonl; test, test.knn and the whole `NAME` all do (default: the source name)"},
-		&cli.IntFlag{Category: category, Name: "example-num", Value: 16, Destination: &e.Num, Action: func(c *cli.Context, n int) error {
+		&cli.IntFlag{Category: category, Name: "example-num", Value: 16, Destination: &e.Num, Action: func(_ *cli.Context, n int) error {
 			e.Given = true
-			return cmdline.AtLeast("example-num", 0)(c, n)
+			return cmdline.AtLeast("example-num", 0)(nil, n)
 		}, Usage: "show `N` demonstrations; 0 needs neither training nor kNN file"},
 	}
 }
