@@ -59,7 +59,7 @@ func (o *options) jobs(file string) (jobs []record.Job, err error) {
 		file = orStdin(file)
 	}
 	err = o.check(file, o.batchFile)
-	if e, ok := errors.AsType[*fs.PathError](err); ok && e.Path == file {
+	if e, ok := errors.AsType[*fs.PathError](err); ok && e.Path == file && errors.Is(err, fs.ErrNotExist) {
 		err = fault.WithHint(err, "job records are read from a file; name a batch by its id with --batch-id "+file)
 	}
 	if err != nil {

@@ -113,17 +113,6 @@ func (m *Manager) cancel(ctx context.Context, id string) (b wire.Batch, err erro
 	return b, nil
 }
 
-func (m *Manager) deleteFile(ctx context.Context, id string) error {
-	if id == "" {
-		return nil
-	}
-	err := m.try(ctx, func(ctx context.Context) error { return m.service.DeleteFile(ctx, id) })
-	if hasStatus(err, http.StatusNotFound) {
-		return nil
-	}
-	return err
-}
-
 // pages hands on the account's batches, newest first, until each has enough.
 func (m *Manager) pages(ctx context.Context, each func(page []wire.Batch) (more bool)) error {
 	seen := map[string]bool{}

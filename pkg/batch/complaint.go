@@ -69,34 +69,25 @@ func (m *Manager) Reasons(ctx context.Context, batches []wire.Batch, jobs []reco
 	var all []Complaint
 	var errs []error
 	for i := range batches {
-		b := &batches[i]
-		if len(b.Problems) == 0 && b.Status != wire.BatchFailed {
-			continue
+		b, last := &batches[i], 0
+		for _, p := range b.Problems[:min(len(b.Problems), maxComplaints)] {
+			last = max(last, p.Line)
 		}
-		file := ""
-		if n := slices.IndexFunc(jobs, func(job record.Job) bool { return job.BatchID == b.ID }); n >= 0 {
-			file = jobs[n].File
+		var rows map[int]string
+		if last > 0 {
+			file := ""
+			if n := slices.IndexFunc(jobs, func(job record.Job) bool { return job.BatchID == b.ID }); n >= 0 {
+				file = jobs[n].File
+			}
+			var err error
+			rows, err = m.firstRows(ctx, b, file, last)
+			if e, ok := errors.AsType[*wire.Error](err); !ok || e.Unanswered() { // else what is wrong is worth saying without the rows
+				errs = append(errs, err)
+			}
 		}
-		list, err := m.reasons(ctx, b, file)
-		all, errs = append(all, list...), append(errs, err)
+		all = append(all, reasons(b, func(line int) string { return rows[line] })...)
 	}
 	return all, errors.Join(errs...)
-}
-
-// reasons are those of one batch. Only the first lines that it names are looked up.
-func (m *Manager) reasons(ctx context.Context, b *wire.Batch, local string) ([]Complaint, error) {
-	last := 0
-	for _, p := range b.Problems[:min(len(b.Problems), maxComplaints)] {
-		last = max(last, p.Line)
-	}
-	if last == 0 {
-		return reasons(b, nil), nil
-	}
-	rows, err := m.firstRows(ctx, b, local, last)
-	if e, ok := errors.AsType[*wire.Error](err); ok && !e.Unanswered() {
-		err = nil // what is wrong is worth telling without the rows
-	}
-	return reasons(b, func(line int) string { return rows[line] }), err
 }
 
 // firstRows returns the ids of the rows up to the given line of the batch's input.

@@ -369,7 +369,7 @@ func TestWhyABatchFailedIsToldWithItsRows(t *testing.T) {
 	}
 	want := entry.BatchID + " failed: line 3 (row 2, " + idOf(2) + "): bad JSON in line 3"
 	for _, local := range []string{entry.File, "", "nowhere"} {
-		reasons, err := m.reasons(t.Context(), &b, local)
+		reasons, err := m.Reasons(t.Context(), []wire.Batch{b}, []record.Job{{BatchID: b.ID, File: local}})
 		if err != nil || len(reasons) != 1 || reasons[0].String() != want {
 			t.Errorf("from %q: %v, %v, want %s", local, reasons, err, want)
 		}
@@ -377,7 +377,7 @@ func TestWhyABatchFailedIsToldWithItsRows(t *testing.T) {
 	if err := w.service.DeleteFile(t.Context(), entry.FileID); err != nil {
 		t.Fatal(err)
 	}
-	reasons, err := m.reasons(t.Context(), &b, "")
+	reasons, err := m.Reasons(t.Context(), []wire.Batch{b}, nil)
 	if err != nil || len(reasons) != 1 || reasons[0].String() != entry.BatchID+" failed: line 3: bad JSON in line 3" {
 		t.Errorf("without the input: %v, %v", reasons, err)
 	}

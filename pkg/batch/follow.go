@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,20 +17,33 @@ import (
 
 // Sort divides the jobs into those whose batches were started, with the batches'
 // ids, and those that wait for that. A record that says that a job waits may be
-// older than its batch.
+// older than its batch: the newest one counts that asks its part and did not fail, if
+// it is among the latest.
 func (m *Manager) Sort(ctx context.Context, jobs []record.Job) (started, waiting []record.Job, err error) {
-	var keys []string
+	found := map[string]wire.Batch{} // by the key of a part; the zero batch until there is one
 	for _, job := range jobs {
 		if job.BatchID == "" && job.Key != "" {
-			keys = append(keys, job.Key)
+			found[job.Key] = wire.Batch{}
 		}
 	}
-	ids, err := m.byKey(ctx, keys)
+	if missing, n := len(found), 0; missing > 0 {
+		err = m.pages(ctx, func(page []wire.Batch) bool {
+			for _, b := range page {
+				key := b.Metadata[metaKey]
+				earlier, wanted := found[key]
+				if !wanted || b.Status == wire.BatchFailed || earlier.ID != "" && (eligible(&earlier) || !eligible(&b)) {
+					continue
+				}
+				if found[key] = b; earlier.ID == "" {
+					missing--
+				}
+			}
+			n += len(page)
+			return n < pastBatches && missing > 0
+		})
+	}
 	for _, job := range jobs {
-		if job.BatchID == "" {
-			job.BatchID = ids[job.Key].ID
-		}
-		if job.BatchID != "" {
+		if job.BatchID = cmp.Or(job.BatchID, found[job.Key].ID); job.BatchID != "" {
 			started = append(started, job)
 		} else {
 			waiting = append(waiting, job)
@@ -67,27 +81,6 @@ func NotStarted(jobs []record.Job) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// byKey returns the batches that ask the parts with the given keys, as far as there
-// are any among the latest: for each the newest that did not fail.
-func (m *Manager) byKey(ctx context.Context, keys []string) (map[string]wire.Batch, error) {
-	found := map[string]wire.Batch{}
-	if len(keys) == 0 {
-		return found, nil
-	}
-	n := 0
-	err := m.pages(ctx, func(page []wire.Batch) bool {
-		for _, b := range page {
-			key := b.Metadata[metaKey]
-			if earlier, ok := found[key]; slices.Contains(keys, key) && b.Status != wire.BatchFailed && (!ok || !eligible(&earlier) && eligible(&b)) {
-				found[key] = b
-			}
-		}
-		n += len(page)
-		return n < pastBatches && len(found) < len(keys)
-	})
-	return found, err
 }
 
 // Batches returns the batches of the jobs as they are now. With an error it returns

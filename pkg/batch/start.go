@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -307,5 +308,12 @@ func (e *unsure) Unwrap() error { return e.err }
 
 // drop gives a part up that can't be started: its file goes from the service.
 func (m *Manager) drop(ctx context.Context, entry *Entry, reason string) error {
-	return errors.Join(m.deleteFile(ctx, entry.FileID), m.ledger.record(event{Event: dropped, Key: entry.Key, Attempt: entry.Attempt, Reason: reason}))
+	var err error
+	if entry.FileID != "" {
+		err = m.try(ctx, func(ctx context.Context) error { return m.service.DeleteFile(ctx, entry.FileID) })
+	}
+	if hasStatus(err, http.StatusNotFound) {
+		err = nil
+	}
+	return errors.Join(err, m.ledger.record(event{Event: dropped, Key: entry.Key, Attempt: entry.Attempt, Reason: reason}))
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -64,4 +65,70 @@ func Needs(needs map[string][]string) cli.BeforeFunc {
 		}
 		return nil
 	}
+}
+
+// permute moves flags in front of the other arguments, since the flag package
+// stops at the first argument that is no flag. What follows "--" stays. A flag in
+// front of a command is meant for the command, which would not see it there.
+func permute(app *cli.App, args []string) ([]string, error) {
+	out, flags := args[:1:1], app.Flags
+	var given [][]string // flags, each with its value
+	var rest []string
+	for i := 1; i < len(args); i++ {
+		arg := args[i]
+		c := app.Command(arg)
+		switch {
+		case arg == "--":
+			return slices.Concat(out, slices.Concat(given...), rest, args[i:]), nil
+		case c != nil && len(out) == 1 && len(rest) == 0:
+			var there [][]string
+			for _, g := range given {
+				switch {
+				case findFlag(c.Flags, g[0]) != nil:
+					there = append(there, g)
+				case findFlag(flags, g[0]) != nil:
+					name, _, _ := strings.Cut(g[0], "=")
+					return nil, UsageError("%s is no flag of %s %s", name, app.Name, c.Name)
+				default: // unknown, or --help
+					out = append(out, g...)
+				}
+			}
+			out, flags, given = append(out, arg), c.Flags, there
+		case len(arg) < 2 || arg[0] != '-':
+			rest = append(rest, arg)
+		case isNumber(arg[2:]) && takesValue(flags, arg[:2]):
+			given = append(given, []string{arg[:2], arg[2:]}) // -j4, as make has it
+		case takesValue(flags, arg) && i+1 < len(args):
+			i++
+			given = append(given, []string{arg, args[i]})
+		default:
+			given = append(given, []string{arg})
+		}
+	}
+	return slices.Concat(out, slices.Concat(given...), rest), nil
+}
+
+func isNumber(s string) bool {
+	_, err := strconv.Atoi(s)
+	return err == nil
+}
+
+func takesValue(flags []cli.Flag, arg string) bool {
+	if strings.Contains(arg, "=") {
+		return false
+	}
+	f := findFlag(flags, arg)
+	_, isBool := f.(*cli.BoolFlag)
+	return f != nil && !isBool
+}
+
+// findFlag finds the flag that arg, "--name" or "--name=value", gives.
+func findFlag(flags []cli.Flag, arg string) cli.Flag {
+	name, _, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+	for _, f := range flags {
+		if slices.Contains(f.Names(), name) {
+			return f
+		}
+	}
+	return nil
 }
