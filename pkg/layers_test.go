@@ -5,6 +5,8 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"go/types"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -189,5 +191,48 @@ func eachFile(t *testing.T, pattern string, check func(*token.FileSet, *ast.File
 			t.Fatal(err)
 		}
 		check(files, file)
+	}
+}
+
+// TestTheDesignNamesWhatExists looks up every `package.Name` and `package.Type.Method`
+// of doc/design.md.
+func TestTheDesignNamesWhatExists(t *testing.T) {
+	known := map[string]bool{}
+	eachFile(t, "*/*.go", func(_ *token.FileSet, file *ast.File) {
+		known[file.Name.Name] = true
+		for _, decl := range file.Decls {
+			switch d := decl.(type) {
+			case *ast.FuncDecl:
+				of := ""
+				if d.Recv != nil {
+					of = strings.TrimPrefix(types.ExprString(d.Recv.List[0].Type), "*") + "."
+				}
+				known[file.Name.Name+"."+of+d.Name.Name] = true
+			case *ast.GenDecl:
+				for _, spec := range d.Specs {
+					switch s := spec.(type) {
+					case *ast.TypeSpec:
+						known[file.Name.Name+"."+s.Name.Name] = true
+					case *ast.ValueSpec:
+						for _, name := range s.Names {
+							known[file.Name.Name+"."+name.Name] = true
+						}
+					}
+				}
+			}
+		}
+	})
+	text, err := os.ReadFile("../doc/design.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := regexp.MustCompile("`([a-z]+)(\\.[A-Z]\\w*(?:\\.[A-Z]\\w*)?)`").FindAllStringSubmatch(string(text), -1)
+	if len(names) < 10 {
+		t.Fatalf("only %d names in it", len(names))
+	}
+	for _, name := range names {
+		if known[name[1]] && !known[name[1]+name[2]] {
+			t.Errorf("%s%s does not exist", name[1], name[2])
+		}
 	}
 }
