@@ -40,6 +40,13 @@ func run(ctx context.Context, std cmdline.Streams, o *options, args []string) (e
 	if len(args) > 1 {
 		return cmdline.UsageError("unexpected argument %q: one file of prompts at most", args[1])
 	}
+	input := "-"
+	if len(args) == 1 {
+		input = args[0]
+	}
+	if input == "-" && (o.prices.File == "-" || o.service.KeyFile == "-" && !o.dryRun) || o.prices.File == "-" && o.service.KeyFile == "-" {
+		return cmdline.UsageError("stdin can be read only once: give \"-\" once, or name the file of prompts")
+	}
 	requests, err := o.settings.Builder()
 	if err != nil {
 		return err
@@ -51,14 +58,14 @@ func run(ctx context.Context, std cmdline.Streams, o *options, args []string) (e
 	say := func(s string) { std.Say("%s", s) }
 	judge := o.accepted.Judge(func(s string) { say(s) })
 	if o.dryRun {
-		return estimate(std, o, args, table, requests, judge)
+		return estimate(std, o, input, table, requests, judge)
 	}
 	client, err := o.service.Client(ctx, o.workers)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	in, name, err := openInput(o, args)
+	in, name, err := openInput(input)
 	if err != nil {
 		return err
 	}
@@ -119,8 +126,8 @@ func run(ctx context.Context, std cmdline.Streams, o *options, args []string) (e
 
 // estimate reads the prompts as a run would and says what that run would cost. It
 // sends nothing and writes to no file.
-func estimate(std cmdline.Streams, o *options, args []string, table *price.Table, requests *wire.Builder, judge *wire.Judge) error {
-	in, name, err := openInput(o, args)
+func estimate(std cmdline.Streams, o *options, input string, table *price.Table, requests *wire.Builder, judge *wire.Judge) error {
+	in, name, err := openInput(input)
 	if err != nil {
 		return err
 	}
@@ -135,23 +142,17 @@ func estimate(std cmdline.Streams, o *options, args []string, table *price.Table
 	return cost.Estimate(std, table, next, &kept, cost.Limits{PerMinute: o.rpm, TokensPerMinute: o.tpm})
 }
 
-func openInput(o *options, args []string) (in io.ReadCloser, name string, err error) {
-	if len(args) == 0 && term.IsTerminal(int(os.Stdin.Fd())) {
+func openInput(input string) (in io.ReadCloser, name string, err error) {
+	if input == "-" && term.IsTerminal(int(os.Stdin.Fd())) {
 		return nil, "", cmdline.UsageError("no prompts: pipe them in, or name a file of them")
 	}
-	path, name := "-", "stdin"
-	in = os.Stdin // the file itself, whose size may tell how many rows there are
-	if len(args) > 0 && args[0] != "-" {
-		if in, path, err = cmdline.Open(args[0]); err != nil {
-			return nil, "", err
-		}
-		name = path
+	if input == "-" {
+		return os.Stdin, "stdin", nil // the file itself, whose size may tell how many rows there are
 	}
-	key := ""
-	if o.service.KeyFile == "-" {
-		key = "-"
+	if in, name, err = cmdline.Open(input); err != nil {
+		return nil, "", err
 	}
-	if err := cmdline.CheckFiles(o.output, path, o.prices.File, key); err != nil {
+	if err := cmdline.CheckFiles("", input); err != nil {
 		in.Close()
 		return nil, "", err
 	}
