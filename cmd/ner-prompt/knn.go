@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -13,7 +11,6 @@ import (
 	"nertools/cmd/internal/dataset"
 	"nertools/pkg/durable"
 	"nertools/pkg/knn"
-	"nertools/pkg/markup"
 	"nertools/pkg/mrc"
 	"nertools/pkg/progress"
 )
@@ -74,10 +71,10 @@ func findNeighbours(ctx context.Context, std cmdline.Streams, o *knnOptions) (er
 	if err := o.target.Check("", ".knn.jsonl", train.Name(), source.Name()); err != nil {
 		return err
 	}
-	if search.Train, err = sentencesOf(train); err != nil {
+	if search.Train, err = knn.Sentences(train); err != nil {
 		return err
 	}
-	if search.Source, err = sentencesOf(source); err != nil {
+	if search.Source, err = knn.Sentences(source); err != nil {
 		return err
 	}
 	method, done, err := methodOf(ctx, std, o, &search)
@@ -104,28 +101,6 @@ func findNeighbours(ctx context.Context, std cmdline.Streams, o *knnOptions) (er
 	return nil
 }
 
-func sentencesOf(f *mrc.File) (knn.Corpus, error) {
-	sentences, err := f.Sentences()
-	if err != nil {
-		return knn.Corpus{}, err
-	}
-	corpus := knn.Corpus{Label: f.Label}
-	var row mrc.Row
-	for _, s := range sentences {
-		if err := f.Decode(s.Rows[0], &row); err != nil {
-			return corpus, err
-		}
-		corpus.Texts = append(corpus.Texts, strings.Clone(row.Context))
-		corpus.Rows = append(corpus.Rows, s.Rows)
-	}
-	corpus.Shows = func(i int) (bool, error) {
-		err := f.Decode(i, &row)
-		spans, _ := markup.Place(nil, row.Spans, len(markup.AppendTokens(nil, row.Context)))
-		return len(spans) > 0, err
-	}
-	return corpus, nil
-}
-
 // methodOf gives the method that the flags name, and what to call when it is
 // needed no more.
 func methodOf(ctx context.Context, std cmdline.Streams, o *knnOptions, search *knn.Search) (_ knn.Method, done func() error, err error) {
@@ -148,34 +123,16 @@ func methodOf(ctx context.Context, std cmdline.Streams, o *knnOptions, search *k
 
 // writeNeighbours writes the kNN file and, where asked for, the similarities.
 func writeNeighbours(ctx context.Context, std cmdline.Streams, o *knnOptions, search *knn.Search, method knn.Method) (report knn.Coverage, err error) {
-	var similarities *bufio.Writer // nil: not asked for
-	find := func(w io.Writer) error {
-		neighbours := bufio.NewWriterSize(w, 256<<10)
-		var line []byte
-		report, err = search.Run(ctx, method, func(_ int, list []knn.Neighbour) error {
-			line = knn.AppendLine(line[:0], list)
-			if _, err := neighbours.Write(line); err != nil || similarities == nil {
-				return err
-			}
-			line = knn.AppendSimilarities(line[:0], list)
-			_, err := similarities.Write(line)
+	beside := func(similarities io.Writer) error {
+		return o.target.Write(std, "", ".knn.jsonl", func(neighbours io.Writer) (err error) {
+			report, err = search.Write(ctx, method, neighbours, similarities)
 			return err
 		})
-		if err != nil {
-			return err
-		}
-		return neighbours.Flush()
 	}
-	if !o.scores {
-		err = o.target.Write(std, "", ".knn.jsonl", find)
-		return report, err
+	if o.scores {
+		err = o.target.Write(std, "", ".knn.scores.jsonl", beside)
+	} else {
+		err = beside(nil)
 	}
-	err = o.target.Write(std, "", ".knn.scores.jsonl", func(w io.Writer) error {
-		similarities = bufio.NewWriterSize(w, 256<<10)
-		if err := o.target.Write(std, "", ".knn.jsonl", find); err != nil {
-			return err
-		}
-		return similarities.Flush()
-	})
 	return report, err
 }

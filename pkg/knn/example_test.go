@@ -3,6 +3,7 @@ package knn_test
 import (
 	"context"
 	"fmt"
+	"os"
 
 	"nertools/pkg/knn"
 )
@@ -21,12 +22,8 @@ func ExampleSearch() {
 		Source: rows("the trains to Kraków"),
 		Num:    2,
 	}
-	_, err := s.Run(context.Background(), knn.BM25(), func(row int, list []knn.Neighbour) error {
-		fmt.Print(row, ": ", string(knn.AppendLine(nil, list)))
-		return nil
-	})
-	if err != nil {
+	if _, err := s.Write(context.Background(), knn.BM25(), os.Stdout, nil); err != nil {
 		fmt.Println(err)
 	}
-	// Output: 0: [2, 0]
+	// Output: [2, 0]
 }

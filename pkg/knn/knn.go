@@ -4,13 +4,16 @@
 package knn
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 
 	"nertools/pkg/markup"
+	"nertools/pkg/mrc"
 	"nertools/pkg/parallel"
 )
 
@@ -23,6 +26,29 @@ type Corpus struct {
 	// Shows reports whether the row has an entity to show; only Diverse asks, and
 	// only of training rows. An error ends the search.
 	Shows func(row int) (bool, error)
+}
+
+// Sentences are those of an MRC file, which must stay open while they are used.
+func Sentences(f *mrc.File) (Corpus, error) {
+	sentences, err := f.Sentences()
+	if err != nil {
+		return Corpus{}, err
+	}
+	corpus := Corpus{Label: f.Label}
+	var row mrc.Row
+	for _, s := range sentences {
+		if err := f.Decode(s.Rows[0], &row); err != nil {
+			return corpus, err
+		}
+		corpus.Texts = append(corpus.Texts, strings.Clone(row.Context))
+		corpus.Rows = append(corpus.Rows, s.Rows)
+	}
+	corpus.Shows = func(i int) (bool, error) {
+		err := f.Decode(i, &row)
+		spans, _ := markup.Place(nil, row.Spans, len(markup.AppendTokens(nil, row.Context)))
+		return len(spans) > 0, err
+	}
+	return corpus, nil
 }
 
 // A Search looks for the nearest training rows of every source row. Rows of one
@@ -233,6 +259,33 @@ func spaced(text string) string {
 		return text
 	}
 	return strings.Join(markup.AppendTokens(nil, text), " ")
+}
+
+// Write writes what Run finds as a kNN file, and the similarities line by line beside
+// it, unless similarities is nil.
+func (s *Search) Write(ctx context.Context, m Method, neighbours, similarities io.Writer) (Coverage, error) {
+	rows := bufio.NewWriterSize(neighbours, 256<<10)
+	var beside *bufio.Writer
+	if similarities != nil {
+		beside = bufio.NewWriterSize(similarities, 256<<10)
+	}
+	var line []byte
+	report, err := s.Run(ctx, m, func(_ int, list []Neighbour) error {
+		line = AppendLine(line[:0], list)
+		if _, err := rows.Write(line); err != nil || beside == nil {
+			return err
+		}
+		line = AppendSimilarities(line[:0], list)
+		_, err := beside.Write(line)
+		return err
+	})
+	if err == nil {
+		err = rows.Flush()
+	}
+	if err == nil && beside != nil {
+		err = beside.Flush()
+	}
+	return report, err
 }
 
 // AppendLine appends the line of a kNN file: a JSON array of row numbers.

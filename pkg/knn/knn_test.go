@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -585,3 +586,50 @@ func TestLinesAreReadAsAKNNFile(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+func TestTheFileOfSimilaritiesGoesWithThatOfRows(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "mrc-ner.train")
+	const rows = `[{"context":"Ada left","entity_label":"PER","start_position":[0],"end_position":[0]},{"context":"Ada left","entity_label":"LOC","start_position":[],"end_position":[]},
+{"context":"Bob left","entity_label":"PER","start_position":[5],"end_position":[5]},{"context":"Bob left","entity_label":"LOC","start_position":[],"end_position":[]}]`
+	if err := os.WriteFile(path, []byte(rows), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := mrc.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	sentences, err := knn.Sentences(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := gocmp.Diff([]string{"Ada left", "Bob left"}, sentences.Texts); d != "" || sentences.Label(3) != "LOC" {
+		t.Errorf("%s, row 3 asks for %s", d, sentences.Label(3))
+	}
+	for i, want := range []bool{true, false, false, false} { // the span of row 2 is not in its sentence
+		if shows, err := sentences.Shows(i); shows != want || err != nil {
+			t.Errorf("row %d: %v, %v", i, shows, err)
+		}
+	}
+	s := knn.Search{Train: sentences, Source: sentences, Num: 2}
+	var neighbours, similarities, alone strings.Builder
+	if _, err := s.Write(t.Context(), knn.BM25(), &neighbours, &similarities); err != nil {
+		t.Fatal(err)
+	}
+	if neighbours.String() != "[2]\n[3]\n[0]\n[1]\n" || strings.Count(similarities.String(), "\n") != 4 {
+		t.Errorf("got %q and %q", &neighbours, &similarities)
+	}
+	if _, err := s.Write(t.Context(), knn.BM25(), &alone, nil); err != nil || alone.String() != neighbours.String() {
+		t.Errorf("alone: %q, %v", &alone, err)
+	}
+	full := errors.New("full")
+	for _, w := range [][2]io.Writer{{failing{full}, &alone}, {&alone, failing{full}}, {failing{full}, nil}} {
+		if _, err := s.Write(t.Context(), knn.BM25(), w[0], w[1]); !errors.Is(err, full) {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+type failing struct{ err error }
+
+func (f failing) Write([]byte) (int, error) { return 0, f.err }
