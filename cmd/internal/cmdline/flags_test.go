@@ -5,9 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"os"
 	"path/filepath"
 	"strings"
@@ -166,51 +163,4 @@ func TestAReaderEndsWithItsContext(t *testing.T) {
 	if _, err := r.Read(make([]byte, 2)); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
-}
-
-// Flags fill options where they are declared: only this package looks anything up in
-// a cli.Context.
-func TestFlagsStopAtTheDoor(t *testing.T) {
-	var files []string
-	for _, pattern := range []string{"../*/*.go", "../../ner-*/*.go"} {
-		found, err := filepath.Glob(pattern)
-		if err != nil || len(found) == 0 {
-			t.Fatal(found, err)
-		}
-		files = append(files, found...)
-	}
-	for _, path := range files {
-		if strings.HasPrefix(filepath.ToSlash(path), "../cmdline/") {
-			continue
-		}
-		fset := token.NewFileSet()
-		file, err := parser.ParseFile(fset, path, nil, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ast.Inspect(file, func(n ast.Node) bool {
-			if used, ok := n.(*ast.SelectorExpr); ok && isContext(used.X) {
-				t.Errorf("%s: %s of a cli.Context: give the flag a destination", fset.Position(used.Pos()), used.Sel)
-			}
-			return true
-		})
-	}
-}
-
-// isContext reports whether e is a parameter of the type *cli.Context.
-func isContext(e ast.Expr) bool {
-	ident, ok := e.(*ast.Ident)
-	if !ok || ident.Obj == nil {
-		return false
-	}
-	field, ok := ident.Obj.Decl.(*ast.Field)
-	if !ok {
-		return false
-	}
-	star, ok := field.Type.(*ast.StarExpr)
-	if !ok {
-		return false
-	}
-	of, ok := star.X.(*ast.SelectorExpr)
-	return ok && of.Sel.Name == "Context"
 }
