@@ -24,6 +24,7 @@ import (
 	"nertools/cmd/internal/cost"
 	"nertools/cmd/internal/service"
 	"nertools/pkg/batch"
+	"nertools/pkg/clidoc"
 	"nertools/pkg/durable"
 	"nertools/pkg/fault"
 	"nertools/pkg/wire"
@@ -35,29 +36,39 @@ func app() *cli.App {
 	var create, submit, run, status, wait, download, cancel, list, sync options
 	const prompts, jobs, andWait = "[PROMPTS.jsonl]", "[JOBS.jsonl]", "wait-for-batch"
 	return &cli.App{
-		Name:      "ner-batch",
-		Usage:     "have prompts answered by the Batch API, at half the price",
-		UsageText: "ner-prompt --source-dir examples/news --data-name CONLL | ner-batch run --batch-file batch.jsonl -o results.jsonl",
+		Name:  "ner-batch",
+		Usage: "have prompts answered by the Batch API, at half the price",
+		UsageText: "ner-prompt --source-dir examples/news --data-name CONLL |\n" +
+			"  ner-batch run --batch-file batch.jsonl -o results.jsonl",
 		Commands: []*cli.Command{
 			{Name: "create", Usage: "write the batch file; nothing is sent", ArgsUsage: prompts, Action: action(create.create),
-				Flags:  append(create.input(), append(create.fetching(), cost.DryRunFlag(&create.dryRun))...),
-				Before: cmdline.Needs(map[string][]string{"prices": {"dry-run"}, "accept-finish": {"resume"}})},
+				UsageText: "ner-batch create --batch-file batch.jsonl prompts.jsonl",
+				Flags:     append(create.input(), append(create.fetching(), clidoc.Group(results, cost.DryRunFlag(&create.dryRun))...)...),
+				Before:    cmdline.Needs(map[string][]string{"prices": {"dry-run"}, "accept-finish": {"resume"}})},
 			{Name: "submit", Usage: "upload and start the batch, and leave it", ArgsUsage: prompts, Action: action(submit.submit),
-				Flags: append(submit.starting(), &cli.BoolFlag{Name: andWait, Destination: &submit.wait, Usage: "wait and download after submitting, as run does"}),
+				UsageText: "ner-batch submit --batch-file batch.jsonl prompts.jsonl > jobs.jsonl",
+				Flags:     append(submit.starting(), &cli.BoolFlag{Category: waiting, Name: andWait, Destination: &submit.wait, Usage: "wait and download after submitting, as run does"}),
 				Before: cmdline.Needs(map[string][]string{"output": {andWait}, "prices": {andWait}, "poll-interval": {andWait}, "max-wait": {andWait},
 					"progress": {andWait}, "accept-finish": {andWait, "resume"}})},
-			{Name: "run", Usage: "submit, wait and download", ArgsUsage: prompts, Action: action(run.run), Flags: run.starting()},
-			{Name: "status", Usage: "show how batches stand", ArgsUsage: jobs, Action: action(status.status), Flags: status.following()},
-			{Name: "wait", Usage: "wait until batches have ended", ArgsUsage: jobs, Action: action(wait.waitFor), Flags: append(wait.following(), wait.waiting()...)},
+			{Name: "run", Usage: "submit, wait and download", ArgsUsage: prompts, Action: action(run.run),
+				UsageText: "ner-batch run --batch-file batch.jsonl -o results.jsonl prompts.jsonl", Flags: run.starting()},
+			{Name: "status", Usage: "show how batches stand", ArgsUsage: jobs, Action: action(status.status),
+				UsageText: "ner-batch status jobs.jsonl", Flags: status.following()},
+			{Name: "wait", Usage: "wait until batches have ended", ArgsUsage: jobs, Action: action(wait.waitFor),
+				UsageText: "ner-batch wait jobs.jsonl && ner-batch download -o results.jsonl jobs.jsonl", Flags: append(wait.following(), wait.waiting()...)},
 			{Name: "download", Usage: "fetch the results of ended batches", ArgsUsage: jobs, Action: action(download.download),
+				UsageText: "ner-batch download --batch-file batch.jsonl -o results.jsonl jobs.jsonl",
 				Flags: slices.Concat(download.following(), download.fetching(), []cli.Flag{download.outputFlag(),
-					&cli.StringFlag{Name: "batch-file", Destination: &download.batchFile, Usage: "the batch's input `FILE`"}})},
-			{Name: "cancel", Usage: "stop batches; what is done by then is paid for and can be fetched", ArgsUsage: jobs, Action: action(cancel.cancel), Flags: cancel.following()},
+					&cli.StringFlag{Category: files, Name: "batch-file", Destination: &download.batchFile, Usage: "the batch's input `FILE`"}})},
+			{Name: "cancel", Usage: "stop batches; what is done by then is paid for and can be fetched", ArgsUsage: jobs, Action: action(cancel.cancel),
+				UsageText: "ner-batch cancel --batch-id batch_abc123", Flags: cancel.following()},
 			{Name: "list", Usage: "list the account's batches, newest first", Action: action(list.list),
-				Flags: append(list.service.Flags(), &cli.IntFlag{Name: "limit", Value: 20, Destination: &list.newest, Action: cmdline.AtLeast("limit", 1), Usage: "show `N` batches"})},
+				UsageText: "ner-batch list --limit 5",
+				Flags:     append(list.service.Flags(), &cli.IntFlag{Category: followed, Name: "limit", Value: 20, Destination: &list.newest, Action: cmdline.AtLeast("limit", 1), Usage: "show `N` batches"})},
 			{Name: "sync", Usage: "for cron: one look at every job of a ledger, fetch what is ready, start what waits", Action: action(sync.sync),
+				UsageText: "ner-batch sync --ledger batch.jsonl.ledger --out-dir results",
 				Flags: slices.Concat(sync.making(), sync.fetching(), []cli.Flag{sync.ledgerFlag(),
-					&cli.StringFlag{Name: "out-dir", Value: ".", Destination: &sync.outDir, Usage: "write the results into this `DIR`, a file a part"}})},
+					&cli.StringFlag{Category: results, Name: "out-dir", Value: ".", Destination: &sync.outDir, Usage: "write the results into this `DIR`, a file a part"}})},
 		},
 	}
 }

@@ -15,7 +15,16 @@ import (
 	"nertools/cmd/internal/failures"
 	"nertools/cmd/internal/service"
 	"nertools/pkg/batch"
+	"nertools/pkg/clidoc"
 	"nertools/pkg/durable"
+)
+
+// The groups of flags in help texts.
+const (
+	files    = "prompts and files"
+	followed = "which batches"
+	waiting  = "waiting"
+	results  = "results"
 )
 
 // options are those of a command. The flags of the command fill some of them.
@@ -48,33 +57,33 @@ type options struct {
 
 // input are the flags of what is asked.
 func (o *options) input() []cli.Flag {
-	return append([]cli.Flag{
+	return append(clidoc.Group(files,
 		&cli.StringFlag{Name: "batch-file", Destination: &o.batchFile, Usage: "write the requests to this `FILE`; further parts stand beside it. Without prompts, take the file that is there"},
 		o.ledgerFlag(),
 		&cli.IntFlag{Name: "max-part-requests", DefaultText: "as many as a batch takes", Destination: &o.most, Action: cmdline.AtLeast("max-part-requests", 1), Usage: "put at most `N` requests into one part"},
 		&cli.StringSliceFlag{Name: "resume", Action: cmdline.Into(&o.resume), Usage: "leave out what has a good answer in this `FILE` of results (repeatable)"},
-	}, o.settings.Flags()...)
+	), o.settings.Flags()...)
 }
 
 // making are the flags of how batches are made.
 func (o *options) making() []cli.Flag {
-	return append([]cli.Flag{
+	return append(clidoc.Group("batches",
 		&cli.StringFlag{Name: "description", Destination: &o.config.Description, Usage: "`TEXT` that the batches carry"},
 		&cli.StringFlag{Name: "completion-window", Value: "24h", Destination: &o.config.Window, Usage: "`TIME` that the service has"},
 		&cli.IntFlag{Name: "max-parts-in-flight", Destination: &o.config.InFlight, Action: cmdline.AtLeast("max-parts-in-flight", 0), Usage: "let at most `N` batches run at once; 0 is no bound"},
-	}, o.service.Flags()...)
+	), o.service.Flags()...)
 }
 
 // starting are the flags of the commands that start and maybe wait for batches.
 func (o *options) starting() []cli.Flag {
 	return slices.Concat(o.input(), o.making(), o.waiting(), o.fetching(), []cli.Flag{o.outputFlag(),
-		&cli.BoolFlag{Name: "fresh", Destination: &o.config.Fresh, Usage: "start parts again that were started before, and pay for them again"}})
+		&cli.BoolFlag{Category: "batches", Name: "fresh", Destination: &o.config.Fresh, Usage: "start parts again that were started before, and pay for them again"}})
 }
 
 // waiting are the flags of how batches are waited for.
 func (o *options) waiting() []cli.Flag {
 	o.poll.Every = time.Minute
-	return []cli.Flag{
+	return clidoc.Group(waiting,
 		&cli.StringFlag{Name: "poll-interval", Value: "60s", EnvVars: []string{"NER_POLL_INTERVAL"}, Usage: "look every so often: a `TIME` such as 60s",
 			Action: func(_ *cli.Context, s string) (err error) {
 				o.poll.Every, err = time.ParseDuration(s)
@@ -88,23 +97,25 @@ func (o *options) waiting() []cli.Flag {
 			}},
 		&cli.DurationFlag{Name: "max-wait", Value: 24 * time.Hour, Destination: &o.poll.Most, Action: cmdline.AtLeast[time.Duration]("max-wait", 0), Usage: "give up waiting after this `TIME`"},
 		cmdline.ProgressFlag(&o.meter),
-	}
+	)
 }
 
 // following are the flags of which batches a command is about.
 func (o *options) following() []cli.Flag {
-	return append([]cli.Flag{&cli.StringSliceFlag{Name: "batch-id", Action: cmdline.Into(&o.ids), Usage: "`ID` of a batch (repeatable); without it, job records are read"}}, o.service.Flags()...)
+	return append([]cli.Flag{&cli.StringSliceFlag{Category: followed, Name: "batch-id", Action: cmdline.Into(&o.ids), Usage: "`ID` of a batch (repeatable); without it, job records are read"}}, o.service.Flags()...)
 }
 
 // fetching are the flags of what becomes of answers.
-func (o *options) fetching() []cli.Flag { return []cli.Flag{o.accepted.Flag(), o.prices.Flag()} }
+func (o *options) fetching() []cli.Flag {
+	return clidoc.Group(results, o.accepted.Flag(), o.prices.Flag())
+}
 
 func (o *options) outputFlag() cli.Flag {
-	return &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Destination: &o.output, Usage: "write the results to this `FILE` instead of stdout"}
+	return &cli.StringFlag{Category: results, Name: "output", Aliases: []string{"o"}, Destination: &o.output, Usage: "write the results to this `FILE` instead of stdout"}
 }
 
 func (o *options) ledgerFlag() cli.Flag {
-	return &cli.StringFlag{Name: "ledger", Destination: &o.ledger, Usage: "`FILE` that remembers what was begun (default: the batch file's name and .ledger)"}
+	return &cli.StringFlag{Category: files, Name: "ledger", Destination: &o.ledger, Usage: "`FILE` that remembers what was begun (default: the batch file's name and .ledger)"}
 }
 
 func (o *options) ledgerPath() string { return cmp.Or(o.ledger, o.batchFile+".ledger") }

@@ -23,7 +23,6 @@ type promptOptions struct {
 	shard       prompt.Shard
 	template    string // a file; "" for the built-in one of the style
 	lastResults string // a file; "" to ask about all rows
-	verbose     bool
 }
 
 func (o *promptOptions) flags() []cli.Flag {
@@ -37,7 +36,6 @@ func (o *promptOptions) flags() []cli.Flag {
 			}},
 		&cli.StringFlag{Name: "template", Destination: &o.template, Usage: "word the prompts after `FILE` (see: ner-prompt template)"},
 		&cli.StringFlag{Name: "last-results", Destination: &o.lastResults, Usage: "ask again only for the rows that failed in this results `FILE`"},
-		&cli.BoolFlag{Name: "verbose", Destination: &o.verbose, Usage: "name the training rows whose spans were mended"},
 	})
 }
 
@@ -130,12 +128,12 @@ func failedIn(file string, rows *mrc.File, total int) (func(row int) bool, error
 func tell(std cmdline.Streams, o *promptOptions, job *prompt.Plan, r prompt.Stats) error {
 	if n := len(r.Mended); n > 0 {
 		more := " (--verbose names them)"
-		if o.verbose {
+		if std.Verbose {
 			more = ""
 		}
 		std.Say("%s: mended the spans of %d of the rows shown: sorted, overlapping ones dropped, impossible ones left out%s",
 			job.Train.Name(), n, more)
-		if o.verbose {
+		if std.Verbose {
 			for _, row := range r.Mended {
 				mending, err := prompt.Mending(job.Train, row)
 				if err != nil {

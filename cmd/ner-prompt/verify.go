@@ -27,7 +27,8 @@ func verifyCommand() *cli.Command {
 	var o verifyOptions
 	return &cli.Command{
 		Name: "verify", Usage: "ask of each entity that results mark whether it is one",
-		UsageText: "ner-prompt verify --results results.jsonl --source-dir examples/news --data-name CONLL | ner-run -o verdicts.jsonl",
+		UsageText: "ner-prompt verify --results results.jsonl --source-dir examples/news --data-name CONLL |\n" +
+			"  ner-run -o verdicts.jsonl",
 		Description: "The answers are for ner-collect --verdicts, which drops the entities answered with no.\n" +
 			"--results takes result records, or a results file with --source-dir and --source-name.",
 		Flags: slices.Concat(o.Source.Flags(), []cli.Flag{o.train.Flag()}, o.Labels.Flags(), []cli.Flag{

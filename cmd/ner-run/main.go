@@ -24,6 +24,7 @@ import (
 	"nertools/cmd/internal/cost"
 	"nertools/cmd/internal/failures"
 	"nertools/cmd/internal/service"
+	"nertools/pkg/clidoc"
 )
 
 type options struct {
@@ -43,18 +44,18 @@ type options struct {
 }
 
 func (o *options) flags() []cli.Flag {
-	return slices.Concat([]cli.Flag{
+	return slices.Concat(clidoc.Group("calls",
 		&cli.IntFlag{Name: "workers", Aliases: []string{"j"}, Value: 10, Destination: &o.workers, Action: cmdline.AtLeast("workers", 1), Usage: "`N` calls at once, at most"},
-		&cli.BoolFlag{Name: "keep-order", Aliases: []string{"k"}, Destination: &o.keepOrder, Usage: "write the results in the order of the prompts"},
-		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Destination: &o.output, Usage: "append the results to this `FILE` instead of stdout"},
-		&cli.StringSliceFlag{Name: "resume", Action: cmdline.Into(&o.resume), Usage: "ask nothing that has a good answer in this `FILE` of results, the -o file for example (repeatable)"},
 		&cli.IntFlag{Name: "max-retries", Value: 5, Destination: &o.maxRetries, Action: cmdline.AtLeast("max-retries", 0), Usage: "ask a row again up to `N` times after passing failures; 429s do not count"},
 		&cli.IntFlag{Name: "max-errors", Destination: &o.maxErrors, Action: cmdline.AtLeast("max-errors", 0), Usage: "stop when `N` rows have failed; 0 never stops"},
 		&cli.IntFlag{Name: "rpm", Destination: &o.rpm, Action: cmdline.AtLeast("rpm", 0), Usage: "start at most `N` calls a minute; without it, as many as the service takes"},
 		&cli.IntFlag{Name: "tpm", Destination: &o.tpm, Action: cmdline.AtLeast("tpm", 0), Usage: "ask for at most `N` tokens a minute, prompts and answers together"},
-		cmdline.ProgressFlag(&o.progress),
+	), clidoc.Group("results",
+		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Destination: &o.output, Usage: "append the results to this `FILE` instead of stdout"},
+		&cli.StringSliceFlag{Name: "resume", Action: cmdline.Into(&o.resume), Usage: "skip prompts already answered in `FILE`, such as the -o file (repeatable)"},
+		&cli.BoolFlag{Name: "keep-order", Aliases: []string{"k"}, Destination: &o.keepOrder, Usage: "write the results in the order of the prompts"},
 		o.accepted.Flag(), cost.DryRunFlag(&o.dryRun), o.prices.Flag(),
-	}, o.settings.Flags(), o.service.Flags())
+	), o.settings.Flags(), o.service.Flags(), []cli.Flag{cmdline.ProgressFlag(&o.progress)})
 }
 
 func main() {
@@ -71,7 +72,7 @@ func app() *cli.App {
 	return &cli.App{
 		Name:      "ner-run",
 		Usage:     "ask a model many prompts at once",
-		UsageText: "ner-prompt --source-dir examples/news --data-name CONLL --limit 4 | ner-run --model gpt-4o-mini -j 4",
+		UsageText: "ner-prompt --source-dir examples/news --data-name CONLL --limit 4 | ner-run -o results.jsonl",
 		ArgsUsage: "[PROMPTS.jsonl]",
 		Flags:     o.flags(),
 		Action: cmdline.Action(func(ctx context.Context, std cmdline.Streams, args []string) error {

@@ -67,12 +67,14 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"nertools/pkg/clidoc"
 	"nertools/pkg/openaitest"
 )
 
@@ -94,60 +96,73 @@ func main() {
 }
 
 func newApp(stderr io.Writer) *cli.App {
-	return &cli.App{
-		Name:            "fakeopenai",
-		Usage:           "serve a simulated OpenAI API on loopback",
-		HideHelpCommand: true,
-		Writer:          stderr,
-		ErrWriter:       stderr,
-		ExitErrHandler:  func(*cli.Context, error) {}, // main reports
-		OnUsageError:    func(_ *cli.Context, err error, _ bool) error { return cli.Exit(err, 2) },
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "addr", Value: "127.0.0.1:0", Usage: "listen on loopback `HOST:PORT`; port 0 takes a free one"},
-			&cli.StringFlag{Name: "addr-file", Usage: "write the base URL to `FILE` once the API listens, and remove it at the end"},
-			&cli.DurationFlag{Name: "latency", Usage: "take `TIME` for each answer, such as 300ms"},
-			&cli.DurationFlag{Name: "jitter", Usage: "take up to `TIME` longer"},
-			&cli.Uint64Flag{Name: "seed", Usage: "repeat jitter and faults that depend on chance by `NUMBER`"},
-			&cli.IntFlag{Name: "rpm", Usage: "allow `N` requests a minute; 0 is no limit"},
-			&cli.IntFlag{Name: "tpm", Usage: "allow `N` tokens a minute; 0 is no limit"},
-			&cli.IntFlag{Name: "rpd", Usage: "allow `N` requests a day, in place of --rpm"},
-			&cli.DurationFlag{Name: "period", Usage: "let --rpm and --tpm count for `TIME`, not for a minute"},
-			&cli.BoolFlag{Name: "windows", Usage: "allow them anew at the end of each period, not steadily"},
-			&cli.StringFlag{Name: "hints", Value: "all", Usage: "tell of the limits in headers (all), only in the `message` of a refusal, or nothing"},
-			&cli.StringSliceFlag{Name: "header", Usage: "add `NAME:VALUE` to every answer about completions and embeddings"},
-			&cli.IntFlag{Name: "max-in-flight", Usage: "refuse calls while more than `N` are in flight; 0 is no limit"},
-			&cli.StringSliceFlag{Name: "models", Usage: "know only the models `A,B`"},
-			&cli.StringFlag{Name: "key", EnvVars: []string{"FAKEOPENAI_KEY"}, Usage: "accept only `KEY`; without it any key that isn't empty"},
-			&cli.StringFlag{Name: "faults", Usage: "go wrong as the rules in `FILE` say, a JSON array"},
-			&cli.StringFlag{Name: "log", Usage: "append every call to `FILE` as a line of JSON"},
-			&cli.BoolFlag{Name: "keep-bodies", Usage: "put the request bodies into the log"},
-			&cli.StringFlag{Name: "answer", Value: "baseline", Usage: "answer with `TEXT`; baseline answers as the demonstrations do"},
-			&cli.StringFlag{Name: "state", Usage: "keep files, batches and bills in the folder `DIR`, and go on with what is there"},
-			&cli.DurationFlag{Name: "validating", Usage: "let the validation of a batch take `TIME`"},
-			&cli.DurationFlag{Name: "in-progress", Usage: "let a batch be in progress for `TIME`"},
-			&cli.DurationFlag{Name: "per-row", Usage: "let a batch be in progress for `TIME` longer with each row"},
-			&cli.DurationFlag{Name: "finalizing", Usage: "let a batch that is done be finalizing for `TIME`"},
-			&cli.DurationFlag{Name: "cancelling", Usage: "let a batch be cancelling for `TIME`"},
-			&cli.DurationFlag{Name: "window", Value: 24 * time.Hour, Usage: "let a batch expire after `TIME`; it is 24h by the API all the same"},
-			&cli.IntFlag{Name: "enqueued-tokens", Usage: "let batches of a model have `N` prompt tokens at work; 0 is no limit"},
-			&cli.IntFlag{Name: "batches-per-hour", Usage: "allow `N` new batches an hour; 0 is no limit"},
-			&cli.IntFlag{Name: "max-batch-lines", Usage: "let a batch have `N` requests; 0 is the service's 50000"},
-			&cli.Int64Flag{Name: "max-batch-bytes", Usage: "let a batch's input have `N` bytes; 0 is the service's 209715200"},
-			&cli.Int64Flag{Name: "max-upload-bytes", Usage: "let a file have `N` bytes; 0 is the service's 536870912"},
-			&cli.BoolFlag{Name: "bad-rows-in-output", Usage: "put rows with an HTTP error into the output file, not the error file"},
-			&cli.BoolFlag{Name: "in-order", Usage: "let a batch do its rows in the order of its input"},
-			&cli.BoolFlag{Name: "empty-file-ids", Usage: "show a file that a batch doesn't have as \"\", not as null"},
-			&cli.DurationFlag{Name: "list-delay", Usage: "list a new batch only after `TIME`"},
-			&cli.BoolFlag{Name: "no-ranges", Usage: "send whole files only"},
-			&cli.BoolFlag{Name: "loud-status", Usage: "show the status of a batch in upper case, and PROGRESS for in_progress"},
-			&cli.BoolFlag{Name: "text-dates", Usage: "show the dates of a batch as text"},
-			&cli.StringFlag{Name: "errors-as", Usage: "show a batch's errors in the `FORM` text, list or object"},
-			&cli.BoolFlag{Name: "quiet", Usage: "say nothing unless something fails"},
-			&cli.DurationFlag{Name: "max-life", Value: time.Hour, Usage: "exit after `TIME`, so that nothing is left behind"},
-			&cli.BoolFlag{Name: "with-parent", Usage: "exit when the parent process is gone (not on Windows)"},
+	wrong := func(err error) error { return cli.Exit(err, 2) }
+	app := &cli.App{
+		Name:           "fakeopenai",
+		Usage:          "serve a simulated OpenAI API on loopback",
+		UsageText:      "fakeopenai --quiet -- ner-run prompts.jsonl > results.jsonl",
+		ArgsUsage:      "[-- COMMAND]",
+		ErrWriter:      stderr,
+		ExitErrHandler: func(*cli.Context, error) {}, // main reports
+		OnUsageError: func(c *cli.Context, err error, _ bool) error {
+			return wrong(errors.New(clidoc.Explain(err, c.Command.Flags, os.Args)))
 		},
+		Flags: slices.Concat(
+			clidoc.Group("the server",
+				&cli.StringFlag{Name: "addr", Value: "127.0.0.1:0", Usage: "listen on loopback `HOST:PORT`; port 0 takes a free one"},
+				&cli.StringFlag{Name: "addr-file", Usage: "write the base URL to `FILE` once the API listens, and remove it at the end"},
+				&cli.StringFlag{Name: "log", Usage: "append every call to `FILE` as a line of JSON"},
+				&cli.BoolFlag{Name: "keep-bodies", Usage: "put the request bodies into the log"},
+				&cli.BoolFlag{Name: "quiet", Usage: "say nothing unless something fails"},
+				&cli.DurationFlag{Name: "max-life", Value: time.Hour, Usage: "exit after `TIME`, so that nothing is left behind"},
+				&cli.BoolFlag{Name: "with-parent", Usage: "exit when the parent process is gone (not on Windows)"},
+			),
+			clidoc.Group("answers",
+				&cli.StringFlag{Name: "answer", Value: "baseline", Usage: "answer with `TEXT`; baseline answers as the demonstrations do"},
+				&cli.StringSliceFlag{Name: "models", Usage: "know only the models `A,B`"},
+				&cli.StringFlag{Name: "key", EnvVars: []string{"FAKEOPENAI_KEY"}, Usage: "accept only `KEY`; without it any key that isn't empty"},
+				&cli.DurationFlag{Name: "latency", Usage: "take `TIME` for each answer, such as 300ms"},
+				&cli.DurationFlag{Name: "jitter", Usage: "take up to `TIME` longer"},
+				&cli.Uint64Flag{Name: "seed", Usage: "repeat jitter and faults that depend on chance by `NUMBER`"},
+				&cli.StringSliceFlag{Name: "header", Usage: "add `NAME:VALUE` to every answer about completions and embeddings"},
+				&cli.StringFlag{Name: "faults", Usage: "go wrong as the rules in `FILE` say, a JSON array"},
+			),
+			clidoc.Group("limits",
+				&cli.IntFlag{Name: "rpm", Usage: "allow `N` requests a minute; 0 is no limit"},
+				&cli.IntFlag{Name: "tpm", Usage: "allow `N` tokens a minute; 0 is no limit"},
+				&cli.IntFlag{Name: "rpd", Usage: "allow `N` requests a day, in place of --rpm"},
+				&cli.DurationFlag{Name: "period", Usage: "let --rpm and --tpm count for `TIME`, not for a minute"},
+				&cli.BoolFlag{Name: "windows", Usage: "allow them anew at the end of each period, not steadily"},
+				&cli.StringFlag{Name: "hints", Value: "all", Usage: "tell of the limits in headers (all), only in the `message` of a refusal, or nothing"},
+				&cli.IntFlag{Name: "max-in-flight", Usage: "refuse calls while more than `N` are in flight; 0 is no limit"},
+			),
+			clidoc.Group("batches and files",
+				&cli.StringFlag{Name: "state", Usage: "keep files, batches and bills in the folder `DIR`, and go on with what is there"},
+				&cli.DurationFlag{Name: "validating", Usage: "let the validation of a batch take `TIME`"},
+				&cli.DurationFlag{Name: "in-progress", Usage: "let a batch be in progress for `TIME`"},
+				&cli.DurationFlag{Name: "per-row", Usage: "let a batch be in progress for `TIME` longer with each row"},
+				&cli.DurationFlag{Name: "finalizing", Usage: "let a batch that is done be finalizing for `TIME`"},
+				&cli.DurationFlag{Name: "cancelling", Usage: "let a batch be cancelling for `TIME`"},
+				&cli.DurationFlag{Name: "window", Value: 24 * time.Hour, Usage: "let a batch expire after `TIME`; it is 24h by the API all the same"},
+				&cli.IntFlag{Name: "enqueued-tokens", Usage: "let batches of a model have `N` prompt tokens at work; 0 is no limit"},
+				&cli.IntFlag{Name: "batches-per-hour", Usage: "allow `N` new batches an hour; 0 is no limit"},
+				&cli.IntFlag{Name: "max-batch-lines", Usage: "let a batch have `N` requests; 0 is the service's 50000"},
+				&cli.Int64Flag{Name: "max-batch-bytes", Usage: "let a batch's input have `N` bytes; 0 is the service's 209715200"},
+				&cli.Int64Flag{Name: "max-upload-bytes", Usage: "let a file have `N` bytes; 0 is the service's 536870912"},
+				&cli.BoolFlag{Name: "bad-rows-in-output", Usage: "put rows with an HTTP error into the output file, not the error file"},
+				&cli.BoolFlag{Name: "in-order", Usage: "let a batch do its rows in the order of its input"},
+				&cli.BoolFlag{Name: "empty-file-ids", Usage: "show a file that a batch doesn't have as \"\", not as null"},
+				&cli.DurationFlag{Name: "list-delay", Usage: "list a new batch only after `TIME`"},
+				&cli.BoolFlag{Name: "no-ranges", Usage: "send whole files only"},
+				&cli.BoolFlag{Name: "loud-status", Usage: "show the status of a batch in upper case, and PROGRESS for in_progress"},
+				&cli.BoolFlag{Name: "text-dates", Usage: "show the dates of a batch as text"},
+				&cli.StringFlag{Name: "errors-as", Usage: "show a batch's errors in the `FORM` text, list or object"},
+			),
+		),
 		Action: func(c *cli.Context) error { return run(c, stderr) },
 	}
+	clidoc.Setup(app, "help", wrong)
+	return app
 }
 
 // run serves until the context ends, max-life is over or the parent is gone; or

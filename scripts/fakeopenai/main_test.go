@@ -180,7 +180,7 @@ func TestItRefusesWhatItCannotServe(t *testing.T) {
 		":0 is not a loopback address":                               {"--addr", ":0"},
 		"192.0.2.1:80 is not a loopback address":                     {"--addr", "192.0.2.1:80"},
 		`run a command: `:                                            {"./no-such"},
-		"flag provided but not defined: -nonsense":                   {"--nonsense"},
+		"unknown flag -nonsense":                                     {"--nonsense"},
 		bad + `: read faults: fault 1: unknown kind "explode"`:       {"--faults", bad},
 		"open faults: open " + filepath.Join(dir, "none") + ": ":     {"--faults", filepath.Join(dir, "none")},
 		"open log: open " + filepath.Join(dir, "none", "log") + ": ": {"--log", filepath.Join(dir, "none", "log")},

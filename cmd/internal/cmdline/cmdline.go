@@ -14,12 +14,11 @@ import (
 	"log"
 	"os"
 	"os/signal"
-	"runtime/debug"
-	"strings"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
 
+	"nertools/pkg/clidoc"
 	"nertools/pkg/fault"
 )
 
@@ -69,7 +68,7 @@ func Run(ctx context.Context, app *cli.App, args []string) int {
 	// server sent.
 	log.SetFlags(0)
 	log.SetOutput(logger{app.ErrWriter, app.Name})
-	tame(app)
+	tame(app, args)
 	if app.Writer == nil {
 		app.Writer = os.Stdout
 	}
@@ -99,17 +98,15 @@ func (c *checked) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// tame keeps cli from printing and exiting by itself.
-func tame(app *cli.App) {
-	cli.VersionFlag = &cli.BoolFlag{Name: "version", Usage: "print the version", DisableDefaultText: true}
-	cli.HelpFlag = &cli.BoolFlag{Name: "help", Aliases: []string{"h"}, Usage: "show this help", DisableDefaultText: true}
-	app.HideHelpCommand = true
+// tame keeps cli from printing and exiting by itself, and gives app what all programs
+// have.
+func tame(app *cli.App, args []string) {
+	common(app)
 	app.DisableSliceFlagSeparator = true
 	app.ExitErrHandler = func(*cli.Context, error) {}
-	app.OnUsageError = usageError
-	app.Version = version()
+	app.OnUsageError = wrongFlag(args)
 	for _, c := range app.Commands {
-		c.OnUsageError, c.HideHelpCommand = usageError, true
+		c.OnUsageError, c.HideHelpCommand = wrongFlag(args), true
 	}
 	if app.Action == nil {
 		app.Action = func(c *cli.Context) error {
@@ -121,20 +118,12 @@ func tame(app *cli.App) {
 	}
 }
 
-func usageError(_ *cli.Context, err error, _ bool) error {
-	if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: "); ok {
-		return UsageError("unknown flag %s", name)
+// wrongFlag says which flag of args is wrong.
+func wrongFlag(args []string) cli.OnUsageErrorFunc {
+	return func(c *cli.Context, err error, _ bool) error {
+		if errors.Is(err, flag.ErrHelp) {
+			return err
+		}
+		return UsageError("%s", clidoc.Explain(err, c.Command.Flags, args))
 	}
-	if errors.Is(err, flag.ErrHelp) {
-		return err
-	}
-	return Exit(Usage, err)
-}
-
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "(unknown)"
-	}
-	return info.Main.Version
 }

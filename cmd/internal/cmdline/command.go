@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"nertools/pkg/progress"
 	"nertools/pkg/record"
 	"nertools/pkg/safetext"
 )
@@ -18,6 +19,8 @@ type Streams struct {
 	Name string    // of the program
 	Out  io.Writer // data only
 	Err  io.Writer // messages and progress
+
+	Quiet, Verbose bool
 }
 
 // Action makes the action of a command from the function that does its work. The
@@ -28,17 +31,40 @@ func Action(work func(ctx context.Context, std Streams, args []string) error) cl
 		if c.Args().Present() && c.Command.ArgsUsage == "" {
 			return UsageError("unexpected argument %q", c.Args().First())
 		}
-		std := Streams{Name: c.App.Name, Out: c.App.Writer, Err: c.App.ErrWriter}
+		std := Streams{Name: c.App.Name, Out: c.App.Writer, Err: c.App.ErrWriter, Quiet: c.Bool(quiet), Verbose: c.Bool(verbose)}
 		if help, ok := std.Out.(*checked); ok {
 			std.Out = help.w
 		}
+		if std.Quiet && std.Verbose {
+			return UsageError("--quiet and --verbose exclude each other")
+		}
+		if std.Quiet && findFlag(c.Command.Flags, "progress") != nil && !c.IsSet("progress") {
+			if err := c.Set("progress", progress.None); err != nil {
+				return err
+			}
+		}
+		std.Detail("version %s", c.App.Version)
 		return work(c.Context, std, c.Args().Slice())
 	}
 }
 
-// Say prints one message.
+// Say prints one message, even with --quiet: one about what is wrong or what to do.
 func (s Streams) Say(format string, args ...any) {
 	printLine(s.Err, s.Name, fmt.Sprintf(format, args...))
+}
+
+// Note prints one message that asks for nothing, such as a summary; none with --quiet.
+func (s Streams) Note(format string, args ...any) {
+	if !s.Quiet {
+		s.Say(format, args...)
+	}
+}
+
+// Detail prints one message with --verbose.
+func (s Streams) Detail(format string, args ...any) {
+	if s.Verbose {
+		s.Say(format, args...)
+	}
 }
 
 // Show prints a message and, as they stand, the lines that it announces, to be copied.

@@ -45,7 +45,7 @@ func Into[T any](to *T) func(*cli.Context, T) error {
 
 // ProgressFlag is --progress.
 func ProgressFlag(to *string) cli.Flag {
-	return &cli.StringFlag{Name: "progress", Value: progress.Auto, Destination: to, Action: oneOf("progress", progress.Modes...), Usage: "show progress as `HOW`: auto, bar, plain or none"}
+	return &cli.StringFlag{Category: messages, Name: "progress", Value: progress.Auto, Destination: to, Action: oneOf("progress", progress.Modes...), Usage: "show progress as `HOW`: auto, bar, plain or none"}
 }
 
 // Needs rejects flags that do nothing: each one that is listed needs one of the flags

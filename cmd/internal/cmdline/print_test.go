@@ -19,7 +19,7 @@ func TestEverythingPrintedIsSafeForATerminal(t *testing.T) {
 		want   string
 	}{
 		"an error":    {func(*cli.Context) error { return errors.New(bad) }, "ner-x: " + good + "\n"},
-		"a file name": {func(*cli.Context) error { return &fs.PathError{Op: "open", Path: bad, Err: fs.ErrNotExist} }, "ner-x: open " + good + ": file does not exist\n"},
+		"a file name": {func(*cli.Context) error { return &fs.PathError{Op: "open", Path: bad, Err: fs.ErrNotExist} }, "ner-x: " + good + ": no such file\n"},
 		"joined errors": {func(*cli.Context) error { return errors.Join(errors.New("one"), errors.New(bad)) },
 			"ner-x: one\nner-x: " + good + "\n"},
 		"a line": {Action(func(_ context.Context, std Streams, _ []string) error { std.Say("read %s", bad); return nil }), "ner-x: read " + good + "\n"},

@@ -95,11 +95,11 @@ func report(ctx context.Context, stderr io.Writer, name string, err error) int {
 		default:
 			e.code = cmp.Or(e.code, Failed)
 			if inner := (interface{ Unwrap() []error })(nil); errors.As(e.err, &inner) {
-				for text := range strings.SplitSeq(e.err.Error(), "\n") {
+				for text := range strings.SplitSeq(text(e.err), "\n") {
 					say(text)
 				}
 			} else {
-				say(e.err.Error()) // on one line, whatever line breaks a file name in it holds
+				say(text(e.err)) // on one line, whatever line breaks a file name in it holds
 			}
 			say(fault.Hint(e.err))
 			if p, ok := errors.AsType[*fault.Panic](e.err); ok {
