@@ -122,6 +122,33 @@ func TestATypeNameHasOneMeaning(t *testing.T) {
 	})
 }
 
+// TestTheSimulationHasTypesOfItsOwn keeps whoever reads a test from taking a part of the
+// simulated API for the part of a program that deals with it.
+func TestTheSimulationHasTypesOfItsOwn(t *testing.T) {
+	simulated, ours := map[string]bool{}, map[string]string{} // in lower case
+	eachFile(t, "*/*.go", func(_ *token.FileSet, file *ast.File) {
+		for _, d := range file.Decls {
+			decl, ok := d.(*ast.GenDecl)
+			if !ok || decl.Tok != token.TYPE {
+				continue
+			}
+			for _, spec := range decl.Specs {
+				name := spec.(*ast.TypeSpec).Name.Name
+				if file.Name.Name == "openaitest" {
+					simulated[strings.ToLower(name)] = true
+				} else {
+					ours[strings.ToLower(name)] = file.Name.Name + "." + name
+				}
+			}
+		}
+	})
+	for name := range simulated {
+		if other := ours[name]; other != "" && name != "options" {
+			t.Errorf("openaitest has a type called like %s", other)
+		}
+	}
+}
+
 // A flag such as "--limit", and the name of a program.
 var (
 	flagName    = regexp.MustCompile(`(^|[\s("'])--[a-z][a-z-]+([\s,;.)"']|$)`)

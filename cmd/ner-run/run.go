@@ -104,7 +104,8 @@ func run(ctx context.Context, std cmdline.Streams, o *options, args []string) (e
 	sum, err := r.Do(ctx, record.NewLines(name, online.ReadAhead(in, meter.Total)))
 	meter.Close()
 	unwritten := r.Output.Close()
-	if changed := new(*durable.ChangedError); errors.As(err, changed) && errors.As(unwritten, changed) {
+	_, changed := errors.AsType[*durable.ChangedError](err)
+	if _, told := errors.AsType[*durable.ChangedError](unwritten); changed && told {
 		err = nil // Close knows more of it
 	}
 	err = errors.Join(err, unwritten)
@@ -195,9 +196,12 @@ func explain(err error, output, goOn string) error {
 	changed, isChanged := errors.AsType[*durable.ChangedError](err)
 	given, isGivenUp := errors.AsType[*pace.GivenUp](err)
 	refused, isRefused := errors.AsType[*wire.Error](err)
+	_, isOwn := errors.AsType[*resume.OwnError](err)
+	_, isStopped := errors.AsType[*online.StopError](err)
+	_, isTooMany := errors.AsType[*online.FailuresError](err)
 	hint := ""
 	switch {
-	case errors.As(err, new(*resume.OwnError)):
+	case isOwn:
 		hint = fault.Hint(err) + "; if it is one that was damaged, rename it, and take its answers over with --resume into a new file"
 	case errors.Is(err, online.ErrNotRegular):
 		hint = "leave out -o to write to stdout"
@@ -219,9 +223,9 @@ func explain(err error, output, goOn string) error {
 		hint = "run the same command again later, perhaps with fewer --workers; with --resume what is answered is not asked again"
 	case isRefused && refused.Class == record.Quota:
 		hint = "add credit to the account, then run the same command again; with --resume what is answered is not asked again"
-	case !isRefused && errors.As(err, new(*online.StopError)):
+	case !isRefused && isStopped:
 		hint = "check that the server is up, and --base-url (OPENAI_BASE_URL)"
-	case errors.As(err, new(*online.FailuresError)):
+	case isTooMany:
 		hint = "--max-errors sets how many may fail; with --resume a later run asks only for what is missing"
 	default:
 		err = service.Explain(err)

@@ -238,7 +238,7 @@ func (s *Server) noFile() *string {
 
 // createBatch checks what the service checks at once, and leaves the rest to the
 // validation.
-func (s *Server) createBatch(x *exchange) response {
+func (s *Server) createBatch(x *servedCall) response {
 	raw, bad := x.readBody()
 	if bad != nil {
 		return x.afterBody(bad.reply())
@@ -456,7 +456,7 @@ func (s *Server) lookAtBatch(id string) (*simBatch, *apiError) {
 	return b, nil
 }
 
-func (s *Server) retrieveBatch(x *exchange) response {
+func (s *Server) retrieveBatch(x *servedCall) response {
 	s.jobs.mu.Lock()
 	defer s.jobs.mu.Unlock()
 	b, bad := s.lookAtBatch(x.call.Object)
@@ -467,7 +467,7 @@ func (s *Server) retrieveBatch(x *exchange) response {
 	return jsonReply(s.spell(s.showLater(b)))
 }
 
-func (s *Server) listBatches(x *exchange) response {
+func (s *Server) listBatches(x *servedCall) response {
 	limit, bad := limitOf(x, 20, 100)
 	if bad != nil {
 		return bad.reply()
@@ -493,7 +493,7 @@ func (s *Server) listBatches(x *exchange) response {
 	return jsonReply(l)
 }
 
-func (s *Server) cancelBatch(x *exchange) response {
+func (s *Server) cancelBatch(x *servedCall) response {
 	s.jobs.mu.Lock()
 	defer s.jobs.mu.Unlock()
 	b, bad := s.lookAtBatch(x.call.Object)

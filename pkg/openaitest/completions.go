@@ -53,7 +53,7 @@ func setOf(names ...string) map[string]bool {
 }
 
 // complete answers a call to one of the completion endpoints.
-func (s *Server) complete(x *exchange, api *completionAPI) response {
+func (s *Server) complete(x *servedCall, api *completionAPI) response {
 	x.call.Op = api.op
 	raw, bad := x.readBody()
 	req, malformed := readRequest(raw, api)
@@ -81,7 +81,7 @@ func (s *Server) complete(x *exchange, api *completionAPI) response {
 }
 
 // admit refuses what is more than the limits allow.
-func (s *Server) admit(x *exchange, req completionRequest) *apiError {
+func (s *Server) admit(x *servedCall, req completionRequest) *apiError {
 	if limit := s.opt.MaxInFlight; limit > 0 && x.call.InFlight > limit {
 		s.limits.state(x.w.Header())
 		return rateLimited("requests", "Too many requests in flight at once. Please slow down.")

@@ -30,7 +30,7 @@ type embedRequest struct {
 }
 
 // embed answers a call for embeddings.
-func (s *Server) embed(x *exchange) response {
+func (s *Server) embed(x *servedCall) response {
 	x.call.Op = opEmbed
 	raw, bad := x.readBody()
 	req, malformed := readEmbedRequest(raw)

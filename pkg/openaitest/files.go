@@ -101,7 +101,7 @@ func page[T any](all []T, id func(T) string, after string, limit int) (part []T,
 }
 
 // limitOf reads the query's limit.
-func limitOf(x *exchange, otherwise, most int) (int, *apiError) {
+func limitOf(x *servedCall, otherwise, most int) (int, *apiError) {
 	text := x.r.URL.Query().Get("limit")
 	if text == "" {
 		return otherwise, nil
@@ -144,7 +144,7 @@ func noSuchFile(id string) *apiError {
 }
 
 // createFile takes an upload.
-func (s *Server) createFile(x *exchange) response {
+func (s *Server) createFile(x *servedCall) response {
 	// The parts' own lines come on top of the content.
 	x.r.Body = http.MaxBytesReader(x.w, x.r.Body, s.opt.MaxUploadBytes+1<<20)
 	up, bad := s.readUpload(x.r)
@@ -311,7 +311,7 @@ func (s *Server) findFile(id string) *simFile {
 }
 
 // lookAtFile brings all batches up to date and returns the file that a call names.
-func (s *Server) lookAtFile(x *exchange) (*simFile, *apiError) {
+func (s *Server) lookAtFile(x *servedCall) (*simFile, *apiError) {
 	if err := s.settle(); err != nil {
 		return nil, storageError(err)
 	}
@@ -322,7 +322,7 @@ func (s *Server) lookAtFile(x *exchange) (*simFile, *apiError) {
 	return f, nil
 }
 
-func (s *Server) retrieveFile(x *exchange) response {
+func (s *Server) retrieveFile(x *servedCall) response {
 	s.jobs.mu.Lock()
 	defer s.jobs.mu.Unlock()
 	f, bad := s.lookAtFile(x)
@@ -332,7 +332,7 @@ func (s *Server) retrieveFile(x *exchange) response {
 	return jsonReply(f.object())
 }
 
-func (s *Server) deleteFile(x *exchange) response {
+func (s *Server) deleteFile(x *servedCall) response {
 	s.jobs.mu.Lock()
 	defer s.jobs.mu.Unlock()
 	f, bad := s.lookAtFile(x)
@@ -349,7 +349,7 @@ func (s *Server) deleteFile(x *exchange) response {
 	}{"file", f.ID, true})
 }
 
-func (s *Server) listFiles(x *exchange) response {
+func (s *Server) listFiles(x *servedCall) response {
 	query := x.r.URL.Query()
 	limit, bad := limitOf(x, 10_000, 10_000)
 	if bad != nil {
@@ -389,7 +389,7 @@ func (s *Server) listFiles(x *exchange) response {
 }
 
 // downloadFile sends a file's content, or the range that was asked for.
-func (s *Server) downloadFile(x *exchange) response {
+func (s *Server) downloadFile(x *servedCall) response {
 	s.jobs.mu.Lock()
 	f, bad := s.lookAtFile(x)
 	s.jobs.mu.Unlock()

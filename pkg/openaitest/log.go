@@ -119,7 +119,7 @@ func (j *callLog) all() []Call {
 }
 
 // note adds what a completion's body tells to the log's entry.
-func (x *exchange) note(raw string, req completionRequest) {
+func (x *servedCall) note(raw string, req completionRequest) {
 	x.call.Model = strings.Clone(req.model) // or it would keep the whole body
 	if req.hasPrompt && x.srv.log.on() {
 		x.call.PromptSHA = promptSHA(req.prompt)
@@ -128,7 +128,7 @@ func (x *exchange) note(raw string, req completionRequest) {
 }
 
 // noteBody adds the request's body to the log's entry.
-func (x *exchange) noteBody(raw string) {
+func (x *servedCall) noteBody(raw string) {
 	if !x.srv.log.on() {
 		return
 	}

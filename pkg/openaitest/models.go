@@ -10,7 +10,7 @@ import (
 )
 
 // models answers GET /v1/models, and GET /v1/models/{id} where id isn't empty.
-func (s *Server) models(x *exchange, id string) response {
+func (s *Server) models(x *servedCall, id string) response {
 	x.call.Op, x.call.Model = opListModels, id
 	if id != "" {
 		x.call.Op = opModel

@@ -348,7 +348,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // route picks the endpoint. http.ServeMux would answer a wrong method or a
 // doubled slash in its own way, which the real service doesn't.
-func (s *Server) route(x *exchange) response {
+func (s *Server) route(x *servedCall) response {
 	method, path := x.r.Method, x.r.URL.Path
 	switch endpoint := method + " " + path; endpoint {
 	case "POST " + chatAPI.path:
@@ -373,7 +373,7 @@ func (s *Server) route(x *exchange) response {
 	}
 	for _, e := range oneObject {
 		if id, ok := between(path, e.before, e.after); ok && method == e.method && !strings.Contains(id, "/") {
-			return s.serve(x, e.op, id, func(x *exchange) response { return e.do(s, x) })
+			return s.serve(x, e.op, id, func(x *servedCall) response { return e.do(s, x) })
 		}
 	}
 	return (&apiError{
@@ -386,7 +386,7 @@ func (s *Server) route(x *exchange) response {
 var oneObject = []struct {
 	method, before, after string
 	op                    string
-	do                    func(*Server, *exchange) response
+	do                    func(*Server, *servedCall) response
 }{
 	{http.MethodGet, "/v1/files/", "/content", opDownload, (*Server).downloadFile},
 	{http.MethodGet, "/v1/files/", "", opFile, (*Server).retrieveFile},
@@ -407,7 +407,7 @@ func between(path, before, after string) (string, bool) {
 
 // serve answers a call about files or batches: key, fault, and then what do says,
 // which finds the id of the file or batch in the call's Object.
-func (s *Server) serve(x *exchange, op, id string, do func(*exchange) response) response {
+func (s *Server) serve(x *servedCall, op, id string, do func(*servedCall) response) response {
 	x.call.Op, x.call.Object = op, id
 	if bad := s.checkKey(x.r); bad != nil {
 		return x.afterBody(bad.reply())
@@ -436,7 +436,7 @@ func (s *Server) serve(x *exchange, op, id string, do func(*exchange) response) 
 
 // afterBody reads the rest of the request and returns the reply. A client that is
 // still sending when the connection closes may never see the answer.
-func (x *exchange) afterBody(rep response) response {
+func (x *servedCall) afterBody(rep response) response {
 	if _, err := io.Copy(io.Discard, x.r.Body); err != nil && x.r.Context().Err() == nil && rep.ending == never {
 		rep.ending = nothing // net/http can't tell when such a client leaves
 	}
@@ -534,8 +534,8 @@ const (
 	never
 )
 
-// exchange is one call, from its arrival to its answer's last byte.
-type exchange struct {
+// servedCall is one call, from its arrival to its answer's last byte.
+type servedCall struct {
 	srv     *Server
 	w       http.ResponseWriter
 	r       *http.Request
@@ -544,8 +544,8 @@ type exchange struct {
 	hide    time.Duration // how long the batch that the call makes stays out of sight
 }
 
-func (s *Server) begin(w http.ResponseWriter, r *http.Request) *exchange {
-	x := &exchange{srv: s, w: w, r: r}
+func (s *Server) begin(w http.ResponseWriter, r *http.Request) *servedCall {
+	x := &servedCall{srv: s, w: w, r: r}
 	x.call = Call{
 		Seq:      s.calls.Add(1),
 		Start:    time.Now(),
@@ -570,7 +570,7 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request) *exchange {
 
 // readBody reads the whole request body, and refuses one that is too long or
 // not declared as JSON.
-func (x *exchange) readBody() (string, *apiError) {
+func (x *servedCall) readBody() (string, *apiError) {
 	var text strings.Builder
 	if n := x.r.ContentLength; n > 0 && n <= maxBody {
 		text.Grow(int(n))
@@ -600,7 +600,7 @@ func (x *exchange) readBody() (string, *apiError) {
 var copyBuffers = sync.Pool{New: func() any { b := make([]byte, 16<<10); return &b }}
 
 // send waits as the reply says and writes it.
-func (x *exchange) send(rep response) {
+func (x *servedCall) send(rep response) {
 	defer rep.close()
 	x.call.Fault = rep.fault
 	if !x.srv.pause(x.r.Context(), rep.wait, rep.ending == never) {
@@ -633,7 +633,7 @@ func (x *exchange) send(rep response) {
 	_ = rep.write(x.w, last, rep.length())
 }
 
-func (x *exchange) writeHead(rep response) {
+func (x *servedCall) writeHead(rep response) {
 	h := x.w.Header()
 	for name, values := range rep.header {
 		h[name] = values
@@ -648,7 +648,7 @@ func (x *exchange) writeHead(rep response) {
 
 // cut ends the connection at once: with a reset where it is a TCP connection of
 // its own, and otherwise as net/http aborts a handler.
-func (x *exchange) cut() {
+func (x *servedCall) cut() {
 	conn, _, err := http.NewResponseController(x.w).Hijack()
 	if err != nil {
 		panic(http.ErrAbortHandler)
@@ -664,7 +664,7 @@ func (x *exchange) cut() {
 }
 
 // settle ends the accounting of the call: once, before its last byte leaves.
-func (x *exchange) settle(status int) {
+func (x *servedCall) settle(status int) {
 	if x.settled {
 		return
 	}

@@ -94,7 +94,10 @@ func report(ctx context.Context, stderr io.Writer, name string, err error) int {
 			say(cmp.Or(fault.Hint(e.err), "to continue, run the same command again"))
 		default:
 			e.code = cmp.Or(e.code, Failed)
-			if inner := (interface{ Unwrap() []error })(nil); errors.As(e.err, &inner) {
+			if _, ok := errors.AsType[interface {
+				error
+				Unwrap() []error
+			}](e.err); ok {
 				for text := range strings.SplitSeq(text(e.err), "\n") {
 					say(text)
 				}
