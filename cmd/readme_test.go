@@ -412,3 +412,34 @@ func TestEveryFieldOfTheRecordsIsDescribed(t *testing.T) {
 	run("ner-collect", "results.jsonl", "--format", "jsonl")
 	run("ner-collect", "score", "results.jsonl", "--json", "--gold", filepath.Join(news, "mrc-ner.test"))
 }
+
+// TestNamesInContributingExist looks for each `package.Name` that the document mentions.
+func TestNamesInContributingExist(t *testing.T) {
+	text, err := os.ReadFile("../CONTRIBUTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := regexp.MustCompile("`([a-z]+)\\.(?:[A-Z]\\w*\\.)?([A-Z]\\w*)[`(]").FindAllSubmatch(text, -1)
+	if len(names) < 5 {
+		t.Errorf("only %d names were looked for", len(names))
+	}
+	for _, m := range names {
+		var source []byte
+		for _, pattern := range []string{"../pkg/%s/*.go", "internal/%s/*.go"} {
+			files, _ := filepath.Glob(fmt.Sprintf(pattern, m[1]))
+			for _, file := range files {
+				data, err := os.ReadFile(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				source = append(source, data...)
+			}
+		}
+		if len(source) == 0 {
+			continue // of the standard library
+		}
+		if !regexp.MustCompile(`(?m)^(type|func(?: \([^)]*\))?) ` + string(m[2]) + `\b`).Match(source) {
+			t.Errorf("CONTRIBUTING.md: %s.%s does not exist", m[1], m[2])
+		}
+	}
+}
