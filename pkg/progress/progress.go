@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
 	"nertools/pkg/safetext"
@@ -54,9 +53,7 @@ type Meter struct {
 	done, failed  int
 	kept          int // of done, those that took no time
 	began, spoken time.Time
-	bar           *progressbar.ProgressBar
-	shown         int    // the total of bar
-	about         string // its description
+	bar           string // the line that is drawn
 	waits         func() (until time.Time, why string)
 	waiting       wait
 	told          wait // the last one that a plain line was about
@@ -90,7 +87,7 @@ func New(w io.Writer, name, mode string) *Meter { return NewOf("rows", w, name, 
 func NewOf(unit string, w io.Writer, name, mode string) *Meter {
 	if mode == Auto {
 		mode = Plain
-		if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) && redraws() {
 			mode = Bar
 		}
 	}
@@ -99,6 +96,13 @@ func NewOf(unit string, w io.Writer, name, mode string) *Meter {
 		m.stopped.Go(m.loop)
 	}
 	return m
+}
+
+// redraws reports whether the user wants a line that changes. NO_COLOR and the C locale
+// are taken for the wish for plain text.
+func redraws() bool {
+	locale := cmp.Or(os.Getenv("LC_ALL"), os.Getenv("LC_CTYPE"), os.Getenv("LANG"))
+	return os.Getenv("TERM") != "dumb" && os.Getenv("NO_COLOR") == "" && locale != "C" && locale != "POSIX"
 }
 
 // Total says how many units there are.
@@ -171,9 +175,7 @@ func (m *Meter) look(now time.Time) {
 func (m *Meter) Say(line string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.bar != nil {
-		_ = m.bar.Clear() // a terminal that is gone is nobody's loss
-	}
+	m.wipe()
 	fmt.Fprintf(m.w, "%s: %s\n", m.name, safetext.Line(line))
 }
 
@@ -184,14 +186,6 @@ func (m *Meter) Close() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.wipe()
-}
-
-// wipe takes the bar away, until it is drawn anew.
-func (m *Meter) wipe() {
-	if m.bar != nil {
-		_ = m.bar.Clear()
-		m.bar = nil
-	}
 }
 
 func (m *Meter) loop() {
@@ -205,61 +199,13 @@ func (m *Meter) loop() {
 			m.mu.Lock()
 			m.look(now)
 			if m.mode == Bar {
-				m.draw()
+				m.draw(now)
 			} else {
 				m.speak(now)
 			}
 			m.mu.Unlock()
 		}
 	}
-}
-
-func (m *Meter) draw() {
-	// A bar of no known length counts in another way: it can't become one of a
-	// known length.
-	asked := m.total - m.kept // what was kept took no time and would spoil the rate
-	if m.shown != asked {
-		m.wipe()
-	}
-	if m.bar == nil {
-		m.shown, m.about = asked, m.describe()
-		length := asked
-		if length <= 0 {
-			length = -1
-		}
-		m.bar = progressbar.NewOptions(length,
-			progressbar.OptionSetWriter(m.w), progressbar.OptionSetDescription(m.describe()),
-			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString(m.unit),
-			progressbar.OptionThrottle(redraw), progressbar.OptionClearOnFinish(),
-			// Or it would draw by itself, after Close, too.
-			progressbar.OptionSetSpinnerChangeInterval(0))
-	}
-	if about := m.describe(); about != m.about {
-		m.about = about
-		m.bar.Describe(about)
-	}
-	_ = m.bar.Set(m.done - m.kept)
-}
-
-func (m *Meter) describe() string {
-	var notes []string
-	if m.bound {
-		notes = append(notes, "or fewer")
-	}
-	if m.kept > 0 {
-		notes = append(notes, fmt.Sprintf("%d answered earlier", m.kept))
-	}
-	if m.failed > 0 {
-		notes = append(notes, fmt.Sprintf("%d failed", m.failed))
-	}
-	about := m.name
-	if len(notes) > 0 {
-		about += " (" + strings.Join(notes, ", ") + ")"
-	}
-	if why := m.waiting.String(); why != "" {
-		about += ", " + why
-	}
-	return about
 }
 
 // most is what to say in front of the total and of what follows from it.
@@ -300,12 +246,26 @@ func (m *Meter) speak(now time.Time) {
 		fmt.Fprintln(m.w, safetext.Line(b.String()))
 		return
 	}
-	elapsed := now.Sub(m.began)
-	rate := float64(m.done-m.kept) / elapsed.Seconds()
-	fmt.Fprintf(&b, ", %.1f %s/s", rate, m.unit)
-	if m.total > m.done && rate > 0 {
-		left := time.Duration(float64(m.total-m.done) / rate * float64(time.Second))
-		fmt.Fprintf(&b, ", %s%v left", cmp.Or(m.most(), "about "), left.Round(time.Second))
+	fmt.Fprintf(&b, ", %s", m.pace(now))
+	if left := m.left(now); left != "" {
+		fmt.Fprintf(&b, ", %s left", left)
 	}
 	fmt.Fprintln(m.w, safetext.Line(b.String()))
+}
+
+// rate is how many units are settled in a second. What was kept took no time.
+func (m *Meter) rate(now time.Time) float64 {
+	return float64(m.done-m.kept) / max(now.Sub(m.began).Seconds(), 1e-9)
+}
+
+func (m *Meter) pace(now time.Time) string { return fmt.Sprintf("%.1f %s/s", m.rate(now), m.unit) }
+
+// left is how much longer it takes, "" if nobody knows.
+func (m *Meter) left(now time.Time) string {
+	rate := m.rate(now)
+	if m.total <= m.done || rate <= 0 {
+		return ""
+	}
+	left := time.Duration(float64(m.total-m.done) / rate * float64(time.Second))
+	return cmp.Or(m.most(), "about ") + left.Round(time.Second).String()
 }

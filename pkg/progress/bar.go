@@ -1,0 +1,116 @@
+package progress
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/rivo/uniseg"
+	"golang.org/x/term"
+
+	"nertools/pkg/safetext"
+)
+
+const (
+	usualWidth  = 80 // of a terminal that does not say
+	shortestBar = 10
+	longestBar  = 40
+)
+
+// width is how many columns a line of the terminal has now.
+func (m *Meter) width() int {
+	if f, ok := m.w.(*os.File); ok {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
+			return width
+		}
+	}
+	return usualWidth
+}
+
+// draw draws the bar over itself. The last column stays free, as many terminals begin a
+// new line once it is written to.
+func (m *Meter) draw(now time.Time) {
+	room := m.width() - 1
+	line := m.line(now, room)
+	if line == m.bar {
+		return
+	}
+	rest := min(uniseg.StringWidth(m.bar), room) - uniseg.StringWidth(line)
+	fmt.Fprint(m.w, "\r"+line+strings.Repeat(" ", max(rest, 0))) // a terminal that is gone is nobody's loss
+	m.bar = line
+}
+
+// wipe takes the bar away, until it is drawn anew.
+func (m *Meter) wipe() {
+	if n := min(uniseg.StringWidth(m.bar), m.width()-1); n > 0 {
+		fmt.Fprint(m.w, "\r"+strings.Repeat(" ", n)+"\r")
+	}
+	m.bar = ""
+}
+
+// line is the bar: the most that room has columns for. It is of ASCII alone, but for the
+// reasons of a wait.
+func (m *Meter) line(now time.Time, room int) string {
+	asked, done := m.total-m.kept, m.done-m.kept // what was kept took no time and would spoil the rate
+	counted, percent := fmt.Sprint(done), ""
+	if asked > 0 {
+		counted = fmt.Sprintf("%d/%d", done, asked)
+		percent = fmt.Sprintf(" %d%%", min(100*done/asked, 100))
+	}
+	name := m.name
+	if notes := m.notes(); notes != "" {
+		name += " (" + notes + ")"
+	}
+	if why := m.waiting.String(); why != "" {
+		why = ", " + safetext.Line(why)
+		return fitting(room, name+percent+" ("+counted+")"+why, m.name+percent+" ("+counted+")"+why, strings.TrimSpace(percent+" ("+counted+")"+why))
+	}
+	end := counted + ", " + m.pace(now)
+	if left := m.left(now); left != "" {
+		whole := end + ", " + left + " left"
+		if bar := room - uniseg.StringWidth(name+percent+"  ("+whole+")"); bar >= shortestBar {
+			bar = min(bar, longestBar)
+			full := min((bar-2)*max(done, 0)/asked, bar-2)
+			return name + percent + " [" + strings.Repeat("#", full) + strings.Repeat("-", bar-2-full) + "] (" + whole + ")"
+		}
+	}
+	return fitting(room, name+percent+" ("+end+")", m.name+percent+" ("+end+")", m.name+percent+" ("+counted+")", strings.TrimSpace(percent+" ("+counted+")"))
+}
+
+// notes are what to say about the numbers.
+func (m *Meter) notes() string {
+	var notes []string
+	if m.bound {
+		notes = append(notes, "or fewer")
+	}
+	if m.kept > 0 {
+		notes = append(notes, fmt.Sprintf("%d answered earlier", m.kept))
+	}
+	if m.failed > 0 {
+		notes = append(notes, fmt.Sprintf("%d failed", m.failed))
+	}
+	return strings.Join(notes, ", ")
+}
+
+// fitting returns the first of lines that has no more than room columns, or what fits
+// of the last.
+func fitting(room int, lines ...string) string {
+	for _, line := range lines {
+		if uniseg.StringWidth(line) <= room {
+			return line
+		}
+	}
+	var b strings.Builder
+	rest, state := lines[len(lines)-1], -1
+	for rest != "" {
+		var cluster string
+		var width int
+		cluster, rest, width, state = uniseg.FirstGraphemeClusterInString(rest, state)
+		if room -= width; room < 0 {
+			break
+		}
+		b.WriteString(cluster)
+	}
+	return b.String()
+}
