@@ -55,7 +55,7 @@ func Needs(needs map[string][]string) cli.BeforeFunc {
 		for _, f := range c.Command.Flags {
 			name := f.Names()[0]
 			others, ok := needs[name]
-			if !ok || !c.IsSet(name) || slices.ContainsFunc(others, c.IsSet) {
+			if !ok || !c.IsSet(name) || slices.ContainsFunc(others, func(other string) bool { return c.IsSet(other) && c.Value(other) != any(false) }) {
 				continue
 			}
 			if f, ok := f.(cli.DocGenerationFlag); ok && slices.ContainsFunc(f.GetEnvVars(), func(v string) bool { return os.Getenv(v) == fmt.Sprint(c.Value(name)) }) {

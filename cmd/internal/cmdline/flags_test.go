@@ -74,19 +74,20 @@ func TestFlagsAreReadWhereverTheyAre(t *testing.T) {
 
 func TestWhatAFlagDoesNotTakeAndWhatDoesNothingIsWrongUsage(t *testing.T) {
 	for line, want := range map[string]string{
-		"--no-such":           "unknown flag --no-such",
-		"take --no-such file": "unknown flag --no-such",
-		"--own x take file":   "--own is no flag of ner-x take",
-		"--own=x take file":   "--own is no flag of ner-x take",
-		"--name x bare":       "--name is no flag of ner-x bare",
-		"bare file":           `unexpected argument "file"`,
-		"--jobs 0":            "--jobs must be at least 1, not 0",
-		"--most -1s":          "--most must be at least 0s, not -1s",
-		"--jobs x":            `--jobs must be a whole number, not "x"`,
-		"--mode d":            `--mode must be a, b or c, not "d"`,
-		"take --most 2s":      "--most does nothing without --wait",
-		"take --reason x":     "--reason does nothing without --wait or --name",
-		"take --name":         "flag needs an argument: --name",
+		"--no-such":                   "unknown flag --no-such",
+		"take --no-such file":         "unknown flag --no-such",
+		"--own x take file":           "--own is no flag of ner-x take",
+		"--own=x take file":           "--own is no flag of ner-x take",
+		"--name x bare":               "--name is no flag of ner-x bare",
+		"bare file":                   `unexpected argument "file"`,
+		"--jobs 0":                    "--jobs must be at least 1, not 0",
+		"--most -1s":                  "--most must be at least 0s, not -1s",
+		"--jobs x":                    `--jobs must be a whole number, not "x"`,
+		"--mode d":                    `--mode must be a, b or c, not "d"`,
+		"take --most 2s":              "--most does nothing without --wait",
+		"take --most 2s --wait=false": "--most does nothing without --wait",
+		"take --reason x":             "--reason does nothing without --wait or --name",
+		"take --name":                 "flag needs an argument: --name",
 	} {
 		var stdout bytes.Buffer
 		var stderr strings.Builder
