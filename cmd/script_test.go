@@ -61,10 +61,10 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// TestTheSourcesAreThere looks at every source of the programs, so that go test
-// does not take a cached result for true after one has changed: it cannot know what
-// the build reads, and only learns what a test looks at.
-func TestTheSourcesAreThere(t *testing.T) {
+// TestNoCachedResultOutlivesAChangeOfTheSources looks at every file that the programs
+// are made of: go test repeats a result from its cache until a file changes that the
+// tests looked at, and it does not see what the build in TestMain reads.
+func TestNoCachedResultOutlivesAChangeOfTheSources(t *testing.T) {
 	for _, root := range []string{".", "../pkg", "../scripts", "../examples"} {
 		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 			if err == nil && !d.IsDir() {

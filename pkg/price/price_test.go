@@ -152,7 +152,9 @@ func FuzzParseTable(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(data)
+	for _, seed := range []string{string(data), "", "{}", "{\n\"date\": nonsense", `{"date":"2026-11-22","currency":"USD","per":1000000,"models":{"m":{"input":1,"output":2}}}`} {
+		f.Add([]byte(seed))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		table, err := ParseTable("f", data)
 		if err != nil {

@@ -83,7 +83,9 @@ func TestCountByLinesIsExact(t *testing.T) {
 }
 
 func FuzzCountByLines(f *testing.F) {
-	f.Add("a \n/b\n\nc's\r\n d")
+	for _, s := range []string{"a \n/b\n\nc's\r\n d", "", "\r\n \r\n", "if x {\n\treturn 1234567\n}\n", "กรุงเทพ\n我是 \n", "e\u0301\n\xff", "<|endoftext|>\n"} {
+		f.Add(s)
+	}
 	c := newCounter()
 	f.Fuzz(func(t *testing.T, s string) {
 		if got, want := c.text(s), c.count(s); got != want {

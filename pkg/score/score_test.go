@@ -154,7 +154,9 @@ func TestCountsAddUp(t *testing.T) {
 }
 
 func FuzzCounts(f *testing.F) {
-	f.Add([]byte{0, 3, 0, 0, 0, 0, 0, 1, 1, 2, 2, 1})
+	for _, seed := range [][]byte{nil, {0}, {0, 3, 0, 0, 0, 0, 0, 1, 1, 2, 2, 1}, {0, 2, 1, 3, 1, 4, 0, 5, 2, 4, 1, 1, 0, 3}} {
+		f.Add(seed)
+	}
 	f.Fuzz(checkCounts)
 }
 
