@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/tidwall/gjson"
 
@@ -354,7 +355,7 @@ func settingsDigest(path, members, format string) string {
 }
 
 func promptDigest(prompt string) string {
-	sum := sha256.Sum256([]byte(prompt))
+	sum := sha256.Sum256(unsafe.Slice(unsafe.StringData(prompt), len(prompt))) // without a copy
 	return hex.EncodeToString(sum[:6])
 }
 
