@@ -6,7 +6,7 @@
 set -uo pipefail
 
 # shellcheck source=/dev/null
-. "$(dirname -- "${BASH_SOURCE[0]}")/get_results_mrc_knn.sh" || exit 1
+. "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/get_results_mrc_knn.sh" || exit 1
 
 help() {
   cat <<END

@@ -16,7 +16,7 @@
 # BENCH_DIR=DIR      make the data under DIR, about 2 GB in full (default: TMPDIR or /tmp)
 # BENCH_ROUNDS=N     take the median of N runs (default: 7 for prompt, 5 for run, else 3)
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname -- "$(readlink -f -- "$0")")/.."
 
 flags=()
 parts=()

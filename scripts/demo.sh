@@ -3,7 +3,7 @@
 # network: it builds the programs, starts the simulated API on loopback, runs the
 # real pipeline over the sample data, and leaves nothing behind.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname -- "$(readlink -f -- "$0")")/.."
 
 work=$(mktemp -d)
 api=

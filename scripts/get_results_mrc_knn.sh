@@ -16,7 +16,7 @@
 set -uo pipefail
 
 me=${0##*/}
-root=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd) || exit 1
+root=$(CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/.." && pwd) || exit 1
 
 help() {
   cat <<END

@@ -127,8 +127,8 @@ func zsh(program *page, commands []*page) string {
     case ${words[i]} in
       %s)
         command=${words[i]}
-        words[i]=()
-        ((CURRENT--))
+        words[2,i]=()
+        ((CURRENT -= i - 1))
         break
         ;;
     esac
