@@ -186,8 +186,8 @@ func TestEveryKindOfServiceIsUsedAndNotPestered(t *testing.T) {
 					t.Parallel()
 					synctest.Test(t, func(t *testing.T) {
 						length := 5 * time.Minute
-						if inFlight > 8 && l.mean < 1 && c.rate == 0 {
-							length = 20 * time.Second
+						if l.mean < 1 && c.rate == 0 { // many calls
+							length = time.Duration(max(20, 640/inFlight)) * time.Second
 						}
 						p := pace.New(pace.Config{InFlight: inFlight, MaxWait: 10 * time.Minute})
 						s := service{latency: l.latency, kind: c.kind()}
