@@ -65,7 +65,7 @@ func run(ctx context.Context, std cmdline.Streams, o *options, args []string) (e
 		return err
 	}
 	defer client.Close()
-	in, name, err := openInput(input)
+	in, name, err := openInput(input, o.output)
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func run(ctx context.Context, std cmdline.Streams, o *options, args []string) (e
 // estimate reads the prompts as a run would and says what that run would cost. It
 // sends nothing and writes to no file.
 func estimate(std cmdline.Streams, o *options, input string, table *price.Table, requests *wire.Builder, judge *wire.Judge) error {
-	in, name, err := openInput(input)
+	in, name, err := openInput(input, o.output)
 	if err != nil {
 		return err
 	}
@@ -143,7 +143,9 @@ func estimate(std cmdline.Streams, o *options, input string, table *price.Table,
 	return cost.Estimate(std, table, next, &kept, cost.Limits{PerMinute: o.rpm, TokensPerMinute: o.tpm})
 }
 
-func openInput(input string) (in io.ReadCloser, name string, err error) {
+// openInput opens the prompts, which must not be where stdout goes if the results go
+// there, as output is "".
+func openInput(input, output string) (in io.ReadCloser, name string, err error) {
 	if input == "-" && term.IsTerminal(int(os.Stdin.Fd())) {
 		return nil, "", cmdline.UsageError("no prompts: pipe them in, or name a file of them")
 	}
@@ -153,7 +155,10 @@ func openInput(input string) (in io.ReadCloser, name string, err error) {
 	if in, name, err = cmdline.Open(input); err != nil {
 		return nil, "", err
 	}
-	if err := cmdline.CheckFiles("", input); err != nil {
+	if output == "" {
+		err = cmdline.CheckFiles("", input)
+	}
+	if err != nil {
 		in.Close()
 		return nil, "", err
 	}
