@@ -1,6 +1,5 @@
-// Package fault describes bad input: what is wrong, where it stands, and what
-// to do about it. Every program prints such an error as two lines, the fault
-// first and the remedy under it.
+// Package fault describes bad input: what is wrong, where (file and line), and what to do
+// about it. The programs print such an error on two lines: the fault, then the remedy.
 package fault
 
 import (
@@ -8,15 +7,15 @@ import (
 	"strconv"
 )
 
-// Error is a fault in something the user gave us.
+// Error is a fault in something that the user passed in: a file, a flag, a field.
 type Error struct {
-	File string // file name as the user gave it; "" when the fault is in no file
-	Line int    // line from 1; 0 when no single line is at fault
+	File string // file name as the user wrote it; "" if the fault is not in a file
+	Line int    // line number, from 1; 0 if the fault is not in a single line
 	Err  error  // what is wrong
-	Hint string // what to do about it, one line; may be empty
+	Hint string // what to do about it, on one line; may be empty
 }
 
-// Error gives "FILE:LINE: what is wrong", without the hint.
+// Error returns "FILE:LINE: what is wrong", without the hint.
 func (e *Error) Error() string {
 	switch {
 	case e.File == "":
@@ -33,7 +32,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // Remedy returns e.Hint.
 func (e *Error) Remedy() string { return e.Hint }
 
-// WithHint says what to do about err. It returns nil for a nil err.
+// WithHint adds a remedy to err. It returns nil if err is nil.
 func WithHint(err error, hint string) error {
 	if err == nil {
 		return nil
@@ -41,7 +40,7 @@ func WithHint(err error, hint string) error {
 	return &Error{Err: err, Hint: hint}
 }
 
-// Hint finds the remedy of the first error in err's tree that has one.
+// Hint returns the first remedy in err's tree, or "".
 func Hint(err error) string {
 	for {
 		h, ok := errors.AsType[interface {
@@ -54,7 +53,7 @@ func Hint(err error) string {
 		if s := h.Remedy(); s != "" {
 			return s
 		}
-		// A fault without a remedy may wrap one that has it.
+		// A fault without a remedy may wrap one with a remedy.
 		err = errors.Unwrap(h)
 	}
 }

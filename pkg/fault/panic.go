@@ -5,8 +5,8 @@ import (
 	"runtime/debug"
 )
 
-// A Panic is a panic as an error, for work that runs in a goroutine of its own:
-// there, a panic would end the process at once.
+// A Panic is a panic turned into an error. In a goroutine of its own, a panic would end
+// the process at once.
 type Panic struct {
 	Value any
 	Stack []byte // of the goroutine that panicked
@@ -14,16 +14,16 @@ type Panic struct {
 
 func (p *Panic) Error() string { return fmt.Sprintf("internal error: %v", p.Value) }
 
-// Recovered is the Panic of what recover returned, in the function that was
-// deferred.
+// Recovered returns the Panic for value, which recover returned. It must be called by the
+// deferred function itself.
 func Recovered(value any) *Panic {
 	if p, ok := value.(*Panic); ok {
-		return p // raised again, in another goroutine
+		return p // a Panic raised again in another goroutine
 	}
 	return &Panic{value, debug.Stack()}
 }
 
-// Catch calls f. It returns the error of f, or a [*Panic] if f panics.
+// Catch calls f and returns its error, or a [*Panic] if f panics.
 func Catch(f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -33,5 +33,5 @@ func Catch(f func() error) (err error) {
 	return f()
 }
 
-// Catching returns a function that calls f as [Catch] does.
+// Catching returns a function that calls f through [Catch].
 func Catching(f func() error) func() error { return func() error { return Catch(f) } }

@@ -1,4 +1,4 @@
-// Package parallel does work on all cores and hands on what it gives in order.
+// Package parallel does work on all cores and delivers the results in order.
 package parallel
 
 import (
@@ -11,14 +11,14 @@ import (
 	"nertools/pkg/fault"
 )
 
-// Do cuts the numbers from 0 to n-1 into blocks of size, the last one may be
-// smaller, and has each worked on by one of as many workers as there are cores:
-// newWorker makes one, which is then called from one goroutine. put is called with
-// what the workers give, in the order of the blocks, by the calling goroutine
-// alone. Work is never more than a few blocks for each core ahead of put.
+// Do divides the numbers 0 to n-1 into blocks of size (the last may be smaller) and has
+// them processed by as many workers as there are cores. newWorker is called once per
+// worker; the function it returns is called from one goroutine only. put receives the
+// results in the order of the blocks, in the calling goroutine. Workers are never more
+// than a few blocks per core ahead of put.
 //
-// Do returns the first error of a worker, of put or of ctx, when all goroutines
-// that it started have ended. A worker that panics fails with a [*fault.Panic].
+// Do returns the first error of a worker, of put or of ctx, once all goroutines that it
+// started have ended. If a worker panics, the error is a [*fault.Panic].
 func Do[T any](ctx context.Context, n, size int, newWorker func() func(ctx context.Context, from, to int) (T, error), put func(T) error) error {
 	type block struct {
 		from int
@@ -61,7 +61,7 @@ func Do[T any](ctx context.Context, n, size int, newWorker func() func(ctx conte
 	}
 	var failed error // of put
 	for b := range order {
-		if ctx.Err() != nil { // which select may not see
+		if ctx.Err() != nil { // select may have missed it
 			break
 		}
 		select {

@@ -10,23 +10,23 @@ const (
 	analysis   = "analysis"
 	commentary = "commentary"
 	final      = "final"
-	assistant  = "assistant" // a role, which some servers write in the place of "final"
+	assistant  = "assistant" // a role that some servers write instead of "final"
 )
 
-// message is a message in a channel, text between messages, or a token.
+// message is a message in a channel, the text between two messages, or a token.
 type message struct {
 	from, to int
-	channel  string // "" where that is not known
-	head     bool   // a token, or the role and the channel before a message
+	channel  string // "" if unknown
+	head     bool   // a token, or the role and channel in front of a message
 }
 
-// channels takes apart an answer that consists of messages in channels:
+// channels splits an answer that consists of messages in channels:
 //
 //	<|start|>ROLE<|channel|>NAME<|message|>TEXT<|end|>
 //
-// If one is in the channel "final", the rest is what that channel holds, otherwise
-// what is not in the channel "analysis". Any of the tokens may be missing; if all
-// are, channels reports false.
+// The rest is the text in the channel "final" if there is one, otherwise everything
+// outside the channel "analysis". Any of the tokens may be missing; if all are, channels
+// returns false.
 func (s *splitter) channels() bool {
 	messages := s.messages()
 	answered := slices.ContainsFunc(messages, func(m message) bool { return m.channel == final })
@@ -41,19 +41,19 @@ func (s *splitter) channels() bool {
 }
 
 func (s *splitter) messages() (list []message) {
-	at, last, channel := 0, "", "" // the token before, and the channel if that began a message
+	at, last, channel := 0, "", "" // the previous token, and the channel if that token started a message
 	until := func(to int, token string) {
 		text := s.answer[at:to]
 		name := channelOf(text)
 		switch {
 		case token == tokenMessage && (name != "" || last == tokenStart || last == tokenChannel || last == tokenConstrain):
 			if name == assistant && last != tokenChannel {
-				name = "" // that is its role
+				name = "" // this is its role
 			}
 			list = append(list, message{at, to, "", true})
 			channel = strings.Replace(name, assistant, final, 1)
 		case last == tokenStart || last == tokenChannel || last == tokenConstrain:
-			// The token between head and text is missing, or the text is.
+			// Either the token between head and text is missing, or the text is.
 			name, ok := gluedChannel(text)
 			if token == tokenConstrain || !ok {
 				list = append(list, message{at, to, "", true})
@@ -81,8 +81,8 @@ func (s *splitter) messages() (list []message) {
 	return list
 }
 
-// channelOf is the channel that the head of a message names, or its role if that
-// is all, or "".
+// channelOf returns the channel named in the head of a message, or the role if it names
+// no channel, or "".
 func channelOf(head string) string {
 	name, _, _ := strings.Cut(strings.TrimSpace(head), " ")
 	if of := strings.TrimPrefix(name, assistant); of != "" {
@@ -95,8 +95,8 @@ func channelOf(head string) string {
 	return ""
 }
 
-// gluedChannel is the channel at the beginning of text, which is followed by the
-// text of a message.
+// gluedChannel returns the channel name at the beginning of text if the text of a message
+// follows it directly.
 func gluedChannel(text string) (name string, ok bool) {
 	text = strings.TrimSpace(text)
 	for _, name := range []string{analysis, commentary, final} {

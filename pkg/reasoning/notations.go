@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// notations are the tags between which models think, and of which models or
-// servers. They are read in any case, but for those in square brackets.
+// notations lists the tags that models put around their reasoning, with the models or
+// servers that use them. Case is ignored, except for tags in square brackets.
 var notations = []struct{ open, close string }{
 	{"<think>", "</think>"},                        // most: DeepSeek, Qwen, GLM, Hunyuan, MiniMax, Nemotron, Phi
-	{"<thinking>", "</thinking>"},                  // Claude and others, where the prompt asks for it
+	{"<thinking>", "</thinking>"},                  // Claude and others, if the prompt asks for it
 	{"<thought>", "</thought>"},                    // EXAONE Deep, Marco
 	{"<thoughts>", "</thoughts>"},                  //
 	{"<reasoning>", "</reasoning>"},                // fine-tuned models
@@ -29,7 +29,8 @@ var notations = []struct{ open, close string }{
 	{"◁think▷", "◁/think▷"},                        // Kimi
 }
 
-// channelTokens are the special tokens of messages in channels, as gpt-oss has them.
+// channelTokens are the special tokens around messages in channels, as gpt-oss writes
+// them.
 var channelTokens = []string{tokenStart, tokenChannel, tokenMessage, tokenConstrain, "<|end|>", "<|return|>", "<|call|>"}
 
 const (
@@ -39,24 +40,24 @@ const (
 	tokenConstrain = "<|constrain|>"
 )
 
-// plainFinal is what is left of the tokens between reasoning and answer of
-// gpt-oss where a server removes special tokens.
+// plainFinal is what remains of gpt-oss's tokens between reasoning and answer when a
+// server removes special tokens.
 const plainFinal = "assistantfinal"
 
-// wordings are words at the beginning of an answer, and those that end the
-// reasoning which they begin.
+// wordings lists phrases that begin an answer with reasoning, and the phrases that end
+// that reasoning.
 var wordings = []struct {
 	opens, closes []string
-	unopened      bool // closes counts without opens
-	unclosed      bool // opens counts without closes
-	glued         bool // opens counts without closes if a letter that is not a small one follows at once
+	unopened      bool // closes counts even without opens
+	unclosed      bool // opens counts even without closes
+	glued         bool // opens counts without closes if a letter other than a lower-case one follows directly
 }{
 	{opens: []string{"analysis", "assistantanalysis"}, closes: []string{plainFinal}, unopened: true, glued: true},
 	{opens: []string{"Here is my thought process:", "Here's my thought process:"}, closes: []string{"Here is my response:", "Here's my response:"}, unclosed: true}, // Granite 3
 	{opens: []string{"## Thinking\n"}, closes: []string{"## Final Response\n"}},                                                                                     // HuatuoGPT-o1
 }
 
-// wrappers are what models put around the answer that follows their reasoning.
+// wrappers are what models put around the answer after their reasoning.
 var wrappers = []struct{ open, close string }{
 	{"<answer>", "</answer>"},
 	{"<final_answer>", "</final_answer>"},
@@ -66,24 +67,24 @@ var wrappers = []struct{ open, close string }{
 	{"<solution>", "</solution>"},
 }
 
-// frames are special tokens around the answer, of models that think between
-// special tokens.
+// frames are the special tokens around the answer of models that write their reasoning
+// between special tokens.
 var frames = []string{
 	"<|start_response|>", "<|end_response|>", "<|start_text|>", "<|end_text|>", // Command
 	"<|begin_of_solution|>", "<|end_of_solution|>", // OpenThoughts
 	"<|begin_of_box|>", "<|end_of_box|>", // GLM
 }
 
-// tag is a tag in a text.
+// tag is a tag found in a text.
 type tag struct {
 	from, to int
 	spelling
 }
 
-// spelling is one of the two tags of a notation, or a token.
+// spelling is one of the two tags of a notation, or a channel token.
 type spelling struct {
 	kind     kind
-	notation int // of which it is
+	notation int // index of its notation
 	name     string
 }
 
@@ -96,7 +97,7 @@ const (
 	frame
 )
 
-// spellings are all tags by name, those that are read in any case in lower case.
+// spellings maps names to tags; names whose case is ignored are in lower case.
 var spellings = func() map[string]spelling {
 	all := map[string]spelling{}
 	for i, n := range notations {
@@ -112,7 +113,7 @@ var spellings = func() map[string]spelling {
 	return all
 }()
 
-// brackets are what tags begin and end with.
+// brackets are the ways in which tags begin and end.
 var brackets = []struct {
 	open, close string
 	fold        bool

@@ -1,8 +1,8 @@
-// Package reasoning separates what a model thought from what it answered, where
-// a server leaves both in one text.
+// Package reasoning separates a model's reasoning from its answer when a server returns
+// both in one text.
 //
-// [Split] knows the notations, and it alone: everything that interprets an answer
-// (the marks in it, a list, a verdict) looks only at what Split leaves.
+// Only [Split] knows the notations: all code that interprets an answer (its marks, a
+// list, a verdict) looks only at the rest that Split returns.
 package reasoning
 
 import (
@@ -11,23 +11,22 @@ import (
 	"unicode/utf8"
 )
 
-// Split takes an answer apart into its reasoning, tags included, and the rest,
-// which is what the model answered. An answer without reasoning is all rest,
-// unchanged. If the rest consists of several pieces, each is on a line of its own.
-// The rest of an answer that is only reasoning is empty.
+// Split divides an answer into its reasoning, tags included, and the rest, which is what
+// the model answered. An answer without reasoning is returned unchanged as rest; the rest
+// of an answer that is nothing but reasoning is empty. If the rest consists of several
+// pieces, each is on its own line.
 //
-// Sentence is the text that the answer is about, or empty if that is not known. A
-// tag that the answer copies from the sentence is text, and so is one in quotes,
-// which is only mentioned. Without a sentence, an opening tag between spaces may be
-// a copy, and is text.
+// sentence is the text that the answer is about, or "" if unknown. A tag that the answer
+// copies from the sentence is text, and so is a tag in quotes, which is only mentioned.
+// Without a sentence, an opening tag between spaces might be a copy, so it is text too.
 func Split(answer, sentence string) (reasoning, rest string) {
 	if !suspicious(answer) {
 		return "", answer
 	}
 	rest = answer
 	known := tagsOf(sentence)
-	// What one notation leaves may hold another: a server that strips the tokens of
-	// a model puts tags of its own around the text.
+	// The rest of one round may contain another notation: a server that strips a model's
+	// tokens puts its own tags around the text.
 	for range maxRounds {
 		s := splitter{answer: rest, sentence: sentence, tags: appendTags(nil, rest)}
 		s.tags = known.drop(rest, s.tags)
@@ -46,8 +45,8 @@ func Split(answer, sentence string) (reasoning, rest string) {
 
 const maxRounds = 4
 
-// suspicious reports whether answer may hold reasoning. Most answers do not, and
-// this is all that they cost.
+// suspicious reports whether answer may contain reasoning. Most answers don't, and this
+// check is all they cost.
 func suspicious(answer string) bool {
 	if strings.IndexByte(answer, '<') >= 0 || strings.Contains(answer, "◁") || hasPlainFinal(answer) {
 		return true
@@ -64,7 +63,7 @@ func suspicious(answer string) bool {
 	return false
 }
 
-// hasPlainFinal is strings.Contains for plainFinal. It looks for the "f" in the
+// hasPlainFinal reports whether s contains plainFinal. It searches for the "f" in the
 // middle, which is rarer than the first letter.
 func hasPlainFinal(answer string) bool {
 	const middle = len("assistant")
@@ -81,18 +80,18 @@ func hasPlainFinal(answer string) bool {
 	}
 }
 
-// splitter takes an answer apart.
+// splitter is the state of one Split.
 type splitter struct {
 	answer, sentence string
-	tags             []tag // those that are not text
+	tags             []tag // those that are not plain text
 
 	reasoning, rest strings.Builder
 }
 
-// take makes answer[from:to] reasoning.
+// take adds answer[from:to] to the reasoning.
 func (s *splitter) take(from, to int) { s.reasoning.WriteString(s.answer[from:to]) }
 
-// leave makes answer[from:to] rest, without the white space around it.
+// leave adds answer[from:to] to the rest, without surrounding white space.
 func (s *splitter) leave(from, to int) {
 	piece := strings.TrimSpace(s.answer[from:to])
 	if s.rest.Len() > 0 && piece != "" {
@@ -101,15 +100,15 @@ func (s *splitter) leave(from, to int) {
 	s.rest.WriteString(piece)
 }
 
-// blocks takes what is between an opening tag and its closing tag. It reports
-// whether there is any.
+// blocks moves the text between opening and closing tags to the reasoning, and reports
+// whether it found any.
 //
-// A block ends at the next closing tag of its notation; if there is none, at that
-// of another notation, since models confuse them; if there is none either, with the
-// answer. A closing tag without an opening one ends reasoning that began with
-// the answer, or behind the block before: the opening tag was part of the prompt.
+// A block ends at the next closing tag of its notation; failing that, at a closing tag of
+// another notation, since models confuse them; failing that, at the end of the answer. A
+// closing tag without an opening tag ends reasoning that started at the beginning of the
+// answer or after the previous block: the opening tag was part of the prompt.
 func (s *splitter) blocks() bool {
-	closing, left := map[int]int{}, 0 // the closing tags from here on, by notation and in all
+	closing, left := map[int]int{}, 0 // closing tags from here on, by notation and in total
 	for _, t := range s.tags {
 		if t.kind == closes {
 			closing[t.notation]++
@@ -117,7 +116,7 @@ func (s *splitter) blocks() bool {
 		}
 	}
 	at, found := 0, false
-	nested := 0 // opening tags inside of blocks, whose closing tags are still to come
+	nested := 0 // opening tags inside blocks whose closing tags are still to come
 	for k := 0; k < len(s.tags); k++ {
 		t := s.tags[k]
 		switch t.kind {
@@ -164,8 +163,8 @@ func (s *splitter) blocks() bool {
 	return found
 }
 
-// words takes reasoning that is set apart by words at the beginning of the
-// answer. It reports whether there is any.
+// words moves reasoning that a phrase at the beginning of the answer introduces, and
+// reports whether it found any.
 func (s *splitter) words() bool {
 	begin := len(s.answer) - len(strings.TrimLeftFunc(s.answer, unicode.IsSpace))
 	for i := range wordings {
@@ -190,8 +189,7 @@ func (s *splitter) words() bool {
 	return false
 }
 
-// unwrap removes what some models put around the answer that follows their
-// reasoning.
+// unwrap removes what some models put around the answer after their reasoning.
 func (s *splitter) unwrap() {
 	rest := s.rest.String()
 	for _, w := range wrappers {

@@ -7,23 +7,23 @@ import (
 	"unicode/utf8"
 )
 
-// reach is how many bytes on either side of a tag are compared with a sentence.
+// reach is how many bytes on each side of a tag are compared with the sentence.
 const reach = 5
 
-// sentenceTags are the tags in a sentence, and what is next to them.
+// sentenceTags are the tags in a sentence and the text next to them.
 type sentenceTags struct {
-	unknown bool // the sentence is not known, and could have any
+	unknown bool // the sentence is unknown and could contain any tag
 	names   map[string]bool
 	places  map[place]bool
-	sides   map[place]bool // with one side empty, the other reach bytes
-	edges   []place        // with less than that on one side, near an end of the sentence
+	sides   map[place]bool // one side empty, the other reach bytes long
+	edges   []place        // less than reach bytes on one side, near an end of the sentence
 }
 
 // place is a tag and the text around it, up to reach bytes on either side.
 type place struct{ name, before, after string }
 
-// tagsOf finds the tags in a sentence. The spacing does not count, since
-// sentences are often tokenised: "< think >".
+// tagsOf finds the tags in a sentence. Spacing is ignored, since sentences are often
+// tokenised: "< think >".
 func tagsOf(sentence string) *sentenceTags {
 	if !strings.ContainsAny(sentence, "<[◁") {
 		return &sentenceTags{unknown: sentence == ""}
@@ -47,11 +47,11 @@ func tagsOf(sentence string) *sentenceTags {
 	return s
 }
 
-// drop removes the tags of an answer that are text: those in quotes, and those
-// that are, or may be, copies of tags in the sentence.
+// drop removes those tags of an answer that are text: tags in quotes, and those that are
+// or may be copies of tags in the sentence.
 func (s *sentenceTags) drop(answer string, tags []tag) []tag {
-	opened := map[int]bool{} // notations with an opening tag of the answer's own
-	copied := map[int]bool{} // and with one that may be a copy
+	opened := map[int]bool{} // notations with an opening tag that is not a copy
+	copied := map[int]bool{} // notations with an opening tag that may be a copy
 	return slices.DeleteFunc(tags, func(t tag) bool {
 		before, after := answer[:t.from], answer[t.to:]
 		if quoted(before, after) || s.copied(before, after, t.name) {
@@ -72,10 +72,10 @@ func (s *sentenceTags) drop(answer string, tags []tag) []tag {
 	})
 }
 
-// position is where in its line a tag is.
+// position says where in its line a tag is.
 type position struct {
-	begins, ends bool // nothing is before it, or behind it
-	spaced       bool // text is on both sides, with spaces between, as in a tokenised sentence
+	begins, ends bool // nothing precedes it, or nothing follows it
+	spaced       bool // text on both sides, separated by spaces as in a tokenised sentence
 }
 
 func positionOf(before, after string) position {
@@ -85,12 +85,12 @@ func positionOf(before, after string) position {
 	return p
 }
 
-// has reports whether the sentence has a tag of this name.
+// has reports whether the sentence contains a tag of this name.
 func (s *sentenceTags) has(name string) bool { return s.names[name] }
 
-// copied reports whether the sentence has the tag, with the same text on one side
-// at least, and on both sides if it is a special token: of these, one side is
-// often the same in any text.
+// copied reports whether the tag occurs in the sentence with the same text on at least
+// one side. For a special token both sides must match, because one side is often the same
+// in any text.
 func (s *sentenceTags) copied(before, after, name string) bool {
 	if !s.has(name) {
 		return false
@@ -100,7 +100,7 @@ func (s *sentenceTags) copied(before, after, name string) bool {
 	if s.places[p] || !special && (s.sides[place{name, p.before, ""}] || s.sides[place{name, "", p.after}]) {
 		return true
 	}
-	const few = 3 // bytes, fewer than which tell nothing by themselves
+	const few = 3 // bytes; fewer are no evidence
 	for _, e := range s.edges {
 		if e.name != name {
 			continue
@@ -113,8 +113,7 @@ func (s *sentenceTags) copied(before, after, name string) bool {
 	return false
 }
 
-// quoted reports whether quotation marks stand at the end of before and at the
-// beginning of after.
+// quoted reports whether before ends with a quotation mark and after begins with one.
 func quoted(before, after string) bool {
 	for _, q := range [...]struct{ open, close string }{{"`", "`"}, {`"`, `"`}, {"'", "'"}, {"“", "”"}, {"‘", "’"}, {"「", "」"}} {
 		if strings.HasSuffix(before, q.open) && strings.HasPrefix(after, q.close) {
@@ -124,11 +123,11 @@ func quoted(before, after string) bool {
 	return false
 }
 
-// ignored reports whether r may stand in an answer where the sentence has nothing,
-// or the other way round: white space and marks.
+// ignored reports whether r may be present in the answer but missing in the sentence, or
+// vice versa: white space and marks.
 func ignored(r rune) bool { return unicode.IsSpace(r) || r == '@' || r == '#' || r == '*' }
 
-// squeeze returns text without what is ignored.
+// squeeze returns text without the characters that are ignored.
 func squeeze(text string) string {
 	return strings.Map(func(r rune) rune {
 		if ignored(r) {
@@ -138,7 +137,7 @@ func squeeze(text string) string {
 	}, text)
 }
 
-// lettersAfter returns the first reach bytes of text that are not ignored.
+// lettersAfter returns the first reach bytes of text, without ignored characters.
 func lettersAfter(text string) string {
 	var b []byte
 	for i, r := range text {
@@ -153,7 +152,7 @@ func lettersAfter(text string) string {
 	return string(b)
 }
 
-// lettersBefore returns the last reach bytes of text that are not ignored.
+// lettersBefore returns the last reach bytes of text, without ignored characters.
 func lettersBefore(text string) string {
 	var b [reach]byte
 	at := reach

@@ -1,7 +1,7 @@
-// Package safetext makes text that other programs wrote safe to print and to
-// keep: error messages of a service, codes, file names, values of flags. Such
-// text may hold sequences that drive a terminal, signs that reorder a line, line
-// breaks that forge a second one, or a secret.
+// Package safetext makes text from other programs and from users safe to print and to
+// store: a service's error messages, codes, file names, flag values. Such text may
+// contain terminal escape sequences, characters that reorder a line, line breaks that
+// forge a second line, or a secret.
 package safetext
 
 import (
@@ -11,19 +11,20 @@ import (
 )
 
 const (
-	// MaxLine bounds a line that a program prints, in bytes.
+	// MaxLine is the maximum length, in bytes, of a line that a program prints.
 	MaxLine = 4096
-	// MaxMessage bounds a message of another program, in bytes.
+	// MaxMessage is the maximum length, in bytes, of another program's message.
 	MaxMessage = 500
-	// maxCode bounds a name that should be one word, such as an error code.
+	// maxCode is the maximum length of something that should be one word, such as an
+	// error code.
 	maxCode = 100
-	// maxRead bounds how much of a text is looked at.
+	// maxRead is how many bytes of a text are looked at.
 	maxRead = 64 << 10
 )
 
-// Line makes s fit for one line of a terminal or a log: without control
-// characters, terminal sequences and signs that reorder or hide text, in valid
-// UTF-8, and without secrets. A line of more than MaxLine bytes loses its middle.
+// Line makes s fit for one line of a terminal or a log: valid UTF-8, without control
+// characters, terminal sequences, characters that reorder or hide text, and secrets. If
+// the line is longer than [MaxLine] bytes, its middle is cut out.
 func Line(s string) string {
 	s = hide(plain(begin(s)), false)
 	if len(s) <= MaxLine {
@@ -32,12 +33,12 @@ func Line(s string) string {
 	return head(s, MaxLine*3/4) + " … " + tail(s, MaxLine/4)
 }
 
-// Message makes a message of another program fit to be kept in a record and to
-// be part of a line: as [Line], with white space made single spaces, cut after
-// MaxMessage bytes, and without anything that looks like a secret.
+// Message makes another program's message fit to be stored in a record and printed as
+// part of a line: like [Line], but with runs of white space replaced by single spaces,
+// cut after [MaxMessage] bytes, and without anything that looks like a secret.
 func Message(s string) string { return word(s, MaxMessage) }
 
-// Code is [Message] for what should be one word.
+// Code is [Message] for text that should be one word.
 func Code(s string) string { return word(s, maxCode) }
 
 func word(s string, most int) string {
@@ -48,8 +49,8 @@ func word(s string, most int) string {
 	return s
 }
 
-// begin is the part of s that is looked at. It never ends in the middle of a
-// word, which might be a secret that is no longer recognised.
+// begin returns the part of s that is looked at. It never ends in the middle of a word,
+// since half a secret would not be recognised.
 func begin(s string) string {
 	if len(s) <= maxRead {
 		return s
@@ -58,7 +59,7 @@ func begin(s string) string {
 	return s[:strings.LastIndexByte(s, ' ')+1]
 }
 
-// head is the beginning of s, in whole characters.
+// head returns at most n bytes from the beginning of s, in whole characters.
 func head(s string, n int) string {
 	for n > 0 && !utf8.RuneStart(s[n]) {
 		n--
@@ -66,7 +67,7 @@ func head(s string, n int) string {
 	return s[:n]
 }
 
-// tail is the end of s, in whole characters.
+// tail returns at most n bytes from the end of s, in whole characters.
 func tail(s string, n int) string {
 	i := len(s) - n
 	for i < len(s) && !utf8.RuneStart(s[i]) {
@@ -75,7 +76,7 @@ func tail(s string, n int) string {
 	return s[i:]
 }
 
-// plain takes out what is not text.
+// plain removes everything that is not text.
 func plain(s string) string {
 	i := 0
 	for i < len(s) && s[i] >= ' ' && s[i] <= '~' {
@@ -100,15 +101,14 @@ func plain(s string) string {
 			b.WriteByte(' ')
 		case deceptive(r):
 		default:
-			b.WriteRune(r) // U+FFFD for what is not UTF-8
+			b.WriteRune(r) // U+FFFD if it is not UTF-8
 		}
 	}
 	return b.String()
 }
 
-// deceptive reports whether r changes how other characters are shown, or is shown
-// as nothing. Joiners and the marks of a direction are part of ordinary text in
-// some scripts.
+// deceptive reports whether r is invisible or changes how other characters are shown.
+// Joiners and direction marks are not deceptive: some scripts use them in ordinary text.
 func deceptive(r rune) bool {
 	switch {
 	case r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069: // directional embeddings, overrides, isolates
@@ -119,9 +119,8 @@ func deceptive(r rune) bool {
 	return r >= 0xe0000 && r <= 0xe0fff // tags and further variation selectors
 }
 
-// sequence is the length of the terminal sequence that s begins with, 0 if it
-// begins with none: ECMA-48 control sequences and strings, in their 7-bit form or
-// with a C1 control.
+// sequence returns the length of the terminal sequence at the beginning of s, or 0:
+// ECMA-48 control sequences and strings, in 7-bit form or introduced by a C1 control.
 func sequence(s string) int {
 	kind, i := byte(0), 0
 	switch {
@@ -142,7 +141,7 @@ func sequence(s string) int {
 		}
 		return i
 	case ']', 'P', 'X', '^', '_':
-		// What has no end hides nothing: only its beginning goes.
+		// An unterminated string hides nothing, so only its introducer is removed.
 		for j := i; j < len(s); j++ {
 			switch {
 			case s[j] == 0x07:

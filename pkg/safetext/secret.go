@@ -11,11 +11,11 @@ import (
 	"unicode"
 )
 
-// hidden stands in the place of a secret.
+// hidden replaces a secret.
 const hidden = "…"
 
-// known are the secrets of this process. They belong to it as a whole: whatever
-// it prints must not show them, whichever part of it says something.
+// The secrets of this process. They are global because no part of the process may print
+// them.
 var (
 	known  atomic.Pointer[secrets]
 	adding sync.Mutex
@@ -23,17 +23,18 @@ var (
 
 type secrets struct {
 	all    []string          // as given
-	long   *strings.Replacer // of those of at least 8 characters, in several encodings
+	long   *strings.Replacer // those of at least longSecret characters, in several encodings
 	short  []string          // the others
-	random []string          // those that no text can hold by chance
+	random []string          // those that no text contains by chance
 }
 
-// A secret of so many characters is hidden wherever it is found. A shorter one,
-// such as the "none" or "x" that local servers are given, is hidden in messages of
-// other programs only, and where it is a word of its own.
+// A secret of at least longSecret characters is hidden wherever it occurs. A shorter one,
+// such as the "none" or "x" that people pass to local servers, is hidden only in other
+// programs' messages, and only as a separate word.
 const longSecret = 8
 
-// AddSecret makes sure that s shows in nothing that this package has made safe.
+// AddSecret registers s as a secret, which this package then removes from all text it
+// makes safe.
 func AddSecret(s string) {
 	if s == "" {
 		return
@@ -66,21 +67,21 @@ func AddSecret(s string) {
 	known.Store(next)
 }
 
-// isRandom tells a generated key from a word that stands in place of one.
+// isRandom reports whether s looks like a generated key rather than a placeholder word.
 func isRandom(s string) bool {
 	return len(s) >= 16 && strings.ContainsFunc(s, unicode.IsDigit) && strings.ContainsFunc(s, unicode.IsLetter)
 }
 
-// encodings are the forms in which a secret may come back, the longest first.
+// encodings returns the forms in which a secret may come back, longest first.
 func encodings(s string) []string {
 	forms := []string{s, url.QueryEscape(s), url.PathEscape(s)}
 	for _, enc := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-		// What the secret looks like depends on where it begins in what was encoded.
+		// The encoded form depends on the secret's offset in the encoded text.
 		for offset := range 3 {
 			text := enc.EncodeToString([]byte(strings.Repeat("\x00", offset) + s))
 			first, last := (offset*4+2)/3, len(text)
 			if (offset+len(s))%3 != 0 {
-				last-- // shared with what follows
+				last-- // it also encodes part of what follows
 			}
 			forms = append(forms, text[first:last])
 		}
@@ -91,8 +92,9 @@ func encodings(s string) []string {
 	return forms
 }
 
-// Data takes the secrets of this process out of text that is kept exactly as it
-// came, such as a model's answer: only those that it can't hold by chance.
+// Data removes this process's secrets from text that is otherwise stored exactly as it
+// came, such as a model's answer. It removes only secrets that the text can't contain by
+// chance.
 func Data(s string) string {
 	k := known.Load()
 	if k == nil {
@@ -106,8 +108,8 @@ func Data(s string) string {
 	return s
 }
 
-// Patterns of secrets that this process does not know. Only messages of other
-// programs are searched for the looser ones, since file names may look like them.
+// Patterns of secrets that this process does not know. The looser ones are applied only
+// to other programs' messages, since file names may look like them.
 var (
 	loose    = regexp.MustCompile(`\b(sk|sess|key|xai|pplx|nvapi)-[A-Za-z0-9_*.-]{4,}`)
 	strict   = regexp.MustCompile(`\b((sk|sess|xai|pplx|nvapi)-|(sk|gsk|hf)_|AIza)[A-Za-z0-9_-]*[A-Za-z0-9]{16,}[A-Za-z0-9_-]*`)
@@ -116,8 +118,7 @@ var (
 	inQuery  = regexp.MustCompile(`(?i)([?&;][a-z0-9_.-]*(?:key|token|secret|sig|signature|password|passwd|pwd|code|auth|credential)=)[^&#\s"']+`)
 )
 
-// hide takes secrets out of s. foreign says that s is a message of another
-// program.
+// hide removes secrets from s. foreign means that s is another program's message.
 func hide(s string, foreign bool) string {
 	if k := known.Load(); k != nil {
 		s = k.long.Replace(s)
@@ -151,7 +152,7 @@ func hide(s string, foreign bool) string {
 	})
 }
 
-// hideWord takes out the word where it is not part of a longer one.
+// hideWord hides word where it occurs as a separate word.
 func hideWord(s, word string) string {
 	for from := 0; ; {
 		i := strings.Index(s[from:], word)

@@ -1,17 +1,17 @@
-// Package tags reads and writes text in which spans are wrapped in tags, such as
-// "I took <DRUG>aspirin</DRUG>."
+// Package tags reads and writes text in which spans are wrapped in tags, such as "I took
+// <DRUG>aspirin</DRUG>."
 //
-// A tag is a "<", an optional "/", a name, optional attributes (type="DRUG",
-// type='DRUG' or type=DRUG), an optional "/" and a ">". A name begins with a letter
-// and goes on with letters, digits and "_", "-", "." and ":"; several words without a
-// "=" are one name ("<WORK OF ART>"). Names of tags and attributes match in any case. A tag
-// has at most 512 bytes; everything else is text.
+// A tag consists of "<", an optional "/", a name, optional attributes (type="DRUG",
+// type='DRUG' or type=DRUG), an optional "/", and ">". A name is a letter followed by
+// letters, digits, "_", "-", "." and ":"; several words without "=" are one name ("<WORK
+// OF ART>"). The case of tag and attribute names is ignored. A tag has at most 512 bytes;
+// everything else is text.
 //
-// Spans may lie in each other and cross. An end tag ends the last span that is open
-// and has its name.
+// Spans may be nested and may cross. An end tag ends the most recent open span of the
+// same name.
 //
-// With [Options.Escapes], "&lt;", "&gt;" and "&amp;" in the text are "<", ">" and "&", and
-// all other characters are themselves: this is what [Append] writes.
+// With [Options.Escapes], "&lt;", "&gt;" and "&amp;" in the text mean "<", ">" and "&",
+// and all other characters mean themselves. [Append] writes this form.
 package tags
 
 import (
@@ -23,21 +23,21 @@ import (
 	"unicode/utf8"
 )
 
-// A Tag is a tag of the input.
+// A Tag is a tag in the input.
 type Tag struct {
 	Name     string // as written
-	Attrs    []Attr // in order; those without a value are left out
+	Attrs    []Attr // in order; attributes without a value are omitted
 	End      bool   // "</PER>"
 	Empty    bool   // "<PER/>"
 	Square   bool   // "[PER]"
-	From, To int    // bytes of the input
-	Span     int    // index of the span that it begins or ends, or -1
+	From, To int    // byte range in the input
+	Span     int    // index of the span that the tag starts or ends, or -1
 }
 
-// An Attr is an attribute of a tag.
+// An Attr is an attribute of a tag: its name and value.
 type Attr struct{ Name, Value string }
 
-// Attr returns the value of the first of the attributes that the tag has.
+// Attr returns the value of the first of the named attributes that the tag has.
 func (t *Tag) Attr(names ...string) (value string, ok bool) {
 	for _, name := range names {
 		for _, a := range t.Attrs {
@@ -49,7 +49,8 @@ func (t *Tag) Attr(names ...string) (value string, ok bool) {
 	return "", false
 }
 
-// Label returns the value of the attribute "type", "label" or "class", or else the name.
+// Label returns the value of the attribute "type", "label" or "class", or the tag's name
+// if it has none of them.
 func (t *Tag) Label() string {
 	if value, ok := t.Attr("type", "label", "class"); ok && value != "" {
 		return value
@@ -57,20 +58,20 @@ func (t *Tag) Label() string {
 	return t.Name
 }
 
-// A Element is a part of the text that tags wrap. It is not empty.
+// An Element is a part of the text that is wrapped in tags. It is never empty.
 type Element struct {
 	Label      string
-	Start, End int // bytes of the text, half-open
+	Start, End int // byte range in the text, half-open
 }
 
-// Kind is what can be wrong with tags.
+// Kind says what is wrong with a tag.
 type Kind uint8
 
-// The kinds.
+// The kinds of [Flaw].
 const (
-	Unclosed Kind = iota + 1 // a start tag that nothing ends
-	Stray                    // an end tag that ends nothing
-	Crossing                 // an end tag of a span in which another one is still open
+	Unclosed Kind = iota + 1 // a start tag without an end tag
+	Stray                    // an end tag without a start tag
+	Crossing                 // an end tag while a span inside it is still open
 	Blank                    // tags with nothing between them
 )
 
@@ -79,40 +80,39 @@ func (k Kind) String() string {
 	return [...]string{"", "unclosed", "stray", "crossing", "blank"}[k]
 }
 
-// A Flaw is a tag that is not as it should be.
+// A Flaw is something wrong with a tag.
 type Flaw struct {
 	Kind Kind
-	Tag  int // index of the tag; of a blank one the start tag
+	Tag  int // index of the tag; for Blank, of the start tag
 }
 
-// A Parsed is what [Parse] reads.
+// A Parsed is the result of [Parse].
 type Parsed struct {
-	Text     string    // without tags
-	Spans    []Element // by Start, the longer first
-	Tags     []Tag     // those that were taken out, in order
-	Problems []Flaw    // by tag
+	Text     string    // the input without the tags
+	Spans    []Element // sorted by Start, longer ones first
+	Tags     []Tag     // those that were removed, in order
+	Problems []Flaw    // sorted by tag
 }
 
-// Options say what is a tag.
+// Options control what counts as a tag.
 type Options struct {
-	// Label returns the label of a span that the tag begins, and whether the caller
-	// knows the tag: one that is not known is text. It is asked about start tags,
-	// and about end tags for which no span is open. nil: all tags are known,
-	// and [Tag.Label] is the label.
+	// Label returns the label of the span that t starts, and whether t is a known tag;
+	// unknown tags are text. It is called for start tags and for end tags without an open
+	// span. If nil, all tags are known and [Tag.Label] is the label.
 	Label func(t *Tag) (label string, known bool)
 
-	// Escapes makes "&lt;", "&gt;" and "&amp;" in the text what they stand for.
+	// Escapes resolves "&lt;", "&gt;" and "&amp;" in the text.
 	Escapes bool
 
-	// Loose reads tags as models write them: "&lt;PER&gt;", "\<PER\>", "＜PER＞", "<\/PER>",
-	// [PER], and "</>" for the end of the last span.
+	// Loose also accepts tags as models write them: "&lt;PER&gt;", "\<PER\>", "＜PER＞",
+	// "<\/PER>", [PER], and "</>", which ends the last open span.
 	Loose bool
 }
 
-// Parse takes the tags out of input.
+// Parse removes the tags from input and returns the text, the spans and the tags.
 func Parse(input string, o Options) Parsed {
 	p := parser{input: input, o: o, open: map[string][]int{}}
-	from := 0 // of the text that is not yet written
+	from := 0 // of the text not copied yet
 	for i := 0; i < len(input); {
 		c := input[i]
 		if c != '<' && (c != '&' && c != '\\' && c != '[' && c != '\xef' || !o.Loose && (c != '&' || !o.Escapes)) {
@@ -165,17 +165,17 @@ type parser struct {
 	text  strings.Builder
 	out   Parsed
 	spans []span
-	open  map[string][]int // spans, by the name of their tag in lower case, innermost last
+	open  map[string][]int // spans by lower-case tag name, innermost last
 	stack []int            // spans that may be open, innermost last
 }
 
 type span struct {
 	Element
-	tag    int // that begins it
+	tag    int // the tag that starts it
 	closed bool
 }
 
-// add takes a tag in. It reports false if the tag is text.
+// add handles a tag. It returns false if the tag is text.
 func (p *parser) add(t Tag) bool {
 	name := strings.ToLower(t.Name)
 	t.Span = -1
@@ -223,7 +223,7 @@ func (p *parser) problem(kind Kind, tag int) {
 	p.out.Problems = append(p.out.Problems, Flaw{kind, tag})
 }
 
-// ended returns the span that an end tag with this name ends, or -1.
+// ended returns the span that an end tag of this name ends, or -1.
 func (p *parser) ended(name string) int {
 	if name == "" {
 		p.trim()
@@ -241,7 +241,7 @@ func (p *parser) ended(name string) int {
 	return open[len(open)-1]
 }
 
-// end ends a span with a tag.
+// end ends span i at a tag.
 func (p *parser) end(i, tag int) {
 	s := &p.spans[i]
 	s.End, s.closed = p.text.Len(), true
@@ -251,7 +251,7 @@ func (p *parser) end(i, tag int) {
 	}
 }
 
-// trim takes the spans off the stack that are closed.
+// trim removes closed spans from the top of the stack.
 func (p *parser) trim() {
 	for n := len(p.stack); n > 0 && p.spans[p.stack[n-1]].closed; n-- {
 		p.stack = p.stack[:n-1]
@@ -287,10 +287,10 @@ func (p *parser) finish() Parsed {
 	return p.out
 }
 
-// longest is how many bytes a tag can have.
+// longest is the maximum length of a tag in bytes.
 const longest = 512
 
-// tag reads the tag that begins at i.
+// tag reads the tag that starts at i.
 func (p *parser) tag(i int) (t Tag, ok bool) {
 	r := reader{s: p.input[i:min(len(p.input), i+longest)], loose: p.o.Loose}
 	if !r.begin() {
@@ -357,7 +357,7 @@ func (r *reader) skip(s string) bool {
 	return true
 }
 
-// brackets are those that a tag can stand in, the first one always.
+// brackets are the brackets of a tag; only the first pair is always accepted.
 var brackets = [...][2]string{{"<", ">"}, {"&lt;", "&gt;"}, {`\<`, `\>`}, {"＜", "＞"}, {"[", "]"}}
 
 func (r *reader) begin() bool {
@@ -370,8 +370,8 @@ func (r *reader) begin() bool {
 	return false
 }
 
-// end reads the closing bracket. A backslash before the first bracket needs none
-// before the second.
+// end reads the closing bracket. After an opening bracket with a backslash, the closing
+// bracket may lack one.
 func (r *reader) end() bool {
 	return r.skip(r.closer) || r.closer == `\>` && r.skip(">")
 }
@@ -382,7 +382,7 @@ func (r *reader) spaces(may bool) {
 	}
 }
 
-// name reads a name. It returns "" if there is none.
+// name reads a name, or returns "".
 func (r *reader) name() string {
 	from := r.at
 	for r.at < len(r.s) {
@@ -396,7 +396,7 @@ func (r *reader) name() string {
 	return r.s[from:r.at]
 }
 
-// quotes are those around the value of an attribute, the first two always.
+// quotes may enclose an attribute's value; the first two pairs are always accepted.
 var quotes = [...][2]string{{`"`, `"`}, {"'", "'"}, {`\"`, `\"`}, {`\'`, `\'`}, {"“", "”"}, {"&quot;", "&quot;"}}
 
 // value reads the value of an attribute.
@@ -415,17 +415,17 @@ func (r *reader) value() (string, bool) {
 	return r.s[from:r.at], r.at > from
 }
 
-// outerFirst orders elements by where they start, the longer first.
+// outerFirst sorts elements by start, longer ones first.
 func outerFirst(a, b Element) int {
 	return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(b.End, a.End))
 }
 
-// Append appends text with its spans wrapped in tags and its "<", ">" and "&"
-// escaped. No span may be empty. Of spans that begin or end at one place, the longer
-// is outside. Spans may cross, unless their tags have the same name: an end tag would
+// Append appends text with its spans wrapped in tags and its "<", ">" and "&" escaped.
+// Spans must not be empty. Of spans that start or end at the same place, the longer is
+// outside. Spans may cross unless their tags have the same name, because an end tag would
 // then end the wrong one.
 //
-// A label that cannot be the name of a tag is written as <entity type="...">.
+// A label that cannot be a tag name is written as <entity type="...">.
 func Append(dst []byte, text string, spans []Element) []byte {
 	starts := slices.Clone(spans)
 	slices.SortStableFunc(starts, outerFirst)
