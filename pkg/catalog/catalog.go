@@ -1,7 +1,8 @@
-// Package catalog knows data sets and their labels: what each label is called
-// in plain English and what it covers, for use in prompts.
+// Package catalog describes data sets and their labels for use in prompts: what each
+// label is called in plain English and what it covers.
 //
-// A catalogue is a JSON object, data set -> label -> name and description:
+// A catalogue is a JSON object that maps data sets to labels, and labels to a name and a
+// description:
 //
 //	{
 //	  "CONLL": {
@@ -10,13 +11,13 @@
 //	  }
 //	}
 //
-// The order in the file is kept. Names of data sets and labels match without
-// regard to case, so no two may differ in case alone.
+// The order of the file is kept. The case of data set and label names is ignored, so no
+// two names may differ only in case.
 //
 // # The built-in catalogue
 //
-// The labels are those that each data set's MRC files carry; the descriptions
-// are in our own words, after its public annotation guideline:
+// The labels are those in each data set's MRC files. The descriptions are our own wording
+// of the public annotation guidelines:
 //
 //	CONLL             CoNLL-2003 shared task, English
 //	ONTONOTES         OntoNotes 5.0, English
@@ -27,10 +28,9 @@
 //	ZHONTO            OntoNotes 4.0, Chinese, the four classes in common use
 //	VISTEC            Thai finance
 //
-// For VISTEC we found no public guideline: its 18 labels are those that public
-// GPT-NER experiments on it name, and the descriptions are our reading of them.
-// Whoever has the guideline should print the catalogue, edit it and bring it as
-// a file.
+// We found no public guideline for VISTEC: its 18 labels are those named in public
+// GPT-NER experiments, and the descriptions are our interpretation. If you have the
+// guideline, print the catalogue, edit it and pass it as a file.
 package catalog
 
 import (
@@ -44,19 +44,19 @@ import (
 
 // A Label is one kind of entity.
 type Label struct {
-	Key         string // as MRC files write it: "PER"
+	Key         string // as in MRC files: "PER"
 	Name        string // a noun phrase for running text: "person"
-	Description string // what counts and what does not, in whole sentences; may be empty
+	Description string // in whole sentences, what the label includes and excludes; may be empty
 }
 
-// A DataSet is a set of labels in catalogue order.
+// A DataSet is a data set's name and its labels, in catalogue order.
 type DataSet struct {
 	Name   string
 	Labels []Label
 }
 
-// A Catalog holds data sets in file order. It does not change once it is read
-// and is safe for concurrent use.
+// A Catalog contains data sets in file order. It is immutable and safe for concurrent
+// use.
 type Catalog struct {
 	sets []DataSet
 }
@@ -72,12 +72,12 @@ var parseBuiltin = sync.OnceValue(func() *Catalog {
 	return c
 })
 
-// Builtin returns the catalogue that is compiled in.
+// Builtin returns the built-in catalogue.
 func Builtin() *Catalog { return parseBuiltin() }
 
-// aliases maps other names in use for the built-in data sets, as [aliasKey]
-// spells them. They hold in every catalogue, so that one that was printed,
-// edited and handed back answers to the same names.
+// aliases maps common names of the built-in data sets, in the spelling of [aliasKey], to
+// their names. They apply to every catalogue, so an edited copy of the built-in catalogue
+// accepts the same names.
 var aliases = map[string]string{
 	"conll03":        "CONLL",
 	"conll2003":      "CONLL",
@@ -94,10 +94,10 @@ var aliases = map[string]string{
 	"zhontonotes4.0": "ZHONTO",
 }
 
-// fold makes names that differ only in case equal.
+// fold maps names that differ only in case to the same string.
 func fold(s string) string { return strings.ToLower(s) }
 
-// aliasKey makes "CoNLL-2003", "conll_2003" and "conll 2003" equal.
+// aliasKey maps "CoNLL-2003", "conll_2003" and "conll 2003" to the same string.
 func aliasKey(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '-' || r == '_' || r == ' ' {
@@ -107,7 +107,7 @@ func aliasKey(s string) string {
 	}, fold(s))
 }
 
-// Names lists the data sets in catalogue order.
+// Names returns the names of the data sets in catalogue order.
 func (c *Catalog) Names() []string {
 	names := make([]string, len(c.sets))
 	for i, d := range c.sets {
@@ -116,10 +116,9 @@ func (c *Catalog) Names() []string {
 	return names
 }
 
-// DataSet returns the data set called name, or the one that name is a common
-// alias of, such as CONLL for "CoNLL-2003" and ONTONOTES for "Ontonotes5.0".
-// A name in the catalogue goes before an alias. The error is an
-// [*UnknownDataSetError].
+// DataSet returns the data set with the given name or common alias, such as "CoNLL-2003"
+// for CONLL and "Ontonotes5.0" for ONTONOTES. A name in the catalogue takes precedence
+// over an alias. The error is an [*UnknownDataSetError].
 func (c *Catalog) DataSet(name string) (DataSet, error) {
 	d, ok := c.find(name)
 	if !ok {
@@ -140,8 +139,7 @@ func (c *Catalog) find(name string) (DataSet, bool) {
 	return c.sets[i], true
 }
 
-// Label returns the label with the given key. The error is an
-// [*UnknownLabelError].
+// Label returns the label with the given key. The error is an [*UnknownLabelError].
 func (d DataSet) Label(key string) (Label, error) {
 	i := slices.IndexFunc(d.Labels, func(l Label) bool { return fold(l.Key) == fold(key) })
 	if i < 0 {
@@ -150,7 +148,7 @@ func (d DataSet) Label(key string) (Label, error) {
 	return d.Labels[i], nil
 }
 
-// Keys lists the keys of d's labels in catalogue order.
+// Keys returns the keys of d's labels in catalogue order.
 func (d DataSet) Keys() []string {
 	keys := make([]string, len(d.Labels))
 	for i, l := range d.Labels {
@@ -159,26 +157,26 @@ func (d DataSet) Keys() []string {
 	return keys
 }
 
-// AppendJSON appends the catalogue as indented JSON with a newline at the end.
-// [Parse] reads it back to an equal catalogue.
+// AppendJSON appends the catalogue as indented JSON, followed by a newline. [Parse] turns
+// it back into an equal catalogue.
 func (c *Catalog) AppendJSON(dst []byte) []byte { return appendSets(dst, c.sets) }
 
-// WriteTo writes what [Catalog.AppendJSON] appends.
+// WriteTo writes the JSON of [Catalog.AppendJSON] to w.
 func (c *Catalog) WriteTo(w io.Writer) (int64, error) {
 	n, err := w.Write(c.AppendJSON(nil))
 	return int64(n), err
 }
 
-// AppendJSON appends a catalogue that holds d alone, see [Catalog.AppendJSON].
+// AppendJSON appends a catalogue that contains only d, see [Catalog.AppendJSON].
 func (d DataSet) AppendJSON(dst []byte) []byte { return appendSets(dst, []DataSet{d}) }
 
-// WriteTo writes what [DataSet.AppendJSON] appends.
+// WriteTo writes the JSON of [DataSet.AppendJSON] to w.
 func (d DataSet) WriteTo(w io.Writer) (int64, error) {
 	n, err := w.Write(d.AppendJSON(nil))
 	return int64(n), err
 }
 
-// An UnknownDataSetError reports a data set that the catalogue does not have.
+// An UnknownDataSetError reports a data set that is not in the catalogue.
 type UnknownDataSetError struct {
 	Name  string
 	Known []string

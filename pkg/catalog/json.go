@@ -12,29 +12,29 @@ import (
 	"nertools/pkg/fault"
 )
 
-// Parse reads a catalogue. File is its name for messages. The error is a
+// Parse reads a catalogue. file is the name used in messages. The error is a
 // [*fault.Error].
 //
-// A catalogue has at least one data set, a data set at least one label, and a
-// label a "name"; "description" may be left out. Other members of a label are
-// ignored, and so is a byte order mark. Two data sets, or two labels of one data
-// set, whose names differ in case alone are refused.
+// A catalogue must have at least one data set, a data set at least one label, and a label
+// a "name"; "description" is optional. Other members of a label are ignored, and so is a
+// byte order mark. Two data sets, or two labels of a data set, must not differ only in
+// case.
 func Parse(file string, data []byte) (*Catalog, error) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	// The syntax is checked as a whole first: after that the parser only has to
-	// look at the shape, and its offsets are right.
+	// Check the syntax of the whole text first. After that the parser only needs to check
+	// the structure, and its offsets are right.
 	if i := invalidUTF8(data); i >= 0 {
 		return nil, errorAt(file, data, i, "save the file as UTF-8", "not valid UTF-8")
 	}
 	if err := json.Unmarshal(data, new(json.RawMessage)); err != nil {
 		at := len(data)
 		if se, ok := errors.AsType[*json.SyntaxError](err); ok {
-			at = int(se.Offset) - 1 // Offset counts the offending byte
+			at = int(se.Offset) - 1 // Offset includes the offending byte
 		}
 		return nil, errorAt(file, data, at, "mend the JSON; a printed built-in catalogue shows the form", "not valid JSON: %w", err)
 	}
 	p := parser{file: file, data: data, dec: json.NewDecoder(bytes.NewReader(data))}
-	p.dec.UseNumber() // a number is refused for being one, not for its size
+	p.dec.UseNumber() // so that a number is rejected as such, not for its size
 	sets, err := p.catalog()
 	if err != nil {
 		return nil, err
@@ -42,8 +42,8 @@ func Parse(file string, data []byte) (*Catalog, error) {
 	return &Catalog{sets: sets}, nil
 }
 
-// parser walks the tokens of data, whose syntax is known to be right. The token
-// stream, unlike a map, keeps order and shows a name that is there twice.
+// parser walks the tokens of data, whose syntax has been checked. Unlike a map, the token
+// stream keeps the order and shows repeated names.
 type parser struct {
 	file string
 	data []byte
@@ -68,7 +68,7 @@ func (p *parser) catalog() ([]DataSet, error) {
 	return sets, err
 }
 
-// form is a smallest catalogue, for hints.
+// form is a minimal catalogue, for hints.
 const form = `{"DATASET": {"LABEL": {"name": "...", "description": "..."}}}`
 
 func (p *parser) dataSet(name string) ([]Label, error) {
@@ -124,8 +124,8 @@ func (p *parser) label(set, key string) (Label, error) {
 	return l, err
 }
 
-// object reads an object and calls member behind each member's name, to read
-// its value. What names the object in messages; hint says how it should look.
+// object reads an object and calls member after each member's name to read its value.
+// Messages use what as the object's name; hint shows what it should look like.
 func (p *parser) object(what, hint string, member func(name string) error) error {
 	tok, err := p.token()
 	if err != nil {
@@ -139,7 +139,7 @@ func (p *parser) object(what, hint string, member func(name string) error) error
 		if err != nil {
 			return err
 		}
-		if err := member(tok.(string)); err != nil { // the syntax lets nothing else stand here
+		if err := member(tok.(string)); err != nil { // the syntax allows nothing but a string here
 			return err
 		}
 	}
@@ -147,10 +147,10 @@ func (p *parser) object(what, hint string, member func(name string) error) error
 	return err
 }
 
-// lines holds the folded names seen in an object, and the line of each.
+// lines maps the folded names seen in an object to their lines.
 type lines map[string]int
 
-// claim enters the name read last, and refuses it if it is blank or taken.
+// claim records the name read last. It is an error if the name is blank or already taken.
 func (p *parser) claim(seen lines, name, what string) error {
 	if strings.TrimSpace(name) == "" {
 		return p.errorf("put a name between the quotation marks", "blank name in %s", what)
@@ -171,10 +171,10 @@ func (p *parser) token() (json.Token, error) {
 	return tok, nil
 }
 
-// offset is where the token read last ends. No token spans lines.
+// offset returns the end of the last token read. No token spans lines.
 func (p *parser) offset() int { return int(p.dec.InputOffset()) }
 
-// errorf reports a fault at the token read last.
+// errorf reports a fault at the last token read.
 func (p *parser) errorf(hint, format string, args ...any) error {
 	return errorAt(p.file, p.data, p.offset(), hint, format, args...)
 }
@@ -218,7 +218,7 @@ func appendSets(dst []byte, sets []DataSet) []byte {
 	return append(dst, "\n}\n"...)
 }
 
-// appendName appends the name of an object's i-th member on a line of its own.
+// appendName appends the name of an object's i-th member on a new line.
 func appendName(dst []byte, i int, indent, name string) []byte {
 	if i > 0 {
 		dst = append(dst, ',')
@@ -228,14 +228,14 @@ func appendName(dst []byte, i int, indent, name string) []byte {
 	return append(dst, ": "...)
 }
 
-// appendString appends s as a JSON string that keeps "<", ">" and "&" as they
-// are: the output is for people to edit.
+// appendString appends s as a JSON string without escaping "<", ">" and "&", because
+// people edit the output.
 func appendString(dst []byte, s string) []byte {
 	b := bytes.NewBuffer(dst)
 	enc := json.NewEncoder(b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(s); err != nil {
-		panic(err) // every string has a JSON form, and a Buffer takes every write
+		panic(err) // every string can be encoded, and writing to a Buffer never fails
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }

@@ -2,7 +2,8 @@ package catalog
 
 import "slices"
 
-// alike are names in common use for one kind of entity, as [aliasKey] spells them.
+// alike lists groups of common names for the same kind of entity, in the spelling of
+// [aliasKey].
 var alike = [][]string{
 	{"per", "pers", "person", "people", "human"},
 	{"loc", "location", "place", "naturalorregionallocation"},
@@ -28,8 +29,8 @@ var alike = [][]string{
 	{"cardinal", "cardinalnumber"},
 }
 
-// Names returns what answers may call the label: its key, its name, and what else
-// is in common use for either.
+// Names returns what answers may call the label: its key, its name, and the common
+// synonyms of either.
 func (l Label) Names() []string {
 	names := []string{l.Key, l.Name}
 	for _, group := range alike {
@@ -40,10 +41,10 @@ func (l Label) Names() []string {
 	return names
 }
 
-// Kinds returns the names in common use for each of the usual kinds of entity.
+// Kinds returns the common names of each usual kind of entity.
 func Kinds() [][]string { return alike }
 
-// Covering returns the data sets that have all the labels with these keys.
+// Covering returns the data sets that have labels for all the keys.
 func (c *Catalog) Covering(keys []string) (list []DataSet) {
 	for _, d := range c.sets {
 		lacks := func(key string) bool { _, err := d.Label(key); return err != nil }

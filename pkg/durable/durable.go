@@ -1,7 +1,7 @@
-// Package durable writes files that stay good whatever kills the program: whole
-// files that are there or not ([Replace], [NewFolder]), and files that only ever
-// grow by whole lines ([Journal]). What a killed program left unfinished is
-// removed when the same file is written again.
+// Package durable writes files that survive the program being killed at any time: files
+// that are either complete or absent ([Replace], [NewFolder]), and files that grow only
+// by whole lines ([Journal]). Leftovers of a killed program are removed when the same
+// file is written again.
 package durable
 
 import (
@@ -15,20 +15,20 @@ import (
 	"nertools/pkg/fault"
 )
 
-// Replace makes the file at path hold what write writes, or leaves everything
-// as it was: the bytes go to a temporary file in the same folder, which is
-// synced and then renamed. If write fails, Replace returns its error.
+// Replace replaces the contents of the file at path with what write writes, or changes
+// nothing: the bytes go to a temporary file in the same folder, which is synced and then
+// renamed. If write fails, Replace returns its error.
 //
-// An existing file's permissions are kept; a new file gets 0644 less the umask.
-// A symbolic link at path is itself replaced by the file, and what it led to
-// stays as it is. A path that leads to a folder, a device or a pipe is refused.
-// Temporary files of path that a killed program left behind are removed.
+// An existing file keeps its permissions; a new file gets 0644 minus the umask. A
+// symbolic link at path is itself replaced by the file; its target is not changed. If
+// path is a folder, a device or a pipe, Replace returns an error. Temporary files that a
+// killed program left for this path are removed.
 func Replace(path string, write func(io.Writer) error) error {
 	f, err := begin(path)
 	if err != nil {
 		return err
 	}
-	defer f.discard() // does nothing once the file is in its place
+	defer f.discard() // does nothing after the rename
 	if err := write(f); err != nil {
 		return err
 	}
@@ -38,9 +38,8 @@ func Replace(path string, write func(io.Writer) error) error {
 	return nil
 }
 
-// CheckReplace finds what would keep [Replace] from replacing the file at path,
-// so that a long job learns of it before its work is done. It leaves nothing
-// behind.
+// CheckReplace reports what would keep [Replace] from replacing the file at path, so that
+// a long job finds out before it starts. It leaves nothing behind.
 func CheckReplace(path string) error {
 	f, err := begin(path)
 	if err != nil {
@@ -73,13 +72,13 @@ func replaceable(path string) error {
 	case info.IsDir():
 		return &fault.Error{File: path, Err: errors.New("is a directory"), Hint: "name a file in it"}
 	case !info.Mode().IsRegular():
-		// Renaming would put a file in the place of the device itself.
+		// Renaming would replace the device itself by a file.
 		return &fault.Error{File: path, Err: errors.New("not a regular file"), Hint: "write to stdout and redirect it there"}
 	}
 	return nil
 }
 
-// parentFolder returns what is wrong with the folder that path is to be made in.
+// parentFolder returns an error if path can't be created in its folder.
 func parentFolder(path string) error {
 	dir := filepath.Dir(path)
 	switch info, err := os.Stat(dir); {
@@ -93,9 +92,9 @@ func parentFolder(path string) error {
 	return nil
 }
 
-// NewFolder makes a folder at path that holds what write puts into the folder it
-// is called with, or makes none: that one is renamed when write returns. If write
-// fails, NewFolder returns its error. What exists at path is refused.
+// NewFolder creates a folder at path with the files that write puts into dir, or creates
+// nothing: dir is a temporary folder, which is renamed when write returns. If write
+// fails, NewFolder returns its error. It is an error if path exists.
 func NewFolder(path string, write func(dir string) error) error {
 	path = filepath.Clean(path)
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
@@ -113,7 +112,7 @@ func NewFolder(path string, write func(dir string) error) error {
 		return fmt.Errorf("make %s: %w", path, err)
 	}
 	defer dir.discard()
-	// A folder in it, as that gets the permissions of any new folder.
+	// A subfolder, because it gets the permissions of an ordinary new folder.
 	whole := filepath.Join(dir.path, "whole")
 	if err := os.Mkdir(whole, 0o777); err != nil {
 		return fmt.Errorf("make %s: %w", path, err)
@@ -127,7 +126,7 @@ func NewFolder(path string, write func(dir string) error) error {
 	return nil
 }
 
-// SameFile reports whether two paths lead to one file, which then exists.
+// SameFile reports whether both paths lead to the same existing file.
 func SameFile(a, b string) bool {
 	x, errX := os.Stat(a)
 	y, errY := os.Stat(b)

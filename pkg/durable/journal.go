@@ -19,24 +19,23 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// ErrLocked is the error of opening a journal that another process has open.
+// ErrLocked means that another process has the journal open.
 var ErrLocked = errors.New("another process is writing to it")
 
-// ErrForeign is the error of opening a file that ends in something that no
-// journal's writer has left there.
+// ErrForeign means that the file ends in something that no writer of this journal left
+// there.
 var ErrForeign = errors.New("its last line is not one that belongs there")
 
-// A Journal is a file of JSON lines that is only ever appended to, by one process at
-// a time. A line is in the file when Append returns, so that a killed process
-// loses none; it is on the disk about a second later, so that a power cut loses
-// little.
+// A Journal is an append-only file of JSON lines with one writing process at a time. A
+// line is in the file when Append returns, so a killed process loses nothing; it is on
+// the disk about a second later, so a power cut loses little.
 type Journal struct {
 	path  string
 	file  *os.File
 	lock  *flock.Flock
-	info  fs.FileInfo // tells the file from others
+	info  fs.FileInfo // identifies the file
 	dirty atomic.Bool
-	lost  atomic.Pointer[error] // of syncing: the system tells it once
+	lost  atomic.Pointer[error] // the error of syncing, which the system reports only once
 	stop  chan struct{}
 	done  sync.WaitGroup
 
@@ -44,19 +43,22 @@ type Journal struct {
 	size int64
 }
 
-// syncEvery is how long a line may wait to be on the disk.
+// syncEvery is how long a line may wait to be synced.
 const syncEvery = time.Second
 
-// OpenJournal opens path for appending, makes it if it is not there, and locks
-// it. A last line without its newline gets one if whole says that it is a whole line
-// of the journal. If it begins as every line of the journal does, with begin, and is
-// not whole JSON of another kind, it was left by a writer that was killed and is cut
-// off: torn is how many bytes that were. Else the file is left as it is. NUL bytes at
-// the end, which a power cut leaves, count as the rest of the last line. The caller
-// closes the journal. The error wraps [ErrLocked] if the file is open elsewhere,
-// [ErrForeign] if it is no such file.
+// OpenJournal opens path for appending, creates it if necessary, and locks it. The caller
+// closes the journal.
+//
+// If the last line has no newline, there are three cases. If whole returns true for it, a
+// newline is added. If it starts with begin, as every line of the journal does, and is
+// not complete JSON of another kind, a killed writer left it: it is cut off, and torn is
+// its length in bytes. Otherwise the file is left unchanged and the error wraps
+// [ErrForeign]. NUL bytes at the end, which a power cut leaves, count as part of the last
+// line.
+//
+// The error wraps [ErrLocked] if another process has the file open.
 func OpenJournal(path, begin string, whole func(line []byte) bool) (j *Journal, torn int64, err error) {
-	// Appending, so that a file that somebody cuts meanwhile holds no gap.
+	// O_APPEND, so that no gap arises if somebody truncates the file meanwhile.
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644)
 	if err != nil {
 		return nil, 0, err
@@ -72,7 +74,7 @@ func OpenJournal(path, begin string, whole func(line []byte) bool) (j *Journal, 
 	return j, torn, nil
 }
 
-// own locks the file and mends its end.
+// own locks the file and repairs its end.
 func (j *Journal) own(begin string, whole func(line []byte) bool) (torn int64, err error) {
 	switch ok, err := j.lock.TryLock(); {
 	case err != nil:
@@ -83,8 +85,8 @@ func (j *Journal) own(begin string, whole func(line []byte) bool) (torn int64, e
 	if j.info, err = j.file.Stat(); err != nil {
 		return 0, err
 	}
-	// Another process may have put a new file in this one's place before the lock
-	// was ours: what is written to the old one would be lost.
+	// Another process may have replaced the file before we got the lock; anything written
+	// to the old file would be lost.
 	if now, err := os.Stat(j.path); err != nil || !os.SameFile(j.info, now) {
 		return 0, fmt.Errorf("%s: %w", j.path, ErrLocked)
 	}
@@ -94,8 +96,8 @@ func (j *Journal) own(begin string, whole func(line []byte) bool) (torn int64, e
 	return torn, nil
 }
 
-// lockPath is the file to lock: the journal itself, so that nothing is left
-// lying beside it, but where a lock would keep ourselves from writing.
+// lockPath returns the file to lock: the journal itself, so that no lock file is left
+// beside it, except on systems where a lock would prevent our own writes.
 func lockPath(path string) string {
 	if runtime.GOOS == "windows" {
 		return path + ".lock"
@@ -103,7 +105,7 @@ func lockPath(path string) string {
 	return path
 }
 
-// mendEnd makes the end of the file the end of a line.
+// mendEnd makes sure that the file ends with a whole line.
 func (j *Journal) mendEnd(begin string, whole func(line []byte) bool) (torn int64, err error) {
 	end := j.info.Size()
 	j.size = end
@@ -125,7 +127,7 @@ func (j *Journal) mendEnd(begin string, whole func(line []byte) bool) (torn int6
 	switch {
 	case text == end && len(last) == 0:
 		return 0, nil
-	case len(last) == 0 && start > 0: // is this a journal at all?
+	case len(last) == 0 && start > 0: // check that this is a journal at all
 		from, err := j.before(start-1, isNewline)
 		if err != nil {
 			return 0, err
@@ -153,7 +155,7 @@ func (j *Journal) mendEnd(begin string, whole func(line []byte) bool) (torn int6
 
 func isNewline(c byte) bool { return c == '\n' }
 
-// before is the place behind the last byte before end that is as wanted, or 0.
+// before returns the offset just after the last byte before end that is wanted, or 0.
 func (j *Journal) before(end int64, wanted func(byte) bool) (int64, error) {
 	buf := make([]byte, 64<<10)
 	for end > 0 {
@@ -178,13 +180,13 @@ func (j *Journal) read(from, to int64) ([]byte, error) {
 	return b, err
 }
 
-// cut ends the file at size.
+// cut truncates the file to size.
 func (j *Journal) cut(size int64) error {
 	j.size = size
-	return os.Truncate(j.path, size) // a file that is open for appending cannot be cut on Windows
+	return os.Truncate(j.path, size) // on Windows, a file opened for appending cannot be truncated
 }
 
-// Append writes line, which ends in a newline, and returns where it begins.
+// Append writes line, which must end in a newline, and returns its offset in the file.
 func (j *Journal) Append(line []byte) (at int64, err error) {
 	if err := j.lost.Load(); err != nil {
 		return 0, *err
@@ -198,19 +200,19 @@ func (j *Journal) Append(line []byte) (at int64, err error) {
 	return at, err
 }
 
-// A ChangedError says that somebody else changed a file while this process was
-// writing to it.
+// A ChangedError reports that somebody else changed a file while this process was writing
+// to it.
 type ChangedError struct {
 	Path    string
 	What    string // "was deleted while it was written"
-	Gone    bool   // the file at the path is another one, or there is none
-	Rescued string // where what was written is saved; "" if it is not
+	Gone    bool   // the path now leads to another file, or to none
+	Rescued string // file to which the written data was rescued; "" if it was not
 }
 
 func (e *ChangedError) Error() string { return e.Path + ": " + e.What }
 
-// Check compares the file at the journal's path with what was written to it. The
-// error is a [*ChangedError] if that is another file or one of another size.
+// Check compares the file at the journal's path with what was written. If it is another
+// file or has another size, the error is a [*ChangedError].
 func (j *Journal) Check() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -223,7 +225,7 @@ func (j *Journal) Check() error {
 	case !os.SameFile(j.info, there):
 		return &ChangedError{Path: j.path, What: "was replaced by another file while it was written", Gone: true}
 	}
-	mine, err := j.file.Stat() // of a file that is open, Windows may show an old size at its path
+	mine, err := j.file.Stat() // of the open file: for the path, Windows may report an old size
 	if err != nil {
 		return err
 	}
@@ -236,8 +238,8 @@ func (j *Journal) Check() error {
 	return nil
 }
 
-// Watch checks the file about once a second until the journal is closed. It calls
-// changed, from another goroutine, with the first error, and then no more.
+// Watch checks the file about once a second until the journal is closed. On the first
+// error it calls changed, from another goroutine, and stops checking.
 func (j *Journal) Watch(changed func(error)) {
 	j.done.Go(func() {
 		tick := time.NewTicker(syncEvery)
@@ -256,8 +258,8 @@ func (j *Journal) Watch(changed func(error)) {
 	})
 }
 
-// Rescue copies what was written to a new file beside the path, for a journal
-// whose own file is gone, and returns the new file's name.
+// Rescue copies what was written to a new file beside the path and returns its name. It
+// is for a journal whose own file was deleted or replaced.
 func (j *Journal) Rescue() (path string, err error) {
 	var f *os.File
 	for n := 1; ; n++ {
@@ -274,17 +276,17 @@ func (j *Journal) Rescue() (path string, err error) {
 	return path, errors.Join(err, f.Sync(), f.Close())
 }
 
-// Size is the length of the file in bytes.
+// Size returns the length of the file in bytes.
 func (j *Journal) Size() int64 {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.size
 }
 
-// ReadAt reads what was appended, as [io.ReaderAt] has it.
+// ReadAt implements [io.ReaderAt] for what was appended.
 func (j *Journal) ReadAt(p []byte, at int64) (int, error) { return j.file.ReadAt(p, at) }
 
-// Sync brings everything to the disk now.
+// Sync writes everything to the disk now.
 func (j *Journal) Sync() error {
 	j.dirty.Store(false)
 	return j.file.Sync()
@@ -307,7 +309,7 @@ func (j *Journal) syncLoop() {
 	}
 }
 
-// Close brings everything to the disk and unlocks the file.
+// Close syncs the file, unlocks it and closes it.
 func (j *Journal) Close() error {
 	close(j.stop)
 	j.done.Wait()

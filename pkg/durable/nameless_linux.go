@@ -2,5 +2,5 @@ package durable
 
 import "golang.org/x/sys/unix"
 
-// nameless is the flag that opens a new file in a folder without naming it there.
+// nameless is the open flag for a new file that has no name in its folder.
 const nameless = unix.O_TMPFILE

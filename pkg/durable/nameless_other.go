@@ -2,4 +2,4 @@
 
 package durable
 
-const nameless = 0 // elsewhere a file has a name until it is removed
+const nameless = 0 // on other systems, a file has a name until it is removed

@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// A temporary is a file that is to be renamed when it is whole. While it is
-// written, it is locked or open in a way that keeps [sweep] of another process
-// from removing it.
+// A temporary is a file that is renamed once it is complete. While it is being written, a
+// lock (or, on Windows, the open handle) keeps another process's [sweep] from removing
+// it.
 type temporary struct {
 	file    *os.File
 	guard   guard
@@ -21,12 +21,12 @@ type temporary struct {
 	done    bool
 }
 
-// newTemporary makes a temporary beside path, with the permissions of the file at
+// newTemporary creates a temporary file beside path, with the permissions of the file at
 // path if there is one.
 func newTemporary(path string) (*temporary, error) {
 	for range 100 {
 		name := temporaryName(path)
-		// Appending, so that a file that somebody cuts meanwhile holds no gap.
+		// O_APPEND, so that no gap arises if somebody truncates the file meanwhile.
 		f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o644)
 		if errors.Is(err, fs.ErrExist) {
 			continue
@@ -37,7 +37,7 @@ func newTemporary(path string) (*temporary, error) {
 		t := &temporary{file: f}
 		var ok bool
 		if t.guard, ok = guardFile(f); !ok {
-			f.Close() // removed by a sweep before it was guarded
+			f.Close() // a sweep removed it before it was guarded
 			continue
 		}
 		if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() {
@@ -57,9 +57,9 @@ func (t *temporary) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// commit puts the file at path.
+// commit renames the file to path.
 func (t *temporary) commit(path string) error {
-	// Without syncing, a power cut could leave the new name and none of the bytes.
+	// Without the sync, a power cut could keep the new name but lose the bytes.
 	if err := t.file.Sync(); err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func (t *temporary) commit(path string) error {
 	return nil
 }
 
-// discard removes the file, unless it is in its place.
+// discard removes the file, unless it has been renamed.
 func (t *temporary) discard() error {
 	if t.done {
 		return nil
@@ -91,8 +91,8 @@ func (t *temporary) discard() error {
 	return errors.Join(err, os.Remove(t.file.Name()), t.guard.release())
 }
 
-// A temporaryFolder is a folder that holds one to be renamed when that is whole,
-// and a file to guard it by.
+// A temporaryFolder is a folder that contains the folder to be renamed once complete, and
+// a file that guards it.
 type temporaryFolder struct {
 	path  string
 	file  *os.File
@@ -121,8 +121,8 @@ func (t *temporaryFolder) discard() error {
 	return errors.Join(t.file.Close(), t.guard.release(), os.RemoveAll(t.path))
 }
 
-// The name of a temporary is that of its file between these, and random digits.
-// It says which file it is of, so that a later run can tell its own.
+// The name of a temporary is that of its target file between these, and random digits. It
+// identifies the target, so that a later run recognises its own leftovers.
 const (
 	temporaryPrefix = "."
 	temporaryInfix  = ".tmp-"
@@ -136,14 +136,14 @@ func temporaryName(path string) string {
 	return filepath.Join(dir, temporaryPrefix+base+temporaryInfix+hex.EncodeToString(random[:]))
 }
 
-// isTemporary reports whether name is that of a temporary of the file called base.
+// isTemporary reports whether name is a temporary of the file called base.
 func isTemporary(name, base string) bool {
 	digits, ok := strings.CutPrefix(name, temporaryPrefix+base+temporaryInfix)
 	return ok && len(digits) == temporaryDigits && strings.Trim(digits, "0123456789abcdef") == ""
 }
 
-// sweep removes the temporaries of path that no process is writing. Nothing
-// depends on it: what it cannot remove stays.
+// sweep removes temporaries of path that no process is writing. It is only a clean-up:
+// errors are ignored.
 func sweep(path string) {
 	dir, base := filepath.Split(filepath.Clean(path))
 	if dir == "" {
@@ -173,13 +173,13 @@ func sweep(path string) {
 	}
 }
 
-// Scratch opens a new file for what need not outlive the process. Where the
-// system can, the file has no name from the start, so that not even a killed
-// process leaves it behind. The caller closes it with [CloseScratch].
+// Scratch opens a new file for data that need not outlive the process. Where the system
+// allows it, the file has no name from the start, so that even a killed process leaves
+// nothing behind. The caller closes it with [CloseScratch].
 func Scratch(prefix string) (*os.File, error) {
 	if nameless != 0 {
 		if f, err := os.OpenFile(os.TempDir(), os.O_RDWR|nameless, 0o600); err == nil {
-			return f, nil // else the file system knows no such files
+			return f, nil // otherwise the file system does not support nameless files
 		}
 	}
 	f, err := os.CreateTemp("", prefix+"*")
@@ -194,7 +194,7 @@ func Scratch(prefix string) (*os.File, error) {
 	return f, nil
 }
 
-// CloseScratch closes and removes a file of [Scratch].
+// CloseScratch closes and removes a file opened by [Scratch].
 func CloseScratch(f *os.File) error {
 	err := f.Close()
 	if !unlinksOpenFiles {

@@ -9,16 +9,16 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// unlinksOpenFiles says that a file may lose its name while it is open.
+// unlinksOpenFiles says that the name of an open file can be removed.
 const unlinksOpenFiles = true
 
-// A guard is the lock on a temporary file. The kernel releases it when the
-// process ends, whatever ends it.
+// A guard is the lock on a temporary file. The kernel releases it when the process ends,
+// however it ends.
 type guard struct{ lock *flock.Flock }
 
-// guardFile locks f. ok is false if another process has removed it before. On a
-// file system without locks f is written unguarded; there a sweep finds no lock
-// either, and removes nothing.
+// guardFile locks f. ok is false if another process has already removed it. On a file
+// system without locks f is not guarded; but there, sweep can't lock it either and
+// removes nothing.
 func guardFile(f *os.File) (g guard, ok bool) {
 	g.lock = flock.New(f.Name(), flock.SetFlag(os.O_RDONLY))
 	locked, err := g.lock.TryLock()
@@ -39,8 +39,8 @@ func guardFile(f *os.File) (g guard, ok bool) {
 
 func (g guard) release() error { return g.lock.Close() }
 
-// abandoned reports whether no process guards the file at path. The caller
-// releases what keeps others from guarding it meanwhile.
+// abandoned reports whether no process guards the file at path. Until the caller calls
+// release, no other process can guard it.
 func abandoned(path string) (release func(), ok bool) {
 	lock := flock.New(path, flock.SetFlag(os.O_RDONLY))
 	if locked, err := lock.TryLock(); err != nil || !locked {
@@ -49,8 +49,8 @@ func abandoned(path string) (release func(), ok bool) {
 	return func() { _ = lock.Close() }, true
 }
 
-// rename puts the file at path before it is closed and unlocked: in between, a
-// sweep would take it for abandoned.
+// rename renames the file to path before it is closed and unlocked: in between, a sweep
+// would consider it abandoned.
 func (t *temporary) rename(path string) error {
 	if err := os.Rename(t.file.Name(), path); err != nil {
 		return err
@@ -58,7 +58,7 @@ func (t *temporary) rename(path string) error {
 	return errors.Join(t.file.Close(), t.guard.release())
 }
 
-// syncFolder brings a rename to the disk, where the file system can do that.
+// syncFolder syncs the folder after a rename, if the file system supports it.
 func syncFolder(dir string) {
 	if f, err := os.Open(dir); err == nil {
 		_ = f.Sync()

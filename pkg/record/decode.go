@@ -17,13 +17,13 @@ import (
 	"nertools/pkg/fault"
 )
 
-// Extra holds the members of a record that this version does not know, as they
-// stood in the line, each behind a comma.
+// Extra holds the members of a record that this version does not know, exactly as they
+// were in the line, each preceded by a comma.
 type Extra string
 
 func (e Extra) append(dst []byte) []byte { return append(dst, e...) }
 
-// ParsePrompt reads a prompt record from one line.
+// ParsePrompt parses one line as a prompt record.
 func ParsePrompt(line []byte) (p Prompt, err error) {
 	p.Extra, err = parse(line, "prompt", func(key string, v gjson.Result) (known bool, err error) {
 		switch key {
@@ -44,7 +44,8 @@ func ParsePrompt(line []byte) (p Prompt, err error) {
 		case "response_format":
 			p.ResponseFormat, err = object(v)
 		case "output", "error", "partial", "request", "model", "finish_reason", "usage", "attempts", "latency_ms", "batch_id":
-			// A result's own members: carried through they would stand there twice.
+			// A member of result records. Carried through, it would be repeated in the
+			// result.
 		default:
 			return false, nil
 		}
@@ -59,7 +60,7 @@ func ParsePrompt(line []byte) (p Prompt, err error) {
 	return p, err
 }
 
-// ParseResult reads a result record from one line.
+// ParseResult parses one line as a result record.
 func ParseResult(line []byte) (r Result, err error) {
 	answered := false
 	r.Extra, err = parse(line, "result", func(key string, v gjson.Result) (known bool, err error) {
@@ -114,8 +115,8 @@ func ParseResult(line []byte) (r Result, err error) {
 	return r, err
 }
 
-// parse walks the members of a record of the given kind and returns those that
-// member does not know. No string that it hands out lives in line.
+// parse walks the members of a record of the given kind and returns those for which
+// member returns false. The strings it passes on do not share memory with line.
 func parse(line []byte, kind string, member func(key string, v gjson.Result) (known bool, err error)) (Extra, error) {
 	if !utf8.Valid(line) {
 		return "", errors.New("not UTF-8")
@@ -162,8 +163,8 @@ func parse(line []byte, kind string, member func(key string, v gjson.Result) (kn
 	return Extra(extra), nil
 }
 
-// value is raw as gjson sees it, but for strings, which [Text] reads: most of a
-// record is one long string, and gjson takes escapes out byte by byte.
+// value parses raw as gjson does, except for strings, which [Unquote] decodes: most of a
+// record is one long string, and gjson removes escapes byte by byte.
 func value(raw string) gjson.Result {
 	if raw[0] == '"' {
 		return gjson.Result{Type: gjson.String, Raw: raw}
@@ -171,7 +172,7 @@ func value(raw string) gjson.Result {
 	return gjson.Parse(raw)
 }
 
-// Text is the string v, as [Unquote] reads it, or "" for any other value.
+// Text returns the string v, decoded by [Unquote], or "" if v is not a string.
 func Text(v gjson.Result) string {
 	if v.Type != gjson.String {
 		return ""
@@ -263,29 +264,29 @@ func usage(v gjson.Result) (u Usage, err error) {
 	return u, nil
 }
 
-// MaxLine bounds a line, so that a file that is no JSONL at all is refused
-// before it fills the memory.
+// MaxLine is the maximum length of a line in bytes. It stops a file that is not JSONL
+// from filling the memory.
 const MaxLine = 64 << 20
 
-// Lines reads a file or stream line by line, whatever the lines' length.
+// Lines reads a file or stream line by line. Lines have at most [MaxLine] bytes.
 type Lines struct {
 	name       string
 	r          *bufio.Reader
 	line       int
-	start, end int64 // of the line returned last
+	start, end int64 // of the last line returned
 	long       []byte
 	torn       bool
-	nuls       bool // NUL bytes were around the line returned last
+	nuls       bool // the last line returned had NUL bytes at its ends
 }
 
-// NewLines reads from r; name is what errors call it.
+// NewLines returns Lines that read from r. Errors use name as the file name.
 func NewLines(name string, r io.Reader) *Lines {
 	return &Lines{name: name, r: bufio.NewReaderSize(r, 256<<10)}
 }
 
-// Next returns the next line that is not blank, without its line end, and the first
-// one without a byte order mark; it is
-// valid until the following call. At the end it returns io.EOF.
+// Next returns the next non-blank line, without its line end; a byte order mark at the
+// beginning of the file is removed. The line is valid until the next call. At the end
+// Next returns io.EOF.
 func (l *Lines) Next() ([]byte, error) {
 	for {
 		line, err := l.any()
@@ -307,8 +308,8 @@ func (l *Lines) Next() ([]byte, error) {
 	}
 }
 
-// All yields what [Lines.Next] returns until the end. After an error it goes on with
-// the lines behind, where there are any: most callers stop there.
+// All yields the results of [Lines.Next] until the end. After an error it continues with
+// the following lines, if any; most callers stop at the first error.
 func (l *Lines) All() iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		for {
@@ -320,14 +321,14 @@ func (l *Lines) All() iter.Seq2[[]byte, error] {
 	}
 }
 
-// ErrNUL is what is wrong with a line that NUL bytes are part of.
+// ErrNUL is the error of a line that contains NUL bytes.
 var ErrNUL = errors.New("NUL bytes, which a power cut leaves in place of lines")
 
 var errTooLong = fmt.Errorf("a line of more than %d MiB", MaxLine>>20)
 
-// any returns the next line, blank or not, without the NUL bytes at its ends, which
-// a power cut leaves and no JSON holds. Behind one that is too long it goes on with
-// the next.
+// any returns the next line, blank or not, without NUL bytes at its ends: a power cut
+// leaves them, and JSON never contains them. After a line that is too long it continues
+// with the next.
 func (l *Lines) any() ([]byte, error) {
 	line, err := l.read()
 	if err == nil || errors.Is(err, errTooLong) {
@@ -380,24 +381,24 @@ func trimEnd(line []byte) []byte {
 	return bytes.TrimSuffix(line[:len(line)-1], []byte{'\r'})
 }
 
-// Torn reports whether the line returned last ended without a newline, as the
-// last line of a file does when its writer was killed.
+// Torn reports whether the last line returned ended without a newline, as the last line
+// of a file does when its writer was killed.
 func (l *Lines) Torn() bool { return l.torn }
 
-// Line is the number of the line returned last, from 1.
+// Line returns the number of the last line returned, from 1.
 func (l *Lines) Line() int { return l.line }
 
-// Offset is where the line returned last begins, in bytes from the start.
+// Offset returns the byte offset of the last line returned.
 func (l *Lines) Offset() int64 { return l.start }
 
-// Fault says what is wrong with the line returned last, and the remedy.
+// Fault returns err as a fault of the last line returned, with hint as the remedy.
 func (l *Lines) Fault(err error, hint string) error {
 	return &fault.Error{File: l.name, Line: l.line, Err: err, Hint: hint}
 }
 
-// OneLine makes an answer one line: line breaks (all that Python's
-// str.splitlines knows, "\r\n" as one) inside it become a space each, those at
-// its ends go.
+// OneLine puts an answer on one line: each line break inside it (everything that Python's
+// str.splitlines recognises; "\r\n" counts as one) becomes a space, and line breaks at
+// its ends are removed.
 func OneLine(s string) string {
 	if strings.IndexFunc(s, isBreak) < 0 {
 		return s

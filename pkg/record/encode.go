@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// AppendPrompt appends p as one line, its newline included.
+// AppendPrompt appends p as one line, including the newline.
 func AppendPrompt(dst []byte, p *Prompt) []byte {
 	dst = appendHead(dst, "prompt", p.ID, p.Index, p.Total)
 	dst = appendText(dst, "label", p.Label)
@@ -32,10 +32,10 @@ func AppendPrompt(dst []byte, p *Prompt) []byte {
 	return append(dst, '}', '\n')
 }
 
-// ResultBegin is how every line that [AppendResult] makes begins.
+// ResultBegin is the beginning of every line that [AppendResult] writes.
 const ResultBegin = `{"kind":"result","v":1,"id":`
 
-// AppendResult appends r as one line, its newline included.
+// AppendResult appends r as one line, including the newline.
 func AppendResult(dst []byte, r *Result) []byte {
 	dst = appendHead(dst, "result", r.ID, r.Index, r.Total)
 	dst = appendText(dst, "label", r.Label)
@@ -82,7 +82,7 @@ func appendHead(dst []byte, kind, id string, index, total int) []byte {
 	return appendCount(dst, "total", total)
 }
 
-// appendText and appendCount leave the member out when it is not known.
+// appendText and appendCount omit the member if its value is unknown.
 func appendText(dst []byte, key, value string) []byte {
 	if value == "" {
 		return dst
@@ -109,8 +109,8 @@ const (
 	highs = 0x8080808080808080
 )
 
-// plain8 reports whether none of the 8 bytes of w is below space, a quote, a
-// backslash or beyond ASCII, so that they stand in a JSON string as they are.
+// plain8 reports whether all 8 bytes of w can be copied into a JSON string unchanged:
+// none is below space, a quote, a backslash, or beyond ASCII.
 func plain8(w uint64) bool {
 	quote := w ^ ones*'"'
 	slash := w ^ ones*'\\'
@@ -118,13 +118,13 @@ func plain8(w uint64) bool {
 	return bad&highs == 0
 }
 
-// AppendString appends s as a JSON string. Only what JSON demands is escaped
-// ('<', '&' and U+2028 stay themselves); bytes that are not UTF-8 become U+FFFD.
+// AppendString appends s as a JSON string. It escapes only what JSON requires ('<', '&'
+// and U+2028 are not escaped). Bytes that are not UTF-8 become U+FFFD.
 func AppendString[T string | []byte](dst []byte, s T) []byte {
 	return append(AppendEscaped(append(dst, '"'), s), '"')
 }
 
-// AppendEscaped appends what stands between the quotes of [AppendString].
+// AppendEscaped appends s as [AppendString] does, but without the quotes.
 func AppendEscaped[T string | []byte](dst []byte, s T) []byte {
 	const hexDigits = "0123456789abcdef"
 	start, i := 0, 0

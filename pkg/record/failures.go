@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// Failures counts failed rows by class and keeps the first failure of each
-// class. The zero value counts none.
+// Failures counts failed rows by class and keeps the first failure of each class. The
+// zero value is empty.
 type Failures struct{ kinds []FailureKind }
 
-// A FailureKind is the failures of one class: the first one, and how many rows
-// failed with its class.
+// A FailureKind is the first failure of a class and the number of rows that failed with
+// this class.
 type FailureKind struct {
 	Failure
 	Rows int
@@ -21,7 +21,7 @@ type FailureKind struct {
 // Add counts one row that failed with f.
 func (fs *Failures) Add(f *Failure) { fs.AddRows(f, 1) }
 
-// AddRows counts n rows that failed with the class of f.
+// AddRows counts n rows that failed with f's class.
 func (fs *Failures) AddRows(f *Failure, n int) {
 	if n == 0 {
 		return
@@ -29,7 +29,7 @@ func (fs *Failures) AddRows(f *Failure, n int) {
 	i := slices.IndexFunc(fs.kinds, func(k FailureKind) bool { return k.Class == f.Class })
 	if i < 0 {
 		first := *f
-		// The texts are parts of a whole line of a file.
+		// f's strings may share the memory of a whole line of the file.
 		first.Class = Class(strings.Clone(string(f.Class)))
 		first.Code, first.Message = strings.Clone(f.Code), strings.Clone(f.Message)
 		fs.kinds = append(fs.kinds, FailureKind{first, n})
@@ -57,15 +57,14 @@ func (fs *Failures) Count(class Class) int {
 	return 0
 }
 
-// Kinds returns the kinds of failure, the most frequent first.
+// Kinds returns the classes of failures, most frequent first.
 func (fs *Failures) Kinds() []FailureKind {
 	return slices.SortedFunc(slices.Values(fs.kinds), func(x, y FailureKind) int {
 		return cmp.Or(cmp.Compare(y.Rows, x.Rows), cmp.Compare(x.Class, y.Class))
 	})
 }
 
-// String lists the classes with their counts, the most frequent first:
-// "length 65, empty 3".
+// String lists the classes with their counts, most frequent first: "length 65, empty 3".
 func (fs *Failures) String() string {
 	var parts []string
 	for _, k := range fs.Kinds() {

@@ -9,18 +9,19 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// A Job is a batch that was submitted, or is to be: one part of an input.
+// A Job is one part of an input as a batch that was submitted or is still to be
+// submitted.
 type Job struct {
-	BatchID   string // "" while it waits to be started
-	Key       string // digest of the part; "" for batches of other tools
-	File      string // the part's local file; "" where it is not known
+	BatchID   string // "" until the batch is submitted
+	Key       string // digest of the part; "" for batches created by other tools
+	File      string // the part's local file; "" if unknown
 	Part      int    // from 1
 	Parts     int
 	Source    string
-	Total     int // rows of the source; 0 when not known
-	First     int // lowest and highest row asked for
+	Total     int // rows in the source; 0 if unknown
+	First     int // lowest and highest row requested
 	Last      int
-	Status    string // as the service says it; "waiting" before it is started
+	Status    string // the service's status; "waiting" before the batch is submitted
 	Requests  int
 	Completed int
 	Failed    int
@@ -29,15 +30,15 @@ type Job struct {
 	Errors    []Problem
 }
 
-// A Problem is what the service says went wrong with a batch as a whole.
+// A Problem is an error that the service reports for a batch as a whole.
 type Problem struct {
 	Code    string
-	Line    int // of the input file, from 1; 0 if no single line is at fault
+	Line    int // in the input file, from 1; 0 if the problem is not in a single line
 	Message string
 	Param   string
 }
 
-// Error returns the code, the message and the parameter, as far as there are any.
+// Error returns the code, the message and the parameter, as far as they are known.
 func (p *Problem) Error() string {
 	s := p.Message
 	if p.Code != "" {
@@ -49,7 +50,7 @@ func (p *Problem) Error() string {
 	return s
 }
 
-// AppendJob appends j as one line, its newline included.
+// AppendJob appends j as one line, including the newline.
 func AppendJob(dst []byte, j *Job) []byte {
 	dst = append(dst, `{"kind":"job","v":1`...)
 	dst = appendText(dst, "batch_id", j.BatchID)
@@ -64,7 +65,7 @@ func AppendJob(dst []byte, j *Job) []byte {
 	dst = strconv.AppendInt(dst, int64(j.Last), 10)
 	dst = append(dst, `,"requests":`...)
 	dst = strconv.AppendInt(dst, int64(j.Requests), 10)
-	if !j.Created.IsZero() { // else nobody has asked the service
+	if !j.Created.IsZero() { // otherwise the service has not been asked
 		dst = append(dst, `,"completed":`...)
 		dst = strconv.AppendInt(dst, int64(j.Completed), 10)
 		dst = append(dst, `,"failed":`...)
@@ -99,8 +100,8 @@ func appendTime(dst []byte, key string, t time.Time) []byte {
 	return appendText(dst, key, t.UTC().Format(time.RFC3339))
 }
 
-// ParseJob reads what a job record says of a batch that does not change, and its
-// status. The batch id is "" while the job waits to be started.
+// ParseJob parses a job record, but only its status and the members that do not change
+// during the life of a batch. BatchID is "" until the batch is submitted.
 func ParseJob(line []byte) (j Job, err error) {
 	_, err = parse(line, "job", func(key string, v gjson.Result) (known bool, err error) {
 		switch key {
@@ -132,7 +133,7 @@ func ParseJob(line []byte) (j Job, err error) {
 	return j, err
 }
 
-// ReadJobs reads job records, one a line, see [ParseJob].
+// ReadJobs reads job records, one per line. It reads the members that [ParseJob] reads.
 func ReadJobs(name string, in io.Reader) (jobs []Job, err error) {
 	lines := NewLines(name, in)
 	for line, err := range lines.All() {

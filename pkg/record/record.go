@@ -1,9 +1,9 @@
-// Package record is the line format that the programs talk: prompt records in,
-// result records out, one JSON object a line, UTF-8, no header line.
+// Package record defines the lines that the programs exchange: prompt records, result
+// records and job records, one JSON object per line, in UTF-8, without a header line.
 //
-// doc/formats.md describes the fields for users. Fields that this version does
-// not know are kept in Extra and written back untouched. A line without "v", or
-// with a "v" other than [Version], is refused.
+// doc/formats.md describes the fields for users. Fields that this version does not know
+// are kept in Extra and written back unchanged. A line without "v", or with a "v" other
+// than [Version], is rejected.
 package record
 
 import (
@@ -14,22 +14,23 @@ import (
 	"time"
 )
 
-// Version is the "v" of every line.
+// Version is the value of "v" in every line.
 const Version = 1
 
-// A Prompt asks one question: which entities of Label stand in Context.
+// A Prompt asks one question about one sentence: which entities of Label occur in
+// Context?
 type Prompt struct {
 	ID       string // see [NewID]
 	Index    int    // row in the source file, from 0
-	Total    int    // rows in the source file; 0 when not known
+	Total    int    // rows in the source file; 0 if unknown
 	Label    string // the label asked for; may be empty
 	Context  string // the sentence; may be empty
-	Text     string // what to send: the field "prompt"
-	Quoted   []byte // Text between the quotes of a JSON string, if known; else nil
-	Examples []int  // training rows shown, in the order they are shown
+	Text     string // the text to send: the field "prompt"
+	Quoted   []byte // Text as the inside of a JSON string, if known; otherwise nil
+	Examples []int  // rows of the training set that are used as demonstrations, in prompt order
 
-	// ResponseFormat is the form of answer to demand of the service: a JSON object
-	// on one line, sent as it stands. Empty demands none.
+	// ResponseFormat is the response_format to request: a JSON object on one line, sent
+	// unchanged. If empty, none is requested.
 	ResponseFormat string
 
 	Extra Extra
@@ -39,14 +40,14 @@ type Prompt struct {
 type Result struct {
 	ID           string
 	Index        int
-	Total        int // 0 when not known
+	Total        int // 0 if unknown
 	Label        string
 	Context      string
-	Output       string   // the model's answer exactly as it came; only where Failure is nil
+	Output       string   // the model's answer, exactly as received; set only if Failure is nil
 	Failure      *Failure // the field "error"; nil for a good answer
-	Partial      string   // what the model did say, where a Failure stands instead of Output
-	Request      string   // digest of what was asked, see package wire
-	Model        string   // as the service named it
+	Partial      string   // text that the model returned although the row failed
+	Request      string   // digest of the request, see package wire
+	Model        string   // as named by the service
 	FinishReason string
 	Usage        Usage
 	Attempts     int
@@ -55,13 +56,13 @@ type Result struct {
 	Extra        Extra
 }
 
-// OK reports whether r carries a good answer.
+// OK reports whether r has a good answer.
 func (r *Result) OK() bool { return r.Failure == nil }
 
-// Usage counts tokens as the service billed them. The zero value means unknown.
+// Usage counts tokens as billed by the service. The zero value means unknown.
 type Usage struct {
-	Prompt     int // all prompt tokens, cached ones included
-	Completion int // all completion tokens, reasoning ones included
+	Prompt     int // all prompt tokens, including cached ones
+	Completion int // all completion tokens, including reasoning tokens
 	Cached     int
 	Reasoning  int
 }
@@ -74,43 +75,43 @@ func (u *Usage) Add(v Usage) {
 	u.Reasoning += v.Reasoning
 }
 
-// Failure is why a row has no good answer.
+// Failure is the reason why a row has no good answer.
 type Failure struct {
 	Class   Class
-	Status  int    // HTTP status; 0 when there was none
+	Status  int    // HTTP status; 0 if there was no response
 	Code    string // the service's own code; may be empty
 	Message string
 }
 
-// Class names a kind of failure. The set may grow; a reader must accept a class
+// Class is a class of failures. More classes may be added; a reader must accept classes
 // it does not know.
 type Class string
 
-// The classes that the programs give.
+// The classes that the programs write.
 const (
-	Auth          Class = "auth"           // key refused
-	Model         Class = "model"          // unknown model, or not for this endpoint
+	Auth          Class = "auth"           // key rejected
+	Model         Class = "model"          // unknown model, or not available at this endpoint
 	Quota         Class = "quota"          // no credit left
-	RateLimit     Class = "rate_limit"     // refused because there were too many calls
+	RateLimit     Class = "rate_limit"     // rejected because there were too many calls
 	Server        Class = "server"         // 5xx, 408 or 409 after the last retry
-	Network       Class = "network"        // no whole answer came over the wire
+	Network       Class = "network"        // the connection failed before the whole answer arrived
 	Timeout       Class = "timeout"        // no answer in time
-	Invalid       Class = "invalid"        // the service refused the request
-	ContextLength Class = "context_length" // the prompt is longer than the model takes
+	Invalid       Class = "invalid"        // the service rejected the request
+	ContextLength Class = "context_length" // the prompt is longer than the model accepts
 	Length        Class = "length"         // the answer was cut off
-	Incomplete    Class = "incomplete"     // the answer ended for another reason than being complete
+	Incomplete    Class = "incomplete"     // the answer is incomplete for another reason
 	Filtered      Class = "filtered"       // stopped by the content filter
 	Refused       Class = "refused"        // the model declined to answer
-	Empty         Class = "empty"          // an answer without text
-	Malformed     Class = "malformed"      // an answer that is not the API's JSON
-	Expired       Class = "expired"        // the batch ran out of time
+	Empty         Class = "empty"          // the answer contains no text
+	Malformed     Class = "malformed"      // the answer is not the API's JSON
+	Expired       Class = "expired"        // the batch expired
 	Cancelled     Class = "cancelled"      // the batch was cancelled
-	Missing       Class = "missing"        // no answer seen
+	Missing       Class = "missing"        // no answer found
 )
 
-// NewID makes the id of a row: "<source>/<index>/<digest>", ASCII, at most 64
-// bytes, so that it can be a Batch API custom_id. The digest is the first 12
-// hex digits of the SHA-256 of the prompt.
+// NewID returns the id of a row: "<source>/<index>/<digest>", ASCII, at most 64 bytes, so
+// that it can be used as a custom_id of the Batch API. The digest is the first 12 hex
+// digits of the SHA-256 of the prompt.
 func NewID(source string, index int, prompt []byte) string {
 	sum := sha256.Sum256(prompt)
 	var b [64]byte
@@ -122,14 +123,14 @@ func NewID(source string, index int, prompt []byte) string {
 	return string(id)
 }
 
-// maxSource leaves room in 64 bytes for two slashes, 12 hex digits and an index
-// of up to 10 digits.
+// maxSource leaves room in 64 bytes for two slashes, 12 hex digits and an index of up to
+// 10 digits.
 const maxSource = 40
 
-// SourceName turns a file name into the source part of an id: bytes other than
-// ASCII letters, digits, '.', '_' and '-' become '_', and a name that this
-// changes or that is too long ends in 8 hex digits of its own SHA-256, so that
-// two names stay two sources. It returns its own results unchanged.
+// SourceName turns a file name into the source part of an id. Bytes other than ASCII
+// letters, digits, '.', '_' and '-' become '_'. If that changes the name, or the name is
+// too long, 8 hex digits of the name's SHA-256 are appended, so that different names
+// remain different sources. SourceName returns its own results unchanged.
 func SourceName(name string) string {
 	clean := strings.Map(func(r rune) rune {
 		switch {
@@ -146,9 +147,9 @@ func SourceName(name string) string {
 	return clean + "-" + hex.EncodeToString(sum[:4])
 }
 
-// ParseID takes an id of [NewID] apart. For an id that another tool made, ok is
-// false, source is what stands before the number at its end, and index is that
-// number, or -1 where there is none.
+// ParseID splits an id made by [NewID]. For an id made by another tool, ok is false,
+// index is the number at the end of the id, or -1 if there is none, and source is the
+// text before that number.
 func ParseID(id string) (source string, index int, digest string, ok bool) {
 	if i := strings.LastIndexByte(id, '/'); i > 0 {
 		if j := strings.LastIndexByte(id[:i], '/'); j > 0 {

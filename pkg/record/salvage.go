@@ -12,62 +12,62 @@ import (
 	"nertools/pkg/fault"
 )
 
-// A Salvage reads a file of records, one JSON object per line, of which some
-// lines may be damaged. A readable line is never lost because of a broken
-// neighbour. What has only one possible reading is mended: a byte order mark, a
-// record spread over several lines, several records on one line, the torn
-// beginning of a record in front of a whole one, unescaped control characters,
-// a list of records, compression with gzip. Every other damaged line is broken.
+// A Salvage reads a file of records, one JSON object per line, some of whose lines may be
+// damaged. A damaged line never costs a readable one. Damage that can be repaired in only
+// one way is mended: a byte order mark, a record spread over several lines, several
+// records on one line, the torn beginning of a record in front of a whole one, unescaped
+// control characters, a list of records, gzip compression. Every other damaged line is
+// broken.
 type Salvage struct {
-	Name string // of the file, for errors
-	Hint string // the remedy for an error of Take that has none
+	Name string // file name for errors
+	Hint string // remedy for errors of Take that have none
 
-	// Take is called with every line. Its error ends the reading and becomes a
-	// fault of the line, unless it was made by [Damaged].
+	// Take is called with every line. An error ends the reading and is returned as a
+	// fault of this line, unless [Damaged] marked it.
 	Take func(Line) error
 
-	// Broken, if not nil, is called with every broken line.
+	// Broken, if not nil, is called with every broken or mended line.
 	Broken func(BrokenLine)
 
-	// Nothing accepts a file in which no line can be read. Without it the first
-	// broken line of such a file is an error: it is probably the wrong file.
+	// Nothing accepts a file without a single readable line. Otherwise the first broken
+	// line of such a file is an error: it is probably the wrong file.
 	Nothing bool
 
-	// Strict mends nothing, and every broken line that is not torn is an error.
+	// Strict mends nothing, and treats every broken line as an error unless it is torn.
 	Strict bool
 }
 
-// A Line is one line of a file, or what was made of a damaged one.
+// A Line is one line of a file, or a record mended from a damaged line.
 type Line struct {
 	Text   []byte // valid until Take returns
 	Number int    // from 1
-	At     int64  // where it begins in the file
-	Mended bool   // Text is not what the file holds at At
+	At     int64  // byte offset in the file
+	Mended bool   // Text differs from the bytes at At
 }
 
-// A BrokenLine is a line that could not be read, or not as it stands.
+// A BrokenLine is a line that could not be read, or only after mending.
 type BrokenLine struct {
-	Number int    // from 1; 0 for the file as a whole
-	ID     string // id or custom_id, if that could still be read
-	Torn   bool   // its writer was stopped: it is the last line and ends without a newline, or NUL bytes are part of it
-	Mended bool   // it was read all the same
+	Number int    // from 1; 0 for the whole file
+	ID     string // id or custom_id, if it could still be read
+	Torn   bool   // the writer was stopped: the file's last line has no newline, or the line contains NUL bytes
+	Mended bool   // it could be read nevertheless
 	Err    error  // what is wrong with it
 }
 
-// maxNamed is how many broken lines a [Findings] names.
+// maxNamed is how many broken lines a [Findings] lists.
 const maxNamed = 10
 
-// Findings is what was wrong with a file.
+// Findings lists the damage in a file.
 type Findings struct {
 	File   string
-	Broken int          // lines that could not be read, without those that are torn
+	Broken int          // lines that could not be read, torn ones excluded
 	Mended int          // lines that had to be mended
 	Torn   int          // number of the last torn line; 0 if there is none
-	Lines  []BrokenLine // the first of them
+	Lines  []BrokenLine // the first few of them
 }
 
-// Damaged marks err as one of a line that can't be read, which does not keep
-// [Salvage] from reading the other lines. An [OtherKind] is returned unchanged.
+// Damaged marks err as the error of a damaged line: [Salvage] continues with the other
+// lines. An [OtherKind] is returned unchanged.
 func Damaged(err error) error {
 	if _, other := errors.AsType[OtherKind](err); err == nil || other {
 		return err
@@ -79,12 +79,12 @@ type damagedError struct{ error }
 
 func (e *damagedError) Unwrap() error { return e.error }
 
-// An OtherKind says that a line is whole, but not of the kind that is read here.
+// An OtherKind is the error of an intact line of the wrong kind.
 type OtherKind string
 
 func (e OtherKind) Error() string { return string(e) }
 
-// Read reads the file. After an error, Damage is what was found until then.
+// Read reads the file. If it returns an error, Findings is the damage found so far.
 func (s *Salvage) Read(in io.Reader) (Findings, error) {
 	r := salvaging{Salvage: s, damage: Findings{File: s.Name}}
 	if s.Strict {
@@ -109,26 +109,26 @@ func (s *Salvage) Read(in io.Reader) (Findings, error) {
 	return r.damage, err
 }
 
-// salvaging is the reading of one file.
+// salvaging is the state of [Salvage.Read].
 type salvaging struct {
 	*Salvage
 	lines  *Lines
-	ahead  []rawLine // read, but not looked at yet
-	end    error     // of reading, met behind those
+	ahead  []rawLine // read but not processed yet
+	end    error     // of reading, after those lines
 	damage Findings
 	packed bool        // the file is compressed
-	first  *BrokenLine // that held no record and is not torn
+	first  *BrokenLine // the first line that is not torn and contained no record
 	taken  int         // lines that could be read
 }
 
-// A rawLine is a line as the file has it.
+// A rawLine is a line exactly as in the file.
 type rawLine struct {
 	text   []byte
 	number int
 	at     int64
 	torn   bool
-	nuls   bool  // NUL bytes were around the text
-	err    error // of a line that is too long
+	nuls   bool  // the text had NUL bytes at its ends
+	err    error // set if the line is too long
 }
 
 func (r *salvaging) strict() error {
@@ -172,7 +172,7 @@ func (r *salvaging) read() error {
 	}
 }
 
-// next returns the next line. Its text is valid until the call after.
+// next returns the next line. Its text is valid until the next call.
 func (r *salvaging) next() (rawLine, error) {
 	if len(r.ahead) > 0 {
 		raw := r.ahead[0]
@@ -190,7 +190,7 @@ func (r *salvaging) next() (rawLine, error) {
 	return raw, err
 }
 
-// peek returns the n-th line behind the current one, if there is one.
+// peek returns the n-th line after the current one, if there is one.
 func (r *salvaging) peek(n int) (rawLine, bool) {
 	for len(r.ahead) <= n {
 		if r.end != nil {
@@ -245,20 +245,20 @@ func (r *salvaging) line(raw rawLine) error {
 	return r.mend(raw, bytes.Clone(text), damaged.error)
 }
 
-// recordStart is how a record or a line of a batch begins.
+// recordStart matches the beginning of a record or of a line of a batch.
 var recordStart = regexp.MustCompile(`\{\s*"(?:id|custom_id|kind)"\s*:`)
 
-// maxStarts bounds how often a record is looked for in one damaged line.
+// maxStarts limits how often mend searches a damaged line for a record.
 const maxStarts = 100
 
-// mend reads what can be read of a line that is not JSON, and of the lines that
-// belong to it. why is what is wrong with it.
+// mend reads what it can from a line that is not JSON and from the lines that belong to
+// it. why says what is wrong with the line.
 func (r *salvaging) mend(raw rawLine, text []byte, why error) error {
-	var lost []byte // what could not be read
-	torn := false   // the end of it is no whole object
+	var lost []byte // text that could not be read
+	torn := false   // the line ends with an incomplete object
 	found, spread := 0, 0
 	for starts := 0; ; starts++ {
-		text = bytes.TrimLeft(text, " \t\r,[]") // a list of records is as good as lines of them
+		text = bytes.TrimLeft(text, " \t\r,[]") // accept a list of records as well as lines
 		if len(text) == 0 {
 			break
 		}
@@ -298,24 +298,24 @@ func (r *salvaging) mend(raw rawLine, text []byte, why error) error {
 	case found == 1:
 		r.broken(BrokenLine{Number: raw.number, Mended: true, Err: errors.New("a record with control characters in it, or punctuation around it")})
 	case r.first == nil && !raw.torn:
-		r.first = &BrokenLine{Number: raw.number, Err: why} // the bracket of a list
+		r.first = &BrokenLine{Number: raw.number, Err: why} // a bracket of a list
 	}
 	return nil
 }
 
-// skip leaves out the next n lines, which were looked at already.
+// skip drops the next n lines, which were already looked at.
 func (r *salvaging) skip(n int) { r.ahead = r.ahead[n:] }
 
-// What an object that is spread over several lines may hold.
+// The limits, in lines and bytes, of an object that is spread over several lines.
 const (
 	maxSpread      = 200
 	maxSpreadBytes = 1 << 20
 )
 
-// object reads the JSON object at the beginning of text, which may go on in the
-// lines behind it: used is how many of them, and rest what is left of the last
-// one. Control characters inside strings are escaped. It returns nil if there is
-// no such object.
+// object reads the JSON object at the beginning of text, which may continue on the
+// following lines. used is the number of those lines, and rest is the remainder of the
+// last one. Control characters inside strings are escaped. If there is no such object,
+// object returns nil.
 func (r *salvaging) object(text []byte) (object, rest []byte, used int) {
 	if text[0] != '{' {
 		return nil, nil, 0
@@ -326,7 +326,7 @@ func (r *salvaging) object(text []byte) (object, rest []byte, used int) {
 		for i := 0; i < len(text); i++ {
 			c := text[i]
 			if c == 0 {
-				return nil, nil, 0 // a gap, not a character of the answer
+				return nil, nil, 0 // a gap in the file, not part of the answer
 			}
 			if inString && c < ' ' {
 				out = fmt.Appendf(out, `\u%04x`, c)
@@ -364,7 +364,7 @@ func (r *salvaging) object(text []byte) (object, rest []byte, used int) {
 	}
 }
 
-// startsRecord reports whether a line begins as records do.
+// startsRecord reports whether line begins like a record.
 func startsRecord(line []byte) bool {
 	line = bytes.TrimLeft(bytes.TrimPrefix(line, byteOrderMark), " \t,[")
 	found := recordStart.FindIndex(line[:min(len(line), 64)])
@@ -377,7 +377,7 @@ var (
 	idMember       = regexp.MustCompile(`"id"\s*:\s*("(?:[^"\\]|\\.)*")`)
 )
 
-// findID finds the id of the row in a broken line, "" if it can't be read.
+// findID returns the id of the row in a broken line, or "" if it can't be read.
 func findID(line []byte) string {
 	if m := customIDMember.FindSubmatch(line); m != nil {
 		if m[2] != nil {
@@ -398,7 +398,7 @@ func idText(quoted []byte) string {
 	return Unquote(string(quoted))
 }
 
-// broken takes down that something is wrong with a line.
+// broken records what is wrong with a line.
 func (r *salvaging) broken(b BrokenLine) {
 	switch {
 	case b.Mended:
@@ -419,8 +419,7 @@ func (r *salvaging) broken(b BrokenLine) {
 	}
 }
 
-// torn takes down that a power cut left NUL bytes in place of a line, or of a part
-// of one.
+// torn records that a power cut left NUL bytes in place of a line or a part of it.
 func (r *salvaging) torn(raw rawLine, id string) {
 	r.broken(BrokenLine{Number: raw.number, ID: id, Torn: true, Err: ErrNUL})
 }
@@ -436,7 +435,7 @@ func (r *salvaging) fault(line int, err error) error {
 	return &fault.Error{File: r.Name, Line: line, Err: err, Hint: hint}
 }
 
-// String says what is wrong with the line, without its file.
+// String says what is wrong with the line, without the file name.
 func (b *BrokenLine) String() string {
 	s := b.Err.Error()
 	if b.ID != "" {
@@ -445,7 +444,7 @@ func (b *BrokenLine) String() string {
 	return s
 }
 
-// where returns FILE:LINE of a line of the damage, or FILE for the whole file.
+// where returns FILE:LINE for a damaged line, or FILE for the whole file.
 func (d *Findings) where(b *BrokenLine) string {
 	if b.Number == 0 {
 		return d.File
@@ -453,7 +452,7 @@ func (d *Findings) where(b *BrokenLine) string {
 	return d.File + ":" + strconv.Itoa(b.Number)
 }
 
-// Remarks says what was wrong with the file, a line for each line of it that is named.
+// Remarks describes the damage, with one string for each line listed.
 func (d *Findings) Remarks() []string {
 	var remarks []string
 	for i := range d.Lines {

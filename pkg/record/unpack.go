@@ -9,7 +9,7 @@ import (
 	"io"
 )
 
-// packed reads data that is compressed with gzip. Where that is damaged, it ends.
+// packed reads gzip-compressed data. If the data is damaged, it ends there.
 type packed struct {
 	r      *gzip.Reader
 	damage error
@@ -17,8 +17,8 @@ type packed struct {
 
 var errUTF16 = errors.New("the file is UTF-16")
 
-// unpack returns a reader of what in holds, and of what it holds compressed if it
-// is a gzip file. A file in UTF-16 is the error errUTF16.
+// unpack returns a reader for the contents of in, decompressed if in is a gzip file; the
+// packed reader is nil otherwise. For a file in UTF-16 the error is errUTF16.
 func unpack(in io.Reader) (io.Reader, *packed, error) {
 	r := bufio.NewReaderSize(in, 64<<10)
 	begin, err := r.Peek(3)

@@ -9,10 +9,10 @@ import (
 	"unsafe"
 )
 
-// Walk calls member for each member of the JSON object s, with its key and its value
-// as they are in s, strings with their quotes and escapes, and with the offset of the
-// value. It reports whether s is one valid JSON object, white space around it aside.
-// If it is not, member may have been called for what precedes the fault.
+// Walk calls member for each member of the JSON object s. key and value are raw JSON:
+// strings include their quotes and escapes. at is the offset of the value. Walk reports
+// whether s is one valid JSON object, apart from surrounding white space. If not, member
+// may already have been called for what precedes the fault.
 func Walk(s string, member func(key, value string, at int)) bool {
 	i := skipSpace(s, 0)
 	if i == len(s) || s[i] != '{' {
@@ -22,7 +22,7 @@ func Walk(s string, member func(key, value string, at int)) bool {
 	return i >= 0 && skipSpace(s, i) == len(s)
 }
 
-// ValidJSON reports whether b is one JSON value that is nested no deeper than
+// ValidJSON reports whether b is one JSON value whose nesting is no deeper than
 // encoding/json accepts.
 func ValidJSON(b []byte) bool {
 	s := unsafe.String(unsafe.SliceData(b), len(b))
@@ -30,7 +30,7 @@ func ValidJSON(b []byte) bool {
 	return i >= 0 && skipSpace(s, i) == len(s)
 }
 
-// maxDepth is how deeply encoding/json accepts arrays and objects to be nested.
+// maxDepth is how deeply encoding/json lets arrays and objects be nested.
 const maxDepth = 10_000
 
 func skipSpace(s string, i int) int {
@@ -40,8 +40,8 @@ func skipSpace(s string, i int) int {
 	return i
 }
 
-// scanValue returns where the JSON value that begins at i ends, or -1 if there is
-// none. The other scanners do the same.
+// scanValue returns the end of the JSON value that begins at i, or -1 if there is none.
+// The other scanners do the same.
 func scanValue(s string, i, depth int) int {
 	if i >= len(s) {
 		return -1
@@ -199,22 +199,22 @@ func skipDigits(s string, i int) int {
 	return i
 }
 
-// load8 is the first 8 bytes of s, the first one lowest.
+// load8 returns the first 8 bytes of s, with the first in the lowest byte.
 func load8(s string) uint64 {
 	_ = s[7]
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
-// special8 has the high bit of each byte of w that is below space, a quote or a
-// backslash set. Bits above the lowest one mean nothing.
+// special8 sets the high bit of each byte of w that is below space, a quote or a
+// backslash. Only the lowest bit set is reliable.
 func special8(w uint64) uint64 {
 	quote, slash := w^ones*'"', w^ones*'\\'
 	return ((w-ones*0x20)&^w | (quote-ones)&^quote | (slash-ones)&^slash) & highs
 }
 
-// Unquote is the text of a valid JSON string, quotes and all. Half a surrogate
-// pair becomes U+FFFD. Without escapes it shares raw's memory.
+// Unquote decodes raw, a valid JSON string including its quotes. Half a surrogate pair
+// becomes U+FFFD. If there are no escapes, the result shares raw's memory.
 func Unquote(raw string) string {
 	s := raw[1 : len(raw)-1]
 	i := strings.IndexByte(s, '\\')
@@ -236,13 +236,13 @@ func Unquote(raw string) string {
 		i = strings.IndexByte(s, '\\')
 	}
 	b = append(b, s...)
-	return unsafe.String(unsafe.SliceData(b), len(b)) // nobody else holds b
+	return unsafe.String(unsafe.SliceData(b), len(b)) // nothing else refers to b
 }
 
 var unescaped = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
-// appendEscaped appends the character that the \u escape in front of s stands
-// for, or the two of a surrogate pair, and tells how long they are.
+// appendEscaped appends the character that the \u escape at the beginning of s encodes,
+// or the character that a surrogate pair encodes, and returns the length of the escapes.
 func appendEscaped(b []byte, s string) ([]byte, int) {
 	r := hex4(s)
 	if utf16.IsSurrogate(r) {
@@ -259,7 +259,7 @@ func appendEscaped(b []byte, s string) ([]byte, int) {
 func hex4(s string) rune {
 	n, err := strconv.ParseUint(s[2:6], 16, 32)
 	if err != nil {
-		return utf8.RuneError // never in a valid string
+		return utf8.RuneError // does not occur in a valid string
 	}
 	return rune(n)
 }
