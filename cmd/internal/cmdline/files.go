@@ -8,13 +8,19 @@ import (
 	"io"
 	"os"
 
+	"golang.org/x/term"
+
 	"nertools/pkg/fault"
 )
 
 // Open opens an input file for reading; "-" is stdin. The name is what errors
-// are to call it.
+// are to call it. It rejects terminals: nobody types in what programs read here, and a
+// program that waits for it looks as if it hung.
 func Open(path string) (r io.ReadCloser, name string, err error) {
 	if path == "-" {
+		if term.IsTerminal(int(os.Stdin.Fd())) {
+			return nil, InputName(path), Exit(Usage, &fault.Error{File: InputName(path), Err: errors.New("is a terminal"), Hint: "name a file to read, or pipe it in"})
+		}
 		return io.NopCloser(os.Stdin), InputName(path), nil
 	}
 	f, err := os.Open(path)
