@@ -43,6 +43,7 @@ type step struct {
 //	sh       commands
 //	console  a command after each "$ ", and below it what it prints
 //	crontab  a command after the five fields of each line, run as cron does
+//	ini      the command of a systemd unit
 //
 // A line "..." stands for any number of lines of output. All commands must exit with 0. A
 // comment in front of a block, which readers of the document do not see, changes that:
@@ -91,8 +92,13 @@ func steps(t *testing.T, name string, lines []string) (list []step) {
 		case language == "crontab":
 			for k, line := range block {
 				if fields := strings.SplitN(line, " ", 6); len(fields) == 6 {
-					list = append(list, step{line: begin + k + 1,
-						command: `env -i HOME="$HOME" PATH=/usr/bin:/bin OPENAI_BASE_URL="$OPENAI_BASE_URL" /bin/sh -c '` + strings.TrimSpace(fields[5]) + `'`})
+					list = append(list, step{line: begin + k + 1, command: bare(fields[5])})
+				}
+			}
+		case language == "ini":
+			for k, line := range block {
+				if command, ok := strings.CutPrefix(line, "ExecStart="); ok {
+					list = append(list, step{line: begin + k + 1, command: bare(strings.ReplaceAll(command, "%h", "$HOME"))})
 				}
 			}
 		}
@@ -104,6 +110,11 @@ func steps(t *testing.T, name string, lines []string) (list []step) {
 		skip, file, codes = false, "", nil
 	}
 	return list
+}
+
+// bare is a command as cron and systemd run it, with next to nothing in its environment.
+func bare(command string) string {
+	return `env -i HOME="$HOME" PATH=/usr/bin:/bin OPENAI_BASE_URL="$OPENAI_BASE_URL" /bin/sh -c '` + strings.TrimSpace(command) + `'`
 }
 
 // console returns the commands of a block that begins at line from, counted from 0.
