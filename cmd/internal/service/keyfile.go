@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -26,7 +27,7 @@ const (
 // keyFile reads the key from a file, a pipe, or, as "-", from stdin. Where there is
 // no such file its name is not told: it may be the key.
 func keyFile(ctx context.Context, path string) (string, error) {
-	const holds = "the file holds the key and nothing else"
+	const holds = "the file holds the key alone, or OPENAI_API_KEY=KEY"
 	if path != "-" {
 		info, err := os.Stat(path)
 		if err != nil {
@@ -65,7 +66,7 @@ func keyFile(ctx context.Context, path string) (string, error) {
 	case <-timeout.C:
 		return "", &fault.Error{File: path, Err: fmt.Errorf("no API key came within %v", keyWait), Hint: holds}
 	}
-	key := strings.TrimSpace(string(bytes.TrimPrefix(got.data, []byte("\ufeff"))))
+	key := parseKey(string(bytes.TrimPrefix(got.data, []byte("\ufeff"))))
 	switch {
 	case got.err != nil:
 		return "", fmt.Errorf("read the API key: %w", got.err)
@@ -75,4 +76,26 @@ func keyFile(ctx context.Context, path string) (string, error) {
 		return "", &fault.Error{File: got.name, Err: errors.New("no API key in it"), Hint: holds}
 	}
 	return key, nil
+}
+
+// assignment is a line that a shell or systemd's EnvironmentFile reads a variable from.
+var assignment = regexp.MustCompile(`(?m)^[ \t]*(?:export[ \t]+)?([A-Z_][A-Z0-9_]*)=[ \t]*("[^"\n]*"|'[^'\n]*'|[^\s#]*)`)
+
+// parseKey returns the key in a text that holds the key alone or assigns it to a
+// variable: to OPENAI_API_KEY or, if the text assigns nothing else, to any. It returns
+// "" if there is no such variable.
+func parseKey(text string) string {
+	values := map[string]string{}
+	for _, m := range assignment.FindAllStringSubmatch(text, -1) {
+		if value := strings.Trim(m[2], `"'`); m[1] == "OPENAI_API_KEY" || strings.Trim(value, "=") != "" { // "Zm9v==" is a key
+			values[m[1]] = value
+		}
+	}
+	if key, ok := values["OPENAI_API_KEY"]; ok || len(values) > 1 {
+		return key
+	}
+	for _, key := range values {
+		return key
+	}
+	return strings.TrimSpace(text)
 }

@@ -80,7 +80,7 @@ func (o *Options) Flags() []cli.Flag {
 	const category = "the service"
 	return []cli.Flag{
 		&cli.StringFlag{Category: category, Name: "base-url", EnvVars: []string{"OPENAI_BASE_URL"}, Destination: &o.BaseURL, Usage: "`URL` of the API, its /v1 included (default: " + openaiapi.DefaultBaseURL + ")"},
-		&cli.StringFlag{Category: category, Name: "api-key-file", Destination: &o.KeyFile, Usage: "read the API key from this `FILE` instead of OPENAI_API_KEY"},
+		&cli.StringFlag{Category: category, Name: "api-key-file", Destination: &o.KeyFile, Usage: "read the API key from `FILE`: the key alone, or OPENAI_API_KEY=KEY"},
 		&cli.BoolFlag{Category: category, Name: "allow-http", Destination: &o.AllowHTTP, Usage: "send the key over plain http to another machine"},
 		&cli.DurationFlag{Category: category, Name: "timeout", Value: 2 * time.Minute, Destination: &o.Timeout, Action: cmdline.AtLeast[time.Duration]("timeout", 0), Usage: "give one call at most this `TIME`; 0 means no bound"},
 	}
