@@ -27,7 +27,7 @@ import (
 
 // documents are the files whose commands a reader may paste, in order, into a shell
 // in a fresh clone.
-var documents = []string{"README.md", "doc/how-it-works.md", "doc/recipes.md", "doc/troubleshooting.md"}
+var documents = []string{"README.md", "doc/how-it-works.md", "doc/recipes.md", "doc/troubleshooting.md", "doc/fakeopenai.md"}
 
 // A step is a command of a document, or several that stand in one block.
 type step struct {
@@ -451,6 +451,30 @@ func TestNamesInContributingExist(t *testing.T) {
 		}
 		if !regexp.MustCompile(`(?m)^(type|func(?: \([^)]*\))?) ` + string(m[2]) + `\b`).Match(source) {
 			t.Errorf("CONTRIBUTING.md: %s.%s does not exist", m[1], m[2])
+		}
+	}
+}
+
+// TestFaultsInTheDocumentAreUnderstood reads each example of a fault, and looks for an
+// example of each kind.
+func TestFaultsInTheDocumentAreUnderstood(t *testing.T) {
+	shown := map[string]bool{}
+	for n, line := range readLines(t, "../doc/fakeopenai.md") {
+		m := regexp.MustCompile("^\\| `(\\w+)` .*`(\\{.*\\})` \\|$").FindStringSubmatch(line)
+		if m == nil {
+			continue
+		}
+		faults, err := openaitest.ReadFaults(strings.NewReader("[" + m[2] + "]"))
+		if err != nil {
+			t.Errorf("doc/fakeopenai.md:%d: %v", n+1, err)
+		} else if got := string(faults[0].Kind); got != m[1] {
+			t.Errorf("doc/fakeopenai.md:%d: the example of %s is one of %s", n+1, m[1], got)
+		}
+		shown[m[1]] = true
+	}
+	for _, line := range readLines(t, "../pkg/openaitest/fault.go") {
+		if m := regexp.MustCompile(`^\t\w+ +FaultKind = "(\w+)"`).FindStringSubmatch(line); m != nil && !shown[m[1]] {
+			t.Errorf("doc/fakeopenai.md has no example of %s", m[1])
 		}
 	}
 }
