@@ -9,24 +9,24 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// Amendments is what a run has learnt of the members that its model refuses. A
-// member refused once is left out, or renamed, in every later body of the run.
-// The zero value amends nothing. It is safe for concurrent use.
+// Amendments records which members the run's model rejects. Once rejected, a member is
+// left out or renamed in all later bodies of the run. The zero value amends nothing.
+// Amendments is safe for concurrent use.
 type Amendments struct {
 	list atomic.Pointer[[]amendment]
 }
 
 type amendment struct{ key, instead string }
 
-// needed are the members without which something else would be asked.
+// needed lists members without which the request would mean something else.
 var needed = []string{"model", "messages", "prompt", "input", "dimensions"}
 
 var quoted = regexp.MustCompile(`'([a-z_]+)'`)
 
-// Learn looks at why a body was refused. If that is a member that can be done
-// without, it is amended from now on: learnt reports whether this call was the
-// first to find that, and what tells it in words. again reports that the body
-// is worth asking again in any case.
+// Learn examines why a body was rejected. If the reason is a member that the request can
+// do without, later bodies are amended. learnt reports whether this call was the first to
+// find this, and what describes the amendment ("leaving out top_p"). again reports
+// whether the amended body is worth another try, whoever found it.
 func (a *Amendments) Learn(e *Error, body []byte) (what string, learnt, again bool) {
 	if e.Status != 400 && e.Status != 422 && e.Status/100 != 2 {
 		return "", false, false
@@ -57,7 +57,7 @@ func (a *Amendments) Learn(e *Error, body []byte) (what string, learnt, again bo
 	}
 }
 
-// refused is the member that e complains of, or "".
+// refused returns the member that e complains about, or "".
 func refused(e *Error) string {
 	if refusesFormat(e) {
 		return responseFormat
@@ -66,7 +66,7 @@ func refused(e *Error) string {
 		return ""
 	}
 	if m := quoted.FindStringSubmatch(e.Message); e.Param == "" && m != nil {
-		return m[1] // as compatible servers do, which leave param out
+		return m[1] // compatible servers omit param
 	}
 	return e.Param
 }
@@ -76,10 +76,9 @@ var (
 	inSchema = regexp.MustCompile(`\b(schema|keyword|invalid json_schema|response_format\.json_schema\.\w+)\b`)
 )
 
-// refusesFormat reports whether the model or the server knows no response_format,
-// or not this type of it. Often no code tells that, as with OpenAI's own service,
-// so the words have to. A schema with a mistake in it is another thing: that has
-// to be mended.
+// refusesFormat reports whether the model or the server does not support response_format,
+// or this type of it. Often, as with OpenAI's own service, no code says so and the words
+// have to decide. An error in the schema itself is different: the user has to fix it.
 func refusesFormat(e *Error) bool {
 	words := strings.ReplaceAll(strings.ToLower(e.Message), "json schema", "json_schema")
 	switch e.Param {
@@ -94,8 +93,8 @@ func refusesFormat(e *Error) bool {
 	return unknown.MatchString(words) && !inSchema.MatchString(words)
 }
 
-// Apply returns body as it is to be sent: body itself while nothing has been
-// learnt, an amended copy after that.
+// Apply returns the body to send: body itself as long as there is nothing to amend,
+// otherwise an amended copy.
 func (a *Amendments) Apply(body []byte) []byte {
 	list := a.list.Load()
 	if list == nil {

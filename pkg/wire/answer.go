@@ -15,9 +15,9 @@ import (
 	"nertools/pkg/safetext"
 )
 
-// maxText bounds the text of an answer, in bytes. It is several times as much as the
-// model with the longest answers can write, and little enough for all workers to
-// hold one.
+// maxText is the maximum length of an answer's text, in bytes. It is several times what
+// the model with the longest answers can write, and small enough for every worker to hold
+// one.
 const maxText = 8 << 20
 
 func tooMuchText(n int) *Error {
@@ -26,15 +26,16 @@ func tooMuchText(n int) *Error {
 	return e
 }
 
-// ordinary bounds the answers that are read as they stand.
+// ordinary is the length, in bytes, up to which answers are parsed directly.
 const ordinary = 64 << 10
 
-// reduced is a large answer without what is not read of it: choices after the first,
-// log probabilities, other large members, and the space between members. Otherwise
-// the little that is kept of an answer would hold on to all of it. large is the size
-// of a member of the choice that no answer can have, with escapes.
+// reduced returns a large answer without the parts that are not read: choices after the
+// first, log probabilities, other large members, and space between members. Otherwise the
+// short strings kept from an answer would keep all of it in memory. If a member of the
+// choice is larger than any answer can be, large is its size, escapes included; otherwise
+// large is 0.
 func reduced(body []byte) (small []byte, large int) {
-	v := gjson.Parse(unsafe.String(unsafe.SliceData(body), len(body))) // nothing returned lives in it
+	v := gjson.Parse(unsafe.String(unsafe.SliceData(body), len(body))) // nothing returned points into it
 	most := ordinary
 	if !v.Get("choices.0").IsObject() {
 		most = maxErrorBody
@@ -76,13 +77,13 @@ func reduced(body []byte) (small []byte, large int) {
 	return append(small, '}'), large
 }
 
-// ParseAnswer reads the body of an answer that the service calls a success, of
-// either endpoint, into r: its output, or the failure that stands instead of it,
-// and what else the answer tells. An answer in the form of server-sent events is
-// put together. The error is an [*Error] for an answer that is
-// not a completion, and then r stays as it is, or for one that the service broke
-// off, and then r holds what came of it. r's failure is left alone in both cases.
-// Nothing in r shares memory with body.
+// ParseAnswer parses the body of a successful response of either endpoint into r: its
+// output, or the failure instead of it, and model, usage and finish reason. An answer
+// sent as server-sent events is assembled first. Nothing in r shares memory with body.
+//
+// The error is an [*Error] if the body is not a completion (then r is unchanged) or if
+// the service broke off the answer (then r holds what arrived). In both cases r.Failure
+// is unchanged.
 func (j *Judge) ParseAnswer(body []byte, r *record.Result) error {
 	if !record.ValidJSON(body) {
 		whole, ok := assemble(body)
@@ -152,7 +153,7 @@ func (j *Judge) ParseAnswer(body []byte, r *record.Result) error {
 	case f == nil:
 		r.Output, r.Partial, r.Failure = c.text, "", nil
 	case f.Class == record.Server:
-		return &Error{Failure: *f} // the next one may be complete
+		return &Error{Failure: *f} // the next attempt may return a complete answer
 	case f.Class == record.Empty && c.aside != "":
 		r.Failure = emptyFailure(c.why)
 		if c.remark.Kind != 0 {
@@ -164,8 +165,8 @@ func (j *Judge) ParseAnswer(body []byte, r *record.Result) error {
 	return nil
 }
 
-// brokenOff is the error that stands in a choice, as routers have it where the
-// service behind them failed in the middle of an answer, or nil.
+// brokenOff returns the error inside a choice, or nil. Routers put it there if the
+// service behind them failed in the middle of an answer.
 func brokenOff(choice gjson.Result) error {
 	e := choice.Get("error")
 	if !e.IsObject() && (e.Type != gjson.String || e.Str == "") {
@@ -191,7 +192,7 @@ func parseUsage(u gjson.Result) record.Usage {
 	}
 }
 
-// noJSON is the error of an answer that is no JSON, or not all of it.
+// noJSON is the error of an answer that is not JSON, or is truncated.
 func noJSON(body []byte) *Error {
 	body = bytes.TrimPrefix(bytes.TrimSpace(body), bom)
 	switch {

@@ -17,22 +17,20 @@ import (
 	"nertools/pkg/safetext"
 )
 
-// An Error is what the service answered instead of a completion, or why it
-// answered nothing.
+// An Error is the service's error response, or the reason why there was no response.
 type Error struct {
 	record.Failure
 	Type       string        // the service's own type; may be empty
-	Param      string        // the parameter that it names; may be empty
-	RetryAfter time.Duration // the pause that the service asked for; 0 if none
+	Param      string        // the parameter that the error names; may be empty
+	RetryAfter time.Duration // the pause that the service asks for; 0 if none
 	Hint       string        // what to do about it; may be empty
 
-	// Lasting says that sending the same request again cannot help, whatever the
-	// class says.
+	// Lasting means that repeating the request cannot help, whatever its class.
 	Lasting bool
-	// WrongAddress says that the API is not at this address, or not under this path.
+	// WrongAddress means that the API is not at this address or path.
 	WrongAddress bool
-	// Suspect says the same with less certainty: after another answer from this
-	// address, the failure is a passing one.
+	// Suspect means that the address is probably wrong. If this address has answered
+	// before, the failure is temporary instead.
 	Suspect bool
 }
 
@@ -48,7 +46,7 @@ func (e *Error) Error() string {
 	return s
 }
 
-// Remedy implements what package fault looks for.
+// Remedy returns e.Hint, for package fault.
 func (e *Error) Remedy() string { return e.Hint }
 
 // Passing reports whether the same request may succeed later.
@@ -63,11 +61,11 @@ func (e *Error) Passing() bool {
 	return false
 }
 
-// Unanswered reports whether nothing came back, or not all of it.
+// Unanswered reports whether no response arrived, or only part of one.
 func (e *Error) Unanswered() bool { return e.Class == record.Network || e.Class == record.Timeout }
 
-// Fatal reports whether no other request can fare better. heard says whether the
-// service has answered a request before.
+// Fatal reports whether all other requests would fail, too. heard says whether the
+// service has already answered a request.
 func (e *Error) Fatal(heard bool) bool {
 	switch e.Class {
 	case record.Auth, record.Model, record.Quota:
@@ -76,8 +74,8 @@ func (e *Error) Fatal(heard bool) bool {
 	return e.WrongAddress || e.Suspect && !heard || e.Lasting && e.Unanswered()
 }
 
-// Failed turns the error of asking into the failure that a record shows. Errors
-// other than [*Error] are those of the way to the service.
+// Failed converts the error of a call into the failure that a record contains. Errors
+// other than [*Error] count as network errors.
 func Failed(err error) *record.Failure {
 	if e, ok := errors.AsType[*Error](err); ok {
 		f := e.Failure
@@ -86,14 +84,14 @@ func Failed(err error) *record.Failure {
 	return &record.Failure{Class: record.Network, Message: safetext.Message(err.Error())}
 }
 
-// ParseError reads an error answer, whose status says that it is one. It reads the
-// many forms that services have for errors, and what is not JSON at all.
+// ParseError parses the body of an error response. It understands the error formats of
+// many services, and bodies that are not JSON.
 func ParseError(status int, body []byte) *Error {
 	e := &Error{Failure: record.Failure{Status: status}}
 	var said saying
 	body = bytes.TrimPrefix(bytes.TrimSpace(body), bom)
 	if len(body) > maxErrorBody {
-		body = []byte("<") // a page
+		body = []byte("<") // an HTML page
 	}
 	if event, ok := firstEvent(body); ok {
 		body = event
@@ -113,17 +111,17 @@ func ParseError(status int, body []byte) *Error {
 		e.RetryAfter = pauseIn(body, time.Now())
 	}
 	if status/100 == 2 && len(body) == 0 {
-		e.Class = record.Invalid // nothing will come of it
+		e.Class = record.Invalid // repeating the request is pointless
 	}
 	return e
 }
 
-// maxErrorBody bounds the body of an error that is looked at.
+// maxErrorBody is how many bytes of an error body are looked at.
 const maxErrorBody = 1 << 20
 
-// answeredError is the error that an answer holds although its status is 200, or
-// nil. v is the body, and payload the member that holds what was asked for: a
-// service that sends it, and no error beside it, has answered.
+// answeredError returns the error inside a response with status 200, or nil. v is the
+// body. payload is the member that holds what was asked for: if it is present, only the
+// member "error" counts as an error.
 func answeredError(v gjson.Result, payload string) error {
 	var said saying
 	if p := v.Get(payload); p.IsArray() && p.Get("0").Exists() {
@@ -146,8 +144,8 @@ func answeredError(v gjson.Result, payload string) error {
 	return e
 }
 
-// CheckObject returns the error that stands in an answer instead of a JSON object
-// with one of the members. Without members any object will do.
+// CheckObject returns the error in a response that should be a JSON object with one of
+// the members, or nil if it is one. Without members, any object is accepted.
 func CheckObject(body []byte, members ...string) error {
 	if !record.ValidJSON(body) {
 		return noJSON(body)
@@ -167,16 +165,16 @@ func CheckObject(body []byte, members ...string) error {
 	return nil
 }
 
-// saying is what an error body says, in whatever form.
+// saying is what an error body says, in whatever format.
 type saying struct {
 	message           string
 	code, kind, param string
-	names             []string // all codes and types, in lower case, letters and digits only
-	number            int      // a status that stands in the body; 0 if none
-	failed            bool     // it says in a field of its own that it is an error
+	names             []string // all codes and types, reduced to lower-case letters and digits
+	number            int      // a status in the body; 0 if there is none
+	failed            bool     // a field of the body says that it is an error
 }
 
-// The members by which services tell what is wrong, in the order of preference.
+// The members in which services describe errors, in order of preference.
 var (
 	messageKeys = []string{"message", "msg", "detail", "error_description", "error_message", "errorMessage", "error_msg", "errmsg", "err_msg", "status_msg", "faultstring", "Message", "description", "reason", "title"}
 	errorKeys   = []string{"error", "errors", "Error", "err", "fault", "base_resp"}
@@ -184,10 +182,10 @@ var (
 	statusKeys  = []string{"status", "status_code", "statusCode", "http_status", "code", "error_code"}
 )
 
-// maxNesting bounds how deeply an error may lie inside another.
+// maxNesting is how deeply errors may be nested.
 const maxNesting = 5
 
-// read takes in what v says. What lies inside counts before what lies around it.
+// read adds what v says. Inner errors take precedence over outer ones.
 func (s *saying) read(v gjson.Result, depth int) {
 	switch {
 	case depth > maxNesting:
@@ -197,7 +195,7 @@ func (s *saying) read(v gjson.Result, depth int) {
 		s.readObject(v, depth)
 	case v.Type == gjson.String:
 		if inner := strings.TrimSpace(v.Str); strings.HasPrefix(inner, "{") && depth > 0 && record.ValidJSON([]byte(inner)) {
-			// Gateways pass on what they were told as a string.
+			// Gateways pass on the error they received as a string.
 			if s.read(gjson.Parse(inner), depth+1); s.message != "" {
 				return
 			}
@@ -206,7 +204,7 @@ func (s *saying) read(v gjson.Result, depth int) {
 	}
 }
 
-// readList takes in a list of errors.
+// readList adds a list of errors.
 func (s *saying) readList(v gjson.Result, depth int) {
 	const most = 3
 	var messages []string
@@ -225,7 +223,7 @@ func (s *saying) readList(v gjson.Result, depth int) {
 	s.message = cmp.Or(s.message, strings.Join(messages, "; "))
 }
 
-// adopt takes over what s does not say itself, but for the message.
+// adopt fills in what s lacks, except the message.
 func (s *saying) adopt(inner *saying) {
 	s.code, s.kind, s.param = cmp.Or(s.code, inner.code), cmp.Or(s.kind, inner.kind), cmp.Or(s.param, inner.param)
 	s.number = cmp.Or(s.number, inner.number)
@@ -271,7 +269,7 @@ func (s *saying) readObject(v gjson.Result, depth int) {
 	own.names = append(own.names, plainName(own.code), plainName(own.kind))
 	s.adopt(&own)
 
-	if where := member["loc"]; where.IsArray() && member["msg"].Exists() { // as Pydantic has it
+	if where := member["loc"]; where.IsArray() && member["msg"].Exists() { // Pydantic's format
 		s.names = append(s.names, "validationerror")
 		parts := where.Array()
 		path := make([]string, 0, len(parts))
@@ -299,7 +297,7 @@ func (s *saying) readObject(v gjson.Result, depth int) {
 			}
 		}
 	}
-	if raw := member["metadata"].Get("raw"); raw.Exists() { // what a router was told
+	if raw := member["metadata"].Get("raw"); raw.Exists() { // the error that a router received
 		behind := saying{}
 		behind.read(raw, depth+1)
 		s.names = append(s.names, behind.names...)
@@ -309,7 +307,7 @@ func (s *saying) readObject(v gjson.Result, depth int) {
 	}
 }
 
-// text is a string or a number as it stands there.
+// text returns v as text if it is a string or a number.
 func text(v gjson.Result) string {
 	if v.Type == gjson.String || v.Type == gjson.Number {
 		return v.String()
@@ -317,7 +315,7 @@ func text(v gjson.Result) string {
 	return ""
 }
 
-// statusIn is the HTTP status that v holds, as a number or as a string, or 0.
+// statusIn returns the HTTP status in v, a number or a string, or 0.
 func statusIn(v gjson.Result) int {
 	if v.Type != gjson.Number && v.Type != gjson.String {
 		return 0
@@ -329,8 +327,8 @@ func statusIn(v gjson.Result) int {
 	return int(n)
 }
 
-// plainName makes names comparable that services write in several ways:
-// "InvalidApiKey", "invalid_api_key".
+// plainName removes the differences between spellings such as "InvalidApiKey" and
+// "invalid_api_key".
 func plainName(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -343,8 +341,8 @@ func plainName(s string) string {
 	}, s)
 }
 
-// settle classifies the error by what the service said, and then makes that safe
-// to be kept and printed.
+// settle classifies the error by what the service said, and then makes its texts safe to
+// store and print.
 func (e *Error) settle(said *saying) {
 	if e.Status/100 <= 2 && said.number != 0 {
 		e.Status = said.number
@@ -352,9 +350,9 @@ func (e *Error) settle(said *saying) {
 	status := e.Status
 	switch {
 	case status/100 <= 2:
-		status = 0 // it says nothing
+		status = 0 // it carries no information
 	case status >= 500 && said.number/100 == 4:
-		status = said.number // the more exact one
+		status = said.number // the more specific status
 	}
 	e.Class = classify(status, said)
 	e.WrongAddress = e.Class == record.Invalid && (addressStatus(status) || status == 0 && wrongAddress.MatchString(lower(said.message)))
@@ -363,8 +361,8 @@ func (e *Error) settle(said *saying) {
 	e.Code, e.Type, e.Param = safetext.Code(said.code), safetext.Code(said.kind), safetext.Code(said.param)
 }
 
-// addressStatus reports whether no request to this address can have another
-// status.
+// addressStatus reports whether status would be the same for every request to this
+// address.
 func addressStatus(status int) bool {
 	switch status {
 	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
@@ -373,18 +371,17 @@ func addressStatus(status int) bool {
 	return status >= 300 && status < 400
 }
 
-// lower is the part of a message that is searched for words.
+// lower returns the part of a message that is searched for words, in lower case.
 func lower(s string) string { return strings.ToLower(s[:min(len(s), 4<<10)]) }
 
-// classes are the classes of errors by the names and words that services have for
-// them: the first line that fits decides. The words are searched in the message, in
-// lower case.
+// classes maps the names and words that services use to classes of errors: the first
+// matching line decides. The words are matched against the message in lower case.
 var classes = []struct {
 	class record.Class
-	names []string // as plainName makes them
+	names []string // in the form that plainName returns
 	words *regexp.Regexp
 }{
-	{record.RateLimit, nil, regexp.MustCompile(`(?s)current quota.*(retry in|try again in) [0-9.]+ ?(s|ms|m)`)}, // a limit a minute, whatever it is called
+	{record.RateLimit, nil, regexp.MustCompile(`(?s)current quota.*(retry in|try again in) [0-9.]+ ?(s|ms|m)`)}, // a limit per minute, whatever the service calls it
 	{record.Quota,
 		[]string{"insufficientquota", "insufficientbalance", "insufficientcredits", "insufficientuserquota", "billinghardlimitreached", "billingnotactive",
 			"exceededcurrentquotaerror", "paymentrequired", "arrearage", "creditslimitexceeded"},
@@ -404,7 +401,7 @@ var classes = []struct {
 	{record.Filtered, nil, regexp.MustCompile(`requires moderation|input was flagged`)},
 }
 
-// laterClasses are those that a status decides first.
+// laterClasses are matched only after the status.
 var laterClasses = []struct {
 	class record.Class
 	names []string
@@ -422,7 +419,7 @@ var laterClasses = []struct {
 		regexp.MustCompile(`rate limit(ed)?( \w+)? (exceeded|reached|hit|error)|rate[ -]limited|too many requests|\bthrottled\b|请求过于频繁`)},
 }
 
-// What a body without a status that says more is about.
+// Patterns for bodies whose status says nothing more specific.
 var (
 	wrongAddress = regexp.MustCompile(`unexpected endpoint|invalid url\b|(unknown|no such|no matching|unsupported|invalid) (request )?(url|path|endpoint|route|method)|` +
 		`\b(endpoint|route|path|url|page)( \S+)?( was)? not found|cannot (get|post) /|no route|method not allowed|^not found\.?$`)
@@ -433,8 +430,8 @@ var (
 	lastingNames = []string{"invalidrequesterror", "badrequest", "badrequesterror", "invalidargument", "invalidparameter", "validationerror", "notfound", "notfounderror", "permissiondenied", "unprocessableentity"}
 )
 
-// classify decides what an error is by its status, which is 0 if it says nothing,
-// the names in it, and its words.
+// classify determines the class of an error from its status (0 if it carries no
+// information), the names in it, and its words.
 func classify(status int, said *saying) record.Class {
 	words := lower(said.message)
 	named := func(names []string) bool {
@@ -453,7 +450,7 @@ func classify(status int, said *saying) record.Class {
 	case http.StatusUnauthorized:
 		return record.Auth
 	}
-	refused := status/100 == 4 && status != http.StatusTooManyRequests // whatever it says of rates
+	refused := status/100 == 4 && status != http.StatusTooManyRequests // whatever it says about rates
 	for _, c := range classes {
 		if named(c.names) || c.words.MatchString(words) && (c.class != record.RateLimit || !refused) {
 			return c.class
@@ -465,7 +462,7 @@ func classify(status int, said *saying) record.Class {
 	case status == http.StatusForbidden:
 		return record.Auth
 	case status == http.StatusTooManyRequests && strings.Contains(words, "request too large"):
-		return record.ContextLength // larger than a minute's limit: waiting does not help
+		return record.ContextLength // larger than the limit per minute: waiting does not help
 	case status == http.StatusTooManyRequests, status == 498: // Groq: no capacity at the moment
 		return record.RateLimit
 	}
@@ -491,5 +488,5 @@ func classify(status int, said *saying) record.Class {
 	case lasting.MatchString(words):
 		return record.Invalid
 	}
-	return record.Server // it may have been a slip
+	return record.Server // it may have been temporary
 }

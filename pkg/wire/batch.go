@@ -10,15 +10,15 @@ import (
 	"nertools/pkg/record"
 )
 
-// The bounds of a batch's input file. The service's guide says 200 MB; an error
-// of it names the number.
+// The limits of a batch's input file. OpenAI's guide says 200 MB; the error message of
+// the service names this number.
 const (
 	MaxBatchRequests = 50_000
 	MaxBatchBytes    = 209_715_200
 )
 
-// AppendRequestLine appends the line that asks q in a batch's input file, its
-// newline included. The body is the one that a run sends.
+// AppendRequestLine appends q as a line of a batch's input file, including the newline.
+// The body is the same as in a run.
 func AppendRequestLine(dst []byte, q *Request) []byte {
 	dst = append(dst, `{"custom_id":`...)
 	dst = record.AppendString(dst, q.Row.ID)
@@ -29,27 +29,27 @@ func AppendRequestLine(dst []byte, q *Request) []byte {
 	return append(dst, '}', '\n')
 }
 
-// A Batch is a batch as the service shows it.
+// A Batch is a batch as the service describes it.
 type Batch struct {
 	ID         string
-	Status     string // in OpenAI's spelling where the service means one of its statuses
+	Status     string // OpenAI's name for the status, if it has one
 	Endpoint   string // "/v1/chat/completions"
-	Model      string // "" where the service does not say
+	Model      string // "" if the service does not say
 	InputFile  string
 	OutputFile string // "" until there is one, or if no row succeeded
 	ErrorFile  string // "" until there is one, or if no row failed
 	Total      int
 	Completed  int
-	Failed     int // leaves out expired and cancelled rows
+	Failed     int // without expired and cancelled rows
 	Created    time.Time
 	Expires    time.Time
-	Ended      time.Time        // zero while it has not ended
-	Problems   []record.Problem // what the service says went wrong
+	Ended      time.Time        // zero until it has ended
+	Problems   []record.Problem // the errors that the service reports
 	Metadata   map[string]string
 }
 
-// The statuses of a batch that has ended. Any other status, including one that
-// this version does not know, means that the batch is still running.
+// The statuses of a batch that has ended. With any other status, known or unknown, the
+// batch is still running.
 const (
 	BatchCompleted = "completed"
 	BatchFailed    = "failed"
@@ -66,8 +66,8 @@ func (b *Batch) Final() bool {
 	return false
 }
 
-// Settled reports whether the batch has ended and shows all the files that its
-// counts speak of: a batch may be seen completed a moment before it does.
+// Settled reports whether the batch has ended and lists all files that its counts imply:
+// a batch may be "completed" a moment before its files are listed.
 func (b *Batch) Settled() bool {
 	if !b.Final() {
 		return false
@@ -76,8 +76,8 @@ func (b *Batch) Settled() bool {
 		b.Status == BatchCancelled && b.Completed+b.Failed == 0
 }
 
-// QueueFull reports whether the batch failed only because too many tokens wait
-// for its model: submitted again later it may run.
+// QueueFull reports whether the batch failed only because too many tokens are queued for
+// its model. Submitted again later, it may run.
 func (b *Batch) QueueFull() bool {
 	for _, p := range b.Problems {
 		if p.Code != "token_limit_exceeded" {
@@ -87,8 +87,8 @@ func (b *Batch) QueueFull() bool {
 	return b.Status == BatchFailed && len(b.Problems) > 0
 }
 
-// ParseBatch reads a batch object, which some services wrap in another object.
-// It accepts other services' spellings of statuses, dates, counts and errors.
+// ParseBatch parses a batch object, which some services wrap in another object. It
+// accepts other services' notations for statuses, dates, counts and errors.
 func ParseBatch(body []byte) (Batch, error) {
 	if !record.ValidJSON(body) {
 		return Batch{}, errors.New("the answer is cut off or is not JSON")
@@ -129,8 +129,8 @@ func parseBatch(v gjson.Result) (Batch, error) {
 	return b, nil
 }
 
-// ParseBatches reads a page of the list of batches, newest first. after is where
-// the next page begins, "" if this was the last.
+// ParseBatches parses a page of the list of batches, newest first. after is the cursor
+// for the next page, or "" if this is the last.
 func ParseBatches(body []byte) (page []Batch, after string, err error) {
 	if !record.ValidJSON(body) {
 		return nil, "", errors.New("the answer is cut off or is not JSON")
@@ -149,11 +149,11 @@ func ParseBatches(body []byte) (page []Batch, after string, err error) {
 	return page, after, err
 }
 
-// BatchName is the endpoint of a request path as batches name it.
+// BatchName returns the endpoint for a request path as batches name it: "/v1/…".
 func BatchName(path string) string { return "/v1/" + strings.TrimPrefix(path, "/") }
 
-// ModelOf is the model that a request body names, "" if none.
+// ModelOf returns the model named in a request body, or "".
 func ModelOf(body []byte) string { return gjson.GetBytes(body, "model").String() }
 
-// CustomID is the custom_id of a line of the Batch API, "" if it has none.
+// CustomID returns the custom_id of a line of a batch, or "".
 func CustomID(line []byte) string { return gjson.GetBytes(line, "custom_id").String() }

@@ -14,7 +14,7 @@ import (
 	"nertools/pkg/safetext"
 )
 
-// otherStatuses are other services' names for OpenAI's statuses.
+// otherStatuses maps other services' statuses to OpenAI's.
 var otherStatuses = map[string]string{
 	"complete": BatchCompleted, "done": BatchCompleted, "succeeded": BatchCompleted, "success": BatchCompleted,
 	"successful": BatchCompleted, "finished": BatchCompleted, "ended": BatchCompleted,
@@ -27,7 +27,7 @@ var otherStatuses = map[string]string{
 	"progress": batchInProgress, "running": batchInProgress, "processing": batchInProgress,
 }
 
-// The statuses of OpenAI of a batch that is still running.
+// OpenAI's statuses of a running batch.
 const (
 	batchValidating = "validating"
 	batchInProgress = "in_progress"
@@ -35,8 +35,8 @@ const (
 	batchCancelling = "cancelling"
 )
 
-// StatusKnown reports whether the status is one of OpenAI's, or a common name for
-// a batch that waits for its turn.
+// StatusKnown reports whether the status is one of OpenAI's, or a common name for a
+// queued batch.
 func (b *Batch) StatusKnown() bool {
 	switch b.Status {
 	case batchValidating, batchInProgress, batchFinalizing, batchCancelling, "queued", "pending", "created", "submitted", "scheduled":
@@ -45,16 +45,16 @@ func (b *Batch) StatusKnown() bool {
 	return b.Final()
 }
 
-// batchStatus returns OpenAI's name for a status, or the service's own in lower
-// case if it has no other.
+// batchStatus returns OpenAI's name for a status, or the status itself in lower case if
+// there is none.
 func batchStatus(status string) string {
 	s := strings.NewReplacer("-", "_", " ", "_").Replace(strings.ToLower(strings.TrimSpace(status)))
 	s = strings.TrimPrefix(strings.TrimPrefix(s, "job_state_"), "batch_state_")
 	return cmp.Or(otherStatuses[s], s)
 }
 
-// batchTime reads a time: seconds or milliseconds since 1970, as a number or a
-// string, or a date in one of the usual notations.
+// batchTime parses a time: seconds or milliseconds since 1970, as a number or a string,
+// or a date in a common notation.
 func batchTime(v gjson.Result) time.Time {
 	text := strings.TrimSpace(v.String())
 	if n, err := strconv.ParseFloat(text, 64); err == nil {
@@ -76,12 +76,12 @@ func batchTime(v gjson.Result) time.Time {
 	return time.Time{}
 }
 
-// maxProblems bounds the problems that are kept of a batch.
+// maxProblems is how many of a batch's problems are kept.
 const maxProblems = 1000
 
-// batchProblems reads why a batch went wrong: "errors" is a list under "data", a
-// list, one object or a string. Where a batch failed without it, other members
-// may say why.
+// batchProblems returns why a batch failed. "errors" is an object with a list as "data",
+// a list, one object or a string. If a batch failed without it, other members may say
+// why.
 func batchProblems(v gjson.Result, status string) []record.Problem {
 	list := appendProblems(nil, v.Get("errors"), 0)
 	if status != BatchFailed {
@@ -130,7 +130,7 @@ func appendProblems(list []record.Problem, v gjson.Result, depth int) []record.P
 	return appendProblem(list, p)
 }
 
-// lineInMessage finds the line that a message is about.
+// lineInMessage matches the line number in a message.
 var lineInMessage = regexp.MustCompile(`(?i)\bline (?:number |no\. ?|#)?(\d{1,9})\b`)
 
 func appendProblem(list []record.Problem, p record.Problem) []record.Problem {

@@ -10,8 +10,8 @@ import (
 	"nertools/pkg/record"
 )
 
-// IsBatchLine reports whether line looks like one of the Batch API's own, asked
-// or answered, rather than like a record: it has a custom_id and no kind.
+// IsBatchLine reports whether line looks like a request or response line of the Batch API
+// rather than a record: it has a custom_id and no kind.
 func IsBatchLine(line []byte) bool {
 	if bytes.HasPrefix(line, []byte(`{"kind":`)) || !bytes.Contains(line, []byte(`"custom_id"`)) {
 		return false // at a glance, which costs nothing where all lines are records
@@ -20,10 +20,10 @@ func IsBatchLine(line []byte) bool {
 	return found[0].Exists() && !found[1].Exists()
 }
 
-// ParseBatchLine reads a line of a batch's output or error file:
+// ParseBatchLine parses a line of a batch's output or error file:
 // {"custom_id","response":{"status_code","body"}|null,"error":{"code","message"}|null}.
-// Which of the two files it stood in does not matter: the status decides, then
-// the error. The row is that of the custom_id, see [record.ParseID].
+// It does not matter which of the two files the line is from: the status decides, then
+// the error. The row is taken from the custom_id, see [record.ParseID].
 func (j *Judge) ParseBatchLine(line []byte) (record.Result, error) {
 	var r record.Result
 	if !record.ValidJSON(line) || !gjson.ParseBytes(line).IsObject() {
@@ -54,7 +54,7 @@ func (j *Judge) ParseBatchLine(line []byte) (record.Result, error) {
 	return r, nil
 }
 
-// batchFailure is why a row has no answer of its own.
+// batchFailure returns why a row has no answer of its own.
 func batchFailure(status int, v gjson.Result) *record.Failure {
 	e := &Error{Failure: record.Failure{Status: status}}
 	var said saying
@@ -66,10 +66,10 @@ func batchFailure(status int, v gjson.Result) *record.Failure {
 	case e.Code == "batch_cancelled":
 		e.Class = record.Cancelled
 	case status == 0 && e.Class == record.Invalid:
-		e.Class = record.Server // the request was never judged
+		e.Class = record.Server // the model never saw the request
 	}
 	if e.Message == "" {
-		// Rows counted as completed with a status of 0 have been seen.
+		// Services have been seen to count such rows, with status 0, as completed.
 		e.Message = "the batch gave neither an answer nor a reason"
 	}
 	return &e.Failure

@@ -11,24 +11,24 @@ import (
 	"nertools/pkg/safetext"
 )
 
-// content is what a choice of an answer holds.
+// content is the content of an answer's choice.
 type content struct {
 	text    string // of the answer
 	refusal string
-	aside   string // text that is no answer: reasoning, what a tool is called with
-	why     string // why there is only that, for people
+	aside   string // text that is not the answer: reasoning, the arguments of a tool call
+	why     string // why there is only aside, for people
 	remark  Remark
 }
 
-// reasoningMembers are the members of a message that hold reasoning. Servers
-// give them different names.
+// reasoningMembers are the members of a message that contain reasoning; servers name them
+// differently.
 var reasoningMembers = []string{"reasoning_content", "reasoning", "reasoning_details", "thinking", "thinking_blocks"}
 
-// reasoningParts are the types of parts of a message that hold reasoning.
+// reasoningParts are the types of message parts that contain reasoning.
 var reasoningParts = []string{"thinking", "reasoning", "reasoning_text", "reasoning_content", "thought", "redacted_thinking"}
 
-// readContent reads a choice, be it a chat message, whose content some servers
-// give in parts, or a legacy completion.
+// readContent reads a choice: a chat message, whose content some servers split into
+// parts, or a legacy completion.
 func readContent(choice gjson.Result) (c content) {
 	message := choice.Get("message")
 	if !message.Exists() {
@@ -66,12 +66,12 @@ func (c *content) add(part gjson.Result) {
 		c.refusal += part.Get("refusal").String()
 	case part.Get("text").Exists():
 		c.text += texts(part.Get("text"))
-	default: // a part without text, or not in a form that is known
+	default: // a part without text, or of an unknown form
 		c.setAside(texts(part), 0, kind)
 	}
 }
 
-// lookAside looks for text where an answer does not belong.
+// lookAside looks for text in places where an answer does not belong.
 func (c *content) lookAside(message gjson.Result) {
 	for _, name := range reasoningMembers {
 		if c.aside == "" {
@@ -113,8 +113,8 @@ func (c *content) setAside(text string, kind RemarkKind, name string) {
 	}
 }
 
-// texts returns all text in v, which may be a string, or objects and arrays that
-// hold it at any depth in members that are called as text is.
+// texts returns all text in v: a string, or objects and arrays that contain it, at any
+// depth, in members whose names suggest text.
 func texts(v gjson.Result) string {
 	if v.Type == gjson.String {
 		return record.Text(v)

@@ -16,13 +16,13 @@ import (
 	"nertools/pkg/safetext"
 )
 
-// Embed is the endpoint for embeddings, as [Chat] is one.
+// Embed is the embeddings endpoint; see [Chat].
 const Embed = "embeddings"
 
-// AppendEmbed appends the body that asks for the embeddings of texts, none of
-// which may be empty. dimensions is the length that the vectors shall have; 0
-// leaves it to the model. Base64 is asked for, since floats in digits are three
-// times as long and much slower to read; [ParseEmbeddings] reads either.
+// AppendEmbed appends the request body for the embeddings of texts, none of which may be
+// empty. dimensions is the length of the vectors; 0 leaves it to the model. The body asks
+// for base64, since decimal floats are three times as long and much slower to parse;
+// [ParseEmbeddings] accepts both.
 func AppendEmbed(dst []byte, model string, dimensions int, texts []string) []byte {
 	dst = record.AppendString(append(dst, `{"model":`...), model)
 	if dimensions > 0 {
@@ -38,9 +38,9 @@ func AppendEmbed(dst []byte, model string, dimensions int, texts []string) []byt
 	return append(dst, ']', '}')
 }
 
-// ParseEmbeddings reads the body of an answer whose status is 200 to a call with
-// n texts: the vectors in the order of the texts, all of one length. Their
-// numbers are finite. The error is an [*Error].
+// ParseEmbeddings parses the body of a response with status 200 to a request with n
+// texts. It returns the vectors in the order of the texts; they all have the same length
+// and contain only finite numbers. The error is an [*Error].
 func ParseEmbeddings(body []byte, n int) ([][]float32, record.Usage, error) {
 	vectors, usage, err := parseEmbeddings(body, n)
 	if _, ok := errors.AsType[*Error](err); err != nil && !ok {
@@ -56,7 +56,7 @@ func parseEmbeddings(body []byte, n int) ([][]float32, record.Usage, error) {
 	if !record.ValidJSON(body) {
 		return nil, record.Usage{}, noJSON(body)
 	}
-	v := gjson.Parse(unsafe.String(unsafe.SliceData(body), len(body))) // a copy would be as large; nothing returned lives in it
+	v := gjson.Parse(unsafe.String(unsafe.SliceData(body), len(body))) // a copy would be as large; nothing returned points into it
 	if err := answeredError(v, "data"); err != nil {
 		return nil, record.Usage{}, err
 	}
@@ -107,8 +107,8 @@ func parseEmbeddings(body []byte, n int) ([][]float32, record.Usage, error) {
 	return vectors, parseUsage(v.Get("usage")), nil
 }
 
-// parseVector reads a vector, of about size numbers: an array of them, or the
-// base64 of 4 bytes each, little endian.
+// parseVector parses a vector of about size numbers: a JSON array, or the base64 of
+// little-endian 32-bit floats.
 func parseVector(v gjson.Result, size int) ([]float32, error) {
 	vector := make([]float32, 0, size)
 	switch {
@@ -119,7 +119,7 @@ func parseVector(v gjson.Result, size int) ([]float32, error) {
 		}
 		for i := 0; i < len(raw); i += 4 {
 			x := math.Float32frombits(binary.LittleEndian.Uint32(raw[i:]))
-			if x-x != 0 { // infinite or not a number
+			if x-x != 0 { // infinite or NaN
 				return nil, errors.New("a vector with a number that is none")
 			}
 			vector = append(vector, x)

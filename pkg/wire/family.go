@@ -7,28 +7,27 @@ import (
 
 var snapshot = regexp.MustCompile(`-20\d\d-\d\d-\d\d$`)
 
-// Undated returns the name of a model without the date of a snapshot.
+// Undated returns a model name without the date of its snapshot.
 func Undated(name string) string { return snapshot.ReplaceAllString(name, "") }
 
-// BaseModel returns the undated name of the model behind a name: without what a router
-// puts before it ("openai/gpt-5"), and without the "ft:" and the suffix of a fine-tuned
-// one.
+// BaseModel returns the undated name of the underlying model: without a router's prefix
+// ("openai/gpt-5"), and without the "ft:" and the suffix of a fine-tuned model.
 func BaseModel(name string) string {
 	base := strings.TrimPrefix(name[strings.LastIndexByte(name, '/')+1:], "ft:")
 	base, _, _ = strings.Cut(base, ":")
 	return Undated(base)
 }
 
-// family is what requests to a model may hold.
+// family says what requests to a model may contain.
 type family struct {
-	legacy           bool // text completions, no chat
+	legacy           bool // text completions, not chat
 	completionTokens bool // max_completion_tokens instead of max_tokens
-	sampling         bool // temperature and top_p can be set
+	sampling         bool // temperature and top_p may be set
 }
 
-// familyOf knows OpenAI's models by their names. Any other model, one on a
-// compatible server for example, is taken for a plain chat model; what it
-// refuses all the same is found out by asking, see [Amendments].
+// familyOf recognises OpenAI's models by name. Any other model, such as one on a
+// compatible server, is treated as a plain chat model; what it rejects nevertheless is
+// learnt from its errors, see [Amendments].
 func familyOf(model string) family {
 	switch name := BaseModel(model); {
 	case name == "gpt-3.5-turbo-instruct", strings.HasPrefix(name, "gpt-3.5-turbo-instruct-"),
@@ -42,7 +41,8 @@ func familyOf(model string) family {
 	return family{sampling: true}
 }
 
-// gpt5Samples: gpt-5.4 and later take a temperature, those before do not.
+// gpt5Samples reports whether a GPT-5 model accepts a temperature: from gpt-5.4 on they
+// do.
 func gpt5Samples(name string) bool {
 	minor, ok := strings.CutPrefix(name, "gpt-5.")
 	if !ok {

@@ -12,12 +12,12 @@ import (
 // completeReasons are the finish reasons of complete answers, in lower case.
 var completeReasons = []string{"", "null", "stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete", "completed"}
 
-// reasonWords tell what a finish reason means: the first line with a word that
-// occurs in the reason counts. Services have dozens of reasons, but few words.
+// reasonWords maps words in a finish reason to its meaning; the first matching line
+// decides. Services have dozens of reasons but use few words.
 var reasonWords = []struct {
 	class record.Class
 	words []string
-	what  string // happened
+	what  string // what happened
 }{
 	{record.Filtered, []string{"filter", "safety", "sensitive", "recitation", "blocklist", "blocked", "prohibited", "spii", "policy", "moderation", "guardrail", "toxic", "censor"},
 		"stopped by the content filter"},
@@ -29,13 +29,12 @@ var reasonWords = []struct {
 		"the service broke off the answer"},
 }
 
-// completeReason reports whether an answer that ended for this reason is whole.
+// completeReason reports whether answers with this finish reason are complete.
 func completeReason(reason string) bool {
 	return slices.Contains(completeReasons, strings.ToLower(strings.TrimSpace(reason)))
 }
 
-// reasonFailure is the failure that a finish reason stands for, of an answer
-// that is not complete.
+// reasonFailure returns the failure for the finish reason of an incomplete answer.
 func reasonFailure(reason string) *record.Failure {
 	f := &record.Failure{Class: record.Incomplete, Status: 200}
 	name := strings.NewReplacer("-", "_", " ", "_").Replace(strings.ToLower(reason))
@@ -54,6 +53,6 @@ func reasonFailure(reason string) *record.Failure {
 	return f
 }
 
-// documentedReason reports whether the reason is one that OpenAI's API gives for
-// answers that are not complete: their class says all about them.
+// documentedReason reports whether OpenAI's API documents the reason for incomplete
+// answers: the class of the failure says all about it.
 func documentedReason(reason string) bool { return reason == "length" || reason == "content_filter" }

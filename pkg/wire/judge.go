@@ -11,46 +11,45 @@ import (
 	"nertools/pkg/safetext"
 )
 
-// A Judge decides which answers count, whether they come from the service or
-// from a file of results. An answer that is cut off, filtered, broken off,
-// refused, empty or only reasoning is a failure, with its text in Partial. A nil
-// Judge accepts the finish reasons of complete answers only. A Judge may be used
-// by several goroutines at once.
+// A Judge decides which answers are good, whether they come from the service or from a
+// results file. An answer that is cut off, filtered, broken off, refused, empty or
+// nothing but reasoning is a failure, and its text goes into Partial. A nil Judge accepts
+// only the finish reasons of complete answers. A Judge is safe for concurrent use.
 type Judge struct {
-	// Accept lists further finish reasons of answers to accept, in any case.
+	// Accept lists further finish reasons to accept; case is ignored.
 	Accept []string
 
-	// Sentence, if not nil, returns the sentence of a row of the source, for
-	// results that do not tell theirs; "" if it is not known.
+	// Sentence, if not nil, returns the sentence of a source row, or "" if unknown. It is
+	// used for results that do not contain their sentence.
 	Sentence func(index int) string
 
-	// Remark, if not nil, is called the first time that something about the answers
-	// comes up which a setting could change.
+	// Remark, if not nil, is called the first time that answers fail for a reason that a
+	// setting could change.
 	Remark func(Remark)
 
 	mu       sync.Mutex
 	remarked map[Remark]bool
 }
 
-// A Remark is why answers are failures.
+// A Remark says why answers fail.
 type Remark struct {
 	Kind RemarkKind
-	Name string // the finish reason, the member that holds the reasoning, or the tool; may be empty
+	Name string // the finish reason, the member that contains the reasoning, or the tool; may be empty
 }
 
-// RemarkKind is what a [Remark] is about.
+// RemarkKind is the subject of a [Remark].
 type RemarkKind uint8
 
-// The kinds of remarks. Of finish reasons, "length" and "content_filter" are not
-// remarked: the class of the failure says it all.
+// The kinds of remarks. There are none for the finish reasons "length" and
+// "content_filter": the class of the failure says it all.
 const (
-	FinishReason  RemarkKind = iota + 1 // answers end for a reason that Accept could list
+	FinishReason  RemarkKind = iota + 1 // answers end for a reason that could be added to Accept
 	OnlyReasoning                       // answers consist of reasoning
 	ToolCall                            // the model calls a tool
 )
 
-// ParseResult reads a result record, or a line of a batch's output or error
-// file, and judges the answer in it.
+// ParseResult parses a result record, or a line of a batch's output or error file, and
+// judges its answer.
 func (j *Judge) ParseResult(line []byte) (record.Result, error) {
 	if IsBatchLine(line) {
 		return j.ParseBatchLine(line)
@@ -62,8 +61,8 @@ func (j *Judge) ParseResult(line []byte) (record.Result, error) {
 	return r, err
 }
 
-// judgeRecord judges the answer in a record, which another program, or an
-// earlier run with other finish reasons accepted, may have judged differently.
+// judgeRecord judges the answer in a record again: another program, or an earlier run
+// that accepted other finish reasons, may have judged it differently.
 func (j *Judge) judgeRecord(r *record.Result) {
 	text := r.Output
 	if r.Failure != nil {
@@ -77,14 +76,14 @@ func (j *Judge) judgeRecord(r *record.Result) {
 	}
 }
 
-// reopens reports whether Partial of a failed r may be an answer all the same.
+// reopens reports whether the Partial of a failed r may be an answer after all.
 func (j *Judge) reopens(r *record.Result) bool {
 	switch {
 	case strings.TrimSpace(r.Partial) == "", r.Failure.Class == record.Refused:
 		return false
 	case r.Failure.Class == record.Empty:
-		// It was taken for reasoning where the sentence was not known, which has
-		// such tags.
+		// The whole text counted as reasoning because the sentence, which may contain
+		// such tags, was unknown.
 		_, rest := reasoning.Split(r.Partial, "")
 		return rest == "" && j.sentence(r) != ""
 	case completeReason(r.FinishReason):
@@ -122,8 +121,7 @@ func emptyFailure(message string) *record.Failure {
 	return &record.Failure{Class: record.Empty, Status: http.StatusOK, Message: message}
 }
 
-// Answer returns what the model answered: the output of a good result without
-// the reasoning in it.
+// Answer returns the model's answer: the output of a good result, without reasoning.
 func (j *Judge) Answer(r *record.Result) string {
 	_, rest := reasoning.Split(r.Output, j.sentence(r))
 	return rest
@@ -136,8 +134,7 @@ func (j *Judge) sentence(r *record.Result) string {
 	return r.Context
 }
 
-// acceptsPart reports whether answers that ended for this reason, which is not
-// that of a complete one, are to be accepted.
+// acceptsPart reports whether incomplete answers with this finish reason are accepted.
 func (j *Judge) acceptsPart(reason string) bool {
 	return j != nil && slices.ContainsFunc(j.Accept, func(a string) bool { return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(reason)) })
 }

@@ -13,15 +13,15 @@ import (
 	"nertools/pkg/record"
 )
 
-// Services say how long to wait in many ways: as a number of seconds, as a time
-// of day, in a member of the error, or only in its message. This file reads all
-// of them. No pause is longer than maxPause, which keeps nonsense harmless.
+// Services state how long to wait in many ways: a number of seconds, a time of day, a
+// member of the error, or only words in its message. This file parses them all. No pause
+// exceeds maxPause, so nonsense does no harm.
 const maxPause = 365 * 24 * time.Hour
 
-// Until reads a header's value that says when something happens: a number of
-// seconds from now ("30", "1.5"), a duration ("6m0s", "12ms"), a date (RFC 3339
-// or HTTP's), or a Unix time in seconds, milliseconds, microseconds or
-// nanoseconds. It returns the time from now, 0 if that has passed.
+// Until parses a header value that says when something happens: seconds from now ("30",
+// "1.5"), a duration ("6m0s", "12ms"), a date (RFC 3339 or HTTP format), or a Unix time
+// in seconds, milliseconds, microseconds or nanoseconds. It returns the time from now, or
+// 0 if the moment has passed.
 func Until(value string, now time.Time) (wait time.Duration, ok bool) {
 	value = strings.TrimSpace(value)
 	if n, err := strconv.ParseFloat(value, 64); err == nil {
@@ -39,7 +39,7 @@ func Until(value string, now time.Time) (wait time.Duration, ok bool) {
 	return 0, false
 }
 
-// Span is n units, from 0 to a year.
+// Span returns n units, limited to between 0 and a year.
 func Span(n float64, unit time.Duration) time.Duration {
 	if !(n > 0) {
 		return 0
@@ -49,8 +49,8 @@ func Span(n float64, unit time.Duration) time.Duration {
 
 func bounded(d time.Duration) time.Duration { return max(0, min(d, maxPause)) }
 
-// untilNumber reads n as seconds from now, or as a Unix time if it is too large
-// for that: 5e8 seconds are 15 years, and as a Unix time they are in 1985.
+// untilNumber interprets n as seconds from now, or as a Unix time if it is too large for
+// that: 5e8 seconds are 15 years, or 1985 as a Unix time.
 func untilNumber(n float64, now time.Time) time.Duration {
 	unit := time.Second
 	switch {
@@ -63,7 +63,7 @@ func untilNumber(n float64, now time.Time) time.Duration {
 	case n >= 1e11:
 		unit = time.Millisecond
 	}
-	at := n * float64(unit) // nanoseconds
+	at := n * float64(unit) // in nanoseconds
 	if at >= math.MaxInt64 {
 		return maxPause
 	}
@@ -82,10 +82,10 @@ func parseDate(s string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// pauseIn finds the pause that the body of an error asks for, 0 if none: in a
-// member made for it, such as Google's retryDelay, or else in a text.
+// pauseIn returns the pause that an error body asks for, or 0: from a member intended for
+// it, such as Google's retryDelay, or else from a text.
 func pauseIn(body []byte, now time.Time) time.Duration {
-	const longest = 16 << 10 // of a text that is searched
+	const longest = 16 << 10 // of the text that is searched
 	if !record.ValidJSON(body) {
 		return pauseInText(string(body[:min(len(body), longest)]), now)
 	}
@@ -113,8 +113,7 @@ func pauseIn(body []byte, now time.Time) time.Duration {
 	return text
 }
 
-// pauseInMember reads a member of an error: "retry_after", "retryDelay" and the
-// like.
+// pauseInMember parses members such as "retry_after" and "retryDelay".
 func pauseInMember(key, value string, now time.Time) time.Duration {
 	if len(key) > 40 || len(value) > 40 {
 		return 0
@@ -132,14 +131,15 @@ func pauseInMember(key, value string, now time.Time) time.Duration {
 }
 
 const (
-	// A number and its unit, as in "6m0s", "1.5 seconds", "2 minutes and 30 seconds".
+	// A number with its unit, as in "6m0s", "1.5 seconds", "2 minutes and 30 seconds".
 	number   = `\d{1,12}(?:[.,]\d{1,12})?`
 	unit     = `(?:milliseconds?|millis|msecs?|ms|microseconds?|µs|μs|us|nanoseconds?|ns|seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|毫秒|秒钟|秒|分钟|分|小时|天)`
 	duration = number + `\s*` + unit + `(?:(?:\s*(?:,|and)?\s*)` + number + `\s*` + unit + `)*`
 	clock    = `\d{1,2}:\d{2}:\d{2}`
 	date     = `\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|\s?UTC|[+-]\d{2}:?\d{2})?`
 
-	// What stands in front of it. Between the two may be a few words, as in "try
+	// What precedes it. A few words may be in between, as in "try again in
+	// approximately", but not the end of a sentence or another number.
 	// again in approximately", but no end of a sentence and no other number.
 	cue    = `(?:re-?try\w*|try(?:ing)?\s+(?:\w+\s+){0,3}again|waits?|waiting|resets?|available|back[- ]?off|cool[- ]?down|blocked|until|come\s+back)`
 	filler = `[^\d.;!?\n]{0,40}?`
@@ -152,13 +152,13 @@ var (
 	oneDuration    = regexp.MustCompile(`(?i)^(?:\s*(?:,|and)?\s*)(` + number + `)\s*(` + unit + `)`)
 )
 
-// pauseInText finds the pause that a message asks for, as in "Please retry
-// after 30 seconds" or "try again in 6m0s".
+// pauseInText returns the pause that a message asks for, as in "Please retry after 30
+// seconds" or "try again in 6m0s".
 func pauseInText(text string, now time.Time) time.Duration {
 	for _, found := range pauseAfterCue.FindAllStringSubmatchIndex(text, -1) {
 		value, rest := text[found[2]:found[3]], text[found[3]:]
 		if startsWord(rest) {
-			continue // "3 s" of "3 samples"
+			continue // the "3 s" of "3 samples"
 		}
 		if d := readPause(value, now); d > 0 {
 			return d
@@ -177,7 +177,7 @@ func pauseInText(text string, now time.Time) time.Duration {
 	return 0
 }
 
-// startsWord reports whether a unit goes on as a longer word.
+// startsWord reports whether the unit is only the beginning of a longer word.
 func startsWord(rest string) bool {
 	if rest == "" {
 		return false
@@ -199,8 +199,8 @@ func readPause(value string, now time.Time) time.Duration {
 	return d
 }
 
-// leadingDuration adds up what s begins with, such as "2 minutes and 30
-// seconds", and returns how many bytes that takes.
+// leadingDuration adds up the durations at the beginning of s, such as "2 minutes and 30
+// seconds", and returns how many bytes they take.
 func leadingDuration(s string) (d time.Duration, read int) {
 	for {
 		m := oneDuration.FindStringSubmatch(s[read:])
