@@ -1,25 +1,25 @@
-// Package pace decides when the calls of a run may start: how many are in flight
-// at once, how many start in a minute, and how long to wait before the next try.
-// It knows nothing of what is called.
+// Package pace decides when the calls of a run may start: how many are in flight at once,
+// how many start per minute, and how long to wait before a retry. It knows nothing about
+// the calls themselves.
 //
-// A call waits for whichever of these is longest:
+// A call waits for whichever of these takes longest:
 //
 //   - a place among the calls in flight;
-//   - the limits per minute that the user set;
-//   - a pause that the service asked for, which holds for every caller;
+//   - the user's limits per minute;
+//   - a pause that the service asked for, which applies to all calls;
 //   - the limits that the service shows, which are hints;
-//   - what is known of the service from the calls that it accepted and refused.
+//   - the rate derived from which calls the service accepted and refused.
 //
-// The last point is what counts in the end, since services show limits that are
-// not theirs, show none, or refuse calls whatever the pace. So a limit that is shown
-// holds back calls only while nothing contradicts it: it is forgotten when an
-// accepted call does not show it any more, is left out of account in a refusal
-// that asks for a pause, ends with its own reset, and is tried out now and then (see
-// gauge). And if the share of refused calls stays the same although fewer fly,
-// a refusal, with the pause it asks for, concerns its own call only (see speed).
+// The last item is the most important, since services show wrong limits, show none, or
+// refuse calls regardless of the rate. A limit that the service shows therefore counts
+// only while nothing contradicts it: it is forgotten when an accepted call no longer
+// shows it, ignored in a refusal that asks for a pause, ends at its own reset time, and
+// is tested now and then (see gauge). And if the share of refused calls stays the same
+// with fewer calls in flight, a refusal and its pause apply only to the refused call (see
+// speed).
 //
-// A refused call is made again for as long as the service accepts calls at all. A
-// service that accepts none any more is given up after some time.
+// A refused call is repeated as long as the service accepts any calls. A service that
+// accepts none is given up after some time.
 package pace
 
 import (
@@ -35,43 +35,43 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Config is what the user wants. The zero value of a field sets no limit, but
-// for InFlight, which must be at least 1.
+// Config contains the user's limits. A zero field means no limit, except for InFlight,
+// which must be at least 1.
 type Config struct {
-	InFlight   int           // calls in flight, at most
-	PerMinute  int           // calls started in a minute, at most
-	Tokens     int           // tokens asked for in a minute, at most
-	MaxRetries int           // further tries of a call that failed, refusals apart
-	MaxWait    time.Duration // a service that asks for a longer pause, or refuses all calls for longer, is not waited for
+	InFlight   int           // maximum number of calls in flight
+	PerMinute  int           // maximum number of calls started per minute
+	Tokens     int           // maximum number of tokens requested per minute
+	MaxRetries int           // retries of a failed call, not counting refusals
+	MaxWait    time.Duration // give the service up if it asks for a longer pause, or refuses all calls for longer
 }
 
 // A Pacer paces the calls of one run. It is safe for concurrent use.
 type Pacer struct {
 	cfg      Config
-	requests *rate.Limiter // the user's limits; nil without
+	requests *rate.Limiter // the user's limits; nil if there are none
 	tokens   *rate.Limiter
 
 	mu        sync.Mutex
-	waiting   []*waiter   // for their turn, first come first served
-	admitting *time.Timer // for the first of them, where it waits for the time to come
+	waiting   []*waiter   // calls waiting for their turn, first come first served
+	admitting *time.Timer // wakes the first of them when it may start
 	inFlight  tally       // started, but not ended yet
 	started   tally       // since the run began
-	ended     tally       // since the run began, without those refused
+	ended     tally       // since the run began, without refused calls
 	paused    time.Time   // no call starts before
-	shown     [2]gauge    // requests, tokens
+	shown     [2]gauge    // limits shown by the service: requests, tokens
 	speed     speed
 	pauses    pauses
 
-	succeeded bool // at least one call did
+	succeeded bool // at least one call succeeded
 	refusals  struct {
-		since time.Time // the first of those that no accepted call came after
+		since time.Time // the first refusal after the last accepted call
 		calls int
-		times int // one after the other
-		told  int // calls started when the last of these was heard
+		times int // consecutive refusals
+		told  int // calls started when the last of them was reported
 	}
 }
 
-// tally counts calls and the tokens they asked for.
+// tally counts calls and the tokens they request.
 type tally struct{ calls, tokens int }
 
 func (t *tally) add(calls, tokens int) {
@@ -86,9 +86,9 @@ func New(cfg Config) *Pacer {
 	return p
 }
 
-// limiter spreads a minute's allowance evenly: it starts with that of a tenth
-// of a second, so that no minute, the first one included, sees more than its
-// allowance and that much.
+// limiter spreads a minute's allowance evenly. It starts with the allowance of a tenth of
+// a second, so any minute, including the first, exceeds its allowance by at most that
+// much.
 func limiter(perMinute int) *rate.Limiter {
 	if perMinute <= 0 {
 		return nil
@@ -96,38 +96,37 @@ func limiter(perMinute int) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(float64(perMinute)/60), max(1, perMinute/600))
 }
 
-// Limits are what a service shows of its limits in an answer. The zero value
-// shows nothing.
+// Limits are the limits shown in a response. The zero value shows none.
 type Limits struct{ Requests, Tokens Limit }
 
-// Limit is one limit as a service shows it. It is ignored unless Max and Reset
-// are positive and Remaining is from 0 to less than Max.
+// Limit is one limit shown by a service. It is ignored unless Max and Reset are positive
+// and 0 <= Remaining < Max.
 type Limit struct {
-	Max       int           // when nothing is used up
-	Remaining int           // now
-	Reset     time.Duration // until Remaining is Max again, if nothing is asked
+	Max       int           // the whole allowance
+	Remaining int           // what is left of it
+	Reset     time.Duration // time until Remaining is Max again if no call is made
 }
 
 func (l Limit) says() bool {
 	return l.Max > 0 && l.Reset > 0 && l.Remaining >= 0 && l.Remaining < l.Max
 }
 
-// Retry is the error of a call that may succeed when it is made again.
+// Retry is the error of a call that may succeed if it is repeated.
 type Retry struct {
 	Err       error
-	After     time.Duration // the pause that the service asked for; 0 if none
+	After     time.Duration // the pause that the service asks for; 0 if none
 	Throttled bool          // the service refused the call because there were too many
 }
 
 func (e *Retry) Error() string { return e.Err.Error() }
 func (e *Retry) Unwrap() error { return e.Err }
 
-// GivenUp is the error of a call whose service is not waited for any longer.
+// GivenUp is the error of a call to a service that is no longer waited for.
 type GivenUp struct {
 	Err   error
-	After time.Duration // the pause that the service asked for, if it is longer than Config.MaxWait
+	After time.Duration // the pause that the service asks for, if it exceeds Config.MaxWait
 
-	// Otherwise: for how long it has refused every call, and how many that were.
+	// Otherwise: for how long it has refused every call, and how many calls.
 	Refused time.Duration
 	Calls   int
 }
@@ -140,30 +139,30 @@ func (e *GivenUp) Error() string {
 }
 func (e *GivenUp) Unwrap() error { return e.Err }
 
-// A service that has never accepted a call is given up after patience, but a
-// window of a minute must be able to pass; and not before it has refused calls
-// so many times one after the other, since it may ask for long pauses.
+// A service that has never accepted a call is given up after patience, which is long
+// enough for a window of a minute to pass; but not before it has refused this many calls
+// in a row, since it may ask for long pauses.
 const (
 	patience = 2 * time.Minute
 	minTimes = 4
 )
 
-// The waits between tries are drawn evenly from 0 to firstWait, then from twice
-// as much, up to lastWait: exponential backoff with full jitter
+// The waits between tries are drawn uniformly from 0 to firstWait, then from twice that
+// range, up to lastWait: exponential backoff with full jitter
 // (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
 const (
 	firstWait = 500 * time.Millisecond
 	lastWait  = 32 * time.Second
 )
 
-// Do makes a call of tokens tokens when its turn has come, again while it ends
-// in a [*Retry] and tries are left, and returns how often it was made. The
-// limits that call returns are taken into account whether or not it fails. A
-// throttled try is none of Config.MaxRetries: the call is made again until the
+// Do makes a call that requests the given number of tokens when its turn has come. It
+// repeats the call while that returns a [*Retry] and retries are left, and returns how
+// many times it was made. The limits that call returns are used even if it fails.
+// Throttled tries don't count towards Config.MaxRetries: the call is repeated until the
 // service is given up.
 //
-// The error is that of the last call, without its Retry; or a [*GivenUp]; or
-// that of ctx, if it ends while Do waits.
+// The error is the last call's, unwrapped from its Retry; or a [*GivenUp]; or ctx's, if
+// ctx ends while Do waits.
 func (p *Pacer) Do(ctx context.Context, tokens int, call func(context.Context) (Limits, error)) (made int, err error) {
 	// With a randomization factor of 1 the library draws from 0 to twice the interval.
 	waits := backoff.ExponentialBackOff{InitialInterval: firstWait / 2, RandomizationFactor: 1, Multiplier: 2, MaxInterval: lastWait / 2}
@@ -189,7 +188,7 @@ func (p *Pacer) Do(ctx context.Context, tokens int, call func(context.Context) (
 			return made, retry.Err
 		}
 		if wait == 0 && retry.Throttled {
-			wait = rand.N(firstWait) // when it starts is up to the pacer
+			wait = rand.N(firstWait) // the pacer decides when it starts
 		} else if wait == 0 {
 			wait = waits.NextBackOff()
 		}
@@ -199,29 +198,29 @@ func (p *Pacer) Do(ctx context.Context, tokens int, call func(context.Context) (
 	}
 }
 
-// InFlight is how many calls may be in flight at the moment: fewer than Config.InFlight
-// after the service refused some.
+// InFlight returns how many calls may be in flight now: fewer than Config.InFlight after
+// refusals.
 func (p *Pacer) InFlight() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return max(1, int(p.speed.limit))
 }
 
-// turn is one call's place among all calls.
+// turn is one call's position in the sequence of calls.
 type turn struct {
 	tokens int
-	order  tally // started when it started, itself included
+	order  tally // calls started so far, itself included
 	ended  tally // when it started
 	at     time.Time
-	trial  [2]bool       // of the limits shown: it starts before its time
+	trial  [2]bool       // for each limit shown: it starts before its time
 	try    time.Duration // see speed.start
 }
 
-// waiter is a call that waits for its turn.
+// waiter is a call waiting for its turn.
 type waiter struct {
 	tokens int
 	due    time.Time // when the user's limits let it start; zero until it is first in line
-	turn   *turn     // once it may start
+	turn   *turn     // set once it may start
 	ready  chan struct{}
 }
 
@@ -258,9 +257,9 @@ func (p *Pacer) start(ctx context.Context, n int) (turn, error) {
 	return turn{}, ctx.Err()
 }
 
-// admit lets those who wait start, as many as may. Only the first in line takes
-// part in the limits, so that all others feel at once what becomes known while
-// they wait. p.mu is held.
+// admit lets as many waiting calls start as possible. Only the first in line takes from
+// the limits, so whatever is learnt while the others wait applies to them at once. p.mu
+// must be held.
 func (p *Pacer) admit() {
 	now := time.Now()
 	for len(p.waiting) > 0 && p.inFlight.calls < p.speed.places() {
@@ -294,7 +293,7 @@ func (p *Pacer) tick() {
 	p.admit()
 }
 
-// Why no call starts, in words.
+// Reasons why no call starts.
 const (
 	Asked   = "the service asks for a pause"
 	Refused = "the service refuses every call"
@@ -303,7 +302,7 @@ const (
 	Own     = "your limit per minute"
 )
 
-// wait is how long the first in line has to wait, as far as is known now, and why.
+// wait returns how long the first in line has to wait, as far as is known now, and why.
 func (p *Pacer) wait(now time.Time, w *waiter) (wait time.Duration, why string) {
 	if w.due.IsZero() {
 		w.due = now.Add(max(take(p.requests, now, 1), take(p.tokens, now, w.tokens)))
@@ -329,8 +328,8 @@ func (p *Pacer) wait(now time.Time, w *waiter) (wait time.Duration, why string) 
 	return wait, why
 }
 
-// Waiting tells why no call is in flight, and when the next one may start, as far
-// as is known now. The time is zero if a call is in flight or none wants to start.
+// Waiting returns when the next call may start, as far as is known now, and why it has to
+// wait. The time is zero if a call is in flight or none is waiting.
 func (p *Pacer) Waiting() (until time.Time, why string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -347,7 +346,7 @@ func (p *Pacer) Waiting() (until time.Time, why string) {
 	return time.Time{}, ""
 }
 
-// take reserves n of an allowance, however much a single reservation may hold.
+// take reserves n from the limiter, even if n exceeds what a single reservation may take.
 func take(l *rate.Limiter, now time.Time, n int) (wait time.Duration) {
 	if l == nil {
 		return 0
@@ -360,8 +359,8 @@ func take(l *rate.Limiter, now time.Time, n int) (wait time.Duration) {
 	return wait
 }
 
-// end gives the call's place free and learns from how it went. It returns how
-// long to wait for another try, 0 if nobody said, or why there is none.
+// end frees the call's place and learns from its outcome. It returns how long to wait
+// before a retry (0 if nobody said), or why there is none.
 func (p *Pacer) end(t turn, l Limits, ok bool, retry *Retry) (wait time.Duration, given *GivenUp) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -389,7 +388,7 @@ func (p *Pacer) end(t turn, l Limits, ok bool, retry *Retry) (wait time.Duration
 		p.refusals.since = time.Time{}
 		p.speed.accepted(e)
 	case refused:
-		if t.trial == [2]bool{} || p.speed.closed { // else it is no news
+		if t.trial == [2]bool{} || p.speed.closed { // otherwise it is not new information
 			p.speed.refused(e)
 		}
 		return p.refused(now, t, retry)
@@ -397,7 +396,7 @@ func (p *Pacer) end(t turn, l Limits, ok bool, retry *Retry) (wait time.Duration
 	return 0, nil
 }
 
-// learn takes notice of the limits shown.
+// learn processes the limits shown in a response.
 func (p *Pacer) learn(now time.Time, t turn, l Limits, ok, pause bool) {
 	own, later, overlapping := [2]Limit{l.Requests, l.Tokens}, p.started, p.inFlight
 	later.add(-t.order.calls, -t.order.tokens)
@@ -416,7 +415,7 @@ func (p *Pacer) learn(now time.Time, t turn, l Limits, ok, pause bool) {
 	}
 }
 
-// refused decides what becomes of a call that the service refused.
+// refused decides what happens to a refused call.
 func (p *Pacer) refused(now time.Time, t turn, retry *Retry) (wait time.Duration, given *GivenUp) {
 	r := &p.refusals
 	if r.since.IsZero() {

@@ -2,45 +2,43 @@ package pace
 
 import "time"
 
-// speed is how fast calls may start, learnt from nothing but which calls the
-// service accepts and which it refuses.
+// speed learns how fast calls may start from which calls the service accepts and refuses.
 //
-// Each refusal takes one place away. After a round of calls without a refusal there
-// are more places again, by a step that doubles from round to round: slowly where
-// the limit was a moment ago, and fast where there is none any more.
+// Each refusal takes one place away. After a round of calls without a refusal, the number
+// of places grows by a step that doubles from round to round: slowly near the last known
+// limit, and fast once the limit is gone.
 //
 // When only refusals come back, the service is closed, as at the end of a window's
-// allowance. Then single calls try whether it is open again, at growing intervals.
-// Once it is, calls start at the rate that it has accepted on average, the time
-// that it was closed included. That may be less than one place: then there is a
-// break after each call.
+// allowance. Single calls then test at growing intervals whether it has opened again.
+// Once it has, calls start at the rate that it accepted on average, including the time it
+// was closed. That may be less than one place: then there is a break after each call.
 type speed struct {
-	most    float64 // places, as the user has it
-	limit   float64 // places, for now; below 1: one, and a break after it
-	step    float64 // by how much limit grows after the next good round
-	ramp    bool    // one more place for every accepted call: nothing is known of the rate
-	rate    float64 // calls a second that were accepted in the last cycle; 0: not known
-	latency float64 // seconds that an accepted call takes, on average
+	most    float64 // the user's number of places
+	limit   float64 // places now; below 1: one place, with a break after each call
+	step    float64 // how much limit grows after the next good round
+	ramp    bool    // add a place for every accepted call, as the rate is unknown
+	rate    float64 // calls accepted per second in the last cycle; 0: unknown
+	latency float64 // average duration of an accepted call, in seconds
 	last    time.Time
-	peak    [2]int // calls in flight, at most: in this round and the one before
+	peak    [2]int // maximum of calls in flight: in this round and the previous one
 	noise   noise
 
-	// The round. least is how long it takes, at least.
+	// The round. least is its minimum duration.
 	round count
 	began time.Time
 	least time.Duration
 
 	closed   bool
 	closedAt time.Time
-	wait     time.Duration // before the next try
-	next     time.Time     // when that may start
+	wait     time.Duration // before the next test call
+	next     time.Time     // when the next test call may start
 
-	// What closes it. A refusal is news if its call started after the last news
-	// was heard: the others were on their way already.
-	told     int // calls started when the last news was heard
-	news     int // pieces in a row, each about the first call after the one before
+	// What closes it. A refusal is new information if its call started after the previous
+	// information arrived; other calls were already in flight then.
+	told     int // calls started when the last information arrived
+	news     int // consecutive pieces of information, each about the first call after the previous one
 	newsFrom int // the order of the first of these calls
-	run      int // refusals heard in a row
+	run      int // consecutive refusals
 
 	// The cycle, from one opening to the next.
 	cycle struct {
@@ -49,9 +47,9 @@ type speed struct {
 	}
 }
 
-// count is what became of the calls that started after a certain one.
+// count counts the outcomes of calls that started after a given one.
 type count struct {
-	after          int // its order
+	after          int // the order of that one
 	calls, refused float64
 }
 
@@ -63,17 +61,17 @@ func (c *count) add(order int, refused float64) {
 }
 
 const (
-	minRound  = 20   // calls: with fewer, chance would decide
+	minRound  = 20   // calls; fewer would leave it to chance
 	firstStep = 0.02 // of the limit
-	tolerable = 0.02 // refusals in a good round, of the calls
-	less      = 0.9  // of the limit is left after a refusal, if that is more than one place less
+	tolerable = 0.02 // share of refusals in a good round
+	less      = 0.9  // of the limit remains after a refusal, if that takes away more than one place
 
-	enough   = 20               // accepted calls tell the rate of a cycle
+	enough   = 20               // accepted calls suffice to determine a cycle's rate
 	caution  = 0.95             // of that rate
-	window   = time.Minute      // the longest over which services count, but for days
-	firstTry = time.Second / 2  // the time between tries, where no rate is known
-	leastTry = time.Second / 10 // the shortest
-	lastTry  = 15 * time.Second // the longest
+	window   = time.Minute      // the longest window of services, apart from days
+	firstTry = time.Second / 2  // time between test calls if no rate is known
+	leastTry = time.Second / 10 // the minimum
+	lastTry  = 15 * time.Second // the maximum
 )
 
 func newSpeed(inFlight int) speed {
@@ -81,7 +79,7 @@ func newSpeed(inFlight int) speed {
 	return speed{most: most, limit: most, step: firstStep, noise: newNoise(most)}
 }
 
-// places is how many calls may fly.
+// places returns how many calls may be in flight.
 func (s *speed) places() int {
 	if s.closed {
 		return int(s.most)
@@ -89,7 +87,7 @@ func (s *speed) places() int {
 	return max(1, int(s.limit))
 }
 
-// pause is how long it takes until the next call may start, if it has a place.
+// pause returns how long until the next call may start, provided it has a place.
 func (s *speed) pause(now time.Time) time.Duration {
 	switch {
 	case s.closed:
@@ -102,8 +100,8 @@ func (s *speed) pause(now time.Time) time.Duration {
 
 func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
 
-// start notes that a call starts, as one of inFlight. If it is to try
-// whether the service is open, it returns the wait before it.
+// start records that a call starts, as one of inFlight. If the call tests whether the
+// service is open, start returns the wait before it.
 func (s *speed) start(now time.Time, inFlight int) (try time.Duration) {
 	s.last = now
 	s.peak[0] = max(s.peak[0], inFlight)
@@ -113,21 +111,21 @@ func (s *speed) start(now time.Time, inFlight int) (try time.Duration) {
 	if !s.closed {
 		return 0
 	}
-	// A refusal comes back soon, an answer may take long: as long as nothing comes
-	// back, the tries follow each other sooner.
+	// Refusals come back soon, answers may take long: as long as nothing comes back, test
+	// calls follow sooner.
 	try = s.wait
 	s.wait = max(s.wait/2, leastTry)
 	s.next = now.Add(s.wait)
 	return try
 }
 
-// ended is a call that has come back.
+// ended describes a call that has come back.
 type ended struct {
 	now      time.Time
 	order    int
-	started  int           // calls, by now
-	inFlight int           // others that still are
-	took     time.Duration // the call
+	started  int           // calls started by now
+	inFlight int           // other calls still in flight
+	took     time.Duration // duration of the call
 	try      time.Duration // what start returned
 }
 
@@ -179,8 +177,8 @@ func (s *speed) refused(e ended) {
 	}
 }
 
-// count counts a call in the round and for the noise. Calls whose pace was a
-// guess do not count.
+// count adds a call to the round and to the noise. Calls whose rate was a guess don't
+// count.
 func (s *speed) count(e ended, refused float64) {
 	if e.try > 0 || s.ramp {
 		return
@@ -211,9 +209,9 @@ func (s *speed) close(e ended) {
 	s.next = e.now.Add(s.wait)
 }
 
-// open lets calls start as fast as they were accepted in the cycle that ends. A
-// service that counts over a window accepts all at once, and then nothing until the
-// window ends; if it was closed for longer, that had another reason.
+// open lets calls start as fast as they were accepted in the cycle that ends. A service
+// that counts per window accepts everything at once and then nothing until the window
+// ends; if it was closed for longer, there was another reason.
 func (s *speed) open(now time.Time) {
 	s.closed, s.step = false, firstStep
 	c := &s.cycle
@@ -222,10 +220,10 @@ func (s *speed) open(now time.Time) {
 	switch {
 	case c.accepted >= enough:
 		s.rate = rate
-		s.least = min(took, window) / 2 // or rounds would end before a window does
+		s.least = min(took, window) / 2 // otherwise rounds would end before a window does
 		c.began, c.accepted = now, 0
 	case s.rate > 0:
-		s.rate = max(rate, s.rate/2) // the cycle goes on
+		s.rate = max(rate, s.rate/2) // the cycle continues
 	default:
 		s.limit, s.ramp = 1, true
 		return

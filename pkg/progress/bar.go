@@ -13,12 +13,12 @@ import (
 )
 
 const (
-	usualWidth  = 80 // of a terminal that does not say
+	usualWidth  = 80 // if the terminal does not report its width
 	shortestBar = 10
 	longestBar  = 40
 )
 
-// width is how many columns a line of the terminal has now.
+// width returns the terminal's current width in columns.
 func (m *Meter) width() int {
 	if f, ok := m.w.(*os.File); ok {
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
@@ -28,7 +28,7 @@ func (m *Meter) width() int {
 	return usualWidth
 }
 
-// draw draws the bar over itself. The last column stays free, as many terminals begin a
+// draw overwrites the bar. It leaves the last column free, because many terminals start a
 // new line once it is written to.
 func (m *Meter) draw(now time.Time) {
 	room := m.width() - 1
@@ -37,11 +37,11 @@ func (m *Meter) draw(now time.Time) {
 		return
 	}
 	rest := min(uniseg.StringWidth(m.bar), room) - uniseg.StringWidth(line)
-	fmt.Fprint(m.w, "\r"+line+strings.Repeat(" ", max(rest, 0))) // a terminal that is gone is nobody's loss
+	fmt.Fprint(m.w, "\r"+line+strings.Repeat(" ", max(rest, 0))) // it does not matter if the terminal is gone
 	m.bar = line
 }
 
-// wipe takes the bar away, until it is drawn anew.
+// wipe removes the bar until it is drawn again.
 func (m *Meter) wipe() {
 	if n := min(uniseg.StringWidth(m.bar), m.width()-1); n > 0 {
 		fmt.Fprint(m.w, "\r"+strings.Repeat(" ", n)+"\r")
@@ -49,10 +49,10 @@ func (m *Meter) wipe() {
 	m.bar = ""
 }
 
-// line is the bar: the most that room has columns for. It is of ASCII alone, but for the
-// reasons of a wait.
+// line returns the bar in the longest form that fits into room columns. It is ASCII
+// except for the reason of a wait.
 func (m *Meter) line(now time.Time, room int) string {
-	asked, done := m.total-m.kept, m.done-m.kept // what was kept took no time and would spoil the rate
+	asked, done := m.total-m.kept, m.done-m.kept // kept rows took no time and would distort the rate
 	counted, percent := fmt.Sprint(done), ""
 	if asked > 0 {
 		counted = fmt.Sprintf("%d/%d", done, asked)
@@ -78,7 +78,7 @@ func (m *Meter) line(now time.Time, room int) string {
 	return fitting(room, name+percent+" ("+end+")", m.name+percent+" ("+end+")", m.name+percent+" ("+counted+")", strings.TrimSpace(percent+" ("+counted+")"))
 }
 
-// notes are what to say about the numbers.
+// notes returns remarks about the numbers.
 func (m *Meter) notes() string {
 	var notes []string
 	if m.bound {
@@ -93,8 +93,8 @@ func (m *Meter) notes() string {
 	return strings.Join(notes, ", ")
 }
 
-// fitting returns the first of lines that has no more than room columns, or what fits
-// of the last.
+// fitting returns the first of lines that fits into room columns, or as much of the last
+// one as fits.
 func fitting(room int, lines ...string) string {
 	for _, line := range lines {
 		if uniseg.StringWidth(line) <= room {

@@ -1,5 +1,5 @@
-// Package progress tells people how far a run is: with a live bar on a
-// terminal, with a plain line now and then elsewhere.
+// Package progress shows how far a run is: as a live bar on a terminal, elsewhere as a
+// plain line from time to time.
 package progress
 
 import (
@@ -20,22 +20,22 @@ import (
 const (
 	Auto  = "auto"  // bar on a terminal, plain elsewhere
 	Bar   = "bar"   // a live bar
-	Plain = "plain" // a line now and then
-	None  = "none"  // silence, but for what Say is given
+	Plain = "plain" // a line from time to time
+	None  = "none"  // only the lines passed to Say
 )
 
-// Modes are the modes there are.
+// Modes lists all modes.
 var Modes = []string{Auto, Bar, Plain, None}
 
-// The first plain line comes soon enough to show that something happens, the
-// others do not fill a log.
+// The first plain line appears soon enough to show that something happens; later ones are
+// rare enough not to fill a log.
 const (
 	firstLine = 10 * time.Second
 	laterLine = time.Minute
 	redraw    = 100 * time.Millisecond
 
-	// A shorter wait is not worth a word, and a line that says why nothing happens is
-	// no news so soon after another.
+	// Shorter waits are not mentioned, and the reason of a wait is not repeated within
+	// the longer time.
 	shortWait = 3 * time.Second
 	sameWait  = 20 * time.Second
 )
@@ -49,26 +49,26 @@ type Meter struct {
 
 	mu            sync.Mutex
 	total         int
-	bound         bool // there may be fewer than total
+	bound         bool // total is only an upper bound
 	done, failed  int
 	kept          int // of done, those that took no time
 	began, spoken time.Time
-	bar           string // the line that is drawn
+	bar           string // the line shown
 	waits         func() (until time.Time, why string)
 	waiting       wait
-	told          wait // the last one that a plain line was about
+	told          wait // the last wait that a plain line mentioned
 	stop          chan struct{}
 	stopOnce      sync.Once
 	stopped       sync.WaitGroup
 }
 
-// wait is why nothing happens, and until when. It is zero if something does.
+// wait says why nothing happens and until when. It is zero if something does.
 type wait struct {
 	since, until time.Time
 	why          string
 }
 
-// String is the wait in words, "" if it is too short for that.
+// String describes the wait, or returns "" if it is too short.
 func (w wait) String() string {
 	if w.why == "" || w.until.Sub(w.since) < shortWait {
 		return ""
@@ -80,7 +80,8 @@ func (w wait) String() string {
 	return fmt.Sprintf("waiting until %s: %s", w.until.Format(layout), w.why)
 }
 
-// New returns a meter of rows that writes to w behind name. The caller closes it.
+// New returns a meter of rows that writes to w, each line prefixed with name. The caller
+// closes it.
 func New(w io.Writer, name, mode string) *Meter { return NewOf("rows", w, name, mode) }
 
 // NewOf returns a meter of other units, such as sentences.
@@ -98,22 +99,22 @@ func NewOf(unit string, w io.Writer, name, mode string) *Meter {
 	return m
 }
 
-// redraws reports whether the user wants a line that changes. NO_COLOR and the C locale
-// are taken for the wish for plain text.
+// redraws reports whether the bar may be redrawn. NO_COLOR and the C locale ask for plain
+// text.
 func redraws() bool {
 	locale := cmp.Or(os.Getenv("LC_ALL"), os.Getenv("LC_CTYPE"), os.Getenv("LANG"))
 	return os.Getenv("TERM") != "dumb" && os.Getenv("NO_COLOR") == "" && locale != "C" && locale != "POSIX"
 }
 
-// Total says how many units there are.
+// Total sets the number of units.
 func (m *Meter) Total(n int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.total, m.bound = n, false
 }
 
-// AtMost says that there are no more units than n. It does nothing once the
-// total is known.
+// AtMost sets an upper bound on the number of units. It does nothing once the total is
+// known.
 func (m *Meter) AtMost(n int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -122,7 +123,7 @@ func (m *Meter) AtMost(n int) {
 	}
 }
 
-// Kept counts a unit that was settled before and took no time.
+// Kept counts a unit that was done before this run and took no time.
 func (m *Meter) Kept() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -130,7 +131,7 @@ func (m *Meter) Kept() {
 	m.kept++
 }
 
-// Done counts a unit.
+// Done counts a unit that was done now.
 func (m *Meter) Done(failed bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -140,15 +141,15 @@ func (m *Meter) Done(failed bool) {
 	}
 }
 
-// Set says how many units are settled, for those who do not see each go by.
+// Set sets the counts, for callers that don't count single units.
 func (m *Meter) Set(done, failed int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.done, m.failed = done, failed
 }
 
-// Waits makes the meter show why nothing happens, where that lasts for more than a
-// few seconds. of is called often; it returns the zero time if something happens.
+// Waits makes the meter show why nothing happens if that lasts longer than a few seconds.
+// of is called often; it returns the zero time if something happens.
 func (m *Meter) Waits(of func() (until time.Time, why string)) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -171,7 +172,7 @@ func (m *Meter) look(now time.Time) {
 	}
 }
 
-// Say prints a line, without disturbing the bar.
+// Say prints a line without disturbing the bar.
 func (m *Meter) Say(line string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -179,7 +180,7 @@ func (m *Meter) Say(line string) {
 	fmt.Fprintf(m.w, "%s: %s\n", m.name, safetext.Line(line))
 }
 
-// Close stops the meter and takes the bar away. It may be called again.
+// Close stops the meter and removes the bar. It may be called repeatedly.
 func (m *Meter) Close() {
 	m.stopOnce.Do(func() { close(m.stop) })
 	m.stopped.Wait()
@@ -208,7 +209,8 @@ func (m *Meter) loop() {
 	}
 }
 
-// most is what to say in front of the total and of what follows from it.
+// most returns the prefix for the total, and for numbers derived from it, if the total is
+// an upper bound.
 func (m *Meter) most() string {
 	if m.bound {
 		return "up to "
@@ -216,7 +218,7 @@ func (m *Meter) most() string {
 	return ""
 }
 
-// isNews reports whether a plain line has to say why nothing happens.
+// isNews reports whether a plain line should say why nothing happens.
 func (m *Meter) isNews() bool {
 	w, told := m.waiting, m.told
 	return w.String() != "" && w.until.After(told.until.Add(shortWait)) && (w.why != told.why || w.since.Sub(told.since) >= sameWait)
@@ -253,14 +255,14 @@ func (m *Meter) speak(now time.Time) {
 	fmt.Fprintln(m.w, safetext.Line(b.String()))
 }
 
-// rate is how many units are settled in a second. What was kept took no time.
+// rate returns how many units are done per second, kept ones excluded.
 func (m *Meter) rate(now time.Time) float64 {
 	return float64(m.done-m.kept) / max(now.Sub(m.began).Seconds(), 1e-9)
 }
 
 func (m *Meter) pace(now time.Time) string { return fmt.Sprintf("%.1f %s/s", m.rate(now), m.unit) }
 
-// left is how much longer it takes, "" if nobody knows.
+// left returns the estimated time left, or "" if unknown.
 func (m *Meter) left(now time.Time) string {
 	rate := m.rate(now)
 	if m.total <= m.done || rate <= 0 {

@@ -140,7 +140,6 @@ const (
 
 	// What precedes it. A few words may be in between, as in "try again in
 	// approximately", but not the end of a sentence or another number.
-	// again in approximately", but no end of a sentence and no other number.
 	cue    = `(?:re-?try\w*|try(?:ing)?\s+(?:\w+\s+){0,3}again|waits?|waiting|resets?|available|back[- ]?off|cool[- ]?down|blocked|until|come\s+back)`
 	filler = `[^\d.;!?\n]{0,40}?`
 )

@@ -19,20 +19,20 @@ import (
 	"nertools/pkg/record"
 )
 
-// The endpoints, as paths under the API's base URL.
+// The endpoints, as paths relative to the API's base URL.
 const (
 	Chat        = "chat/completions"
 	Completions = "completions"
 )
 
-// Settings is all of a request but the prompt.
+// Settings is everything in a request except the prompt.
 type Settings struct {
 	Model     string
 	Endpoint  string // "auto", "chat" or "completions"
-	MaxTokens int    // bound of the answer, in tokens; 0 sends none
+	MaxTokens int    // maximum length of the answer, in tokens; 0 sends no limit
 
-	// Sampling. What is nil is not sent, but for the temperature: that is 0
-	// where the model's family takes it, since an answer should copy its source.
+	// Sampling parameters. nil ones are not sent, except that the temperature is 0 if the
+	// model accepts one, since an answer should copy its sentence.
 	Temperature      *float64
 	TopP             *float64
 	FrequencyPenalty *float64
@@ -40,26 +40,26 @@ type Settings struct {
 	Seed             *int64
 	Stop             []string
 
-	Extra string // a JSON object whose members are added, or stand instead of ours; may be empty
+	Extra string // a JSON object whose members are added to the body and override ours; may be empty
 }
 
-// A Builder makes request bodies. It is safe for concurrent use.
+// A Builder builds request bodies. It is safe for concurrent use.
 type Builder struct {
 	path      string
 	head      string // up to the prompt, which follows as a JSON string
 	tail      string // without the closing brace
-	format    string // the response_format that the extra body sets, as raw JSON; for chat only
-	maxTokens int    // that an answer may have, for the estimate of a call's tokens
-	members   string // all but the prompt and format, as the settings' digest takes them
-	settings  string // digest of all but the prompt
+	format    string // the response_format in the extra body, as raw JSON; for chat only
+	maxTokens int    // limit of the answer, for the estimate of a call's tokens
+	members   string // everything but prompt and format, as hashed into the settings' digest
+	settings  string // digest of everything but the prompt
 	last      atomic.Pointer[formatDigest]
 }
 
-// formatDigest is the digest of settings with the response_format of a record.
-// Records that follow one another nearly always have the same.
+// formatDigest caches the settings' digest for a record's response_format, which is
+// nearly always the same for consecutive records.
 type formatDigest struct{ format, settings string }
 
-// NewBuilder checks the settings and prepares what all bodies have in common.
+// NewBuilder checks the settings and prepares what all bodies share.
 func NewBuilder(s Settings) (*Builder, error) {
 	if s.Model == "" {
 		return nil, errors.New("no model named")
@@ -111,23 +111,23 @@ func NewBuilder(s Settings) (*Builder, error) {
 	return b, nil
 }
 
-// member is a member of a JSON object, its value as raw JSON.
+// member is a member of a JSON object, with its value as raw JSON.
 type member struct{ key, value string }
 
-// responseFormat is the member that a prompt record may bring its own of. For the
-// request digest it belongs to the settings, wherever it comes from: a batch is of
-// one, and what it answers does not tell it.
+// responseFormat is the member that a prompt record may override. In the request digest
+// it always counts as a setting, wherever it comes from: a batch has one digest of
+// settings, and its answers don't contain the format.
 const responseFormat = "response_format"
 
-// streaming is the member that says how an answer comes. It makes no other question
-// of a request: the digest of the settings leaves it out.
+// streaming is the member that controls how an answer is transferred. The question is the
+// same, so the digest of the settings ignores it.
 const streaming = "stream"
 
-// isMaxTokens tells the two names that the bound of an answer goes by.
+// isMaxTokens reports whether key is one of the two names for the limit of an answer.
 func isMaxTokens(key string) bool { return key == "max_tokens" || key == "max_completion_tokens" }
 
-// tokenCount reads a bound of an answer. No model writes as much as a million
-// tokens; a bound beyond that, or below 0, says nothing about a call's size.
+// tokenCount parses the limit of an answer. No model writes a million tokens, so larger
+// values, like negative ones, say nothing about the size of a call.
 func tokenCount(v gjson.Result) int { return int(max(0, min(v.Int(), 1_000_000))) }
 
 func (s *Settings) members(f family) ([]member, error) {
@@ -171,9 +171,9 @@ func (s *Settings) members(f family) ([]member, error) {
 	return s.merge(list)
 }
 
-// merge lays the members of s.Extra over list, without the white space between
-// its parts: a body stands on one line of a batch's file. A bound of the answer
-// stands instead of ours under either of its names, since the API refuses both.
+// merge overrides list with the members of s.Extra, compacted, since a body must be on
+// one line in a batch's file. The limit of the answer replaces ours under either name,
+// because the API rejects both together.
 func (s *Settings) merge(list []member) ([]member, error) {
 	if s.Extra == "" {
 		return list, nil
@@ -207,15 +207,15 @@ func (s *Settings) merge(list []member) ([]member, error) {
 	return list, err
 }
 
-// Path is the endpoint that the bodies are for.
+// Path returns the endpoint that the bodies are for.
 func (b *Builder) Path() string { return b.path }
 
-// Settings is the digest of all that b asks for but the prompt: the first part
-// of the request digest of each of its results, unless their prompts bring a
-// response_format of their own.
+// Settings returns the digest of everything in the requests except the prompt. It is the
+// first part of each result's request digest, unless the prompt has its own
+// response_format.
 func (b *Builder) Settings() string { return b.settings }
 
-// Append appends the body that asks prompt.
+// Append appends the request body for prompt.
 func (b *Builder) Append(dst []byte, prompt string) []byte {
 	return b.append(dst, prompt, b.format)
 }
@@ -230,18 +230,17 @@ func (b *Builder) append(dst []byte, prompt, format string) []byte {
 	return append(dst, '}')
 }
 
-// A Request is one row ready to be sent.
+// A Request is one row, ready to be sent.
 type Request struct {
-	Row    record.Result // the result to come: id, index, total, label, context, request digest
+	Row    record.Result // the future result: id, index, total, label, context, request digest
 	Path   string        // the endpoint
 	Body   []byte
-	Tokens int // what the service will count before it answers: an estimate
+	Tokens int // estimate of how many tokens the service will count against the limits
 }
 
-// ParseRequest reads a line to be asked: a prompt record, for which b makes the
-// body, or a Batch API request line, which is sent as it stands. A record's
-// response_format takes the place of one from the extra body; legacy completions
-// know none, and there the record's is left out.
+// ParseRequest parses an input line: a prompt record, for which b builds the body, or a
+// Batch API request line, whose body is sent unchanged. A record's response_format
+// replaces that of the extra body; legacy completions have none, so there it is ignored.
 func (b *Builder) ParseRequest(line []byte) (Request, error) {
 	if IsBatchLine(line) {
 		return ParseRequestLine(line)
@@ -266,7 +265,7 @@ func (b *Builder) ParseRequest(line []byte) (Request, error) {
 	}, nil
 }
 
-// ParseRequestLine reads a line of a Batch API input file:
+// ParseRequestLine parses a line of a batch's input file:
 // {"custom_id","method":"POST","url":"/v1/chat/completions","body":{…}}.
 func ParseRequestLine(line []byte) (Request, error) {
 	if !utf8.Valid(line) {
@@ -316,8 +315,8 @@ func ParseRequestLine(line []byte) (Request, error) {
 	return r, nil
 }
 
-// promptText is the prompt that [Builder.Append] wrote as v, or v itself where
-// it wrote something else: several messages, one of another role.
+// promptText returns the prompt if v has the form that [Builder.Append] writes, or v
+// itself if it has another form: several messages, or another role.
 func promptText(v gjson.Result) string {
 	if v.Type == gjson.String {
 		return v.Str
@@ -333,7 +332,7 @@ func promptText(v gjson.Result) string {
 	return v.Raw
 }
 
-// settingsOf is the digest of b's settings with this response_format.
+// settingsOf returns the digest of b's settings with this response_format.
 func (b *Builder) settingsOf(format string) string {
 	if format == b.format {
 		return b.settings
@@ -359,8 +358,8 @@ func promptDigest(prompt string) string {
 	return hex.EncodeToString(sum[:6])
 }
 
-// SettingsOf returns the part of a result's request digest that tells the
-// endpoint, the model and the settings, without the prompt; "" if there is none.
+// SettingsOf returns the part of a request digest that identifies the endpoint, the model
+// and the settings, without the prompt, or "".
 func SettingsOf(request string) string {
 	settings, _, ok := strings.Cut(request, "-")
 	if !ok {

@@ -12,8 +12,8 @@ import (
 
 var bom = []byte("\xef\xbb\xbf")
 
-// IsStream reports whether an answer came as server-sent events, as services
-// send it that stream unless told not to.
+// IsStream reports whether the body consists of server-sent events. Some services stream
+// unless told not to.
 func IsStream(body []byte) bool {
 	body = bytes.TrimPrefix(bytes.TrimSpace(body), bom)
 	for _, field := range []string{"data:", "event:", "id:", "retry:", ":"} {
@@ -24,12 +24,11 @@ func IsStream(body []byte) bool {
 	return false
 }
 
-// events yields what a stream of events holds, each in turn: the JSON of its data
-// lines, or what is no JSON, such as [DONE]. Services that leave out the blank
-// lines between events, or the word "data:", are read as well.
+// events yields the data of each event in a stream: JSON, or something else such as
+// [DONE]. It accepts streams without blank lines between events or without "data:".
 func events(body []byte) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
-		var open []byte // data lines that make up no JSON yet
+		var open []byte // data lines that are not complete JSON yet
 		for len(body) > 0 {
 			line := body
 			if i := bytes.IndexAny(body, "\r\n"); i >= 0 {
@@ -65,7 +64,7 @@ func events(body []byte) iter.Seq[[]byte] {
 	}
 }
 
-// firstEvent is the data of a stream's first event.
+// firstEvent returns the data of the first event of a stream.
 func firstEvent(body []byte) ([]byte, bool) {
 	if IsStream(body) {
 		for data := range events(body) {
@@ -75,20 +74,20 @@ func firstEvent(body []byte) ([]byte, bool) {
 	return nil, false
 }
 
-// assembled is an answer that came in pieces.
+// assembled is an answer that arrived in pieces.
 type assembled struct {
-	// As raw JSON; "" for what did not come.
+	// As raw JSON; "" for members that did not arrive.
 	model, usage, finish, broken, calls string
 
 	content, reasoning, refusal strings.Builder // of chat
 	text                        strings.Builder // of legacy completions
-	chat, legacy                bool            // such a piece came
-	finished                    bool            // the end came
+	chat, legacy                bool            // such a piece arrived
+	finished                    bool            // the end arrived
 }
 
-// assemble makes the answer that a stream of events holds into the answer that it
-// would have been in one piece. A stream that ends before the answer does becomes
-// an answer that the service broke off. ok is false if it is no such stream.
+// assemble turns a stream of events into the answer that the service would have sent in
+// one piece. A stream that ends early becomes an answer that the service broke off. ok is
+// false if body is not such a stream.
 func assemble(body []byte) (answer []byte, ok bool) {
 	a := assembled{}
 	for data := range events(body) {
@@ -100,14 +99,14 @@ func assemble(body []byte) (answer []byte, ok bool) {
 			if !ok {
 				return nil, false
 			}
-			break // the piece that the stream broke off in
+			break // the piece in which the stream broke off
 		}
 		ok = true
 		v := gjson.ParseBytes(data)
 		choice := v.Get("choices.0")
 		failed := !choice.Exists() && answeredError(v, "choices") != nil
 		if choice.Get("message").IsObject() || failed && !a.chat && !a.legacy {
-			return data, true // a whole answer, or an error
+			return data, true // a complete answer, or an error
 		}
 		if failed {
 			a.broken = v.Raw
@@ -162,7 +161,7 @@ func (a *assembled) add(v, choice gjson.Result) {
 	}
 }
 
-// answer is the answer in one piece.
+// answer returns the answer in one piece.
 func (a *assembled) answer() []byte {
 	b := []byte(`{"choices":[`)
 	if a.chat || a.legacy {

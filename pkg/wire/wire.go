@@ -1,5 +1,5 @@
-// Package wire owns the API's JSON: it turns a prompt into the body of a
-// request, and the body of an answer into a result or the reason why there is
-// none. It sends nothing, so that the same bytes go out in a run and in a batch,
-// and programs that only read answers need no client.
+// Package wire encodes and decodes the JSON of the OpenAI API: it turns a prompt into a
+// request body, and a response body into a result or the reason why there is none. It
+// sends nothing, so a run and a batch send the same bytes, and programs that only read
+// answers need no client.
 package wire
