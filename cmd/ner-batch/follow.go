@@ -110,7 +110,7 @@ func (o *options) waitFor(ctx context.Context, std cmdline.Streams, file string)
 			return err
 		}
 		p, left := batch.Sum(batches)
-		std.Say("%d rows: %d done, %d failed, %d left undone", p.Rows, p.Completed, p.Failed, left.Rows())
+		std.Note("%d rows: %d done, %d failed, %d left undone", p.Rows, p.Completed, p.Failed, left.Rows())
 		if p.Failed > 0 {
 			std.Say("failed %d: ner-batch download shows why", p.Failed)
 		}

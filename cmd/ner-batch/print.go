@@ -65,7 +65,7 @@ func sayOutcome(std cmdline.Streams, about string, o *batch.Outcome, table *pric
 	if amount, ok := table.Cost(o.Model(), o.Usage, true); ok {
 		cost = "; about " + table.Money(amount)
 	}
-	std.Say("%s%s%s", about, o, cost)
+	std.Note("%s%s%s", about, o, cost)
 	rows.Failed, rows.Missing = &o.Failed, o.Missing
 	rows.Say(std)
 	if o.Unanswered() > 0 || o.Unsure {

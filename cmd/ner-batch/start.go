@@ -51,7 +51,7 @@ func (o *options) create(_ context.Context, std cmdline.Streams, prompts string)
 		return err
 	}
 	for _, p := range parts {
-		std.Say("%s: %d requests, %d bytes", p.File, p.Requests, p.Bytes)
+		std.Note("%s: %d requests, %d bytes", p.File, p.Requests, p.Bytes)
 	}
 	return nil
 }
@@ -93,13 +93,13 @@ func (o *options) split(std cmdline.Streams, prompts string, judge *wire.Judge) 
 		return nil, err
 	}
 	if kept > 0 {
-		std.Say("left out %d rows that were answered earlier", kept)
+		std.Note("left out %d rows that were answered earlier", kept)
 	}
 	switch {
 	case len(parts) > 0:
 		return parts, nil
 	case kept > 0: // a batch file that is there is of something else
-		std.Say("nothing is left to ask")
+		std.Note("nothing is left to ask")
 		return nil, nil
 	case prompts == "-" && isPipe(os.Stdin):
 		// Rather than send an old file because the program in front failed.
@@ -240,8 +240,8 @@ func (o *options) show(std cmdline.Streams, m *batch.Manager, entries []*batch.E
 			}
 		case entry.BatchID == "": // it was given up, and failed says why
 		case m.Started(entry):
-			std.Say("batch submitted with ID: %s (%s)", job.BatchID, job.Status)
-			std.Say("fetch it later with: ner-batch download --batch-id %s -o results.jsonl", job.BatchID)
+			std.Note("batch submitted with ID: %s (%s)", job.BatchID, job.Status)
+			std.Note("fetch it later with: ner-batch download --batch-id %s -o results.jsonl", job.BatchID)
 		default:
 			showEarlier(std, entry, job.Status)
 		}
@@ -271,12 +271,12 @@ func showEarlier(std cmdline.Streams, entry *batch.Entry, status string) {
 	if b := (wire.Batch{Status: status}); b.Final() {
 		again, later = "; --fresh asks again", ""
 	}
-	std.Say("batch %s was already submitted on %s (%s)%s", entry.BatchID, entry.Made.Local().Format("2006-01-02 15:04"), status, again)
+	std.Note("batch %s was already submitted on %s (%s)%s", entry.BatchID, entry.Made.Local().Format("2006-01-02 15:04"), status, again)
 	if entry.Results != "" {
-		std.Say("its results are in %s", entry.Results)
+		std.Note("its results are in %s", entry.Results)
 		return
 	}
-	std.Say("fetch it%s with: ner-batch download --batch-id %s -o results.jsonl", later, entry.BatchID)
+	std.Note("fetch it%s with: ner-batch download --batch-id %s -o results.jsonl", later, entry.BatchID)
 }
 
 func (o *options) sync(ctx context.Context, std cmdline.Streams, _ string) error {

@@ -115,7 +115,7 @@ func conclude(ctx context.Context, std cmdline.Streams, o *answers.Options, resu
 		std.Say("no record says how many rows there are: rows after the last one seen may be missing (--total N says it)")
 	}
 	sum := results.Sum()
-	std.Say("%s", sum)
+	std.Note("%s", sum)
 	rows := failures.Rows{Failed: &sum.Failed, Missing: sum.Missing}
 	if len(o.Files) == 1 && o.Files[0] != "-" && o.LastResults == "" {
 		rows.File = o.Files[0] // which holds all results

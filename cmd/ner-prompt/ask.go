@@ -131,7 +131,7 @@ func tell(std cmdline.Streams, o *promptOptions, job *prompt.Plan, r prompt.Stat
 		if std.Verbose {
 			more = ""
 		}
-		std.Say("%s: mended the spans of %d of the rows shown: sorted, overlapping ones dropped, impossible ones left out%s",
+		std.Note("%s: mended the spans of %d of the rows shown: sorted, overlapping ones dropped, impossible ones left out%s",
 			job.Train.Name(), n, more)
 		if std.Verbose {
 			for _, row := range r.Mended {
@@ -152,7 +152,7 @@ func tell(std cmdline.Streams, o *promptOptions, job *prompt.Plan, r prompt.Stat
 			r.OtherLabel, job.Neighbours.Name(), job.Train.Name())
 	}
 	if o.lastResults != "" {
-		std.Say("%d of %d rows to ask again", r.Prompts, job.Total())
+		std.Note("%d of %d rows to ask again", r.Prompts, job.Total())
 	}
 	return nil
 }

@@ -87,6 +87,6 @@ func convert(ctx context.Context, std cmdline.Streams, o *convertOptions) error 
 	case err != nil:
 		return err
 	}
-	std.Say("%d sentences, %d rows", n, rows)
+	std.Note("%d sentences, %d rows", n, rows)
 	return nil
 }

@@ -76,7 +76,7 @@ func embeddings(ctx context.Context, std cmdline.Streams, o *embedOptions, mode 
 	if err != nil {
 		return nil, fmt.Errorf("get embeddings: %w", err)
 	}
-	std.Say("%d sentences asked, %d tokens; kept in %s", vectors.Asked, vectors.Usage.Prompt, dir)
+	std.Note("%d sentences asked, %d tokens; kept in %s", vectors.Asked, vectors.Usage.Prompt, dir)
 	return vectors, nil
 }
 

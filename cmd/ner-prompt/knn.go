@@ -94,7 +94,7 @@ func findNeighbours(ctx context.Context, std cmdline.Streams, o *knnOptions) (er
 	if durable.SameFile(source.Name(), train.Name()) {
 		same = ", which is the same file"
 	}
-	std.Say("%d rows, %d sentences; %d of the sentences also stand in %s%s", source.Len(), len(search.Source.Texts), report.Leaked, train.Name(), same)
+	std.Note("%d rows, %d sentences; %d of the sentences also stand in %s%s", source.Len(), len(search.Source.Texts), report.Leaked, train.Name(), same)
 	if report.Short > 0 {
 		std.Say("%d rows have fewer than %d neighbours, as %s has no more rows of their label in other sentences", report.Short, search.Num, train.Name())
 	}

@@ -85,7 +85,7 @@ func writeQuestions(ctx context.Context, std cmdline.Streams, o *verifyOptions) 
 	if err != nil {
 		return dataset.Explain(err)
 	}
-	std.Say("%d entities to ask about", report.Questions)
+	std.Note("%d entities to ask about", report.Questions)
 	if report.Surplus > 0 {
 		std.Say("%d entities are left out, as only 256 of a row can be asked about: look at these answers", report.Surplus)
 	}

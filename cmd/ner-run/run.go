@@ -87,6 +87,9 @@ func run(ctx context.Context, std cmdline.Streams, o *options, args []string) (e
 	}
 	meter := progress.New(std.Err, std.Name, o.progress)
 	say = meter.Say
+	if std.Verbose {
+		r.Asker = outspoken{client, meter.Say}
+	}
 	meter.Waits(r.Pacer.Waiting)
 	r.Say, r.Done, r.Kept, r.AtMost = meter.Say, meter.Done, meter.Kept, meter.AtMost
 	r.Streamed = func() {
@@ -110,7 +113,7 @@ func run(ctx context.Context, std cmdline.Streams, o *options, args []string) (e
 	}
 	err = errors.Join(err, unwritten)
 	if sum.Rows > 0 || err == nil {
-		std.Say("%s", describe(&sum, table, time.Since(begin)))
+		std.Note("%s", describe(&sum, table, time.Since(begin)))
 	}
 	failed := failures.Rows{Failed: &sum.Failed, File: o.output, Asks: true}
 	if stop, ok := errors.AsType[*online.StopError](err); ok {

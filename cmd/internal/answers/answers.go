@@ -115,6 +115,7 @@ func readFile(ctx context.Context, std cmdline.Streams, results *collect.Results
 			std.Say("interrupted: reading stdin to its end (once more: stop at once)")
 		})()
 	}
+	std.Detail("reading %s", name)
 	damage, err := results.Read(name, in)
 	std.SayDamage(damage)
 	return err
@@ -215,7 +216,7 @@ func (o *Options) Join(ctx context.Context, std cmdline.Streams, labels *catalog
 		std.Say("rows without an answer whose sentence no record tells: %d; they are left out (--source-dir and --source-name give their sentences)", j.Lost)
 	}
 	if j.Rows != nil && results.Len() < j.Rows.Len() {
-		std.Say("the results are of the first %d of the %d rows of %s", results.Len(), j.Rows.Len(), j.Rows.Name())
+		std.Note("the results are of the first %d of the %d rows of %s", results.Len(), j.Rows.Len(), j.Rows.Name())
 	}
 	if len(verdicts) > 0 {
 		err = o.verify(ctx, std, j, verdicts)
@@ -270,7 +271,7 @@ func (o *Options) verify(ctx context.Context, std cmdline.Streams, j *Joined, fi
 	if err != nil {
 		return err
 	}
-	std.Say("%d entities: %d confirmed, %d dropped; kept although unclear: %d, no answer: %d, not asked: %d",
+	std.Note("%d entities: %d confirmed, %d dropped; kept although unclear: %d, no answer: %d, not asked: %d",
 		n.Entities(), n.Yes, n.No, n.Unclear, n.Failed, n.NotAsked)
 	j.Verified = n.Failed == 0 && n.NotAsked == 0 && broken == 0
 	return nil

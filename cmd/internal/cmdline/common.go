@@ -77,6 +77,6 @@ func common(app *cli.App) {
 func talk() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Category: messages, Name: quiet, Aliases: []string{"q"}, Usage: "print no progress and no summary, only errors and what needs action"},
-		&cli.BoolFlag{Category: messages, Name: verbose, Aliases: []string{"v"}, Usage: "print details as well"},
+		&cli.BoolFlag{Category: messages, Name: verbose, Aliases: []string{"v"}, Usage: "print details as well, the version first"},
 	}
 }

@@ -54,7 +54,7 @@ func Estimate(std cmdline.Streams, table *price.Table, next func() (wire.Request
 	q := table.Quote(tokens, limits.PerMinute, limits.TokensPerMinute)
 	q.Kept = *kept
 	for _, line := range q.Lines() {
-		std.Say("%s", line)
+		std.Note("%s", line)
 	}
 	if slices.ContainsFunc(q.Models, func(m price.ModelQuote) bool { return m.Run == nil }) {
 		std.Say("name the missing prices in a file for --prices")
