@@ -13,22 +13,22 @@ import (
 	"nertools/pkg/durable"
 )
 
-// bratSentences is how many sentences a document holds: brat draws a document
-// whole.
+// bratSentences is the maximum number of sentences in a document: brat displays whole
+// documents.
 const bratSentences = 100
 
-// WriteBrat makes the folder dir, for the annotation tool brat
-// (https://brat.nlplab.org/standoff.html), of the sentences that write adds. A
-// document, NAME.txt with NAME.ann, is up to 100 sentences, a sentence a line:
-// its tokens joined by single spaces. NAME is the number of its first sentence,
-// from 0. Offsets are half-open and count Unicode code points of the document.
+// WriteBrat creates the folder dir for the annotation tool brat
+// (https://brat.nlplab.org/standoff.html) with the sentences that write adds. Each
+// document (NAME.txt with NAME.ann) contains up to 100 sentences, one per line, with
+// tokens separated by single spaces. NAME is the number of its first sentence, from 0.
+// Offsets are half-open and count Unicode code points of the document.
 //
-// annotation.conf declares the labels, in this order, and after them others that
-// the sentences bear. A brat type is made of ASCII letters, digits, "_" and "-":
-// of a label, anything else becomes "_", and a comment there says so.
+// annotation.conf declares the labels in the given order, followed by other labels that
+// occur in the sentences. A brat type consists of ASCII letters, digits, "_" and "-".
+// Other characters of a label become "_", which a comment in the file mentions.
 //
-// What exists at dir is refused with a [*fault.Error]. The folder appears when
-// it is complete; if write fails, it does not, and WriteBrat returns its error.
+// If dir exists, the error is a [*fault.Error]. The folder appears once it is complete;
+// if write fails, WriteBrat returns its error and creates no folder.
 func WriteBrat(dir string, labels []string, write func(add func(*Sentence) error) error) error {
 	return durable.NewFolder(dir, func(dir string) error {
 		b := &brat{dir: dir, types: newNames(bratType)}
@@ -36,15 +36,15 @@ func WriteBrat(dir string, labels []string, write func(add func(*Sentence) error
 	})
 }
 
-// brat is a folder being written.
+// brat is a folder that is being written.
 type brat struct {
 	dir       string
 	types     *names
-	text, ann []byte // of the document
-	chars     int    // of the document so far
+	text, ann []byte // of the current document
+	chars     int    // in the current document
 	entities  int
-	sentences int // of the folder
-	first     int // sentence of the document
+	sentences int // in the folder
+	first     int // first sentence of the document
 }
 
 func (b *brat) write(labels []string, write func(add func(*Sentence) error) error) error {
@@ -66,7 +66,7 @@ func (b *brat) add(s *Sentence) error {
 			return err
 		}
 	}
-	// Here the tokens have other offsets than in the text.
+	// The tokens' offsets differ from those in the original text.
 	line := Sentence{Text: strings.Join(s.Tokens, " "), Tokens: s.Tokens}
 	var at Offsets
 	at.Reset(&line)
@@ -82,7 +82,7 @@ func (b *brat) add(s *Sentence) error {
 	return nil
 }
 
-// endDocument writes the document so far and begins the next.
+// endDocument writes the current document and starts the next.
 func (b *brat) endDocument() error {
 	if b.sentences == b.first {
 		return nil
@@ -110,8 +110,8 @@ func (b *brat) file(name string, data []byte) error {
 	return nil
 }
 
-// conf is the configuration (https://brat.nlplab.org/configuration.html). The
-// relation lets entities overlap.
+// conf returns the configuration (https://brat.nlplab.org/configuration.html). Its
+// relation allows entities to overlap.
 func (b *brat) conf(labels []string) []byte {
 	labels = slices.Clone(labels)
 	var others []string
@@ -131,8 +131,8 @@ func (b *brat) conf(labels []string) []byte {
 	return append(dst, "\n[relations]\n<OVERLAP>\tArg1:<ENTITY>, Arg2:<ENTITY>, <OVL-TYPE>:<ANY>\n\n[events]\n\n[attributes]\n"...)
 }
 
-// bratType is label in the characters that brat stores types in. A line that
-// begins with a hyphen would be a separator.
+// bratType returns label in the characters that brat allows in types. A line beginning
+// with a hyphen would be a separator.
 func bratType(label string) string {
 	name := strings.Map(func(r rune) rune {
 		switch {

@@ -8,16 +8,16 @@ import (
 	"nertools/pkg/fault"
 )
 
-// Scheme is how tags tell where entities begin and end.
+// Scheme says how tags mark the beginning and end of entities.
 type Scheme uint8
 
 // The schemes.
 const (
-	BIO   Scheme = iota // B-X begins an entity, I-X goes on, O is outside; also called IOB2
-	BIOES               // besides, E-X is the last token of an entity of several, S-X an entity of one
+	BIO   Scheme = iota // B-X starts an entity, I-X continues it, O is outside; also called IOB2
+	BIOES               // also E-X for the last token of a longer entity, and S-X for an entity of one token
 )
 
-// ParseScheme reads "bio" or "bioes", in any case.
+// ParseScheme parses "bio" or "bioes"; case is ignored.
 func ParseScheme(name string) (Scheme, error) {
 	for i, known := range []string{"bio", "bioes"} {
 		if strings.EqualFold(name, known) {
@@ -27,20 +27,19 @@ func ParseScheme(name string) (Scheme, error) {
 	return 0, fmt.Errorf("no scheme of tags is called %q: bio or bioes", name)
 }
 
-// docstart is the line that stands between documents in the files of the
-// CoNLL-2003 shared task.
+// docstart separates documents in the files of the CoNLL-2003 shared task.
 const docstart = "-DOCSTART-"
 
-// NewCoNLL returns a Writer of token and tag, a tab between them, a token a
-// line and a blank line behind every sentence: the first and last columns of
-// the CoNLL-2003 shared task (https://www.clips.uantwerpen.be/conll2003/ner/).
+// NewCoNLL returns an [Encoder] that writes one token per line with a tab and its tag,
+// and a blank line after each sentence: the first and last columns of the CoNLL-2003
+// shared task (https://www.clips.uantwerpen.be/conll2003/ner/).
 //
-// Overlapping entities are left out as [Flat] has it with order; see
-// [Encoder.Left]. White space in a label becomes "_"; should that make it equal
-// to another label, the later one ends in "-2". A sentence without tokens leaves
-// nothing; see [Encoder.Empty]. One whose first token reads as the mark between
-// documents can't be written: the error says what to do instead. Further on in a
-// sentence [ReadCoNLL] takes that token for what it is; other programs may not.
+// Overlapping entities are dropped as by [Flat] with order; [Encoder.Left] counts them.
+// White space in a label becomes "_"; if that makes two labels equal, the later one gets
+// the suffix "-2". Sentences without tokens are omitted; [Encoder.Empty] counts them. A
+// sentence whose first token looks like the document separator can't be written; the
+// error says what to do instead. Elsewhere in a sentence, [ReadCoNLL] reads such a token
+// correctly; other programs may not.
 func NewCoNLL(w io.Writer, scheme Scheme, order func(label string) int) *Encoder {
 	c := newWriter(w)
 	labels := newNames(underscored)
@@ -71,7 +70,7 @@ func NewCoNLL(w io.Writer, scheme Scheme, order func(label string) int) *Encoder
 			return fault.WithHint(fmt.Errorf("sentence %s begins with the token %s: CoNLL files have it for the mark between documents", s.ID, docstart),
 				"write another format, such as jsonl, or put another token there")
 		case first && strings.HasPrefix(s.Tokens[0], byteOrderMark):
-			c.out.WriteByte('\n') // at the very beginning it would not be read as part of the token
+			c.out.WriteByte('\n') // at the beginning of the file it would not be read as part of the token
 		}
 		first = false
 		return write(s)
@@ -81,7 +80,7 @@ func NewCoNLL(w io.Writer, scheme Scheme, order func(label string) int) *Encoder
 
 const byteOrderMark = "\ufeff"
 
-// prefix is that of token i of e.
+// prefix returns the prefix of token i of e.
 func (s Scheme) prefix(e Entity, i int) byte {
 	switch {
 	case s == BIOES && e.End-e.Start == 1:

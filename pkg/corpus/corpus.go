@@ -1,38 +1,38 @@
-// Package corpus is sentences and the entities in them: what data sets hold,
-// what answers add up to, and the formats in which both are written and read.
+// Package corpus defines sentences with their entities, from data sets or from answers,
+// and reads and writes them in several formats.
 package corpus
 
 import "nertools/pkg/markup"
 
-// A Sentence with its entities of all labels.
+// A Sentence is a sentence with its entities of all labels.
 type Sentence struct {
-	ID       string   // names it in its source; see mrc.Group
-	Text     string   // exactly as the source has it, UTF-8
+	ID       string   // identifies the sentence in its source; see mrc.Group
+	Text     string   // exactly as in the source, UTF-8
 	Tokens   []string // as [markup.AppendTokens] splits Text
-	Entities []Entity // ordered as by [Sort]
+	Entities []Entity // in the order of [Sort]
 
-	// Of sentences that a model was asked about:
-	Model      string     // that answered; the first one, if there were several; may be empty
-	Unused     []Rejected // what the answers mark and the sentence does not hold
-	Forms      []Form     // of the answers other than the sentence, token for token, with whole marks
+	// Only for sentences that a model was asked about:
+	Model      string     // model that answered; the first if there were several; may be empty
+	Unused     []Rejected // strings marked in the answers but not used
+	Forms      []Form     // of answers that differ from the sentence's tokens with complete marks
 	Unanswered []string   // labels whose question has no answer
 }
 
-// An Entity is a run of tokens that bears a label.
+// An Entity is a run of tokens with a label.
 type Entity struct {
 	markup.Span // token indexes, half-open
 	Label       string
 	How         markup.How
 }
 
-// Rejected is a string that an answer marks and that is not used.
+// Rejected is a string that an answer marks but that is not used.
 type Rejected struct {
 	Label  string
 	Text   string
 	Reason markup.Reason
 }
 
-// Form tells how an answer reads.
+// Form describes the form of an answer.
 type Form struct {
 	Label  string
 	Class  markup.Fidelity

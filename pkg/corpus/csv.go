@@ -9,22 +9,22 @@ import (
 	"nertools/pkg/markup"
 )
 
-// NewCSV returns an Encoder of comma-separated values as in RFC 4180, but with
-// lines that end in "\n". The first line names the columns:
+// NewCSV returns an [Encoder] that writes comma-separated values as in RFC 4180, except
+// that lines end in "\n". The first line names the columns:
 //
 //	sentence,label,start,end,start_char,end_char,text,found,reason
 //
-// A line is an entity, or a string that an answer marks and that is not used:
-// that one has no places, but a reason. Spans are half-open; start and end count
-// tokens, start_char and end_char Unicode code points.
+// Each line is an entity, or a string that an answer marks but that is not used: such a
+// line has a reason but no positions. Spans are half-open; start and end count tokens,
+// start_char and end_char Unicode code points.
 //
-// A spreadsheet takes a cell that begins with "=", "+", "-", "@", a tab or a
-// carriage return for a formula. Such a text has an apostrophe in front, and so
-// has one that begins like that behind apostrophes: [CSVText] takes it off.
+// Spreadsheets treat a cell that begins with "=", "+", "-", "@", a tab or a carriage
+// return as a formula. An apostrophe is therefore put in front of such a text, and of a
+// text that looks like that after leading apostrophes. [CSVText] removes it.
 func NewCSV(w io.Writer) *Encoder {
 	c := newWriter(w)
 	lines := csv.NewWriter(c.out)
-	// An error of the buffer comes back at the next write or at Close.
+	// The buffer returns an error again at the next write or at Close.
 	lines.Write([]string{"sentence", "label", "start", "end", "start_char", "end_char", "text", "found", "reason"})
 	c.add = func(s *Sentence) error {
 		c.at.Reset(s)
@@ -44,7 +44,7 @@ func NewCSV(w io.Writer) *Encoder {
 	return c
 }
 
-// csvCell makes a text that no spreadsheet takes for a formula.
+// csvCell protects a text from being treated as a formula.
 func csvCell(text string) string {
 	if looksLikeFormula(text) {
 		return "'" + text
@@ -52,7 +52,7 @@ func csvCell(text string) string {
 	return text
 }
 
-// CSVText is the text of a cell that [NewCSV] has written.
+// CSVText returns the text of a cell written by [NewCSV].
 func CSVText(cell string) string {
 	if strings.HasPrefix(cell, "'") && looksLikeFormula(cell) {
 		return cell[1:]

@@ -9,10 +9,10 @@ import (
 	"nertools/pkg/markup"
 )
 
-// Sort orders entities by where they start, of those that start together the
-// longer first, of those at one place by label: order gives a label's rank, as
-// that of the catalogue, and labels of one rank go by the alphabet. A nil order
-// ranks all labels alike.
+// Sort sorts entities by start; those with the same start by length, longest first; those
+// with the same span by label. order returns a label's rank, such as its position in the
+// catalogue; labels of equal rank are sorted alphabetically. A nil order ranks all labels
+// equally.
 func Sort(entities []Entity, order func(label string) int) {
 	slices.SortStableFunc(entities, func(a, b Entity) int {
 		return cmp.Or(a.Span.Compare(b.Span), byLabel(a.Label, b.Label, order))
@@ -28,11 +28,11 @@ func byLabel(a, b string, order func(string) int) int {
 	return strings.Compare(a, b)
 }
 
-// Flat chooses entities that do not overlap, for formats that can't hold
-// others: where some do, the longest stays, of equally long ones the one whose
-// label ranks first, then the one that starts first. order is that of [Sort].
-// kept is in the order of the sentence; left is how many are not in it.
-// entities stays as it is; kept may share its memory.
+// Flat selects entities that do not overlap, for formats that can't represent overlaps.
+// Of overlapping entities it keeps the longest; of equally long ones, the one whose label
+// ranks first; then the one that starts first. order is as in [Sort]. kept is in sentence
+// order; left is the number of entities dropped. entities is not modified, but kept may
+// share its memory.
 func Flat(entities []Entity, order func(label string) int) (kept []Entity, left int) {
 	if apart(entities) {
 		return entities, 0
@@ -47,7 +47,8 @@ func Flat(entities []Entity, order func(label string) int) (kept []Entity, left 
 	}
 	taken := make([]bool, end)
 	kept = slices.DeleteFunc(kept, func(e Entity) bool {
-		// What is taken is at least as long: it covers an end of e or none of e.
+		// Entities taken before are at least as long as e, so they cover one of its ends
+		// or nothing of it.
 		if taken[e.Start] || taken[e.End-1] {
 			return true
 		}
@@ -69,8 +70,7 @@ func apart(entities []Entity) bool {
 	return true
 }
 
-// names makes labels fit for a format: other strings where they are not, and
-// different ones for different labels.
+// names makes labels valid in a format, and keeps different labels different.
 type names struct {
 	clean func(label string) string
 	of    map[string]string // label -> name
@@ -81,8 +81,8 @@ func newNames(clean func(string) string) *names {
 	return &names{clean: clean, of: map[string]string{}, taken: map[string]bool{}}
 }
 
-// name gives the label's name: where cleaning makes two labels the same, the
-// later one's ends in "-2", "-3" and so on.
+// name returns the label's name. If cleaning makes two labels equal, the later one gets
+// the suffix "-2", "-3" and so on.
 func (n *names) name(label string) string {
 	if name, ok := n.of[label]; ok {
 		return name
@@ -96,8 +96,8 @@ func (n *names) name(label string) string {
 	return name
 }
 
-// underscored is label with "_" for its white space: the tokens of a format
-// that separates by it.
+// underscored replaces white space in label by "_", for formats that separate columns by
+// white space.
 func underscored(label string) string {
 	return cmp.Or(strings.Join(markup.AppendTokens(nil, label), "_"), "_")
 }

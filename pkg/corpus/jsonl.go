@@ -9,19 +9,18 @@ import (
 	"nertools/pkg/record"
 )
 
-// NewJSONL returns a Writer of the project's own format, described in
-// doc/formats.md: a JSON object a line, one for each sentence. What is empty or
-// not known is left out, but for "id", "text", "tokens" and "spans".
+// NewJSONL returns an [Encoder] for the project's own format, described in
+// doc/formats.md: one JSON object per line and sentence. Empty or unknown members are
+// omitted, except "id", "text", "tokens" and "spans".
 //
 //	{"kind":"sentence","v":1,"id":"0","text":"Ada Li left .","tokens":["Ada","Li","left","."],
 //	 "spans":[{"start":0,"end":2,"label":"PER","text":"Ada Li","start_char":0,"end_char":6,"start_byte":0,"end_byte":6,"found":"exact"}],
 //	 "unused":[{"label":"LOC","text":"Paris","reason":"hallucinated"}],
 //	 "answers":[{"label":"LOC","class":"chatter","damage":["glued"]}],"unanswered":["ORG"],"model":"m"}
 //
-// Spans are half-open: start and end count tokens, start_char and end_char
-// Unicode code points, start_byte and end_byte the bytes of "text" in UTF-8, JSON's
-// escapes undone. An entity that the data set gives has no "found". "answers" has
-// [Sentence.Forms].
+// Spans are half-open: start and end count tokens, start_char and end_char Unicode code
+// points, and start_byte and end_byte the UTF-8 bytes of "text" without JSON escapes.
+// Gold entities have no "found". "answers" contains [Sentence.Forms].
 func NewJSONL(w io.Writer) *Encoder {
 	j := newWriter(w)
 	return j.lines(j.appendJSONL)
@@ -92,7 +91,7 @@ func (w *Encoder) appendJSONL(dst []byte, s *Sentence) []byte {
 	return append(dst, '}', '\n')
 }
 
-// reason is how files say r: one word.
+// reason returns r in one word, as files contain it.
 func reason(r markup.Reason) string { return word(r.String()) }
 
 func word(name string) string { return strings.ReplaceAll(name, " ", "_") }

@@ -12,17 +12,16 @@ import (
 	"nertools/pkg/record"
 )
 
-// NewLabelStudio returns a Writer of tasks for Label Studio, a JSON array
-// (https://labelstud.io/guide/predictions and .../guide/task_format). The
-// entities that answers mark are one prediction, those that the data set gives
-// one annotation; a sentence that has none of these is a prediction of nothing.
+// NewLabelStudio returns an [Encoder] that writes a JSON array of tasks for Label Studio
+// (https://labelstud.io/guide/predictions and .../guide/task_format). Entities from
+// answers form one prediction, gold entities one annotation. A sentence without either
+// gets an empty prediction.
 //
-// Offsets are half-open and count Unicode code points, as Label Studio does:
-// only its versions up to 2021 counted UTF-16 units, which differ behind an emoji.
-// "score" is the share that was found exactly of all that the answers mark,
-// each question without an answer counted as something not found; it is 1
-// where that is nothing. The project needs the interface that
-// [LabelStudioConfig] gives.
+// Offsets are half-open and count Unicode code points, as Label Studio does; only its
+// versions up to 2021 counted UTF-16 units, which differ after an emoji. "score" is the
+// share of strings marked in the answers that were found exactly, where a question
+// without an answer counts as one string not found; it is 1 if there are none. The
+// project needs the labelling interface that [LabelStudioConfig] returns.
 func NewLabelStudio(w io.Writer) *Encoder {
 	l := newWriter(w)
 	l.out.WriteString("[\n")
@@ -55,7 +54,7 @@ func (w *Encoder) appendTask(dst []byte, s *Sentence) []byte {
 	return append(dst, '}')
 }
 
-// appendRegions appends the entities that are meant.
+// appendRegions appends the entities for which meant returns true.
 func (w *Encoder) appendRegions(dst []byte, s *Sentence, meant func(Entity) bool) []byte {
 	dst = append(dst, `"result":[`...)
 	first := true
@@ -79,8 +78,8 @@ func (w *Encoder) appendRegions(dst []byte, s *Sentence, meant func(Entity) bool
 	return append(dst, ']')
 }
 
-// score is rounded to four digits. What an answer itself gives another label is
-// nothing that it says of its own.
+// score returns the score, rounded to four digits. Strings that an answer itself gives
+// another label are ignored: they are not claims about the label asked for.
 func score(s *Sentence) float64 {
 	exact, all := 0, len(s.Unanswered)
 	for _, u := range s.Unused {
@@ -103,14 +102,14 @@ func score(s *Sentence) float64 {
 	return math.Round(float64(exact)/float64(all)*1e4) / 1e4
 }
 
-// LabelStudioConfig gives the labelling interface, in Label Studio's XML, for
-// what [NewLabelStudio] writes (https://labelstud.io/tags/labels).
+// LabelStudioConfig returns the labelling interface, in Label Studio's XML, for the
+// output of [NewLabelStudio] (https://labelstud.io/tags/labels).
 func LabelStudioConfig(labels []string) string {
 	var b strings.Builder
 	b.WriteString("<View>\n  <Labels name=\"label\" toName=\"text\">\n")
 	for _, label := range labels {
 		b.WriteString(`    <Label value="`)
-		xml.EscapeText(&b, []byte(label)) // a Builder never fails
+		xml.EscapeText(&b, []byte(label)) // writing to a Builder never fails
 		b.WriteString("\"/>\n")
 	}
 	b.WriteString("  </Labels>\n  <Text name=\"text\" value=\"$text\"/>\n</View>\n")

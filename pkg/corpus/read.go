@@ -14,24 +14,24 @@ import (
 	"nertools/pkg/record"
 )
 
-// Reading is how to read a file.
+// Reading holds the options for reading a file.
 type Reading struct {
-	// Column is where the lines of a CoNLL file have the tag, from 1; 0 is the
-	// last column.
+	// Column is the column of the tag in a CoNLL file, from 1; 0 means the last column.
 	Column int
 
-	// Label makes a label of the file one of the sentence, for example as a
-	// catalogue spells it, or says why it can't; nil takes labels as they are. The
-	// error becomes a fault with the line.
+	// Label converts a label of the file, for example to the spelling in the catalogue,
+	// or returns an error, which is reported with the line. If nil, labels are kept as
+	// they are.
 	Label func(label string) (string, error)
 }
 
-// Read reads sentences from in, which errors call name: a file of [ReadCoNLL] ("conll"),
-// of [ReadJSONL] ("jsonl"), or with "" as format what the first line is.
+// Read reads sentences from in, in the format "conll" (see [ReadCoNLL]) or "jsonl" (see
+// [ReadJSONL]); "" chooses the format by the first line. Errors use name as the file
+// name.
 func Read(name string, in io.Reader, format string, how Reading) (iter.Seq2[*Sentence, error], error) {
 	r := bufio.NewReaderSize(in, 64<<10)
 	if mark, err := r.Peek(len(byteOrderMark)); err == nil && string(mark) == byteOrderMark {
-		_, _ = r.Discard(len(mark)) // it has been read
+		_, _ = r.Discard(len(mark)) // cannot fail: it was peeked
 	}
 	if format == "" {
 		format = "conll"
@@ -51,19 +51,19 @@ func Read(name string, in io.Reader, format string, how Reading) (iter.Seq2[*Sen
 	return nil, fmt.Errorf("no format of labelled sentences is called %q: conll or jsonl", format)
 }
 
-// reader is what the readers share.
+// reader is the common part of the readers.
 type reader struct {
 	*record.Lines
 	Reading
 	name   string
-	labels map[string]string // those of the file, and what they are in sentences
+	labels map[string]string // labels of the file -> labels in sentences
 }
 
 func newReader(name string, r io.Reader, how Reading) reader {
 	return reader{Lines: record.NewLines(name, r), Reading: how, name: name, labels: map[string]string{}}
 }
 
-// label is what a label of the file is in the sentence.
+// label converts a label of the file.
 func (r *reader) label(raw []byte) (string, error) {
 	if label, ok := r.labels[string(raw)]; ok {
 		return label, nil
@@ -79,7 +79,7 @@ func (r *reader) label(raw []byte) (string, error) {
 	return label, nil
 }
 
-// all gives what next returns until that is io.EOF or an error.
+// all yields the results of next until it returns io.EOF or an error.
 func all(next func() (*Sentence, error)) iter.Seq2[*Sentence, error] {
 	return func(yield func(*Sentence, error) bool) {
 		for {
@@ -91,7 +91,7 @@ func all(next func() (*Sentence, error)) iter.Seq2[*Sentence, error] {
 	}
 }
 
-// unique orders the entities of s and leaves each there once.
+// unique sorts the entities of s and removes duplicates.
 func unique(s *Sentence) *Sentence {
 	Sort(s.Entities, nil)
 	s.Entities = slices.Compact(s.Entities)

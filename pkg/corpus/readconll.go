@@ -13,24 +13,23 @@ import (
 	"nertools/pkg/markup"
 )
 
-// ReadCoNLL reads sentences from r, a token a line; errors call it name. It
-// holds one sentence at a time, and each is the caller's to keep. An error ends
-// it: bad input is a [*fault.Error] with the line.
+// ReadCoNLL reads sentences from r, one token per line; errors use name as the file name.
+// It keeps one sentence in memory at a time; the caller may keep the sentences. It stops
+// at the first error; bad input is a [*fault.Error] with the line.
 //
-// Columns are separated by tabs in a line that has any, else by spaces. The
-// first is the token, another one the tag. A blank line ends a sentence, and so
-// does one whose first column is -DOCSTART-, which is left out; but within a
-// sentence a line of -DOCSTART-, a tab and a tag is a token. Left out, too, is a
-// comment: a line before the first token of a sentence that begins with "#", has
-// no tab, and holds a column "=" ("# id = 7") or whose column of the tag is
-// missing, or neither O nor holds a hyphen ("#begin document"). Text is the tokens
-// joined by single spaces, which a token must not hold itself; there is no ID.
+// Columns are separated by tabs if the line contains any, otherwise by spaces. The first
+// column is the token, another one the tag. A sentence ends at a blank line or at a line
+// whose first column is -DOCSTART-, which is skipped; but inside a sentence, a line of
+// -DOCSTART-, a tab and a tag is a token. Comments are skipped, too: a line before the
+// first token of a sentence that begins with "#", has no tab, and either has a column "="
+// ("# id = 7"), or has no tag column, or has one that is neither O nor contains a hyphen
+// ("#begin document"). Text is the tokens joined by single spaces, so tokens must not
+// contain spaces; ID is empty.
 //
-// A tag is O, or a letter, a hyphen and a label. One rule reads IOB1, IOB2
-// (BIO), IOE1, IOE2, BIOES, BILOU and BMEWO, and what strays from them: B, S, U
-// and W begin an entity; I, M, E and L go on with one of their label that the
-// token before left open, and begin one where there is none; E, L, S, U and W
-// leave none open.
+// A tag is O, or a letter, a hyphen and a label. One rule covers IOB1, IOB2 (BIO), IOE1,
+// IOE2, BIOES, BILOU and BMEWO, and deviations from them: B, S, U and W start an entity;
+// I, M, E and L continue an entity of the same label if the previous token left it open,
+// and otherwise start one; E, L, S, U and W close the entity.
 func ReadCoNLL(name string, r io.Reader, how Reading) iter.Seq2[*Sentence, error] {
 	c := &conll{reader: newReader(name, r, how)}
 	return all(c.next)
@@ -38,14 +37,14 @@ func ReadCoNLL(name string, r io.Reader, how Reading) iter.Seq2[*Sentence, error
 
 type conll struct {
 	reader
-	held []byte // a line that has been read and belongs to the next sentence
+	held []byte // a line that was read but belongs to the next sentence
 
-	// The sentence so far:
+	// The current sentence:
 	text     []byte
 	ends     []int // of the tokens in text
 	entities []Entity
-	open     bool // the last entity may go on
-	first    int  // line of the first token
+	open     bool // the last entity may continue
+	first    int  // line number of the first token
 }
 
 // next returns the next sentence, or io.EOF.
@@ -72,8 +71,7 @@ func (c *conll) next() (*Sentence, error) {
 	}
 }
 
-// line returns the next line that is not blank, and whether blank ones stand
-// before it.
+// line returns the next non-blank line, and whether blank lines precede it.
 func (c *conll) line() (line []byte, blank bool, err error) {
 	if c.held != nil {
 		line, c.held = c.held, nil
@@ -84,8 +82,8 @@ func (c *conll) line() (line []byte, blank bool, err error) {
 	return trim(line), c.Line() > before+1, err
 }
 
-// trim takes spaces, and the return of a last line that ends in no newline, off
-// the ends.
+// trim removes spaces at both ends, and the carriage return of a last line that does not
+// end in a newline.
 func trim(s []byte) []byte {
 	for len(s) > 0 && s[0] == ' ' {
 		s = s[1:]
@@ -96,14 +94,14 @@ func trim(s []byte) []byte {
 	return s
 }
 
-// isMark reports whether the first column is the mark between documents.
+// isMark reports whether the first column is the document separator.
 func isMark(line []byte) bool {
 	rest, ok := bytes.CutPrefix(line, []byte(docstart))
 	return ok && (len(rest) == 0 || rest[0] == ' ' || rest[0] == '\t')
 }
 
-// isTaggedMark reports whether the line is that of a token which reads as the
-// mark between documents.
+// isTaggedMark reports whether the line is a token that looks like the document
+// separator.
 func isTaggedMark(line []byte) bool {
 	tag, ok := bytes.CutPrefix(line, []byte(docstart+"\t"))
 	return ok && bytes.IndexByte(tag, '\t') < 0 && isTag(tag)
@@ -123,7 +121,7 @@ func (c *conll) isComment(line []byte) bool {
 	return string(tag) != "O" && bytes.IndexByte(tag, '-') < 0
 }
 
-// separator is what separates the columns of line.
+// separator returns the character that separates the columns of line.
 func separator(line []byte) byte {
 	if bytes.IndexByte(line, '\t') >= 0 {
 		return '\t'
@@ -131,7 +129,7 @@ func separator(line []byte) byte {
 	return ' '
 }
 
-// column returns the n-th column of line, from 1, or how many there are.
+// column returns the n-th column of line, from 1, and how many columns were seen.
 func column(line []byte, separator byte, n int) (col []byte, columns int) {
 	for columns = 1; ; columns++ {
 		end := bytes.IndexByte(line, separator)
@@ -150,7 +148,7 @@ func column(line []byte, separator byte, n int) (col []byte, columns int) {
 	}
 }
 
-// token adds the token of line.
+// token adds the token in line.
 func (c *conll) token(line []byte) error {
 	if !utf8.Valid(line) {
 		return c.Fault(errors.New("not UTF-8"), "convert the file, for example with iconv")
@@ -190,7 +188,7 @@ func (c *conll) tag(line []byte, separator byte) ([]byte, error) {
 	return trim(line[last+1:]), nil
 }
 
-// mark puts token n, which bears tag, into an entity or none.
+// mark adds token n with the given tag to an entity, if any.
 func (c *conll) mark(n int, tag []byte) error {
 	if !isTag(tag) {
 		return c.Fault(fmt.Errorf("%q is not a tag", tag), "a tag is O, or one of B I E S L U M W, a hyphen and a label; if it stands in another column, name that")

@@ -18,25 +18,25 @@ import (
 	"nertools/pkg/record"
 )
 
-// ReadJSONL reads sentences from r, a JSON object a line; errors call it name.
-// It holds one sentence at a time, and each is the caller's to keep. An error
-// ends it: bad input is a [*fault.Error] with the line. All entities are
-// [markup.Given], none is there twice.
+// ReadJSONL reads sentences from r, one JSON object per line; errors use name as the file
+// name. It keeps one sentence in memory at a time; the caller may keep the sentences. It
+// stops at the first error; bad input is a [*fault.Error] with the line. All entities are
+// [markup.Given], without duplicates.
 //
 //	{"id": "7", "tokens": ["Ada", "left"], "spans": [{"start": 0, "end": 1, "label": "PER"}]}
 //	{"text": "Ada left", "spans": [{"start": 0, "end": 3, "label": "PER"}]}
 //	{"text": "Ada left", "entities": [[0, 3, "PER"]]}
 //
-// Spans are half-open. Where "tokens" is a list of strings, they count these;
-// else they count Unicode code points of "text" and may be called start_char and
-// end_char. White space at the ends of such a span is not part of the entity; a
-// span that cuts a token is an error. Other members, start_byte and end_byte among
-// them, do not count; "id" may be left out, and "spans" and "entities" are two names for one thing: a sentence
-// without entities has an empty list.
+// Spans are half-open. If "tokens" is a list of strings, spans count tokens; otherwise
+// they count Unicode code points of "text", and their members may be called start_char
+// and end_char. White space at the ends of such a span is removed; a span that cuts a
+// token is an error. "spans" and "entities" are two names for the same list, which is
+// empty if there are no entities. "id" is optional. Other members, including start_byte
+// and end_byte, are ignored.
 //
-// With tokens, the sentence's text is "text" if that splits into them, else the
-// tokens joined by single spaces, which they must not hold themselves. What
-// [NewJSONL] and [NewSpaCy] write is read, too.
+// With tokens, the sentence's text is "text" if that splits into them, otherwise the
+// tokens joined by single spaces; then they must not contain spaces. ReadJSONL also reads
+// the output of [NewJSONL] and [NewSpaCy].
 func ReadJSONL(name string, r io.Reader, how Reading) iter.Seq2[*Sentence, error] {
 	j := &jsonl{reader: newReader(name, r, how)}
 	return all(j.next)
@@ -47,7 +47,7 @@ type jsonl struct {
 	at Offsets
 }
 
-// object is a line taken apart.
+// object is a parsed line.
 type object struct {
 	kind, v, id, text, tokens, spans, entities gjson.Result
 }
@@ -123,8 +123,7 @@ func (o *object) parse(line []byte) error {
 	return nil
 }
 
-// sentence is what the line holds, entities aside, and whether those count
-// tokens.
+// sentence returns the sentence without its entities, and whether spans count tokens.
 func (o *object) sentence() (s *Sentence, byToken bool, err error) {
 	s = &Sentence{ID: record.Text(o.id)}
 	if o.id.Type == gjson.Number {
@@ -154,8 +153,8 @@ func (o *object) sentence() (s *Sentence, byToken bool, err error) {
 	return s, true, nil
 }
 
-// strings gives the tokens if they are all strings: other tools describe theirs
-// by objects.
+// strings returns the tokens if they are all strings: other tools describe theirs by
+// objects.
 func (o *object) strings() (tokens []string, ok bool) {
 	if !o.tokens.IsArray() {
 		return nil, false
@@ -169,7 +168,7 @@ func (o *object) strings() (tokens []string, ok bool) {
 	return tokens, ok
 }
 
-// entity adds to s the entity that v describes.
+// entity adds the entity v to s.
 func (j *jsonl) entity(s *Sentence, v gjson.Result, byToken bool) error {
 	var start, end, label gjson.Result
 	if v.IsArray() {
@@ -213,7 +212,8 @@ func whole(v gjson.Result) bool {
 	return v.Type == gjson.Number && v.Num >= 0 && v.Num <= math.MaxInt32 && v.Num == math.Trunc(v.Num)
 }
 
-// tokens gives the tokens that a span of code points covers. j.at is that of s.
+// tokens returns the tokens covered by a span of code points. j.at must have been reset
+// to s.
 func (j *jsonl) tokens(s *Sentence, chars markup.Span) (markup.Span, error) {
 	if chars.End > j.at.chars {
 		return chars, misplaced("it ends at %d, but the text has %d characters", chars.End, j.at.chars)

@@ -7,8 +7,8 @@ import (
 	"nertools/pkg/record"
 )
 
-// NewSpaCy returns a Writer of JSON lines with the members "text" and
-// "entities" of the annotations from which spaCy makes training examples
+// NewSpaCy returns an [Encoder] that writes JSON lines with the members "text" and
+// "entities", the annotations from which spaCy makes training examples
 // (https://spacy.io/api/data-formats#dict-input):
 //
 //	{"text":"Ada Li left .","entities":[[0,6,"PER"]]}
@@ -17,8 +17,8 @@ import (
 //
 //	Example.from_dict(nlp.make_doc(line["text"]), {"entities": line["entities"]})
 //
-// spaCy takes no overlapping entities: they are left out as [Flat] has it with
-// order; see [Encoder.Left].
+// spaCy accepts no overlapping entities: they are dropped as by [Flat] with order;
+// [Encoder.Left] counts them.
 func NewSpaCy(w io.Writer, order func(label string) int) *Encoder {
 	c := newWriter(w)
 	return c.lines(func(dst []byte, s *Sentence) []byte {

@@ -8,15 +8,15 @@ import (
 	"nertools/pkg/record"
 )
 
-// An Encoder writes sentences in one of the formats, in the order in which they
-// are added. It holds one sentence at a time, and the same sentences give the
-// same bytes.
+// An Encoder writes sentences in one of the formats, in the order in which they are
+// added. It keeps one sentence in memory at a time. The same sentences result in the same
+// bytes.
 //
-// The spans of a sentence's entities have to be within its tokens.
+// Entities must be within the tokens of their sentence.
 type Encoder struct {
 	out           *bufio.Writer
 	add           func(s *Sentence) error
-	between, last string // written between sentences, and after the last
+	between, last string // written between sentences and after the last one
 	sentences     int
 	left          int
 	empty         int
@@ -24,7 +24,7 @@ type Encoder struct {
 	at            Offsets
 }
 
-// encoders are the formats by name.
+// encoders lists the formats by name.
 var encoders = []struct {
 	name string
 	open func(w io.Writer, scheme Scheme, order func(label string) int) *Encoder
@@ -36,7 +36,7 @@ var encoders = []struct {
 	{"csv", func(w io.Writer, _ Scheme, _ func(string) int) *Encoder { return NewCSV(w) }},
 }
 
-// Formats are the formats that [NewEncoder] knows.
+// Formats returns the names of the formats for [NewEncoder].
 func Formats() (names []string) {
 	for _, e := range encoders {
 		names = append(names, e.name)
@@ -44,8 +44,8 @@ func Formats() (names []string) {
 	return names
 }
 
-// NewEncoder returns the Encoder of a format that [Formats] names. scheme is for conll,
-// order for the formats that hold no entities that overlap.
+// NewEncoder returns the Encoder for one of the [Formats]. scheme is used by conll, order
+// by formats that don't allow overlapping entities.
 func NewEncoder(format string, w io.Writer, scheme Scheme, order func(label string) int) (*Encoder, error) {
 	for _, e := range encoders {
 		if e.name == format {
@@ -71,8 +71,7 @@ func (w *Encoder) Add(s *Sentence) error {
 	return nil
 }
 
-// Close ends what was written and hands it on. It does not close the writer
-// that w writes to.
+// Close finishes and flushes the output. It does not close the underlying writer.
 func (w *Encoder) Close() error {
 	w.out.WriteString(w.last)
 	if err := w.out.Flush(); err != nil {
@@ -81,25 +80,25 @@ func (w *Encoder) Close() error {
 	return nil
 }
 
-// Left is how many entities have been left out so far, as the format holds no
-// entities that overlap: see [Flat].
+// Left returns how many entities have been dropped so far because the format doesn't
+// allow overlaps; see [Flat].
 func (w *Encoder) Left() int { return w.left }
 
-// Empty is how many sentences have been left out so far, as they have no token
-// and the format holds no sentence without one: see [NewCoNLL].
+// Empty returns how many sentences have been omitted so far because they have no tokens
+// and the format can't represent that; see [NewCoNLL].
 func (w *Encoder) Empty() int { return w.empty }
 
-// lines makes w write what line appends for each sentence.
+// lines makes w write, for each sentence, what line appends.
 func (w *Encoder) lines(line func(dst []byte, s *Sentence) []byte) *Encoder {
 	w.add = func(s *Sentence) error {
 		w.line = line(w.line[:0], s)
-		_, err := w.out.Write(w.line) // the first error stays until Close
+		_, err := w.out.Write(w.line) // the first error remains until Close
 		return err
 	}
 	return w
 }
 
-// text is the text of e, as w.at has been reset to s.
+// text returns the text of e. w.at must have been reset to s.
 func (w *Encoder) text(s *Sentence, e Entity) string {
 	start, end := w.at.Bytes(e.Span)
 	return s.Text[start:end]

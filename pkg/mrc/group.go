@@ -12,21 +12,20 @@ import (
 	"nertools/pkg/record"
 )
 
-// A Group is the rows of a file that ask about one sentence, one for each
-// label.
+// A Group is the rows of a file that ask about the same sentence, one per label.
 type Group struct {
-	ID   string // names it: no two sentences of a file have the same
-	Rows []int  // in the order of the file
+	ID   string // identifies the sentence; unique in the file
+	Rows []int  // in file order
 }
 
-// Sentences gives the sentences of the file in the order of their first rows.
-// Every row belongs to exactly one.
+// Sentences returns the sentences of the file in the order of their first rows. Every row
+// belongs to exactly one.
 //
-// Rows belong together if their qas_id, "S.L", names the same S, their contexts
-// are equal, and no two of them ask for the same label; S is the sentence's ID.
-// Rows without a qas_id belong together if they follow one another so, and the
-// ID is then the sentence's number, from 0. Where an ID comes up again, as in
-// files that were put together, the later sentence's ends in "~2", "~3" and so on.
+// Rows belong together if their qas_id, "S.L", has the same S, their contexts are equal,
+// and no two of them ask for the same label; S is the sentence's ID. Rows without a
+// qas_id belong together if these conditions hold for consecutive rows; their ID is the
+// number of the sentence, from 0. If an ID occurs again, as in concatenated files, the
+// later sentence gets the suffix "~2", "~3" and so on.
 func (f *File) Sentences() (list []Group, err error) {
 	err = guard(f.name, func() error {
 		names, err := f.names()
@@ -38,7 +37,7 @@ func (f *File) Sentences() (list []Group, err error) {
 	return list, err
 }
 
-// names gives the S of each row's qas_id, or "" for a row that has none.
+// names returns the S of each row's qas_id, or "" for rows without one.
 func (f *File) names() ([]string, error) {
 	names := make([]string, f.rows)
 	parts := runtime.GOMAXPROCS(0)
@@ -62,7 +61,7 @@ func (f *File) group(names []string) []Group {
 	var list []Group
 	known := map[key]int{}
 	used := map[string]int{}
-	last := key{} // of the row before, if that has no name
+	last := key{} // of the previous row, if that has no name
 	for i, name := range names {
 		k := key{name, f.context(f.place(i))}
 		n, seen := known[k]
@@ -84,7 +83,7 @@ func (f *File) group(names []string) []Group {
 	return list
 }
 
-// unique returns name, or name with the first number that makes it new.
+// unique returns name, or name with the first number that makes it unique.
 func unique(name string, used map[string]int) string {
 	for {
 		used[name]++

@@ -14,8 +14,8 @@ import (
 	"nertools/pkg/fault"
 )
 
-// FindNeighbours returns the path of the kNN file called name in dir: "test"
-// and "test.knn" stand for "test.knn.jsonl", which may also be given whole.
+// FindNeighbours returns the path of the kNN file called name in dir. "test" and
+// "test.knn" are short for "test.knn.jsonl".
 func FindNeighbours(dir, name string) (string, error) {
 	var tried []string
 	for _, suffix := range []string{".knn.jsonl", ".jsonl", ""} {
@@ -28,20 +28,18 @@ func FindNeighbours(dir, name string) (string, error) {
 	return "", fmt.Errorf("no kNN file: tried %s", strings.Join(tried, ", "))
 }
 
-// Neighbours is an open kNN file: for each row of a source file, the rows of
-// the training file to show, nearest first. Its methods may be called from
-// several goroutines.
+// Neighbours is an open kNN file: for each row of a source file, the training rows to use
+// as demonstrations, nearest first. It is safe for concurrent use.
 type Neighbours struct {
 	name  string
 	text  string
 	unmap func() error
-	lines []uint64 // where the line of each row begins
+	lines []uint64 // offset of each row's line
 	more  bool
 }
 
-// OpenNeighbours maps the file and checks its first rows lines: that they are
-// there, and that each is a JSON array of row numbers below train. The caller
-// closes it.
+// OpenNeighbours maps the file and checks that its first rows lines exist and that each
+// is a JSON array of row numbers below train. The caller closes it.
 func OpenNeighbours(path string, rows, train int) (*Neighbours, error) {
 	text, unmap, err := mapFile(path)
 	if err != nil {
@@ -57,14 +55,14 @@ func OpenNeighbours(path string, rows, train int) (*Neighbours, error) {
 // Close unmaps the file.
 func (k *Neighbours) Close() error { return k.unmap() }
 
-// Name is the path that the file was opened by.
+// Name returns the path with which the file was opened.
 func (k *Neighbours) Name() string { return k.name }
 
-// More reports whether the file has lines beyond the rows that it was opened for.
+// More reports whether the file has more lines than rows.
 func (k *Neighbours) More() bool { return k.more }
 
-// Append appends the first n neighbours of row i, or all it has if they are fewer.
-// An error says that the file has changed since it was opened.
+// Append appends the first n neighbours of row i, or all of them if there are fewer. It
+// returns an error if the file has changed since it was opened.
 func (k *Neighbours) Append(dst []int, i, n int) (list []int, err error) {
 	err = guard(k.name, func() error {
 		list, err = appendNeighbours(dst, k.text[k.lines[i]:], n)
@@ -75,7 +73,7 @@ func (k *Neighbours) Append(dst []int, i, n int) (list []int, err error) {
 
 func (k *Neighbours) index(rows, train int) error {
 	k.text = strings.TrimPrefix(k.text, byteOrderMark)
-	k.lines = make([]uint64, 0, min(rows, len(k.text)/2+1)) // a line has a bracket and a line end at least
+	k.lines = make([]uint64, 0, min(rows, len(k.text)/2+1)) // a line has at least a bracket and a line end
 	at := uint64(0)
 	for at < uint64(len(k.text)) && len(k.lines) < rows {
 		k.lines = append(k.lines, at)
@@ -107,7 +105,7 @@ func (k *Neighbours) check(train int) error {
 			return nil
 		})
 	}
-	_ = g.Wait() // each part has left its error in faults
+	_ = g.Wait() // each part puts its error into faults
 	for _, err := range faults {
 		if err != nil {
 			return err
@@ -140,10 +138,10 @@ func (k *Neighbours) fault(row int, err error, hint string) error {
 
 var errNotNeighbours = errors.New("not a JSON array of row numbers")
 
-// appendNeighbours appends the first n numbers of the JSON array that is the
-// first line of s. What stands behind them is checked only if n lets it get there.
+// appendNeighbours appends the first n numbers of the JSON array on the first line of s.
+// It does not check what follows them.
 func appendNeighbours(dst []int, s string, n int) ([]int, error) {
-	const maxRow = math.MaxInt / 10 // below it one more digit fits
+	const maxRow = math.MaxInt / 10 // one more digit fits into an int below this
 	i := skipBlanks(s, 0)
 	if i >= len(s) || s[i] != '[' {
 		return dst, errNotNeighbours

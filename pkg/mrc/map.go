@@ -15,8 +15,8 @@ import (
 
 const byteOrderMark = "\ufeff"
 
-// mapFile gives the file's bytes as a string that costs no private memory.
-// What cannot be mapped, a pipe for example, is read instead.
+// mapFile returns the contents of the file as a string that uses no private memory. Files
+// that cannot be mapped, such as pipes, are read instead.
 func mapFile(path string) (text string, unmap func() error, err error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -44,8 +44,8 @@ func mapFile(path string) (text string, unmap func() error, err error) {
 	return unsafe.String(unsafe.SliceData(data), len(data)), func() error { return nil }, nil
 }
 
-// guard calls f, which reads a mapped file, and turns the memory fault that a file
-// cut short under the program gives into an error. Any other panic becomes a
+// guard calls f, which reads a mapped file. If the file is truncated meanwhile, guard
+// turns the resulting memory fault into an error. Any other panic becomes a
 // [*fault.Panic]. It guards the calling goroutine only.
 func guard(name string, f func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))

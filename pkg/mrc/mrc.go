@@ -1,9 +1,9 @@
-// Package mrc reads the two kinds of input file of an MRC-NER data set: the
-// rows ("mrc-ner.NAME", one JSON array) and the neighbours ("NAME.knn.jsonl").
+// Package mrc reads and writes the files of MRC-NER data sets: the rows ("mrc-ner.NAME",
+// one JSON array) and the neighbours ("NAME.knn.jsonl").
 //
-// Both are checked whole when they are opened, so that whatever is wrong is
-// said before the first prompt is made. Neither is held in memory decoded: the
-// files are mapped, and a row is decoded when it is asked for.
+// Files are checked completely when they are opened, so errors in them are reported
+// before the first prompt is written. They are mapped into memory, not decoded: a row is
+// decoded only when it is requested.
 package mrc
 
 import (
@@ -30,18 +30,18 @@ import (
 	"nertools/pkg/record"
 )
 
-// Path is the name of the MRC file called name in dir.
+// Path returns the path of the MRC file called name in dir.
 func Path(dir, name string) string { return filepath.Join(dir, "mrc-ner."+name) }
 
-// Split takes a path of [Path] apart. ok is false, and name the whole name of the file,
-// for any other.
+// Split splits a path made by [Path]. For any other path, ok is false and name is the
+// whole file name.
 func Split(path string) (dir, name string, ok bool) {
 	dir, name = filepath.Split(path)
 	name, ok = strings.CutPrefix(name, "mrc-ner.")
 	return dir, name, ok
 }
 
-// File is an open MRC file. Its methods may be called from several goroutines.
+// File is an open MRC file. It is safe for concurrent use.
 type File struct {
 	name   string
 	text   string // the mapped file
@@ -51,35 +51,35 @@ type File struct {
 	labels []string
 }
 
-// place says where a row's members stand, so that to decode a row touches as
-// little memory as can be: a run shows millions of rows, scattered over a file
-// of any size. row is the offset of the object in the file, the others are
-// offsets from there, 0 for a member that is absent.
+// place locates a row's members so that decoding a row touches as little memory as
+// possible: a run reads millions of rows, scattered over a file of any size. row is the
+// offset of the row's object in the file, the others are offsets from row, or 0 for
+// missing members.
 type place struct {
 	row     uint64
-	context uint32 // of the first byte behind the quote
-	length  uint32 // of the context as it stands in the file
+	context uint32 // of the first byte after the opening quote
+	length  uint32 // of the context as in the file, escapes included
 	starts  uint32
 	ends    uint32
 	label   uint16 // index into File.labels
-	escaped bool   // the context holds JSON escapes
+	escaped bool   // the context contains JSON escapes
 	plain   bool   // see Row.Plain
-	pairs   bool   // starts is where "span_position" is, as the row has no other positions
+	pairs   bool   // starts is the offset of "span_position", because the row has no other positions
 }
 
-// A Row is one question of the data set: a sentence and a label.
+// A Row is one question of the data set about a sentence and a label.
 type Row struct {
-	Context string // valid until a row is decoded into this one again
+	Context string // valid until the next row is decoded into this Row
 	Label   string
-	Plain   bool // Context is its tokens joined by single spaces
+	Plain   bool // Context is the tokens joined by single spaces
 
-	// Spans are token indexes, half-open, as the file has them: unsorted, overlapping or
-	// beyond the sentence. What is not a whole number, nor a string of one, makes a Start
-	// of -1 or an End of 0.
+	// Spans are the token spans, half-open, as in the file: possibly unsorted,
+	// overlapping or beyond the sentence. A position that is not a whole number, or a
+	// string of one, becomes a Start of -1 or an End of 0.
 	Spans    []markup.Span
 	Unpaired int // starts without an end, or ends without a start
 
-	// Verbatim means that a JSON string holds Context without escapes, byte for byte.
+	// Verbatim means that Context can be copied into a JSON string without escaping.
 	Verbatim bool
 
 	memory []byte // of Context
@@ -104,19 +104,19 @@ func Open(path string) (*File, error) {
 // Close unmaps the file.
 func (f *File) Close() error { return f.unmap() }
 
-// Name is the path that the file was opened by.
+// Name returns the path with which the file was opened.
 func (f *File) Name() string { return f.name }
 
-// Len is the number of rows.
+// Len returns the number of rows.
 func (f *File) Len() int { return f.rows }
 
-// Label is the label that row i asks for. It decodes nothing.
+// Label returns the label that row i asks for, without decoding the row.
 func (f *File) Label(i int) string { return f.labels[f.place(i).label] }
 
-// Line is the line of the file on which row i begins, from 1, or 0 if the file has
+// Line returns the line of the file on which row i begins, from 1, or 0 if the file has
 // changed since it was opened.
 func (f *File) Line(i int) (line int) {
-	_ = guard(f.name, func() error { // 0 says it
+	_ = guard(f.name, func() error { // on an error, Line returns 0
 		line = f.line(f.place(i).row)
 		return nil
 	})
@@ -136,7 +136,7 @@ func (f *File) line(offset uint64) int {
 
 func (f *File) place(i int) *place { return &f.blocks[i/blockRows][i%blockRows] }
 
-// Decode fills r with row i, reusing its memory. An error says that the file has
+// Decode decodes row i into r, reusing its memory. It returns an error if the file has
 // changed since it was opened.
 func (f *File) Decode(i int, r *Row) error {
 	return guard(f.name, func() error {
@@ -145,8 +145,8 @@ func (f *File) Decode(i int, r *Row) error {
 	})
 }
 
-// DecodeAll decodes the rows with these numbers into list, reusing its memory. It
-// is quicker than [File.Decode] of one after the other.
+// DecodeAll decodes the rows with these numbers into list, reusing its memory. It is
+// faster than calling [File.Decode] for each of them.
 func (f *File) DecodeAll(numbers []int, list []Row) ([]Row, error) {
 	list = slices.Grow(list[:0], len(numbers))[:len(numbers)]
 	err := guard(f.name, func() error {
@@ -162,7 +162,7 @@ func (f *File) DecodeAll(numbers []int, list []Row) ([]Row, error) {
 func (f *File) decode(i int, r *Row) {
 	p := f.place(i)
 	r.Label = f.labels[p.label]
-	// A copy: what reads the mapped file itself has to be guarded.
+	// A copy, because all reads of the mapped file must be guarded.
 	r.memory = append(r.memory[:0], f.context(p)...)
 	r.Context = unsafe.String(unsafe.SliceData(r.memory), len(r.memory))
 	r.Plain, r.Verbatim = p.plain, !p.escaped
@@ -175,7 +175,7 @@ func (f *File) decode(i int, r *Row) {
 	r.pair(f.positions(starts[:0], p, p.starts), f.positions(ends[:0], p, p.ends))
 }
 
-// pair makes spans of the positions in the file, where ends are inclusive.
+// pair turns the positions in the file, where ends are inclusive, into spans.
 func (r *Row) pair(starts, ends []int) {
 	n := min(len(starts), len(ends))
 	for i := range n {
@@ -184,13 +184,13 @@ func (r *Row) pair(starts, ends []int) {
 	r.Unpaired = len(starts) + len(ends) - 2*n
 }
 
-// prefetch reads the memory that decode of these rows will read. Rows shown in one
-// prompt are scattered over the file, and each costs several cache misses; here the
-// misses overlap, where decode waits for one after the other.
+// prefetch reads the memory that decode will read for these rows. The rows in one prompt
+// are scattered over the file, and each costs several cache misses. Here the misses
+// overlap, whereas decode would wait for one after the other.
 //
 //go:noinline
 func (f *File) prefetch(rows []int) (sum uint64) {
-	const line = 64 // bytes fetched together
+	const line = 64 // bytes per cache line
 	for _, i := range rows {
 		sum += f.place(i).row
 	}
@@ -202,7 +202,7 @@ func (f *File) prefetch(rows []int) (sum uint64) {
 		}
 		sum += uint64(f.text[p.row+uint64(p.starts)]) + uint64(f.text[p.row+uint64(p.ends)])
 	}
-	return sum // so that the compiler keeps the reads
+	return sum // keeps the compiler from removing the reads
 }
 
 func (f *File) context(p *place) string {
@@ -213,8 +213,7 @@ func (f *File) context(p *place) string {
 	return f.text[from : from+uint64(p.length)]
 }
 
-// positions appends the array that stands at offset of p, whose text has been
-// found valid.
+// positions appends the array at this offset of p, whose text has been validated.
 func (f *File) positions(dst []int, p *place, offset uint32) []int {
 	if offset == 0 {
 		return dst
@@ -242,7 +241,7 @@ func (f *File) positions(dst []int, p *place, offset uint32) []int {
 	}
 }
 
-// oddPositions reads an array that holds something other than whole numbers.
+// oddPositions reads an array that contains something other than whole numbers.
 func oddPositions(dst []int, s string) []int {
 	list, _ := firstValue(s).([]any)
 	for _, v := range list {
@@ -251,18 +250,18 @@ func oddPositions(dst []int, s string) []int {
 	return dst
 }
 
-// firstValue is the JSON value that s begins with.
+// firstValue returns the JSON value at the beginning of s.
 func firstValue(s string) (v any) {
 	dec := json.NewDecoder(strings.NewReader(s))
-	dec.UseNumber() // a number that Go cannot hold spoils itself alone
+	dec.UseNumber() // a number too large for Go must not affect the others
 	if err := dec.Decode(&v); err != nil {
 		return nil
 	}
 	return v
 }
 
-// position is the token index that v stands for: a whole number, or a string of
-// one; -1 for anything else, which has no place in a sentence.
+// position returns the token index in v, a whole number or a string of one, or -1 for
+// anything else.
 func position(v any) int {
 	var num json.Number
 	switch v := v.(type) {
@@ -278,8 +277,8 @@ func position(v any) int {
 	return int(n)
 }
 
-// appendPairs appends the spans of a "span_position" member: "3;4", "3,4" or
-// [3,4] each, or one of these alone.
+// appendPairs appends the spans of a "span_position" member: a list of "3;4", "3,4" or
+// [3,4], or a single one of these.
 func appendPairs(dst []markup.Span, s string) []markup.Span {
 	v := firstValue(s)
 	list, ok := v.([]any)
@@ -306,10 +305,10 @@ func appendPairs(dst []markup.Span, s string) []markup.Span {
 
 const blockRows = 4096
 
-// index finds the rows and checks them. gjson is quick to find where values
-// end but does not validate, so each value is validated on its own, on all
-// cores, and what stands between the values is checked here: then the whole is
-// valid exactly if all its parts are.
+// index finds and checks the rows. gjson quickly finds where values end but does not
+// validate them, so each value is validated separately, on all cores, and the text
+// between values is checked here. Together this is equivalent to validating the whole
+// file.
 func (f *File) index() error {
 	f.text = strings.TrimPrefix(f.text, byteOrderMark)
 	if err := f.checkStart(); err != nil {
@@ -355,7 +354,7 @@ func (f *File) index() error {
 		return !failed.Load()
 	})
 	flush()
-	_ = g.Wait() // the blocks' errors are in faults, in order
+	_ = g.Wait() // the errors are in faults, by block
 	for n := range f.blocks {
 		if err, ok := faults.Load(n); ok {
 			return err.(error)
@@ -370,7 +369,7 @@ func (f *File) index() error {
 
 type span struct{ start, end uint64 }
 
-// Hints.
+// Hints for faults.
 const (
 	cutOff = "the file seems to be cut off: copy or make it again"
 	mend   = "mend the file or make it again"
@@ -389,12 +388,12 @@ func (f *File) checkStart() error {
 	return nil
 }
 
-// checkGap checks what stands between two values: one comma and white space,
-// before the first value white space alone.
+// checkGap checks the text between two values: one comma and white space, or before the
+// first value only white space.
 func (f *File) checkGap(from, to uint64, comma bool) error {
 	i := skipSpace(f.text, from)
 	if f.text[i] == ']' {
-		// gjson looks for values beyond the array's end.
+		// gjson searches beyond the end of the array.
 		return f.checkEnd(from)
 	}
 	if comma {
@@ -409,7 +408,7 @@ func (f *File) checkGap(from, to uint64, comma bool) error {
 	return nil
 }
 
-// checkEnd checks what stands behind the last value.
+// checkEnd checks the text after the last value.
 func (f *File) checkEnd(end uint64) error {
 	i := skipSpace(f.text, end)
 	size := uint64(len(f.text))
@@ -428,7 +427,7 @@ func (f *File) checkEnd(end uint64) error {
 	return nil
 }
 
-// char is the character that begins at offset i.
+// char returns the character at offset i.
 func (f *File) char(i uint64) rune {
 	r, _ := utf8.DecodeRuneInString(f.text[i:])
 	return r
@@ -460,7 +459,7 @@ func (f *File) indexBlock(first int, spans []span, places []place, labels *inter
 		places[i].row = s.start
 		label := ""
 		var pairs uint32
-		var starts, ends bool // the row has these lists
+		var starts, ends bool // whether the row has these lists
 		valid := record.Walk(raw, func(key, value string, offset int) {
 			at := uint32(offset)
 			switch record.Unquote(key) {
@@ -516,7 +515,7 @@ func (p *place) setContext(at uint32, value string) {
 	p.plain = markup.SingleSpaced(record.Unquote(value))
 }
 
-// text is the string that value holds, or "" if it is none.
+// text returns the string in value, or "" if value is not a string.
 func text(value string) string {
 	if value[0] != '"' {
 		return ""
@@ -524,7 +523,7 @@ func text(value string) string {
 	return record.Unquote(value)
 }
 
-// positionsAt is at if value holds positions, in a list or one alone, else 0.
+// positionsAt returns at if value contains positions, one or a list, otherwise 0.
 func positionsAt(at uint32, value string) uint32 {
 	switch c := value[0]; {
 	case value == "[]", value == `""`:
@@ -535,11 +534,10 @@ func positionsAt(at uint32, value string) uint32 {
 	return 0
 }
 
-// brokenRow says what is wrong with row n, which is no valid JSON object.
+// brokenRow returns the fault of row n, which is not a valid JSON object.
 func (f *File) brokenRow(n int, s span, raw string) error {
-	// What gjson takes for the row may reach beyond it, to the end of the file
-	// even, where a bracket or quotation mark is missing: encoding/json knows
-	// where it went wrong.
+	// If a bracket or quotation mark is missing, gjson's idea of the row may extend to
+	// the end of the file; encoding/json finds the actual place of the error.
 	var row struct{}
 	err := json.Unmarshal([]byte(raw), &row)
 	syntax, ok := errors.AsType[*json.SyntaxError](err)
@@ -569,7 +567,7 @@ func (in *interner) number(label string) (uint16, error) {
 		return 0, errors.New("more than 65,536 different labels")
 	}
 	n := uint16(len(in.list))
-	label = strings.Clone(label) // readable whatever happens to the mapped file
+	label = strings.Clone(label) // readable even if the mapped file changes
 	in.index[label] = n
 	in.list = append(in.list, label)
 	return n, nil

@@ -15,14 +15,14 @@ import (
 	"nertools/pkg/record"
 )
 
-// A Query is what a written file asks of every sentence.
+// A Query is a question that a written file asks about every sentence.
 type Query struct {
 	Label string // the row's entity_label
-	Words string // its member query, in words, for other tools; may be empty
+	Words string // the row's member query: the question in words, for other tools; may be empty
 }
 
-// A Writer writes an MRC file: for each sentence a row for each question, a row
-// a line. The same sentences and questions give the same bytes on every machine.
+// A Writer writes an MRC file: for each sentence one row per question, one row per line.
+// The same sentences and questions result in the same bytes on every machine.
 type Writer struct {
 	out       *bufio.Writer
 	questions []Query
@@ -31,14 +31,14 @@ type Writer struct {
 	line      []byte
 }
 
-// NewWriter returns a Writer to w, which Close does not close.
+// NewWriter returns a Writer that writes to w. Its Close does not close w.
 func NewWriter(w io.Writer, questions []Query) *Writer {
 	return &Writer{out: bufio.NewWriterSize(w, 256<<10), questions: questions}
 }
 
-// Add writes the rows of s. Its ID, or where that is empty the number of the
-// sentence from 0, is the S of qas_id "S.L"; L counts the questions from 1. What
-// a question does not ask for is not written.
+// Add writes the rows of s. The qas_id is "S.L": S is s.ID or, if that is empty, the
+// number of the sentence, from 0; L is the number of the question, from 1. Entities whose
+// label no question asks for are not written.
 func (w *Writer) Add(s *corpus.Sentence) error {
 	id := s.ID
 	if id == "" {
@@ -88,8 +88,8 @@ func (w *Writer) appendRow(dst []byte, s *corpus.Sentence, id string, n int, q Q
 	return append(append(dst, starts...), "]}"...)
 }
 
-// Close ends the array. A file without rows is no MRC file: what was added
-// has to have been at least one sentence.
+// Close ends the array. At least one sentence must have been added, because a file
+// without rows is not an MRC file.
 func (w *Writer) Close() error {
 	w.out.WriteString("\n]\n")
 	if err := w.out.Flush(); err != nil {
@@ -98,14 +98,14 @@ func (w *Writer) Close() error {
 	return nil
 }
 
-// ErrNoLabels is the error of sentences without entities, and so without labels to ask
+// ErrNoLabels means that the sentences have no entities, so there are no labels to ask
 // for.
 var ErrNoLabels = errors.New("no entities, and so no labels, in it")
 
-// Write writes an MRC file of the sentences that were read from the file called name,
-// and returns how many sentences and rows it has. Without questions it asks for the
-// labels that the sentences bear, in alphabetical order: then it holds all of them in
-// memory. Sentences of which there are none are a fault.
+// Write writes an MRC file with the sentences read from the file called name, and returns
+// how many sentences and rows it contains. Without questions, it asks for all labels that
+// occur, in alphabetical order; then it keeps all sentences in memory. It is an error if
+// there are no sentences.
 func Write(w io.Writer, name string, sentences iter.Seq2[*corpus.Sentence, error], questions []Query) (n, rows int, err error) {
 	if questions == nil {
 		var all []*corpus.Sentence
@@ -138,7 +138,7 @@ func Write(w io.Writer, name string, sentences iter.Seq2[*corpus.Sentence, error
 	return out.sentences, out.rows, out.Close()
 }
 
-// labelled reads all sentences, and asks for the labels that they bear.
+// labelled reads all sentences and returns them with one question per label that occurs.
 func labelled(sentences iter.Seq2[*corpus.Sentence, error]) (all []*corpus.Sentence, questions []Query, err error) {
 	labels := map[string]bool{}
 	for s, err := range sentences {

@@ -15,21 +15,21 @@ import (
 	"nertools/pkg/wire"
 )
 
-// An Estimate is how much a set of requests asks for.
+// An Estimate is the size of a set of requests.
 type Estimate struct {
 	Rows   int
 	Models []Model // by name
-	Parts  int     // files of batch input that the requests fill
-	Bytes  int64   // the size of these files together
+	Parts  int     // batch input files that the requests fill
+	Bytes  int64   // total size of these files
 }
 
-// A Model is what an Estimate's requests ask of one model.
+// A Model is the part of an Estimate that goes to one model.
 type Model struct {
 	Name        string
 	Rows        int
-	Input       int64 // tokens of the prompts: about as many as the service will count
-	OutputBound int64 // tokens that the answers may have, at most; left out are those without a bound
-	Unbounded   int   // rows whose answer has no bound
+	Input       int64 // prompt tokens: about as many as the service will count
+	OutputBound int64 // maximum number of answer tokens, not counting answers without a limit
+	Unbounded   int   // rows whose answer has no limit
 }
 
 func (m *Model) add(n Model) {
@@ -39,11 +39,10 @@ func (m *Model) add(n Model) {
 	m.Unbounded += n.Unbounded
 }
 
-// Count counts the requests that next yields until it returns io.EOF, on all
-// cores. next is called by one goroutine, in order; its first other error is
-// returned. The requests need no more memory than the few that are under way. As a
-// batch they would be in parts of at most the given number of requests; 0 means as
-// many as a batch takes.
+// Count counts the requests that next returns until io.EOF, on all cores. next is called
+// in order by one goroutine; Count returns its first other error. Only the few requests
+// being processed are in memory. partRequests is the maximum number of requests in a part
+// of a batch; 0 means as many as a batch allows.
 func Count(next func() (wire.Request, error), partRequests int) (*Estimate, error) {
 	if partRequests <= 0 || partRequests > wire.MaxBatchRequests {
 		partRequests = wire.MaxBatchRequests
@@ -100,13 +99,13 @@ func addTo(sums map[string]*Model, name string, m Model) {
 	sum.add(m)
 }
 
-// feed hands the requests on and counts the parts of a batch that they fill: a
-// part holds one model and one endpoint, so many requests and so many bytes.
+// feed passes the requests on and counts the parts of a batch that they fill: a part has
+// one model and one endpoint, and a limited number of requests and bytes.
 func feed(next func() (wire.Request, error), todo chan<- wire.Request, maxRequests, maxBytes int) (*Estimate, error) {
 	e := new(Estimate)
 	var line []byte
 	var model, path string
-	var rows, size int // of the part
+	var rows, size int // of the current part
 	for {
 		q, err := next()
 		if errors.Is(err, io.EOF) {
@@ -128,21 +127,21 @@ func feed(next func() (wire.Request, error), todo chan<- wire.Request, maxReques
 	}
 }
 
-// A Quote is an estimate with its prices, as one JSON object for programs and as
-// lines for people. Amounts of money are in Currency.
+// A Quote is an estimate with prices, as one JSON object for programs and as lines for
+// people. Amounts of money are in Currency.
 type Quote struct {
 	Kind        string `json:"kind"` // "estimate"
 	V           int    `json:"v"`    // 1
-	Rows        int    `json:"rows"` // that would be asked
-	Kept        int    `json:"kept"` // that need not be, since they are answered; set by the caller
+	Rows        int    `json:"rows"` // to be requested
+	Kept        int    `json:"kept"` // already answered, so not requested; set by the caller
 	Input       int64  `json:"input_tokens"`
-	OutputBound *int64 `json:"output_tokens_max"` // null if an answer has no bound
-	Run         *Cost  `json:"run"`               // asked at once; null if the price of a model is not known
-	Batch       *Cost  `json:"batch"`             // by the Batch API
+	OutputBound *int64 `json:"output_tokens_max"` // null if an answer has no limit
+	Run         *Cost  `json:"run"`               // as a run; null if the price of a model is unknown
+	Batch       *Cost  `json:"batch"`             // as a batch
 	Parts       int    `json:"batch_parts"`
 	Bytes       int64  `json:"batch_bytes"`
-	// Seconds is how long a run takes at the given limits, were there no others;
-	// null if there is none, or none that tells.
+	// Seconds is the minimum duration of a run at the given limits; null if there are
+	// none or they have no effect.
 	Seconds  *float64     `json:"seconds"`
 	Currency string       `json:"currency"`
 	Date     string       `json:"prices_date"`
@@ -160,19 +159,19 @@ type ModelQuote struct {
 	OutputBound *int64 `json:"output_tokens_max"`
 	Run         *Cost  `json:"run"`
 	Batch       *Cost  `json:"batch"`
-	Vocabulary  string `json:"vocabulary"`     // that the tokens were counted with
-	Own         bool   `json:"vocabulary_own"` // it is known to be the model's
+	Vocabulary  string `json:"vocabulary"`     // with which the tokens were counted
+	Own         bool   `json:"vocabulary_own"` // it is known to be the model's own
 }
 
-// A Cost is between that of the prompts alone and that with answers as long as
-// they may get, rounded to millionths.
+// A Cost is a range from the cost of the prompts alone to the cost with answers of
+// maximum length, rounded to millionths.
 type Cost struct {
 	Input float64  `json:"input"`
-	Max   *float64 `json:"max"` // null if an answer has no bound
+	Max   *float64 `json:"max"` // null if an answer has no limit
 }
 
-// Quote puts prices to an estimate. rpm and tpm are the calls and the tokens that
-// a run may ask for in a minute; 0 is no limit.
+// Quote adds prices to an estimate. rpm and tpm are the limits on calls and tokens per
+// minute of a run; 0 means no limit.
 func (t *Table) Quote(e *Estimate, rpm, tpm int) *Quote {
 	q := &Quote{
 		Kind: "estimate", V: 1, Rows: e.Rows, Parts: e.Parts, Bytes: e.Bytes,
@@ -206,7 +205,7 @@ func (t *Table) between(p Price, factor float64, input int64, bound *int64) *Cos
 	return c
 }
 
-// plus adds what is known; the sum with what is not known is not known either.
+// plus returns the sum; it is unknown if either cost is unknown.
 func (c *Cost) plus(d *Cost) *Cost {
 	if c == nil || d == nil {
 		return nil
@@ -243,16 +242,16 @@ func (q *Quote) seconds() *float64 {
 	return &s
 }
 
-// JSON is the quote as one line of JSON, its newline included.
+// JSON returns the quote as one line of JSON, including the newline.
 func (q *Quote) JSON() []byte {
 	line, err := json.Marshal(q)
 	if err != nil {
-		panic(err) // nothing in it can fail
+		panic(err) // encoding it cannot fail
 	}
 	return append(line, '\n')
 }
 
-// Lines tells the quote to people, a line each, without newlines.
+// Lines returns the quote as lines for people, without newlines.
 func (q *Quote) Lines() []string {
 	var lines []string
 	say := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }

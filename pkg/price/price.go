@@ -1,6 +1,6 @@
-// Package price estimates what a set of requests will cost before anything is
-// sent, and says what a run did cost. Tokens are counted offline; prices come
-// from a dated table, which a file can replace.
+// Package price estimates the cost of a set of requests before anything is sent, and
+// computes the actual cost of a run. Tokens are counted offline. Prices come from a dated
+// table, which the user can replace by a file.
 package price
 
 import (
@@ -20,20 +20,20 @@ import (
 	"nertools/pkg/wire"
 )
 
-// A Table is what models cost.
+// A Table contains the prices of models.
 type Table struct {
-	Date     string // the day that the prices were taken down: "2026-11-22"
+	Date     string // date of the prices: "2026-11-22"
 	Currency string // "USD"
-	Per      int64  // the number of tokens that a price is for
+	Per      int64  // number of tokens that a price is for
 	Models   map[string]Price
 }
 
-// A Price is what Table.Per tokens of a model cost.
+// A Price is the price of Table.Per tokens of a model.
 type Price struct {
 	Input         float64
-	CachedInput   float64 // of a prompt's tokens that the service had in its cache
+	CachedInput   float64 // for prompt tokens found in the service's cache
 	Output        float64
-	BatchDiscount float64 // what the Batch API takes off all of these: 0.5 is half
+	BatchDiscount float64 // discount of the Batch API on all of these: 0.5 is half
 }
 
 // The built-in prices are those of https://developers.openai.com/api/docs/pricing
@@ -43,8 +43,7 @@ type Price struct {
 //go:embed prices.json
 var builtin []byte
 
-// Builtin returns the table that comes with the program. It is shared: do not
-// change it.
+// Builtin returns the built-in table. It is shared and must not be modified.
 var Builtin = sync.OnceValue(func() *Table {
 	t, err := ParseTable("prices.json", builtin)
 	if err != nil {
@@ -55,9 +54,10 @@ var Builtin = sync.OnceValue(func() *Table {
 
 const tableHint = `a table of prices is {"date":"2026-11-22","currency":"USD","per":1000000,"models":{"NAME":{"input":0.15,"cached_input":0.075,"output":0.6,"batch_discount":0.5}}}`
 
-// ParseTable reads a table in the form of prices.json. A model needs "input" and
-// "output"; without "cached_input" that is as "input", without "batch_discount" a
-// batch costs as much as a run. name is what errors, all [*fault.Error], call it.
+// ParseTable parses a table in the form of prices.json. A model must have "input" and
+// "output". Without "cached_input", cached tokens cost as much as "input"; without
+// "batch_discount", a batch costs as much as a run. Errors are [*fault.Error] and use
+// name as the file name.
 func ParseTable(name string, data []byte) (*Table, error) {
 	t, err := parseTable(data)
 	if err != nil {
@@ -74,7 +74,7 @@ func parseTable(data []byte) (*Table, error) {
 		Models   map[string]entry `json:"models"`
 	}
 	in := json.NewDecoder(bytes.NewReader(data))
-	in.DisallowUnknownFields() // a misspelt member would be taken for one left out
+	in.DisallowUnknownFields() // a misspelt member would otherwise be ignored
 	if err := in.Decode(&v); err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func parseTable(data []byte) (*Table, error) {
 	return t, nil
 }
 
-// entry is a price as the file has it, which tells 0 from left out.
+// entry is a price in the file; it distinguishes 0 from missing.
 type entry struct {
 	Input         *float64 `json:"input"`
 	CachedInput   *float64 `json:"cached_input"`
@@ -126,7 +126,7 @@ func (e entry) price() (Price, error) {
 	return p, nil
 }
 
-// lineOf is the line of data that a decoder's err is about; 0 if it tells none.
+// lineOf returns the line of data that a decoder's err refers to, or 0.
 func lineOf(data []byte, err error) int {
 	var offset int64
 	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
@@ -139,10 +139,10 @@ func lineOf(data []byte, err error) int {
 	return 1 + bytes.Count(data[:min(offset, int64(len(data)))], []byte{'\n'})
 }
 
-// Find returns the price of a model. A dated name costs what the name without
-// its date does, unless the table has it: gpt-4o-2024-05-13 costs more. The price
-// of a fine-tuned model is not that of its base, and that of a router's
-// ("openai/gpt-4o") not that of the original: the table has to name them whole.
+// Find returns the price of a model. A dated name without an entry of its own has the
+// price of the name without its date; gpt-4o-2024-05-13 has an entry because it costs
+// more. Fine-tuned models and models of routers ("openai/gpt-4o") need entries under
+// their full names, since their prices differ from the base model's.
 func (t *Table) Find(model string) (Price, bool) {
 	p, ok := t.Models[model]
 	if !ok {
@@ -151,8 +151,8 @@ func (t *Table) Find(model string) (Price, bool) {
 	return p, ok
 }
 
-// Cost is what the tokens of u cost, in the table's currency; !ok if the table
-// does not know the model.
+// Cost returns the cost of the tokens in u, in the table's currency. ok is false if the
+// table does not contain the model.
 func (t *Table) Cost(model string, u record.Usage, batch bool) (cost float64, ok bool) {
 	p, ok := t.Find(model)
 	if !ok {
@@ -169,7 +169,7 @@ func (t *Table) cost(p Price, input, cached, output int64) float64 {
 	return (float64(input)*p.Input + float64(cached)*p.CachedInput + float64(output)*p.Output) / float64(t.Per)
 }
 
-// Money puts an amount in words: "$0.0123", "$45.60", "1.20 EUR".
+// Money formats an amount: "$0.0123", "$45.60", "1.20 EUR".
 func (t *Table) Money(amount float64) string {
 	format := "%.2f"
 	if amount < 1 {

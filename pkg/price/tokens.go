@@ -12,21 +12,21 @@ import (
 	"nertools/pkg/wire"
 )
 
-// Vocabulary is the one that tokens are counted with, whatever the model.
+// Vocabulary is the vocabulary with which tokens are counted for all models.
 const Vocabulary = "o200k_base"
 
-// What the chat format adds to its texts, after num_tokens_from_messages in
-// OpenAI's cookbook (How_to_count_tokens_with_tiktoken.ipynb): three tokens a
-// message, one more if it bears a name, three that begin the answer. The role is
-// counted as a text. For newer models this is about right, not exact.
+// Overhead of the chat format, after num_tokens_from_messages in OpenAI's cookbook
+// (How_to_count_tokens_with_tiktoken.ipynb): three tokens per message, one more if it has
+// a name, and three at the beginning of the answer. The role is counted as text. For
+// newer models this is approximate.
 const (
 	perMessage = 3
 	perName    = 1
 	perAnswer  = 3
 )
 
-// usesVocabulary reports whether the model is known to read Vocabulary: all of
-// OpenAI's since gpt-4o do.
+// usesVocabulary reports whether the model is known to use Vocabulary, as all of OpenAI's
+// models since gpt-4o do.
 func usesVocabulary(model string) bool {
 	base := wire.BaseModel(model)
 	for _, family := range []string{"gpt-4o", "chatgpt-4o", "gpt-4.1", "gpt-4.5", "gpt-5", "o1", "o3", "o4"} {
@@ -42,22 +42,22 @@ func usesVocabulary(model string) bool {
 type counter struct {
 	codec *codec.Codec
 
-	// Instructions and demonstrations come again in prompt after prompt: lines
-	// counted before are looked up, which is many times as fast.
+	// Instructions and demonstrations are repeated from prompt to prompt: the counts of
+	// earlier lines are cached, which is many times faster.
 	mu    sync.RWMutex
 	lines map[string]int
-	size  int // bytes of text in lines
+	size  int // total length of the text in lines, in bytes
 }
 
-// maxCached bounds the text of the lines that a counter remembers, in bytes.
+// maxCached is the maximum total length of the cached lines, in bytes.
 const maxCached = 16 << 20
 
 func newCounter() *counter {
 	return &counter{codec: codec.NewO200kBase(), lines: map[string]int{}}
 }
 
-// request counts what a request body asks, and finds the bound of its answer; 0
-// is none.
+// request counts the prompt tokens of a request body, and finds the limit of its answer;
+// 0 means no limit.
 func (c *counter) request(path string, body []byte) (input, bound int64) {
 	gjson.ParseBytes(body).ForEach(func(key, v gjson.Result) bool {
 		switch {
@@ -91,8 +91,8 @@ func (c *counter) messages(list gjson.Result) int64 {
 	return n
 }
 
-// texts counts a text, or the texts of a list of parts: strings, or objects that
-// have one. What else there may be, such as images, is not counted.
+// texts counts a text, or the texts in a list of parts: strings, or objects with a text.
+// Other parts, such as images, are not counted.
 func (c *counter) texts(v gjson.Result) (n int64) {
 	switch {
 	case v.Type == gjson.String:
@@ -108,9 +108,9 @@ func (c *counter) texts(v gjson.Result) (n int64) {
 	return n
 }
 
-// text counts the tokens of s line by line. The sum is exact: the vocabulary's
-// rules for splitting a text never let a token go on from the end of a line into
-// what is neither white space nor a slash.
+// text counts the tokens of s line by line. The sum is exact: by the vocabulary's
+// splitting rules, no token extends past the end of a line unless white space or a slash
+// follows.
 func (c *counter) text(s string) (n int) {
 	for begin, i := 0, 0; begin < len(s); {
 		next := strings.IndexByte(s[i:], '\n')
@@ -150,7 +150,7 @@ func (c *counter) line(s string) int {
 func (c *counter) count(s string) int {
 	n, err := c.codec.Count(s)
 	if err != nil {
-		panic(err) // only of a time limit for matching, which is not set
+		panic(err) // fails only after a match timeout, and none is set
 	}
 	return n
 }
