@@ -58,7 +58,11 @@ func TestAWaitEndsAfterItsTime(t *testing.T) {
 	w := newWorld(t, openaitest.Options{BatchRules: openaitest.BatchRules{Phases: openaitest.Phases{InProgress: time.Hour}}})
 	m := w.manager(t, Config{})
 	defer m.Close()
-	entries, _, err := m.Run(t.Context(), w.parts(t, 3, 3), Poll{Every: time.Millisecond, Most: 20 * time.Millisecond, Seen: func(Progress) {}})
+	parts := w.parts(t, 3, 3)
+	if _, err := m.Submit(t.Context(), parts); err != nil { // which has all the time it needs
+		t.Fatal(err)
+	}
+	entries, _, err := m.Run(t.Context(), parts, Poll{Every: time.Millisecond, Most: 20 * time.Millisecond, Seen: func(Progress) {}})
 	if !errors.Is(err, ErrStillRunning) || len(entries) != 1 || entries[0].BatchID == "" {
 		t.Errorf("%d entries, %v", len(entries), err)
 	}
