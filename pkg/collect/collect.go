@@ -1,6 +1,6 @@
-// Package collect brings the results of a run into the order of its rows: many
-// files of records in any order, with rows answered twice and rows not answered
-// at all, become one line a row.
+// Package collect puts the results of a run into row order: it reads files of records in
+// any order, with rows answered several times or not at all, and produces one line per
+// row.
 package collect
 
 import (
@@ -20,69 +20,68 @@ import (
 	"nertools/pkg/wire"
 )
 
-// A Reply is what is known of one row of the source.
+// A Reply is the answer to one row of the source, or the reason why there is none.
 type Reply struct {
-	Line    string          // how the row stands in a results file, without a line end
-	Failure *record.Failure // why it has no answer; nil for a good one. Its class is [record.Missing] if no answer was seen
+	Line    string          // the row's line in a results file, without a line end
+	Failure *record.Failure // why there is no answer; nil for a good one. Its class is [record.Missing] if no record was seen
 
-	// What its record says, with [Options.Join]; each may be empty.
+	// From the row's record, with [Options.Join]; each may be empty.
 	Label, Context, Model string
 }
 
-// OK reports whether the row has an answer.
+// OK reports whether the row has a good answer.
 func (r *Reply) OK() bool { return r.Failure == nil }
 
-// Missing reports whether no answer to the row was seen.
+// Missing reports whether no record of the row was seen.
 func (r *Reply) Missing() bool { return r.Failure != nil && r.Failure.Class == record.Missing }
 
-// Options say how results are read. The zero value is fit for a results file.
+// Options say how to read results. The zero value suffices for writing a results file.
 type Options struct {
-	// Judge decides which answers are good ones. It is told the sentences of Rows.
+	// Judge decides which answers are good. It is given the sentences of Rows.
 	Judge *wire.Judge
 
-	// Join keeps the sentence, the label and the model of each row's record, and what
-	// was spent. A results file, a line a row, then does instead of records if Rows
-	// is set.
+	// Join keeps the sentence, label and model of each row's record, and the tokens
+	// spent. If Rows is set, a results file (one line per row) can then be read instead
+	// of records.
 	Join bool
 
-	// Rows are those that were asked, where they are at hand. The caller closes them.
+	// Rows are the rows that were asked about, if available. The caller closes them.
 	Rows *mrc.File
 }
 
-// Results is what is known of each row of one source. The zero value knows
-// nothing, as what New returns for no Options. Of each row it keeps the line and
-// little else.
+// Results holds the reply to each row of one source. The zero value is empty, like New
+// with zero Options. For each row it keeps little more than the line.
 //
-// A later good answer replaces an earlier one and any failure; a later failure
-// replaces an earlier failure only. Records that do not belong together (of two
-// sources, of a source of two sizes, of two prompts for one row) are an error.
+// A later good answer replaces an earlier one and any failure; a later failure replaces
+// only an earlier failure. Records that don't belong together (from two sources, from one
+// source with two sizes, or with two prompts for one row) are an error.
 type Results struct {
 	options Options
 
 	rows    map[int]row
 	told    map[int]told      // with Join
-	names   map[string]string // the texts of told, each once
+	names   map[string]string // strings in told, stored once each
 	spent   map[spending]*Spent
-	counted map[uint64]bool // digests of what spent holds
+	counted map[uint64]bool // digests of the calls counted in spent
 	records int
-	broken  int      // lines that could not be read
-	torn    int      // last lines that could not be read
+	broken  int      // number of lines that could not be read
+	torn    int      // number of last lines that were torn
 	length  int      // the highest row seen, plus 1
-	files   []string // what place.file counts
+	files   []string // indexed by place.file
 
-	first   string // the first id, which all others are measured by
+	first   string // the first id, with which all others are compared
 	firstAt place
-	source  string // of first, and whether first is an id of ours
+	source  string // from first, and whether first is one of our ids
 	ours    bool
 
-	total   int // 0 when not known
+	total   int // 0 if unknown
 	totalAt place
 
-	lines string // name of the earlier results file that the results are laid over; "" without
+	lines string // name of the earlier results file, with LayOver; "" without
 	last  []row  // its lines
 }
 
-// New returns Results without rows.
+// New returns empty Results.
 func New(o Options) *Results {
 	if o.Rows != nil {
 		o.Judge = cmp.Or(o.Judge, new(wire.Judge))
@@ -100,10 +99,10 @@ func New(o Options) *Results {
 	return &Results{options: o}
 }
 
-// An Error is a doubt that whoever wants the results can settle.
+// An Error is a problem that the user can resolve.
 type Error struct {
 	Doubt Doubt
-	Rows  int // that there would be, of [TooManyRows]
+	Rows  int // number of rows, for [TooManyRows]
 	Err   error
 }
 
@@ -112,16 +111,16 @@ func (e *Error) Error() string { return e.Err.Error() }
 // Unwrap returns Err.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Doubt is what an [Error] is about.
+// Doubt is the subject of an [Error].
 type Doubt uint8
 
 // The doubts.
 const (
-	TwoSizes    Doubt = iota + 1 // of one source
-	NotARow                      // the number in an id is too large for that of a row, unless [Results.SetTotal] says otherwise
-	TooManyRows                  // that no record is of, unless [Results.SetTotal] says so
-	NoSentences                  // of a results file, as there are no Options.Rows
-	NotAlone                     // a results file beside records or another one
+	TwoSizes    Doubt = iota + 1 // one source has two sizes
+	NotARow                      // the number in an id is too large for a row, unless [Results.SetTotal] says otherwise
+	TooManyRows                  // far more rows than records, unless [Results.SetTotal] says so
+	NoSentences                  // a results file was read without Options.Rows
+	NotAlone                     // a results file was read besides records or another results file
 )
 
 func doubt(d Doubt, format string, args ...any) error {
@@ -131,14 +130,14 @@ func doubt(d Doubt, format string, args ...any) error {
 type row struct {
 	line    string
 	failure *record.Failure // nil for a good answer
-	digest  [6]byte         // of the prompt; zero in ids of other tools
+	digest  [6]byte         // of the prompt; zero for ids from other tools
 	at      place
 }
 
-// told is what a record tells of its row besides the answer.
+// told is what a record says about its row besides the answer.
 type told struct{ label, context, model string }
 
-// A place is a line of an input. Each row has one, so it is small.
+// A place is a line of an input. There is one per row, so it is small.
 type place struct{ file, line int32 }
 
 func (r *Results) addFile(name string) (file int32) {
@@ -146,7 +145,7 @@ func (r *Results) addFile(name string) (file int32) {
 	return int32(len(r.files) - 1)
 }
 
-// where gives FILE:LINE, or the name alone of what has no lines.
+// where returns FILE:LINE, or only the name if the input has no lines.
 func (r *Results) where(p place) string {
 	if p.line == 0 {
 		return r.files[p.file]
@@ -154,8 +153,8 @@ func (r *Results) where(p place) string {
 	return r.files[p.file] + ":" + strconv.Itoa(int(p.line))
 }
 
-// SetTotal says how many rows the source has, for records that don't. Errors
-// call the one who says so by name.
+// SetTotal sets the number of rows of the source, for records that don't contain it.
+// Errors use name for the origin of the number.
 func (r *Results) SetTotal(total int, name string) error {
 	return r.setTotal(total, place{file: r.addFile(name)})
 }
@@ -174,10 +173,10 @@ func (r *Results) setTotal(total int, at place) error {
 	return nil
 }
 
-// Read takes in one input: result records and lines of a batch's output and
-// error files, in any order, or with Join a results file. Lines that are damaged don't keep it from reading the
-// others: the row of a broken line failed if the line still tells which it is, and
-// has no answer elsewhere. After an error the results are good for nothing.
+// Read reads one input: result records and lines of a batch's output and error files, in
+// any order, or, with Join, a results file. Damaged lines don't prevent it from reading
+// the others: if a broken line still identifies its row, that row has failed unless it
+// has an answer elsewhere. After an error, the Results must not be used.
 func (r *Results) Read(name string, in io.Reader) (record.Findings, error) {
 	if r.options.Join {
 		rest, lines, err := sniff(in)
@@ -194,7 +193,7 @@ func (r *Results) Read(name string, in io.Reader) (record.Findings, error) {
 	}
 	file := r.addFile(name)
 	at := func(line int) place { return place{file, int32(min(line, math.MaxInt32))} }
-	var broken []record.BrokenLine // that tell their row
+	var broken []record.BrokenLine // those that identify their row
 	s := record.Salvage{
 		Name: name,
 		Hint: "every line is to be a result record, or a line of a batch's output or error file",
@@ -225,25 +224,25 @@ func (r *Results) Read(name string, in io.Reader) (record.Findings, error) {
 	return damage, nil
 }
 
-// addBroken counts the row of a broken line as failed, unless more is known of
-// it. A torn last line is no record, so its row is missing; only if nobody knows
-// that there is such a row does it count.
+// addBroken counts the row of a broken line as failed, unless more is known about it. A
+// torn last line does not count as a record, so its row is missing; only if the row is
+// otherwise unknown does it count.
 func (r *Results) addBroken(b record.BrokenLine, at place) {
 	_, index, _, _ := record.ParseID(b.ID)
 	if _, seen := r.rows[index]; seen || r.records == 0 || b.Torn && r.total != 0 {
 		return
 	}
 	rec := record.Result{ID: b.ID, Index: index, Failure: &record.Failure{Class: record.Malformed, Message: "the line of this row is broken: " + b.Err.Error()}}
-	_ = r.add(&rec, false, at) // if its id belongs elsewhere, it is only a broken line
+	_ = r.add(&rec, false, at) // if the id belongs elsewhere, this is only a broken line
 }
 
-// maxGuess bounds the rows of ids of other tools while nobody says how many
-// rows there are: a number beyond it is a date or a key.
+// maxGuess is the largest number in an id from another tool that is taken for a row if
+// the number of rows is unknown: larger ones are dates or keys.
 const maxGuess = 10_000_000
 
-// Plausible returns an error if the records speak of so many more rows than they
-// are that the number must be a slip: a results file of so many missing rows would
-// only fill the disk.
+// Plausible returns an error if the records imply so many more rows than there are
+// records that the number must be a mistake: a results file would consist almost only of
+// missing rows and could fill the disk.
 func (r *Results) Plausible() error {
 	n, at := r.total, r.totalAt
 	if n == 0 && r.length > 0 {
@@ -299,7 +298,7 @@ func (r *Results) add(rec *record.Result, batch bool, at place) error {
 
 func (r *Results) newRow(rec *record.Result, digest string, at place) row {
 	n := row{at: at}
-	// ParseID has seen to it that a digest is 12 hex digits, or none.
+	// ParseID has checked that the digest is empty or 12 hex digits.
 	_, _ = hex.Decode(n.digest[:], []byte(digest))
 	if rec.OK() {
 		n.line = AnswerLine(r.options.Judge.Answer(rec))
@@ -315,8 +314,8 @@ func (n *row) fail(f *record.Failure) {
 	n.failure, n.line = own, failureLine(own)
 }
 
-// keep notes what rec tells of its row. What it does not tell, as the lines of a
-// batch do not, another record of the row may have told.
+// keep stores what rec says about its row. What it does not say (lines of a batch don't)
+// may come from another record of the row.
 func (r *Results) keep(rec *record.Result) {
 	if r.told == nil {
 		r.told, r.names = map[int]told{}, map[string]string{}
@@ -333,8 +332,8 @@ func (r *Results) keep(rec *record.Result) {
 	r.told[rec.Index] = t
 }
 
-// one returns a copy of s that all rows share: a record's own is part of its
-// whole line.
+// one returns a copy of s that all rows share: the record's own string shares memory with
+// its whole line.
 func (r *Results) one(s string) string {
 	kept, ok := r.names[s]
 	if !ok {
@@ -344,11 +343,11 @@ func (r *Results) one(s string) string {
 	return kept
 }
 
-// LayOver lays the results over an earlier results file, of which a rerun
-// answered some rows: a good answer replaces the file's line, a failure only a
-// line that is a failure or not there, and every other line stays exactly as it
-// is, but for reasoning in it. Call it after the last Read, when the size of the source is known: a file
-// of more lines is refused.
+// LayOver merges the results into an earlier results file, some of whose rows were rerun.
+// A good answer replaces the file's line; a failure replaces only a failure or a missing
+// line; all other lines remain unchanged, except that reasoning is removed. Call LayOver
+// after the last Read, when the size of the source is known: it is an error if the file
+// has more lines.
 func (r *Results) LayOver(name string, file io.Reader) error {
 	if r.lines != "" {
 		return r.notAlone(r.lines)
@@ -364,7 +363,7 @@ func (r *Results) LayOver(name string, file io.Reader) error {
 	return nil
 }
 
-// readText takes in a results file instead of records.
+// readText reads a results file instead of records.
 func (r *Results) readText(name string, in io.Reader) error {
 	switch {
 	case r.records > 0 || r.lines != "":
@@ -384,8 +383,8 @@ func (r *Results) notAlone(name string) error {
 	return doubt(NotAlone, "%s is a results file, not records: give it alone", name)
 }
 
-// earlier returns line i of an earlier results file, without reasoning, as it
-// would be written today.
+// earlier returns line i of an earlier results file, without reasoning, as it would be
+// written today.
 func (r *Results) earlier(i int, line string) (n row) {
 	if isFailure(line) {
 		return row{line: line, failure: failureOf(line)}
@@ -401,8 +400,7 @@ func (r *Results) earlier(i int, line string) (n row) {
 	return n
 }
 
-// Len is the number of rows: the source's where that is known, else as many as
-// were seen.
+// Len returns the number of rows: the source's if known, otherwise as many as were seen.
 func (r *Results) Len() int {
 	if r.total != 0 {
 		return r.total
@@ -410,11 +408,11 @@ func (r *Results) Len() int {
 	return max(r.length, len(r.last))
 }
 
-// Rows are the rows that were asked, as [Options] name them, or nil.
+// Rows returns Options.Rows.
 func (r *Results) Rows() *mrc.File { return r.options.Rows }
 
-// Source names the source in the ids of the records; "" where these are not of
-// our making.
+// Source returns the name of the source in the ids of the records, or "" if another tool
+// made the ids.
 func (r *Results) Source() string {
 	if !r.ours {
 		return ""
@@ -422,11 +420,11 @@ func (r *Results) Source() string {
 	return r.source
 }
 
-// TotalKnown reports whether Len is the source's own number of rows. Without it,
-// rows after the last one seen may be missing.
+// TotalKnown reports whether Len is the source's number of rows. If not, rows after the
+// last one seen may be missing.
 func (r *Results) TotalKnown() bool { return r.total != 0 }
 
-// All gives every row in order.
+// All yields all rows in order.
 func (r *Results) All() iter.Seq2[int, Reply] {
 	return func(yield func(int, Reply) bool) {
 		for i := range r.Len() {
@@ -438,13 +436,13 @@ func (r *Results) All() iter.Seq2[int, Reply] {
 	}
 }
 
-// Row gives row i.
+// Row returns the reply to row i.
 func (r *Results) Row(i int) Reply {
 	row, _ := r.row(i)
 	return row
 }
 
-// row gives row i, and whether it is a line of the earlier results file.
+// row returns row i, and whether it is a line of the earlier results file.
 func (r *Results) row(i int) (_ Reply, kept bool) {
 	now, seen := r.rows[i]
 	if i < len(r.last) && (!seen || now.failure != nil && r.last[i].failure == nil) {
@@ -467,13 +465,12 @@ func (r *Results) WriteText(w io.Writer) error {
 	})
 }
 
-// WriteLines writes a results file of these lines.
+// WriteLines writes a results file with these lines.
 func WriteLines(w io.Writer, lines iter.Seq[string]) error {
 	buf := bufio.NewWriterSize(w, 256<<10)
 	for line := range lines {
 		buf.WriteString(line)
-		// The buffer remembers its first error: there is nothing to gain from
-		// filling it further.
+		// The buffer keeps its first error, so there is no point in filling it further.
 		if err := buf.WriteByte('\n'); err != nil {
 			return fmt.Errorf("write results: %w", err)
 		}

@@ -17,30 +17,30 @@ import (
 	"nertools/pkg/wire"
 )
 
-// Results files, ours and those of older tools, mark a row without an answer
-// by how its line begins.
+// In results files, ours and those of older tools, a row without an answer is marked by
+// the beginning of its line.
 const (
 	failureMark   = "ERROR"
 	oldFailedMark = "FRIDAY-ERROR-ErrorType.unknown"
 )
 
-// noAnswer is why a row of which no record was seen has none, and missingLine its line.
+// noAnswer is the failure of a row without a record, and missingLine its line.
 var (
 	noAnswer    = record.Failure{Class: record.Missing, Message: "no answer seen"}
 	missingLine = failureLine(&noAnswer)
 )
 
-// unknown is the class of a failure whose line does not tell it.
+// unknown is the class of a failure whose line does not contain one.
 const unknown record.Class = "unknown"
 
-// isFailure reports whether a line of a results file stands for a row that has
-// no answer. A space in front keeps an answer from being taken for one.
+// isFailure reports whether a line of a results file is a row without an answer. Answers
+// that look like that have a space in front.
 func isFailure(line string) bool {
 	return strings.HasPrefix(line, failureMark) || strings.HasPrefix(line, oldFailedMark)
 }
 
-// AnswerLine makes the line of a good answer, which never reads as a failure.
-// What it returns shares no memory with the answer, whose record is long.
+// AnswerLine returns the line of a good answer, which never looks like a failure. It
+// shares no memory with answer, which would keep the whole record in memory.
 func AnswerLine(answer string) string {
 	line := record.OneLine(answer)
 	if isFailure(line) {
@@ -49,12 +49,12 @@ func AnswerLine(answer string) string {
 	return strings.Clone(line)
 }
 
-// failureLine makes the line of a failed row; [className] has made its class.
+// failureLine returns the line of a failed row; its class must come from [className].
 func failureLine(f *record.Failure) string {
 	return failureMark + ": " + string(f.Class) + ": " + cmp.Or(record.OneLine(f.Message), "no message")
 }
 
-// className is a class as the line of a failed row can tell it.
+// className returns the class in the form used in the lines of failed rows.
 func className(class record.Class) record.Class {
 	return record.Class(strings.Map(func(r rune) rune {
 		if endsClass(r) {
@@ -64,7 +64,7 @@ func className(class record.Class) record.Class {
 	}, strings.Clone(string(class))))
 }
 
-// failureOf reads a line of a results file that stands for a failure.
+// failureOf parses a results-file line of a row without an answer.
 func failureOf(line string) *record.Failure {
 	rest, ok := strings.CutPrefix(line, failureMark+": ")
 	i := strings.IndexFunc(rest, endsClass)
@@ -76,13 +76,13 @@ func failureOf(line string) *record.Failure {
 
 func endsClass(r rune) bool { return r == ':' || unicode.IsSpace(r) || unicode.IsControl(r) }
 
-// sniff reports whether in holds a results file: its first lines are neither
-// result records nor lines of a batch, nor a broken one of these. It returns a
-// reader of all that in holds.
+// sniff reports whether in contains a results file: its first lines are neither result
+// records nor lines of a batch, not even broken ones. It returns a reader of the whole of
+// in.
 func sniff(in io.Reader) (_ io.Reader, text bool, err error) {
 	r := bufio.NewReaderSize(in, 64<<10)
 	var read []byte               // of in
-	for lines := 0; err == nil; { // not blank
+	for lines := 0; err == nil; { // counts lines that are not blank
 		begin := len(read)
 		for {
 			var part []byte
@@ -102,7 +102,7 @@ func sniff(in io.Reader) (_ io.Reader, text bool, err error) {
 		if lines++; lines == 1 {
 			text = !firstOfRecords(line)
 		} else if isRecord(line) {
-			text = false // behind something broken
+			text = false // it follows something broken
 		}
 		if !text || lines == sniffed {
 			break
@@ -114,11 +114,11 @@ func sniff(in io.Reader) (_ io.Reader, text bool, err error) {
 	return io.MultiReader(bytes.NewReader(read), r), text, nil
 }
 
-// sniffed is how many lines of a file tell what it holds.
+// sniffed is how many lines of a file are examined to find out what it contains.
 const sniffed = 50
 
-// firstOfRecords reports whether a file that begins with the line holds records.
-// A structured answer begins with a brace as well.
+// firstOfRecords reports whether a file with this first line contains records. A
+// structured answer also begins with a brace.
 func firstOfRecords(line []byte) bool {
 	switch {
 	case bytes.HasPrefix(line, []byte{0x1f, 0x8b}):
@@ -138,10 +138,10 @@ func isRecord(line []byte) bool {
 
 const byteOrderMark = "\ufeff"
 
-// readLines reads a results file, line i for row i, a byte order mark in front of
-// them aside. A file of more than total
-// lines is refused, since then its lines are not the rows'; total 0 takes any. A
-// last line that ends in NUL bytes, as a power cut leaves it, is left out.
+// readLines reads a results file, in which line i is row i. A byte order mark at the
+// beginning is removed. If the file has more than total lines, they are not the rows', so
+// that is an error; a total of 0 means no limit. A last line that ends in NUL bytes,
+// which a power cut leaves, is dropped.
 func readLines(name string, r io.Reader, total int) ([]string, error) {
 	var lines []string
 	in := bufio.NewReaderSize(r, 256<<10)

@@ -1,6 +1,5 @@
-// Package prompt makes prompts: from a row, its neighbours in the training file
-// and what the catalogue says of its label, through a template, to the text
-// that is sent.
+// Package prompt builds prompts: a template combines a row, its neighbours in the
+// training set as demonstrations, and the catalogue's description of the label.
 package prompt
 
 import (
@@ -23,29 +22,29 @@ import (
 	"nertools/pkg/record"
 )
 
-// A Plan is a data set and the way to ask about it.
+// A Plan says which rows of a data set to ask about, and how.
 type Plan struct {
-	Source   string    // name of the source, see [record.SourceName]
+	Source   string    // name of the source, as returned by [record.SourceName]
 	Rows     *mrc.File // the rows to ask about
-	Limit    int       // ask about the first Limit rows, as if the file ended there; 0 means all
+	Limit    int       // use only the first Limit rows, as if the file ended there; 0 means all
 	Labels   catalog.DataSet
 	Template *Template
 
-	// ResponseFormat is the form of answer that each record demands of the
-	// service, as raw JSON: [JSONFormat]. Empty demands none.
+	// ResponseFormat is the response_format in each record, as raw JSON, for example
+	// [JSONFormat]. If empty, there is none.
 	ResponseFormat string
 
-	Examples   int             // demonstrations a prompt, at most; 0 needs neither of the following
-	Train      *mrc.File       // where the demonstrations are taken from
-	Neighbours *mrc.Neighbours // which ones; opened for Total rows
+	Examples   int             // maximum number of demonstrations per prompt; if 0, Train and Neighbours are not needed
+	Train      *mrc.File       // source of the demonstrations
+	Neighbours *mrc.Neighbours // choice of the demonstrations; opened for Total rows
 
-	// Which of the rows to write: those of Shard that are Wanted. With a Limit,
-	// the shards are parts of the first Limit rows.
+	// The rows to write: those in Shard for which Wanted is true. With a Limit, shards
+	// are parts of the first Limit rows.
 	Shard  Shard
 	Wanted func(row int) bool // nil means all
 }
 
-// Total is the number of rows the job's records speak of.
+// Total returns the number of rows that the records state as the source's total.
 func (j *Plan) Total() int {
 	if j.Limit > 0 {
 		return min(j.Limit, j.Rows.Len())
@@ -53,28 +52,27 @@ func (j *Plan) Total() int {
 	return j.Rows.Len()
 }
 
-// Stats says what was written and what had to be mended on the way.
+// Stats reports what was written, and problems that were found.
 type Stats struct {
 	Prompts    int
-	OtherLabel int   // demonstrations of another label than the one asked for
-	Leaking    int   // prompts that demonstrate their own sentence with the label asked for
-	Mended     []int // training rows shown whose spans were not as they should be
+	OtherLabel int   // demonstrations whose label is not the one asked for
+	Leaking    int   // prompts with their own sentence and label as a demonstration
+	Mended     []int // training rows used whose spans had to be repaired
 }
 
-// blockRows is how many rows a worker makes before it hands them on: enough to
-// make handing on cheap, few enough that a block is about half a megabyte.
+// blockRows is how many rows a worker processes at a time: enough to keep the overhead
+// low, few enough for blocks of about half a megabyte.
 const blockRows = 64
 
-// Write writes the job's prompt records to w, in row order, made on all cores.
-// Everything that can be wrong with the input is found before the first record
-// is written; an error after that is one of w, of ctx, of the template, or of
-// an input file that changed meanwhile.
+// Write writes the prompt records to w, in row order, using all cores. All checks of the
+// input are made before the first record is written; later errors come from w, ctx, the
+// template, or an input file that changed meanwhile.
 func (j *Plan) Write(ctx context.Context, w io.Writer) (Stats, error) {
 	shared, err := j.prepare()
 	if err != nil {
 		return Stats{}, err
 	}
-	free := make(chan []byte, 4*runtime.GOMAXPROCS(0)) // buffers that live from block to block
+	free := make(chan []byte, 4*runtime.GOMAXPROCS(0)) // buffers reused from block to block
 	newMaker := func() func(context.Context, int, int) ([]byte, error) {
 		m := maker{job: j, shared: shared}
 		return func(_ context.Context, from, to int) (buf []byte, err error) {
@@ -100,11 +98,11 @@ func (j *Plan) Write(ctx context.Context, w io.Writer) (Stats, error) {
 	return shared.report(), err
 }
 
-// shared is what the makers of one job have in common.
+// shared is what the makers of one plan share.
 type shared struct {
 	labels     map[string]catalog.Label
 	wanted     func(row int) bool
-	mended     []atomic.Uint32 // one bit for each training row
+	mended     []atomic.Uint32 // one bit per training row
 	prompts    atomic.Int64
 	otherLabel atomic.Int64
 	leaking    atomic.Int64
@@ -143,7 +141,7 @@ func (s *shared) report() Stats {
 	return r
 }
 
-// maker makes prompts one after the other; its buffers live from row to row.
+// maker builds one prompt after another; its buffers are reused.
 type maker struct {
 	job    *Plan
 	shared *shared
@@ -151,17 +149,17 @@ type maker struct {
 	view         View
 	asked        mrc.Row   // the row that the prompt is about
 	shown        []mrc.Row // its demonstrations
-	leaks        bool      // a demonstration shows the asked sentence and its label
+	leaks        bool      // a demonstration has the sentence and the label asked about
 	neighbours   []int
 	tokens       []string
 	spans        []markup.Span
-	text, quoted []byte // the prompt, and what a JSON string holds of it
+	text, quoted []byte // the prompt, plain and escaped for a JSON string
 	marked       []byte
 	list         []byte // the entities as a JSON array
 	instructions map[instructionKey]instruction
 }
 
-// instruction is a made instruction, and what a JSON string holds of it.
+// instruction is a finished instruction, plain and escaped for a JSON string.
 type instruction struct{ text, quoted []byte }
 
 type instructionKey struct {
@@ -201,7 +199,7 @@ func (m *maker) read(i int) (err error) {
 	return j.Rows.Decode(i, &m.asked)
 }
 
-// appendRow appends the record of row i, which has been read.
+// appendRow appends the record of row i, which must have been read.
 func (m *maker) appendRow(dst []byte, i int) ([]byte, error) {
 	j := m.job
 	key := j.Rows.Label(i)
@@ -242,7 +240,7 @@ func (m *maker) appendRow(dst []byte, i int) ([]byte, error) {
 	}), nil
 }
 
-// append appends what the block makes of the view, which shows row.
+// append appends the block for the view, which shows row.
 func (m *maker) append(b *Block, row *mrc.Row) (err error) {
 	verbatim := uint(0)
 	if row.Verbatim {
@@ -252,8 +250,8 @@ func (m *maker) append(b *Block, row *mrc.Row) (err error) {
 	return err
 }
 
-// ofContext has the bits of the fields that need no escapes if the row's context
-// needs none.
+// ofContext has the bits of the fields that need no escaping if the row's context needs
+// none.
 var ofContext = func() (set uint) {
 	for _, name := range []string{"Context", "Marked"} {
 		field, _ := reflect.TypeFor[View]().FieldByName(name)
@@ -262,9 +260,8 @@ var ofContext = func() (set uint) {
 	return set
 }()
 
-// appendInstruction makes each instruction once: it is the same for all rows
-// that ask for one label and show equally many demonstrations, unless it shows
-// the sentence.
+// appendInstruction executes the instruction only once for all rows with the same label
+// and the same number of demonstrations, unless it contains the sentence.
 func (m *maker) appendInstruction() error {
 	if m.job.Template.ownInstruction {
 		return m.append(&m.job.Template.Instruction, &m.asked)
@@ -295,15 +292,15 @@ func (m *maker) appendExample(n int) error {
 	m.leaks = m.leaks || m.showsAnswer(row)
 	m.view.Number, m.view.Context = n+1, row.Context
 	m.view.Marked, m.view.Entities, m.view.JSON = row.Context, m.view.Entities[:0], "[]"
-	// Most rows hold no entity of their label, and most contexts are tokens
-	// joined by single spaces: those are shown as they are.
+	// Most rows have no entity of their label, and most contexts are tokens joined by
+	// single spaces: these are copied unchanged.
 	if !row.Plain || len(row.Spans)+row.Unpaired > 0 {
 		m.mark(row, m.neighbours[n])
 	}
 	return m.append(&m.job.Template.Example, row)
 }
 
-// showsAnswer reports whether row demonstrates the very question of m.asked.
+// showsAnswer reports whether row asks the same question as m.asked.
 func (m *maker) showsAnswer(row *mrc.Row) bool {
 	switch {
 	case row.Label != m.view.Label:
@@ -317,8 +314,7 @@ func (m *maker) showsAnswer(row *mrc.Row) bool {
 	return slices.Equal(m.tokens[:n], m.tokens[n:])
 }
 
-// mark sets what the view shows of the entities of row, which is row n of the
-// training file.
+// mark sets the entities of row, which is row n of the training set, in the view.
 func (m *maker) mark(row *mrc.Row, n int) {
 	m.tokens = markup.AppendTokens(m.tokens[:0], row.Context)
 	var mended markup.Mended
@@ -327,10 +323,10 @@ func (m *maker) mark(row *mrc.Row, n int) {
 		m.shared.mended[n/32].Or(1 << (n % 32))
 	}
 	m.marked = markup.AppendMarked(m.marked[:0], m.tokens, m.spans)
-	m.view.Marked = unsafe.String(unsafe.SliceData(m.marked), len(m.marked)) // read before m.marked is used again
+	m.view.Marked = unsafe.String(unsafe.SliceData(m.marked), len(m.marked)) // used before m.marked is overwritten
 	if m.job.Template.showsJSON {
 		m.list = appendList(m.list[:0], m.tokens, m.spans)
-		m.view.JSON = unsafe.String(unsafe.SliceData(m.list), len(m.list)) // as m.marked
+		m.view.JSON = unsafe.String(unsafe.SliceData(m.list), len(m.list)) // likewise
 	}
 	if m.job.Template.showsEntities {
 		for _, s := range m.spans {
@@ -351,8 +347,8 @@ func appendList(dst []byte, tokens []string, spans []markup.Span) []byte {
 	return append(dst, ']')
 }
 
-// Mending tells in words what was wrong with the spans of row i of train, whose
-// number a [Stats] gave.
+// Mending says what was wrong with the spans of row i of train, one of the rows in
+// Stats.Mended.
 func Mending(train *mrc.File, i int) (string, error) {
 	var row mrc.Row
 	if err := train.Decode(i, &row); err != nil {

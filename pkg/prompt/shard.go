@@ -6,20 +6,19 @@ import (
 	"strings"
 )
 
-// A Shard is one of several parts of the rows that are about equally large. All
-// rows of a sentence are in the same part, and every row is in exactly one.
+// A Shard is one of several parts of the rows, of about equal size. All rows of a
+// sentence are in the same shard, and every row is in exactly one.
 //
-// The parts are runs of sentences in the order of the file: the records of
-// shard 1, 2 and so on, one after the other, are those of the whole job, if the
-// rows of each sentence stand together in the file. A shard holds its share of the
-// rows, give or take less than a sentence; of very many shards some are empty. The
-// zero value is the whole.
+// Shards are consecutive sentences in file order: the records of shard 1, 2 and so on,
+// concatenated, are those of the whole plan, provided the rows of each sentence are
+// adjacent in the file. Sizes differ from equal shares by less than a sentence; if there
+// are very many shards, some are empty. The zero value contains all rows.
 type Shard struct {
-	Number int // from 1
-	Of     int // how many shards there are
+	Number int // number of the shard, from 1
+	Of     int // total number of shards
 }
 
-// ParseShard reads "2/8", the second of eight shards.
+// ParseShard parses "2/8", the second of eight shards.
 func ParseShard(s string) (Shard, error) {
 	number, of, _ := strings.Cut(s, "/")
 	n, err1 := strconv.ParseUint(number, 10, 31)
@@ -30,7 +29,7 @@ func ParseShard(s string) (Shard, error) {
 	return Shard{int(n), int(m)}, nil
 }
 
-// selection returns which of the job's rows to write.
+// selection returns a function that reports whether to write a row.
 func (j *Plan) selection() (func(row int) bool, error) {
 	wanted := j.Wanted
 	if wanted == nil {
@@ -44,11 +43,11 @@ func (j *Plan) selection() (func(row int) bool, error) {
 		return nil, err
 	}
 	mine := make([]bool, j.Total())
-	before := 0 // rows of the sentences before this one
+	before := 0 // rows of all previous sentences
 	for _, s := range sentences {
 		in := before*j.Shard.Of/len(mine) == j.Shard.Number-1
 		for _, row := range s.Rows {
-			if row < len(mine) { // or it is beyond the limit
+			if row < len(mine) { // otherwise it is beyond the limit
 				mine[row] = in
 				before++
 			}

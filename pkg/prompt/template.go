@@ -15,50 +15,50 @@ import (
 	"nertools/pkg/record"
 )
 
-// DefaultTemplate is the text of the built-in template: the answer is the
-// sentence, its entities wrapped.
+// DefaultTemplate is the built-in template: the answer repeats the sentence with its
+// entities marked.
 //
 //go:embed default.tmpl
 var DefaultTemplate string
 
-// JSONTemplate is the text of the built-in template for structured answers: the
-// answer is a JSON object as [JSONFormat] describes it.
+// JSONTemplate is the built-in template for structured answers: the answer is a JSON
+// object that matches [JSONFormat].
 //
 //go:embed json.tmpl
 var JSONTemplate string
 
-// JSONFormat is the response_format that goes with [JSONTemplate]: a JSON schema
-// that only {"entities": [...]} fits, a list of strings.
+// JSONFormat is the response_format for [JSONTemplate]: a JSON schema that only
+// {"entities": [...]} with a list of strings matches.
 const JSONFormat = `{"type":"json_schema","json_schema":{"name":"entities","strict":true,"schema":{"type":"object",` +
 	`"properties":{"entities":{"type":"array","items":{"type":"string"}}},"required":["entities"],"additionalProperties":false}}}`
 
-// View is what the blocks of a template can show.
+// View is the data available to the blocks of a template.
 type View struct {
-	DataName    string // the data set, as the catalogue spells it
-	Label       string // the label asked for, as the MRC file spells it: "PER"
-	Name        string // its name in the catalogue: "person"
-	Description string // its description in the catalogue
-	Examples    int    // how many demonstrations this prompt shows
-	Context     string // the sentence, exactly as it stands in the file
+	DataName    string // the data set, as in the catalogue
+	Label       string // the label asked for, as in the MRC file: "PER"
+	Name        string // the label's name in the catalogue: "person"
+	Description string // the label's description in the catalogue
+	Examples    int    // number of demonstrations in this prompt
+	Context     string // the sentence, exactly as in the file
 
-	// In the block "example" alone:
-	Number   int      // of this demonstration, from 1
-	Marked   string   // its tokens joined by single spaces, the entities wrapped
-	Entities []string // its entities, in order, the tokens of each joined by single spaces
+	// Only in the block "example":
+	Number   int      // number of this demonstration, from 1
+	Marked   string   // its tokens joined by single spaces, with the entities marked
+	Entities []string // its entities, in order; their tokens are joined by single spaces
 	JSON     string   // the same as a JSON array: ["Ada Li","Zürich"]
 }
 
-// A Template makes the text of a prompt.
+// A Template turns views into the text of a prompt.
 type Template struct {
 	Blocks
 
-	// The instruction may show the sentence, and then differs from row to row.
+	// The instruction contains the sentence, so it differs from row to row.
 	ownInstruction bool
 
 	showsEntities, showsJSON bool
 }
 
-// ParseTemplate reads a template whose blocks show a [View].
+// ParseTemplate parses a template whose blocks use a [View].
 func ParseTemplate(name, text string) (*Template, error) {
 	blocks, err := ParseBlocks(name, text, &View{Examples: 1, Number: 1, Entities: []string{"x"}, JSON: `["x"]`})
 	if err != nil {
@@ -68,21 +68,21 @@ func ParseTemplate(name, text string) (*Template, error) {
 	return &Template{
 		Blocks:         *blocks,
 		ownInstruction: strings.Contains(instruction, ".Context") || strings.Contains(instruction, "{{template"),
-		showsEntities:  example.pieces == nil, // a list is no plain string
+		showsEntities:  example.pieces == nil, // a list is not a plain string
 		showsJSON:      example.pieces == nil || strings.Contains(example.tmpl.Root.String(), ".JSON"),
 	}, nil
 }
 
-// Blocks are the three parts of a template. A prompt is Instruction once,
-// Example for each demonstration, Query once, with nothing between them.
+// Blocks are the three parts of a template. A prompt is Instruction once, Example for
+// each demonstration, and Query once, with nothing in between.
 type Blocks struct{ Instruction, Example, Query Block }
 
-// ParseBlocks reads a Go text/template that defines the three blocks. name is
-// what errors call it. view points to the struct that all blocks show, filled as
-// for a demonstration; its fields from Number on are those of demonstrations alone.
+// ParseBlocks parses a Go text/template that defines the three blocks. Errors use name as
+// the file name. view points to the struct for all blocks, filled as for a demonstration;
+// its fields from Number on are only for demonstrations.
 func ParseBlocks(name, text string, view any) (*Blocks, error) {
 	if name == "instruction" || name == "example" || name == "query" {
-		name = "./" + name // a file called so is not the block
+		name = "./" + name // a file with the name of a block must not be mistaken for it
 	}
 	root, err := template.New(name).Parse(text)
 	if err != nil {
@@ -110,8 +110,7 @@ func ParseBlocks(name, text string, view any) (*Blocks, error) {
 	return b, nil
 }
 
-// outside returns what a template shows outside its defined blocks, and the
-// offset at which it begins.
+// outside returns the text that a template has outside its blocks, and its offset.
 func outside(tree *parse.Tree) (text string, at int) {
 	if tree == nil || tree.Root == nil {
 		return "", 0
@@ -129,7 +128,7 @@ func templateFault(err error, view any) error {
 	return fault.WithHint(errors.New(strings.TrimPrefix(err.Error(), "template: ")), "the blocks can show "+fields(reflect.TypeOf(view).Elem()))
 }
 
-// fields names the fields of a view.
+// fields returns the names of a view's fields.
 func fields(view reflect.Type) string {
 	var s strings.Builder
 	for i := range view.NumField() {
@@ -145,17 +144,17 @@ func fields(view reflect.Type) string {
 	return s.String()
 }
 
-// A Block is one block of a template. One that only strings plain fields together
-// is taken apart into pieces: the example block runs millions of times, and
-// running the template would be most of the work.
+// A Block is one block of a template. If it consists only of text and plain string
+// fields, it is compiled into pieces: the example block is executed millions of times,
+// and executing the template would take most of the time.
 type Block struct {
 	tmpl   *template.Template
-	pieces []piece // nil when only tmpl can run it
+	pieces []piece // nil if only tmpl can execute it
 }
 
-// piece is a text, or a string field of the view.
+// piece is a text or a string field of the view.
 type piece struct {
-	text, escaped string // escaped: as a JSON string holds it
+	text, escaped string // escaped: for use in a JSON string
 	field         int    // index in the view; -1 for a text
 	offset        uintptr
 }
@@ -192,8 +191,8 @@ func plainField(n *parse.ActionNode, view reflect.Type) (field reflect.StructFie
 	return field, ok && field.IsExported() && field.Type.Kind() == reflect.String
 }
 
-// Append appends what the block makes of view, which points to a struct of the
-// type that [ParseBlocks] was given.
+// Append appends the output of the block for view, which must point to a struct of the
+// type passed to [ParseBlocks].
 func (b *Block) Append(dst []byte, view any) ([]byte, error) {
 	if b.pieces == nil {
 		buf := bytes.NewBuffer(dst)
@@ -209,7 +208,7 @@ func (b *Block) Append(dst []byte, view any) ([]byte, error) {
 	return dst, nil
 }
 
-// of is the text of the piece in the view at v.
+// of returns the text of the piece in the view at v.
 func (p *piece) of(v unsafe.Pointer) string {
 	if p.field < 0 {
 		return p.text
@@ -217,8 +216,8 @@ func (p *piece) of(v unsafe.Pointer) string {
 	return *(*string)(unsafe.Add(v, p.offset))
 }
 
-// appendBoth appends what the block makes of view to dst, and to escaped what a
-// JSON string holds of it. The fields whose bits are set in verbatim need no escapes.
+// appendBoth appends the output of the block to dst, and the same escaped for a JSON
+// string to escaped. Fields whose bits are set in verbatim need no escaping.
 func (b *Block) appendBoth(dst, escaped []byte, view *View, verbatim uint) (_, _ []byte, err error) {
 	if b.pieces == nil {
 		from := len(dst)

@@ -7,38 +7,39 @@ import (
 	"sync"
 )
 
-// DefaultResamples is how many resamples to draw where nobody says otherwise.
+// DefaultResamples is the default number of resamples.
 const DefaultResamples = 1000
 
-// MaxResamples bounds how many resamples Report draws: it holds the rates of each.
+// MaxResamples is the maximum number of resamples that Report draws, since it keeps the
+// rates of each in memory.
 const MaxResamples = 100_000
 
-// An Interval is the middle 95 % of what the resamples came to: from the 2.5th
-// percentile to the 97.5th, with linear interpolation between neighbours.
+// An Interval is a 95 % confidence interval: from the 2.5th to the 97.5th percentile of
+// the resamples, with linear interpolation.
 //
-// It is a percentile bootstrap (Efron and Tibshirani, An Introduction to the
-// Bootstrap, 1993, chapter 13): a resample is as many sentences as there are,
-// drawn with replacement, and is scored as the whole is. A label that a
-// resample lacks counts there as 0, and not at all for its macro mean.
+// It is a percentile bootstrap (Efron and Tibshirani, An Introduction to the Bootstrap,
+// 1993, chapter 13): a resample consists of as many sentences as there are, drawn with
+// replacement, and is scored like the original. A label that does not occur in a resample
+// scores 0 there and is left out of its macro mean.
 type Interval struct{ Low, High float64 }
 
-// Intervals are those of one score.
+// Intervals are the intervals of one score.
 type Intervals struct{ Precision, Recall, F1 Interval }
 
-// rates is precision, recall and F1 of one resample.
+// rates contains precision, recall and F1 of one resample.
 type rates [3]float64
 
 func (c Counts) rates() rates { return rates{c.Precision(), c.Recall(), c.F1()} }
 
-// resample adds the intervals to r. Each resample has a generator of its own,
-// so that it is the same whichever goroutine draws it.
+// resample adds the intervals to r. Each resample has its own generator, so it does not
+// depend on which goroutine draws it.
 func (s *Scorer) resample(r *Evaluation, order []int) {
 	source := rand.New(rand.NewPCG(r.Seed, 0))
 	generators := make([]rand.PCG, r.Resamples)
 	for i := range generators {
 		generators[i].Seed(source.Uint64(), source.Uint64())
 	}
-	// For each resample those of all labels in order, then micro, then macro.
+	// For each resample: all labels in order, then micro, then macro.
 	width := len(order) + 2
 	drawn := make([]rates, width*r.Resamples)
 	workers := runtime.GOMAXPROCS(0)
@@ -70,7 +71,7 @@ func (s *Scorer) resample(r *Evaluation, order []int) {
 	r.Micro.Intervals, r.Macro.Intervals = intervals(len(order)), intervals(len(order)+1)
 }
 
-// draw scores one resample into out. sums is for its use.
+// draw scores one resample into out. sums is scratch space.
 func (s *Scorer) draw(out []rates, sums []Counts, order []int, generator *rand.Rand) {
 	clear(sums)
 	for n := len(s.ends); n > 0; n-- {
@@ -91,13 +92,13 @@ func (s *Scorer) draw(out []rates, sums []Counts, order []int, generator *rand.R
 	out[len(order)], out[len(order)+1] = micro.rates(), rates{m.Precision, m.Recall, m.F1}
 }
 
-// quantile gives the q-quantile of sorted values, of which there is one at least.
+// quantile returns the q-quantile of values, which must be sorted and not empty.
 func quantile(values []float64, q float64) float64 {
 	at := q * float64(len(values)-1)
 	i := int(at)
 	if i+1 == len(values) {
 		return values[i]
 	}
-	step := float64((at - float64(i)) * (values[i+1] - values[i])) // not fused with the sum, as some machines would
+	step := float64((at - float64(i)) * (values[i+1] - values[i])) // the conversion prevents a fused multiply-add, which would round differently on some machines
 	return values[i] + step
 }

@@ -8,40 +8,39 @@ import (
 	"nertools/pkg/corpus"
 )
 
-// Relation tells what became of an entity.
+// Relation says how a gold or predicted entity relates to the other side.
 type Relation uint8
 
-// The kinds. An entity that overlaps one of another label at another place has
-// neither the span nor the label right: the one is missed, the other spurious.
+// The relations. If two entities overlap but differ in both span and label, the gold one
+// is missed and the predicted one spurious.
 const (
-	Correct       Relation = iota // predicted as in the gold: span and label
-	WrongLabel                    // the same span under another label
-	WrongBoundary                 // the same label at a span that overlaps
-	Missed                        // in the gold only
-	Spurious                      // predicted only
+	Correct       Relation = iota // same span and label as in the gold
+	WrongLabel                    // same span, different label
+	WrongBoundary                 // same label, overlapping span
+	Missed                        // only in the gold
+	Spurious                      // only predicted
 	kinds
 )
 
 var kindNames = [kinds]string{"correct", "wrong label", "wrong boundary", "missed", "spurious"}
 
-// String gives the kind in words: "wrong label".
+// String returns the relation in words: "wrong label".
 func (k Relation) String() string { return kindNames[k] }
 
-// A Difference is a gold entity and the predicted one that is set beside it.
+// A Difference is a gold entity and the predicted entity paired with it.
 type Difference struct {
 	Kind            Relation
-	Gold, Predicted int // indexes of the entities; -1 where there is none
+	Gold, Predicted int // indexes of the entities; -1 if there is none
 }
 
-// Compare sets the gold entities of a sentence and the predicted ones beside
-// each other: every one of them is in exactly one Difference. First those that
-// are equal are paired, then those with the same span (in the order of their
-// labels), then as many as can be that have the same label and share a token.
-// Exchanging the two lists exchanges missed and spurious and changes no pair.
+// Compare pairs the gold and predicted entities of a sentence; each of them is in exactly
+// one Difference. First, equal entities are paired; then those with the same span, in the
+// order of their labels; then as many as possible that have the same label and share a
+// token. Swapping the two lists swaps missed and spurious but changes no pair.
 //
-// The lists may be in any order; every span is to hold a token. The differences
-// are in the order of the sentence: by the start of the gold entity, or of the
-// predicted one where there is no gold, the longer first.
+// The lists may be in any order; spans must not be empty. The differences are in sentence
+// order: by the start of the gold entity, or of the predicted one if there is no gold
+// entity, longer ones first.
 func Compare(gold, predicted []corpus.Entity) []Difference {
 	if len(gold)+len(predicted) == 0 {
 		return nil
@@ -60,15 +59,15 @@ func Compare(gold, predicted []corpus.Entity) []Difference {
 	return p.found
 }
 
-// A pairing pairs what is left of two lists, given as indexes, and returns what
-// is left then.
+// A pairing pairs the remaining entities of two lists, given as indexes, and returns
+// those that remain unpaired.
 type pairing struct {
 	gold, predicted []corpus.Entity
 	found           []Difference
 }
 
-// overlaps is Compare for the match Overlap: pairs are of the kind
-// WrongBoundary, whatever their spans. Its order is of no meaning.
+// overlaps is Compare for the match Overlap: all pairs have the relation WrongBoundary,
+// whatever their spans. The order of the result is unspecified.
 func overlaps(gold, predicted []corpus.Entity) []Difference {
 	p := pairing{gold: gold, predicted: predicted}
 	p.alone(p.overlapping(inOrder(gold), inOrder(predicted)))
@@ -93,7 +92,7 @@ func (p *pairing) alone(g, q []int) {
 	}
 }
 
-// equal pairs those that are equal in order, by which both lists are sorted.
+// equal pairs entities that are equal by order, by which both lists must be sorted.
 func (p *pairing) equal(kind Relation, g, q []int, order func(a, b *corpus.Entity) int) (_, _ []int) {
 	var i, j, m, n int
 	for i < len(g) && j < len(q) {
@@ -112,11 +111,11 @@ func (p *pairing) equal(kind Relation, g, q []int, order func(a, b *corpus.Entit
 	return append(g[:m], g[i:]...), append(q[:n], q[j:]...)
 }
 
-// overlapping pairs as many as can be paired of those with the same label that
-// share a token: a maximum matching. It takes the entities of both lists by
-// their ends. What is left overlaps the first of them, x, only where it holds
-// x's last token, and of two such entities the one that ends first overlaps
-// nothing that the other does not: so x is paired with that one.
+// overlapping pairs as many entities as possible that have the same label and share a
+// token: a maximum matching. It processes the entities of both lists by their ends.
+// Remaining entities overlap the first one, x, only if they contain x's last token; and
+// of two such entities, the one that ends first overlaps nothing that the other does not
+// overlap. So x can be paired with that one.
 func (p *pairing) overlapping(g, q []int) (_, _ []int) {
 	sortBy(p.gold, g, byEnd)
 	sortBy(p.predicted, q, byEnd)
@@ -143,8 +142,8 @@ func (p *pairing) overlapping(g, q []int) (_, _ []int) {
 	return append(left, g...), append(spare, q...)
 }
 
-// reaching finds the first of the entities, none of which ends before x, that
-// holds x's last token and has its label; -1 if none does.
+// reaching returns the first entity that contains x's last token and has x's label, or
+// -1. None of the entities may end before x.
 func reaching(entities []corpus.Entity, list []int, x *corpus.Entity) int {
 	return slices.IndexFunc(list, func(i int) bool { return entities[i].Start < x.End && entities[i].Label == x.Label })
 }

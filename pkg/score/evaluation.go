@@ -7,52 +7,52 @@ import (
 	"strings"
 )
 
-// An Evaluation is what a Scorer adds up to.
+// An Evaluation is the result of a [Scorer].
 type Evaluation struct {
 	Match     Match
 	Sentences int
-	Resamples int    // that the intervals are from; 0 without intervals
-	Seed      uint64 // of these
+	Resamples int    // number of resamples behind the intervals; 0 without intervals
+	Seed      uint64 // random seed of the resamples
 
 	Micro  Score   // over all entities
-	Macro  Macro   // over labels
-	Labels []Score // those that New was given, then others by name
+	Macro  Macro   // mean over labels
+	Labels []Score // those passed to New, then others by name
 
-	Errors    Errors      // of all labels
-	Confusion []Confusion // the most frequent first, then by gold and predicted label
+	Errors    Errors      // for all labels
+	Confusion []Confusion // most frequent first, then by gold and predicted label
 }
 
-// A Score is that of one label, or of all.
+// A Score is the score of one label, or of all labels.
 type Score struct {
-	Label string // "" for all
+	Label string // "" for all labels
 	Counts
 	Intervals *Intervals // nil without resampling
 	Errors    Errors
 }
 
-// Macro is the mean over the labels that have a count: those that occur neither
-// in the gold nor as predicted are left out, and without any all is 0. F1 is the
-// mean of the labels' F1.
+// Macro is the mean over the labels that occur in the gold or in the predictions; if
+// there are none, all values are 0. F1 is the mean of the labels' F1.
 type Macro struct {
-	Labels                int // that have a count
+	Labels                int // how many labels occur
 	Precision, Recall, F1 float64
 	Intervals             *Intervals // nil without resampling
 }
 
-// Errors counts the differences by [Relation], as [Compare] tells them, whatever the
-// match: those of an entity under its label, a wrong label under that of the
-// gold. All are 0 for a published score, which looks at no entities.
+// Errors counts differences by [Relation], as found by [Compare], independently of the
+// match. Differences are counted for the entity's label, wrong labels for the label of
+// the gold entity. For a published score all counts are 0, since it does not look at
+// entities.
 type Errors [kinds]int
 
-// Confusion is how often a gold entity was predicted under another label.
+// Confusion counts how often gold entities were predicted with another label.
 type Confusion struct {
 	Gold, Predicted string
 	Count           int
 }
 
-// Report sums up what was added. The intervals are from so many resamples of the
-// sentences, drawn as seed says, but no more than [MaxResamples];
-// without any there are none.
+// Report evaluates the sentences added so far. The intervals are based on the given
+// number of resamples, at most [MaxResamples], drawn with seed; with 0 resamples there
+// are none.
 func (s *Scorer) Report(resamples int, seed uint64) *Evaluation {
 	resamples = min(resamples, MaxResamples)
 	r := &Evaluation{Match: s.match, Sentences: len(s.ends), Resamples: max(resamples, 0), Seed: seed}
@@ -78,7 +78,7 @@ func (s *Scorer) Report(resamples int, seed uint64) *Evaluation {
 	return r
 }
 
-// order gives the labels in the order in which they are shown.
+// order returns the labels in the order in which they are shown.
 func (s *Scorer) order() []int {
 	order := make([]int, len(s.labels))
 	for id := range order {

@@ -63,7 +63,7 @@ type confusionJSON struct {
 	Count     int    `json:"count"`
 }
 
-// labelsJSON is an object with a member for each label, in order.
+// labelsJSON is encoded as an object with one member per label, in order.
 type labelsJSON []labelJSON
 
 type labelJSON struct {
@@ -94,9 +94,8 @@ func (labels labelsJSON) MarshalJSON() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// JSON is the report as one line of JSON, its newline included. Rates are in
-// [0,1] and not rounded; "ci" is left out without intervals, "errors" for a
-// published score.
+// JSON returns the report as one line of JSON, including the newline. Rates are in [0,1]
+// and not rounded. "ci" is omitted without intervals, "errors" for a published score.
 func (r *Evaluation) JSON() []byte {
 	out := reportJSON{
 		Kind: "score", V: 1, Match: r.Match.String(), Sentences: r.Sentences, Resamples: r.Resamples, Seed: r.Seed,
@@ -113,7 +112,7 @@ func (r *Evaluation) JSON() []byte {
 	}
 	line, err := json.Marshal(out)
 	if err != nil {
-		panic(err) // nothing in it can fail
+		panic(err) // encoding it cannot fail
 	}
 	return append(line, '\n')
 }
@@ -135,7 +134,7 @@ func (in *Intervals) json() *ciJSON {
 
 func (i Interval) json() [2]float64 { return [2]float64{i.Low, i.High} }
 
-// A Summary is what one line of a comparison shows.
+// A Summary is one line of a comparison.
 type Summary struct {
 	Name      string
 	Match     Match
@@ -143,8 +142,8 @@ type Summary struct {
 	Micro     Score // without Errors
 }
 
-// ParseSummary reads what [Evaluation.JSON] writes. The Name stays empty. An error is
-// a [*fault.Error] that calls the input file.
+// ParseSummary parses the output of [Evaluation.JSON]. Name is left empty. The error is a
+// [*fault.Error] with file as the file name.
 func ParseSummary(file string, data []byte) (*Summary, error) {
 	s, err := parseSummary(data)
 	if err != nil {
@@ -153,7 +152,7 @@ func ParseSummary(file string, data []byte) (*Summary, error) {
 	return s, nil
 }
 
-// summaryJSON is the part of reportJSON that a summary needs.
+// summaryJSON is the part of the JSON that a summary needs.
 type summaryJSON struct {
 	Kind      string     `json:"kind"`
 	V         int        `json:"v"`

@@ -7,37 +7,36 @@ import (
 	"nertools/pkg/markup"
 )
 
-// A Case is what a published score looks at: a sentence, a label, and the answer.
+// A Case is one row of a published score: a sentence, a label, and the answer.
 type Case struct {
 	Label    string
 	Sentence string
-	Answer   string        // as it came; "" where there is none
-	Gold     []markup.Span // as the row has them; what stands there twice counts twice
+	Answer   string        // as received; "" if there is none
+	Gold     []markup.Span // as in the row; duplicates count separately
 }
 
-// CountPublished counts as the evaluation behind the published GPT-NER figures
-// does, so that one can compare with them. It is not a fair measure: an entity
-// that the sentence does not hold costs nothing by itself, but everything marked
-// after it is lost.
+// CountPublished counts as the evaluation behind the published GPT-NER figures does, for
+// comparison with them. It is not a fair measure: an entity that does not occur in the
+// sentence costs nothing by itself, but everything marked after it is lost.
 //
-// Sentence and answer are split into words as by [markup.AppendTokens]. A word of
-// more than two characters that begins with "@@" opens an entity; one of more
-// than two that ends with "##" closes. A cursor walks through the sentence while
-// the words of the answer are read one after the other:
+// Sentence and answer are split into words as by [markup.AppendTokens]. A word of more
+// than two characters that begins with "@@" is an opening word; one that ends with "##"
+// is a closing word. A cursor moves through the sentence while the words of the answer
+// are read in order:
 //
-//   - An opening word looks for its end, the first closing word from itself on.
-//     If there is one, the words up to it, without the two signs at either end,
-//     are looked for in the sentence, from the cursor on. Where they are found is a
-//     candidate, and the cursor goes to its first word; where they are not, the
-//     cursor goes to the end of the sentence, and nothing is counted.
-//   - From an opening word, even one without an end, up to the next closing
-//     word the cursor rests.
-//   - A closing word never moves it, whether something was open or not.
-//   - Every other word moves it on by one.
+//   - For an opening word, the first closing word from itself on is its end. If there
+//     is one, the words up to it, without the marks at both ends, are searched for in
+//     the sentence, from the cursor on. If they are found, they are a candidate, and
+//     the cursor moves to its first word. If not, the cursor moves to the end of the
+//     sentence, and nothing is counted.
+//   - From an opening word, even one without an end, to the next closing word, the
+//     cursor does not move.
+//   - A closing word never moves the cursor, whether or not something was open.
+//   - Every other word moves the cursor on by one word.
 //
-// So the cursor lags behind by the length of each entity. A candidate that is
-// equal to a gold span not yet taken takes it and is a true positive, any other
-// is a false positive; gold spans that nothing took are false negatives.
+// So the cursor lags behind by the length of each entity. A candidate equal to a gold
+// span that is still free takes it and is a true positive; any other candidate is a false
+// positive. Gold spans left over are false negatives.
 func CountPublished(sentence, answer string, gold []markup.Span) Counts {
 	words := markup.AppendTokens(nil, sentence)
 	said := markup.AppendTokens(nil, answer)
@@ -77,8 +76,7 @@ func CountPublished(sentence, answer string, gold []markup.Span) Counts {
 func opens(word string) bool  { return len(word) > 2 && strings.HasPrefix(word, markup.Open) }
 func closes(word string) bool { return len(word) > 2 && strings.HasSuffix(word, markup.Close) }
 
-// from gives the first i from start on for which is(words[i]); their number if
-// there is none.
+// from returns the first i >= start for which is(words[i]) is true, or len(words).
 func from(words []string, start int, is func(string) bool) int {
 	for i := start; i < len(words); i++ {
 		if is(words[i]) {
@@ -88,8 +86,8 @@ func from(words []string, start int, is func(string) bool) int {
 	return len(words)
 }
 
-// find gives where the marked words stand in words, without their marks, from
-// start on; the number of words if they do not.
+// find returns the position of the marked words, without their marks, in words, at or
+// after start; or len(words) if they don't occur.
 func find(words []string, start int, marked []string) int {
 	end := len(marked) - 1
 	first, last := strings.TrimPrefix(marked[0], markup.Open), strings.TrimSuffix(marked[end], markup.Close)

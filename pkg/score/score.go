@@ -1,5 +1,5 @@
-// Package score says how well predicted entities agree with those of a data
-// set: precision, recall and F1 with their intervals, and the kinds of error.
+// Package score measures how well predicted entities agree with those of a data set:
+// precision, recall and F1 with confidence intervals, and the kinds of errors.
 package score
 
 import (
@@ -12,34 +12,33 @@ import (
 	"nertools/pkg/fault"
 )
 
-// Match is when a predicted entity counts as one of the gold. Each entity counts
-// once at most, on either side.
+// Match says when a predicted entity matches a gold entity. Each entity on either side
+// matches at most once.
 type Match uint8
 
-// The ways to match.
+// The kinds of match.
 const (
-	// Strict asks for the same span and the same label.
+	// Strict requires the same span and the same label.
 	Strict Match = iota
 
-	// Boundary asks for the same span under any label. A pair of two labels
-	// counts for that of the gold: the false positives of a label are those of
-	// its predictions that are in no pair.
+	// Boundary requires the same span, with any label. A pair with two labels counts for
+	// the gold label: a label's false positives are its predictions that are in no pair.
 	Boundary
 
-	// Overlap asks for the same label and a token in common; as many are paired
-	// as can be: a maximum matching.
+	// Overlap requires the same label and a common token; as many entities as possible
+	// are paired (a maximum matching).
 	Overlap
 
-	// Published is the procedure of [CountPublished], row by row.
+	// Published applies [CountPublished] to each row.
 	Published
 )
 
 var matchNames = []string{"strict", "boundary", "overlap", "published"}
 
-// String gives the name that [ParseMatch] reads.
+// String returns the name that [ParseMatch] accepts.
 func (m Match) String() string { return matchNames[m] }
 
-// ParseMatch reads "strict", "boundary", "overlap" or "published".
+// ParseMatch parses "strict", "boundary", "overlap" or "published".
 func ParseMatch(name string) (Match, error) {
 	if i := slices.Index(matchNames, name); i >= 0 {
 		return Match(i), nil
@@ -47,18 +46,19 @@ func ParseMatch(name string) (Match, error) {
 	return 0, fault.WithHint(fmt.Errorf("no way to match is called %q", name), "choose one of "+strings.Join(matchNames, ", "))
 }
 
-// Counts are those of true positives, false positives and false negatives.
+// Counts holds the numbers of true positives, false positives and false negatives.
 type Counts struct{ TP, FP, FN int }
 
-// Precision is the share of the predictions that are right, in [0,1]; 0 where
-// there are none.
+// Precision returns the share of predictions that are right, in [0,1]; 0 if there are
+// none.
 func (c Counts) Precision() float64 { return share(c.TP, c.TP+c.FP) }
 
-// Recall is the share of the gold that is found, in [0,1]; 0 where there is none.
+// Recall returns the share of gold entities that were found, in [0,1]; 0 if there are
+// none.
 func (c Counts) Recall() float64 { return share(c.TP, c.TP+c.FN) }
 
-// F1 is the harmonic mean of precision and recall, in [0,1]; 0 where there is
-// neither gold nor a prediction.
+// F1 returns the harmonic mean of precision and recall, in [0,1]; 0 if there are neither
+// gold entities nor predictions.
 func (c Counts) F1() float64 { return share(2*c.TP, 2*c.TP+c.FP+c.FN) }
 
 func share(part, whole int) float64 {
@@ -74,19 +74,19 @@ func (c *Counts) add(d Counts) {
 	c.FN += d.FN
 }
 
-// ErrMatch is the error of adding what the match of a [Scorer] does not look at.
+// ErrMatch means that the method called does not suit the match of the [Scorer].
 var ErrMatch = errors.New("a published score counts rows, every other score counts entities")
 
-// A Scorer adds up sentences. It keeps counts of each, not its entities. It is to
-// be used by one goroutine at a time.
+// A Scorer accumulates the counts of sentences, not their entities. It is for one
+// goroutine at a time.
 type Scorer struct {
 	match    Match
-	listed   int // of the labels: those that New was given
+	listed   int // how many of the labels were passed to New
 	labels   []label
-	ids      map[string]int // label -> its place in labels
+	ids      map[string]int // label -> index in labels
 	confused map[[2]int]int // gold and predicted label -> entities with the same span
-	counts   []labelCounts  // of one sentence after the other, those that are not 0
-	ends     []int          // where the counts of each sentence end
+	counts   []labelCounts  // for one sentence after another, those that are not 0
+	ends     []int          // ends of each sentence's counts
 }
 
 type label struct {
@@ -100,8 +100,8 @@ type labelCounts struct {
 	Counts
 }
 
-// New returns a Scorer. labels are those of the data set, in the order in which
-// they are to be shown; others follow by name.
+// New returns a Scorer. labels are the labels of the data set in the order in which to
+// show them; others follow by name.
 func New(match Match, labels []string) *Scorer {
 	s := &Scorer{match: match, ids: map[string]int{}, confused: map[[2]int]int{}}
 	for _, name := range labels {
@@ -121,9 +121,9 @@ func (s *Scorer) id(name string) int {
 	return id
 }
 
-// Add adds a sentence: what the gold marks in it, and what was predicted. What a
-// list holds twice, the same span and label, counts once. It returns [ErrMatch] if
-// the match is Published, which does not look at entities: see [Scorer.AddRows].
+// Add adds a sentence with its gold and predicted entities. Duplicates within a list
+// count once. If the match is Published, Add returns [ErrMatch]; use [Scorer.AddRows]
+// instead.
 func (s *Scorer) Add(gold, predicted []corpus.Entity) error {
 	if s.match == Published {
 		return ErrMatch
@@ -150,11 +150,11 @@ func (s *Scorer) Add(gold, predicted []corpus.Entity) error {
 	return nil
 }
 
-// lastHit is the kind up to which a pair is a match.
+// lastHit is the last relation that counts as a match.
 var lastHit = [...]Relation{Strict: Correct, Boundary: WrongLabel, Overlap: WrongBoundary}
 
-// AddRows adds a sentence for a published score: its rows, one for each label.
-// It returns [ErrMatch] if the match is another.
+// AddRows adds the rows of a sentence, one per label, to a published score. With any
+// other match it returns [ErrMatch].
 func (s *Scorer) AddRows(rows []Case) error {
 	if s.match != Published {
 		return ErrMatch
@@ -172,7 +172,7 @@ func distinct(entities []corpus.Entity) []corpus.Entity {
 	return slices.CompactFunc(entities, func(a, b corpus.Entity) bool { return byPlace(&a, &b) == 0 })
 }
 
-// note counts the kinds of a sentence's differences.
+// note counts the relations in a sentence.
 func (s *Scorer) note(gold, predicted []corpus.Entity, differences []Difference) {
 	for _, d := range differences {
 		if d.Gold < 0 {
@@ -187,7 +187,7 @@ func (s *Scorer) note(gold, predicted []corpus.Entity, differences []Difference)
 	}
 }
 
-// count adds to the sentence that is not ended yet.
+// count adds c to the current sentence.
 func (s *Scorer) count(name string, c Counts) {
 	id := s.id(name)
 	s.labels[id].counts.add(c)

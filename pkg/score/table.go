@@ -10,9 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// WriteTable shows the report to people: a line for each label, then micro and
-// macro, and the kinds of error. Rates are in percent, rounded to two decimals;
-// the interval is that of F1.
+// WriteTable writes the report for people: a line for each label, then micro and macro
+// averages, then the kinds of errors. Rates are in percent with two decimals; the
+// interval is that of F1.
 func (r *Evaluation) WriteTable(w io.Writer) error {
 	t := table{{"label", "precision", "recall", "F1", r.Micro.Intervals.head(), "tp", "fp", "fn"}}
 	line := func(name string, s *Score) {
@@ -39,7 +39,7 @@ func (r *Evaluation) WriteTable(w io.Writer) error {
 	return err
 }
 
-// String gives the counts in words: "correct: 2, wrong label: 1, ...".
+// String returns the counts in words: "correct: 2, wrong label: 1, ...".
 func (e Errors) String() string {
 	var parts []string
 	for k, n := range e {
@@ -48,8 +48,8 @@ func (e Errors) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// WriteComparison shows scores beside each other, a line each, as [Evaluation.WriteTable]
-// does with one.
+// WriteComparison writes one line for each score, in the layout of
+// [Evaluation.WriteTable].
 func WriteComparison(w io.Writer, scores []*Summary) error {
 	t := table{{"", "match", "sentences", "precision", "recall", "F1", "", "tp", "fp", "fn"}}
 	for _, s := range scores {
@@ -65,7 +65,7 @@ func WriteComparison(w io.Writer, scores []*Summary) error {
 	return err
 }
 
-// cells are the name, the rates, and the interval of F1.
+// cells returns the name, the rates, and the interval of F1.
 func (s *Score) cells(name string) []string {
 	return []string{name, percent(s.Precision()), percent(s.Recall()), percent(s.F1()), s.Intervals.f1()}
 }
@@ -86,11 +86,11 @@ func (in *Intervals) f1() string {
 	return fmt.Sprintf("[%s, %s]", percent(in.F1.Low), percent(in.F1.High))
 }
 
-// A table is lines of cells; a nil line is blank.
+// A table consists of lines of cells; a nil line is blank.
 type table [][]string
 
-// bytes lays the table out: two spaces between columns, the first ones flush
-// left, the others flush right, columns without text left out.
+// bytes lays out the table: two spaces between columns, the first flushLeft columns
+// aligned left, the others right, and empty columns omitted.
 func (t table) bytes(flushLeft int) []byte {
 	widths := make([]int, len(t[0]))
 	for _, line := range t {
@@ -117,7 +117,7 @@ func (t table) bytes(flushLeft int) []byte {
 	return out
 }
 
-// printable keeps what a data set calls its labels from moving the cursor.
+// printable replaces characters in label names that would move the cursor.
 func printable(r rune) rune {
 	if unicode.IsPrint(r) {
 		return r
