@@ -141,11 +141,39 @@ func TestThereIsAVersionInEveryKindOfBuild(t *testing.T) {
 		{"of a commit", "v0.0.0-20261126080000-0123456789ab", vcs(revision, at), release + " (commit 0123456789ab of 2026-11-26)"},
 		{"of changed files", "(devel)", vcs(revision, at, debug.BuildSetting{Key: "vcs.modified", Value: "true"}), release + " (commit 0123456789ab of 2026-11-26, modified)"},
 	} {
-		if got := version(&debug.BuildInfo{Main: debug.Module{Version: c.main}, Settings: c.settings}); got != c.want {
+		if got := versionOf(&debug.BuildInfo{Main: debug.Module{Version: c.main}, Settings: c.settings}); got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
 		}
 	}
 	if Version() == "" {
 		t.Error("no version")
+	}
+}
+
+func TestManEscapesWhatRoffWouldRead(t *testing.T) {
+	a := app()
+	a.Description = ".a line that begins with a dot\n'and one with a quote\n\nC:\\new --flag \"x\" `y`"
+	a.Version = "1.2.3 (commit 0123)"
+	var b strings.Builder
+	if err := Man(&b, a, []ExitCode{{2, "wrong"}}, "other"); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		".TH MARK 1 " + released + " \"mark 1.2.3\" \"User Commands\"\n.SH NAME\nmark \\- mark the words of a text\n",
+		"\n.SH DESCRIPTION\n\\&.a line that begins with a dot\n\\(aqand one with a quote\n.PP\nC:\\enew \\-\\-flag \\(dqx\\(dq \\(gay\\(ga\n",
+		"\n.TP\n\\fB\\-c\\fR, \\fB\\-\\-colour\\fR \\fICOLOUR\\fR\nmark in this COLOUR (default: red)\n",
+		"\n.SH ENVIRONMENT\n.TP\n.B MARK_WORDS\n",
+		"\n.SH EXIT STATUS\n.TP\n.B 2\nwrong\n",
+		"\n.SH SEE ALSO\n.BR other (1)\n",
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, b.String())
+		}
+	}
+}
+
+func TestCompletionOfAnUnknownShellIsAnError(t *testing.T) {
+	if err := Completion(io.Discard, app(), "tcsh"); err == nil {
+		t.Error("no error")
 	}
 }

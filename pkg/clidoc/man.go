@@ -21,8 +21,8 @@ type ExitCode struct {
 func Man(w io.Writer, app *cli.App, codes []ExitCode, related ...string) error {
 	program, commands := pages(app)
 	var b strings.Builder
-	release, _, _ := strings.Cut(app.Version, " ")
-	fmt.Fprintf(&b, ".TH %s 1 \"\" \"%s %s\" \"User Commands\"\n", roff(strings.ToUpper(app.Name)), roff(app.Name), roff(release))
+	version, _, _ := strings.Cut(app.Version, " ")
+	fmt.Fprintf(&b, ".TH %s 1 %s \"%s %s\" \"User Commands\"\n", roff(strings.ToUpper(app.Name)), released, roff(app.Name), roff(version))
 	fmt.Fprintf(&b, ".SH NAME\n%s \\- %s\n.SH SYNOPSIS\n", roff(app.Name), roff(program.usage))
 	b.WriteString(synopsis(program))
 	if len(commands) > 1 && program.args != "COMMAND" {
@@ -32,14 +32,14 @@ func Man(w io.Writer, app *cli.App, codes []ExitCode, related ...string) error {
 		b.WriteString(".SH DESCRIPTION\n" + paragraph(program.about))
 	}
 	if len(program.options) > 0 {
-		b.WriteString(".SH OPTIONS\n" + tagged(program.options))
+		b.WriteString(".SH OPTIONS\n" + strings.TrimPrefix(tagged(program.options), ".PP\n"))
 	}
 	if len(commands) > 0 {
 		b.WriteString(".SH COMMANDS\n")
 	}
 	env := environment(program)
 	for _, c := range commands {
-		fmt.Fprintf(&b, ".SS %s\n%s.PP\n%s.\n", roff(c.name()), synopsis(c), roff(c.usage))
+		fmt.Fprintf(&b, ".SS %s\n%s.PP\n%s.\n", roff(c.name()), synopsis(c), roff(title(c.usage)))
 		if c.about != "" {
 			b.WriteString(".PP\n" + paragraph(c.about))
 		}
@@ -56,7 +56,7 @@ func Man(w io.Writer, app *cli.App, codes []ExitCode, related ...string) error {
 		}
 	}
 	if program.example != "" {
-		b.WriteString(".SH EXAMPLES\n" + code(program.example))
+		b.WriteString(".SH EXAMPLES\n" + strings.TrimPrefix(code(program.example), ".PP\n"))
 	}
 	if len(related) > 0 {
 		b.WriteString(".SH SEE ALSO\n")

@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// release is the version that these sources are, or are on the way to.
-const release = "0.1.0"
+// release is the version that these sources are, or are on the way to, and released the
+// date that man pages show.
+const release, released = "0.1.0", "2026-11-26"
 
 // Version returns the version of the running program: its release and, where the
 // build knows it, the commit that it was built from. It never is empty.
@@ -15,10 +16,10 @@ func Version() string {
 	if !ok {
 		return release
 	}
-	return version(info)
+	return versionOf(info)
 }
 
-func version(info *debug.BuildInfo) string {
+func versionOf(info *debug.BuildInfo) string {
 	of := map[string]string{}
 	for _, s := range info.Settings {
 		of[s.Key] = s.Value
