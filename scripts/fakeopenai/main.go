@@ -113,7 +113,7 @@ func newApp(stderr io.Writer) *cli.App {
 				&cli.StringFlag{Name: "addr-file", Usage: "write the base URL to `FILE` once the API listens, and remove it at the end"},
 				&cli.StringFlag{Name: "log", Usage: "append every call to `FILE` as a line of JSON"},
 				&cli.BoolFlag{Name: "keep-bodies", Usage: "put the request bodies into the log"},
-				&cli.BoolFlag{Name: "quiet", Usage: "say nothing unless something fails"},
+				&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "say nothing unless something fails"},
 				&cli.DurationFlag{Name: "max-life", Value: time.Hour, Usage: "exit after `TIME`, so that nothing is left behind"},
 				&cli.BoolFlag{Name: "with-parent", Usage: "exit when the parent process is gone (not on Windows)"},
 			),
