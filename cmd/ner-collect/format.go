@@ -25,12 +25,12 @@ import (
 	"nertools/pkg/score"
 )
 
-// output says what is written where.
+// output says what to write and where.
 type output struct {
 	format string
-	scheme string // of the tags of conll
+	scheme string // of the tags, for conll
 	target dataset.Target
-	strict bool        // a gold span that is not in its sentence is an error
+	strict bool        // treat a gold span that is not in its sentence as an error
 	prices cost.Prices // for html
 
 	tags  corpus.Scheme
@@ -46,8 +46,8 @@ func (o *output) flags() []cli.Flag {
 	}, o.target.Flags("the file NAME (with brat: a folder)")...)
 }
 
-// check finds out, before anything is read, whether the format is known, can be
-// written there, and is no input. The prices of html are read here.
+// check checks, before anything is read, that the format is known, can be written to the
+// target, and that the target is not an input. It also reads the prices for html.
 func (o *output) check(inputs ...string) (err error) {
 	name := o.format
 	o.format = strings.ToLower(name)
@@ -76,8 +76,8 @@ func (o *output) check(inputs ...string) (err error) {
 	return err
 }
 
-// write writes the sentences, of which Ctrl-C loses none: what has been read is
-// written. files are what a page names as its sources.
+// write writes the sentences. After Ctrl-C it still writes those already read. files are
+// the sources named on an HTML page.
 func (o *output) write(ctx context.Context, std cmdline.Streams, j *answers.Joined, files []string) error {
 	ctx = context.WithoutCancel(ctx)
 	each := func(emit func(*annotate.Annotation) error) error {
@@ -153,7 +153,7 @@ func (o *output) page(ctx context.Context, std cmdline.Streams, j *answers.Joine
 	return page, tellNotes(std, j, o.strict)
 }
 
-// tellNotes says what people should hear of after a pass over the sentences. With
+// tellNotes prints what the user should know after a pass over the sentences. With
 // strict, gold spans that are not in their sentences are an error.
 func tellNotes(std cmdline.Streams, j *answers.Joined, strict bool) error {
 	n := &j.Notes
@@ -200,7 +200,7 @@ func goldCommand() *cli.Command {
 	}
 }
 
-// writeGold writes what an MRC file marks.
+// writeGold writes the entities marked in an MRC file.
 func writeGold(ctx context.Context, std cmdline.Streams, o *goldOptions) error {
 	if strings.EqualFold(o.format, "html") {
 		return cmdline.UsageError("--format html shows results, and there are none")

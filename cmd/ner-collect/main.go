@@ -1,17 +1,17 @@
-// Ner-collect brings result records into row order: line i of what it writes is the
-// answer to row i. It reads what ner-run and ner-batch write, and the output and error
-// files of the Batch API, in any order.
+// Ner-collect puts result records into row order: line i of its output is the answer to
+// row i. It reads the output of ner-run and ner-batch, and the output and error files of
+// the Batch API, in any order.
 //
 //	ner-prompt --source-dir data --data-name CONLL | ner-run | ner-collect > results.txt
 //	ner-collect results.jsonl --format conll > predicted.conll
 //	ner-collect results.jsonl --format html --gold data/mrc-ner.test > report.html
 //
-// With --format the rows of a sentence become one sentence with the entities of all its
+// With --format, the rows of a sentence become one sentence with the entities of all
 // labels. "score" scores results against an MRC file, "compare" compares scores, and
-// "gold" writes the entities that an MRC file marks.
+// "gold" writes the entities marked in an MRC file.
 //
-// It exits with 3 if a row or a verdict failed or is missing. doc/formats.md says which
-// of two records counts, how answers become entities, and what the formats hold.
+// Its exit code is 3 if a row or a verdict failed or is missing. doc/formats.md describes
+// which of two records counts, how answers become entities, and the formats.
 package main
 
 import (
@@ -53,7 +53,7 @@ func app() *cli.App {
 	}
 }
 
-// resultFlags say which results are read and what they are joined with.
+// resultFlags returns the flags for the results to read and what to join them with.
 func resultFlags(o *answers.Options) []cli.Flag {
 	return slices.Concat([]cli.Flag{
 		o.Accepted.Flag(),
@@ -69,7 +69,7 @@ func strictFlag(to *bool) cli.Flag {
 	return &cli.BoolFlag{Name: "strict", Destination: to, Usage: "fail if a gold span is not in its sentence"}
 }
 
-// inputs are the result files of a command line.
+// inputs returns the results files named on the command line.
 func inputs(files []string) []string {
 	if len(files) == 0 {
 		return []string{"-"}
@@ -105,8 +105,8 @@ func collectResults(ctx context.Context, std cmdline.Streams, o *collectOptions)
 	return conclude(ctx, std, &o.Options, j.Results, j.Verified, o.write(ctx, std, j, o.Files))
 }
 
-// conclude tells what the results came to, once they are written. verified says
-// whether there are all the verdicts that there should be.
+// conclude reports on the results after they are written. verified says whether all
+// verdicts are present.
 func conclude(ctx context.Context, std cmdline.Streams, o *answers.Options, results *collect.Results, verified bool, err error) error {
 	if err != nil {
 		return err
@@ -118,7 +118,7 @@ func conclude(ctx context.Context, std cmdline.Streams, o *answers.Options, resu
 	std.Note("%s", sum)
 	rows := failures.Rows{Failed: &sum.Failed, Missing: sum.Missing}
 	if len(o.Files) == 1 && o.Files[0] != "-" && o.LastResults == "" {
-		rows.File = o.Files[0] // which holds all results
+		rows.File = o.Files[0] // it contains all results
 	}
 	rows.Say(std)
 	switch {

@@ -23,7 +23,7 @@ type scoreOptions struct {
 	json      bool
 	resamples int // 0: no intervals
 	seed      uint64
-	strict    bool // a gold span that is not in its sentence is an error
+	strict    bool // treat a gold span that is not in its sentence as an error
 }
 
 func scoreCommand() *cli.Command {
@@ -83,7 +83,7 @@ func scoreResults(ctx context.Context, std cmdline.Streams, o *scoreOptions) err
 
 type compareOptions struct {
 	files []string
-	svg   string // the picture; "" for none
+	svg   string // file for the chart; "" for none
 }
 
 func compareCommand() *cli.Command {
@@ -100,8 +100,8 @@ func compareCommand() *cli.Command {
 	}
 }
 
-// compare sets scores beside each other: as a table, and as a picture of those
-// that are called METHOD.N.json, the score of a method with N demonstrations.
+// compare writes a comparison of scores: as a table, and as a chart of those named
+// METHOD.N.json, the score of a method with N demonstrations.
 func compare(std cmdline.Streams, o *compareOptions) error {
 	if len(o.files) == 0 {
 		return cmdline.UsageError("name the files to compare: what ner-collect score --json wrote")

@@ -68,13 +68,13 @@ func writePrompts(ctx context.Context, std cmdline.Streams, o *promptOptions) (e
 	}
 	report, err := job.Write(ctx, std.Out)
 	if err != nil {
-		return dataset.Explain(err) // "| head" ends here too, and is to be quiet
+		return dataset.Explain(err) // this is also the end of "| head", which must be quiet
 	}
 	return tell(std, o, &job, report)
 }
 
-// wording is the template of a style, or that in the file, and the form of answer
-// that goes with it.
+// wording returns the template of a style, or the one in the file, and the
+// response_format for it.
 func wording(style, file string) (t *prompt.Template, responseFormat string, err error) {
 	builtin := prompt.DefaultTemplate
 	switch style {
@@ -95,7 +95,8 @@ func wording(style, file string) (t *prompt.Template, responseFormat string, err
 	return t, responseFormat, err
 }
 
-// templateText is the text of the file, or without one the built-in text called name.
+// templateText returns the text of the file or, if file is "", the built-in text with the
+// given name.
 func templateText(file, name, builtin string) (_, text string, err error) {
 	if file == "" {
 		return name, builtin, nil
@@ -104,8 +105,8 @@ func templateText(file, name, builtin string) (_, text string, err error) {
 	return name, string(data), err
 }
 
-// failedIn returns which rows to ask again: those that failed in the results
-// file, those of which it holds only reasoning, and those that it does not reach.
+// failedIn returns a function that selects the rows to ask again: those that failed in
+// the results file, those with only reasoning, and those after its end.
 func failedIn(file string, rows *mrc.File, total int) (func(row int) bool, error) {
 	r, name, err := cmdline.Open(file)
 	if err != nil {

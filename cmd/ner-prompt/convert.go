@@ -21,7 +21,7 @@ type convertOptions struct {
 	file   string // "-" for stdin
 	labels dataset.LabelSet
 	target dataset.Target
-	format string // "" for that of the first line
+	format string // "" to detect it from the first line
 	column int
 }
 

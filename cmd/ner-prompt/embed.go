@@ -29,7 +29,7 @@ const embeddingModel = "text-embedding-3-small"
 
 type embedOptions struct {
 	model      string
-	dimensions int // 0 for the model's own
+	dimensions int // 0 for the model's default
 	cache      string
 	workers    int
 	service    service.Options
@@ -45,8 +45,8 @@ func (o *embedOptions) flags() []cli.Flag {
 	)
 }
 
-// embeddings asks for the vectors of all sentences, those of the cache apart.
-// They are there until they are closed.
+// embeddings returns the vectors of all sentences, requesting those that are not in the
+// cache. The caller closes them.
 func embeddings(ctx context.Context, std cmdline.Streams, o *embedOptions, mode string, search *knn.Search) (*embedding.Vectors, error) {
 	dir, err := cacheDir(o.cache)
 	if err != nil {
@@ -80,7 +80,7 @@ func embeddings(ctx context.Context, std cmdline.Streams, o *embedOptions, mode 
 	return vectors, nil
 }
 
-// onDemand makes the client for the first call: what is in the cache needs no key.
+// onDemand creates the client at the first call: the cache alone needs no key.
 type onDemand struct {
 	service  *service.Options
 	inFlight int

@@ -67,7 +67,7 @@ func findNeighbours(ctx context.Context, std cmdline.Streams, o *knnOptions) (er
 		return err
 	}
 	defer source.Close()
-	// Before anything is paid for.
+	// Check this before anything is paid for.
 	if err := o.target.Check("", ".knn.jsonl", train.Name(), source.Name()); err != nil {
 		return err
 	}
@@ -101,8 +101,8 @@ func findNeighbours(ctx context.Context, std cmdline.Streams, o *knnOptions) (er
 	return nil
 }
 
-// methodOf gives the method that the flags name, and what to call when it is
-// needed no more.
+// methodOf returns the method that the flags select; the caller calls done when it no
+// longer needs the method.
 func methodOf(ctx context.Context, std cmdline.Streams, o *knnOptions, search *knn.Search) (_ knn.Method, done func() error, err error) {
 	none := func() error { return nil }
 	switch o.method {
@@ -121,7 +121,7 @@ func methodOf(ctx context.Context, std cmdline.Streams, o *knnOptions, search *k
 	return nil, nil, cmdline.UsageError("--method %s: random, bm25 or embedding", o.method)
 }
 
-// writeNeighbours writes the kNN file and, where asked for, the similarities.
+// writeNeighbours writes the kNN file and, if requested, the similarities.
 func writeNeighbours(ctx context.Context, std cmdline.Streams, o *knnOptions, search *knn.Search, method knn.Method) (report knn.Coverage, err error) {
 	beside := func(similarities io.Writer) error {
 		return o.target.Write(std, "", ".knn.jsonl", func(neighbours io.Writer) (err error) {

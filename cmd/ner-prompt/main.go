@@ -1,16 +1,16 @@
-// Ner-prompt makes prompt records from the files of an MRC-NER data set.
+// Ner-prompt writes prompt records for the rows of an MRC-NER data set.
 //
-// For each row of mrc-ner.SOURCE it writes one JSON line: an instruction for the
-// row's label, the demonstrations that the kNN file names, and the row's
-// sentence. The records go to ner-run or ner-batch:
+// For each row of mrc-ner.SOURCE it writes one JSON line: an instruction for the row's
+// label, the demonstrations listed in the kNN file, and the row's sentence. The records
+// are the input of ner-run or ner-batch:
 //
 //	ner-prompt --source-dir data --data-name CONLL | ner-run -o results.jsonl
 //
-// --style json asks for a list of the entities instead of marks. --shard 2/8 gives
-// one of eight parts of the rows, whole sentences together; the results of all
-// parts are collected as those of one run.
+// --style json asks for a list of the entities instead of a marked sentence. --shard 2/8
+// writes the second of eight parts of the rows without splitting sentences; the results
+// of all parts can be collected together.
 //
-// Its commands make what it needs and go on where it ends:
+// Its commands prepare the input and process the results:
 //
 //	convert   labelled sentences (CoNLL, JSON lines) -> mrc-ner.NAME
 //	knn       MRC files -> NAME.knn.jsonl, the rows to show

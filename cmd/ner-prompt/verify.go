@@ -19,7 +19,7 @@ import (
 type verifyOptions struct {
 	answers.Options
 	train    dataset.Train
-	examples int    // demonstrations of a question
+	examples int    // demonstrations per question
 	template string // a file; "" for the built-in one
 }
 

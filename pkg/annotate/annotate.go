@@ -1,5 +1,5 @@
-// Package annotate turns answers into annotated sentences: the answers to the
-// questions about one sentence, one a label, are aligned to it and become its
+// Package annotate turns answers into annotated sentences: it aligns the answers to all
+// questions about a sentence (one per label) with the sentence and combines their
 // entities.
 package annotate
 
@@ -16,45 +16,46 @@ import (
 	"nertools/pkg/record"
 )
 
-// An Annotation is what the answers to the questions about one sentence add up to.
+// An Annotation is a sentence with the entities from the answers to all questions about
+// it.
 type Annotation struct {
-	corpus.Sentence                 // its Entities are what the answers mark
-	Gold            []corpus.Entity // what the source marks, ordered likewise, none twice
-	Answers         []Answer        // one for each question, in the order of the rows
+	corpus.Sentence                 // Entities are those from the answers
+	Gold            []corpus.Entity // entities in the source, in the same order, without duplicates
+	Answers         []Answer        // one per question, in row order
 }
 
-// An Answer is one row of a sentence.
+// An Answer is the answer to one row of a sentence.
 type Answer struct {
 	Row              int
 	Label            string
 	Failure          *record.Failure // why there is no answer; nil for a good one
 	Line             string          // as in a results file
 	markup.Alignment                 // of a good answer
-	Gold             []markup.Span   // as the source has them: those given twice, or beyond the sentence, too
+	Gold             []markup.Span   // as in the source, including duplicates and spans beyond the sentence
 
-	// UnusableGold is how many gold spans of the row can't be in the sentence: their
-	// positions are no numbers, beyond its tokens or in the wrong order, or a start or
-	// an end has no partner.
+	// UnusableGold is the number of gold spans of the row that can't be in the sentence:
+	// their positions are not numbers, beyond its tokens or in the wrong order, or a
+	// start or an end is missing.
 	UnusableGold int
 }
 
-// Notes counts what people should hear of.
+// Notes counts things that the user should know about.
 type Notes struct {
-	Copied   int // strings that an answer marks, copied from a demonstration
-	Unread   int // answers that are meant as lists and can't be read
-	PartRead int // answers of which only a part can be read
+	Copied   int // marked strings that were copied from a demonstration
+	Unread   int // answers in the form of lists that can't be parsed
+	PartRead int // answers that can be parsed only in part
 
-	// Gold spans that can't be in their sentences, the rows that have them, and the first
-	// of these rows.
+	// The number of gold spans that can't be in their sentences, the number of rows with
+	// such spans, and the first such row.
 	UnusableGold, UnusableRows, FirstUnusable int
 }
 
-// blockSentences is how many sentences a worker aligns before it hands them on.
+// blockSentences is how many sentences a worker aligns at a time.
 const blockSentences = 32
 
-// Each aligns all answers, on all cores, and calls emit with every sentence, in
-// order, in the calling goroutine. It ends with the first error of emit or ctx, or
-// when the file changes.
+// Each aligns all answers, on all cores, and calls emit with every sentence, in order, in
+// the calling goroutine. It returns the first error of emit or ctx, or an error if the
+// file changes.
 func (j *Joined) Each(ctx context.Context, emit func(*Annotation) error) error {
 	j.Notes = Notes{}
 	newWorker := func() func(context.Context, int, int) (list []Annotation, err error) {
@@ -74,7 +75,7 @@ func (j *Joined) Each(ctx context.Context, emit func(*Annotation) error) error {
 	})
 }
 
-// add counts those of s.
+// add adds the counts of s.
 func (n *Notes) add(s *Annotation) {
 	for _, u := range s.Unused {
 		if u.Reason == markup.Copied {
@@ -112,7 +113,7 @@ func (j *Joined) align(aligner *markup.Aligner, sentences []mrc.Group) ([]Annota
 	return list, nil
 }
 
-// fill makes s of the rows of one sentence.
+// fill fills s from the rows of one sentence.
 func (j *Joined) fill(s *Annotation, aligner *markup.Aligner, original *markup.Original, rows *mrc.Group) error {
 	s.ID, s.Answers = rows.ID, make([]Answer, len(rows.Rows))
 	var row mrc.Row
@@ -169,13 +170,13 @@ func (j *Joined) fill(s *Annotation, aligner *markup.Aligner, original *markup.O
 	return nil
 }
 
-// without returns the line of a row without the marks of what is dropped. original is
-// its sentence.
+// without returns the line of a row without the marks of dropped entities. original is
+// the row's sentence.
 func (j *Joined) without(aligner *markup.Aligner, original *markup.Original, row int, line string, q markup.Question) string {
 	return collect.AnswerLine(aligner.Strike(original, line, q, func(sp markup.Span) bool { return slices.Contains(j.dropped[row], sp) }))
 }
 
-// decode reads row n, and returns what is known of its answer.
+// decode decodes row n and returns its reply.
 func (j *Joined) decode(n int, row *mrc.Row) (result collect.Reply, err error) {
 	if j.Results != nil {
 		result = j.Results.Row(n)
@@ -187,7 +188,7 @@ func (j *Joined) decode(n int, row *mrc.Row) (result collect.Reply, err error) {
 	return result, err
 }
 
-// question returns what an answer about a label answers.
+// question returns the question that an answer about a label answers.
 func (j *Joined) question(label string) markup.Question {
 	return markup.Question{Label: label, Labels: j.names}
 }
@@ -204,8 +205,8 @@ func (s *Annotation) addGold(a *Answer, row *mrc.Row) {
 	}
 }
 
-// marked returns the sentence with those of the spans marked that can be, as
-// [markup.Place] chooses them.
+// marked returns the sentence with the spans marked, as far as [markup.Place] can place
+// them.
 func (s *Annotation) marked(spans []markup.Span) string {
 	spans, _ = markup.Place(nil, spans, len(s.Tokens))
 	return string(markup.AppendMarked(nil, s.Tokens, spans))

@@ -8,20 +8,20 @@ import (
 	"nertools/pkg/mrc"
 )
 
-// Demonstrations are the training rows that the prompts showed.
+// Demonstrations are the training rows used in the prompts.
 type Demonstrations struct {
 	Train      *mrc.File
 	Neighbours *mrc.Neighbours // opened for the rows of the source
-	Num        int             // how many of them a prompt shows, at most
+	Num        int             // maximum number of demonstrations per prompt
 }
 
-// signs are those that marks are made of: an "@" or "#" beside a mark may have
-// been taken for a part of it.
+// signs removes the characters of marks: an "@" or "#" next to a mark may have been taken
+// for a part of it.
 var signs = strings.NewReplacer("@", "", "#", "")
 
-// of returns what reports whether one of the sentences that the prompt of row showed
-// holds a text, as [markup.Text.Holds] says, signs of marks aside. What goes wrong with
-// their files then is put into err.
+// of returns a function that reports whether text occurs in one of the demonstrations of
+// row's prompt, as [markup.Text.Holds] decides, ignoring the characters of marks. That
+// function stores errors of reading the files in err.
 func (d *Demonstrations) of(row int, err *error) func(text string) bool {
 	var shown []*markup.Text
 	return func(text string) bool {

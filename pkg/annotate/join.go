@@ -13,43 +13,43 @@ import (
 	"nertools/pkg/mrc"
 )
 
-// A Joined is results and the rows that they answer.
+// A Joined combines results with the rows that they answer.
 type Joined struct {
-	Results *collect.Results // nil: sentences have the gold entities for their own
-	Rows    *mrc.File        // nil where the records tell their sentences
-	Lost    int              // rows without an answer that no record tells the sentence of; they are left out
-	Notes   Notes            // of the last [Joined.Each]
+	Results *collect.Results // if nil, the sentences have their gold entities as Entities
+	Rows    *mrc.File        // nil if sentences come from the records
+	Lost    int              // rows without an answer whose sentence is in no record; they are omitted
+	Notes   Notes            // from the last call of [Joined.Each]
 
-	ranks     map[string]int // of labels, for entities of one place
+	ranks     map[string]int // of labels, to order entities with the same span
 	names     *markup.Labels
 	shown     *Demonstrations
 	dropped   map[int][]markup.Span // by row
-	sentences []mrc.Group           // the rows of each
+	sentences []mrc.Group           // the rows of each sentence
 }
 
-// Options say what is known besides results and their rows.
+// Options contain what is known in addition to the results and their rows.
 type Options struct {
-	Labels         *catalog.DataSet // that the labels belong to; it settles their order and further names
-	Demonstrations *Demonstrations  // that the prompts showed
+	Labels         *catalog.DataSet // data set of the labels; determines their order and further names
+	Demonstrations *Demonstrations  // used in the prompts
 }
 
-// A NoSentenceError says that the record of a row does not tell its sentence, and that
-// the results know no rows.
+// A NoSentenceError reports a row whose record does not contain the sentence, for results
+// without Rows.
 type NoSentenceError struct{ Row int }
 
 func (e *NoSentenceError) Error() string {
 	return fmt.Sprintf("the record of row %d does not tell its sentence", e.Row)
 }
 
-// Join joins results, which have been read with [collect.Options.Join] set, with
-// the rows that they answer.
+// Join joins results, which must have been read with [collect.Options.Join] set, with the
+// rows that they answer.
 //
-// These are those of the results' file, if it is known. Where records tell label and
-// sentence, they have to be those of the file. The results may be of fewer rows: those
-// of a run with a limit. Otherwise the records tell the sentences. Rows that follow
-// one another with one sentence and different labels belong together, also where rows
-// between them are missing, as far as there are labels; the number of the first is
-// their ID.
+// If the results have Rows, those are used. Labels and sentences in the records must
+// agree with them. The results may cover fewer rows, as after a run with a limit.
+// Otherwise sentences and labels come from the records. Consecutive rows with the same
+// sentence and different labels then belong together, even if rows between them are
+// missing, as far as the number of labels allows; the number of the first row is the
+// sentence's ID.
 func Join(r *collect.Results, o Options) (*Joined, error) {
 	j := &Joined{Results: r, Rows: r.Rows(), shown: o.Demonstrations}
 	join := j.fromRecords
@@ -63,8 +63,8 @@ func Join(r *collect.Results, o Options) (*Joined, error) {
 	return j, nil
 }
 
-// Gold gives the sentences of a file with the entities that the file itself marks.
-// labels is the data set that its labels belong to, or nil.
+// Gold returns the sentences of a file with the entities marked in the file itself.
+// labels is the data set of its labels, or nil.
 func Gold(f *mrc.File, labels *catalog.DataSet) (*Joined, error) {
 	sentences, err := f.Sentences()
 	j := &Joined{Rows: f, sentences: sentences}
@@ -72,7 +72,7 @@ func Gold(f *mrc.File, labels *catalog.DataSet) (*Joined, error) {
 	return j, err
 }
 
-// know settles what is known of the labels.
+// know sets up what is known about the labels.
 func (j *Joined) know(set *catalog.DataSet) {
 	asked := j.Labels()
 	j.ranks = map[string]int{}
@@ -93,12 +93,12 @@ func (j *Joined) know(set *catalog.DataSet) {
 	j.names = Names(asked, *set)
 }
 
-// Rank is the rank of a label that the rows ask for: of the data set's order, or else
-// of that in which rows ask for labels.
+// Rank returns the rank of a label that rows ask for: its position in the data set or,
+// without one, in the order in which rows ask for labels.
 func (j *Joined) Rank(label string) int { return j.ranks[label] }
 
-// Source names the source that the results are of: what their ids say, or else the
-// name of its file.
+// Source returns the name of the results' source: from the ids or else from the file
+// name.
 func (j *Joined) Source() string {
 	if name := j.Results.Source(); name != "" || j.Rows == nil {
 		return name
@@ -140,7 +140,7 @@ func (j *Joined) fromFile() error {
 	return nil
 }
 
-// limit leaves out the rows from n on.
+// limit drops the rows from n on.
 func (j *Joined) limit(n int) {
 	kept := j.sentences[:0]
 	for _, s := range j.sentences {
@@ -185,8 +185,7 @@ func (j *Joined) fromRecords() error {
 	return nil
 }
 
-// Labels gives the labels that the rows ask for, in the order in which they
-// first do.
+// Labels returns the labels that the rows ask for, in order of first occurrence.
 func (j *Joined) Labels() []string {
 	var list []string
 	seen := map[string]bool{}
@@ -208,16 +207,16 @@ func (j *Joined) label(row int) string {
 	return j.Results.Row(row).Label
 }
 
-// AsMarked returns j without its demonstrations: nothing that answers mark is left out
-// as copied from one.
+// AsMarked returns a copy of j without demonstrations, so that no marked string is
+// dropped as copied from a demonstration.
 func (j *Joined) AsMarked() *Joined {
 	marked := *j
 	marked.shown = nil
 	return &marked
 }
 
-// Drop drops an entity that [Joined.AsMarked] finds in the answer to a row: j is then
-// as if it had never been marked.
+// Drop removes an entity that [Joined.AsMarked] finds in the answer to a row: j then
+// behaves as if it had never been marked.
 func (j *Joined) Drop(row int, span markup.Span) {
 	if j.dropped == nil {
 		j.dropped = map[int][]markup.Span{}

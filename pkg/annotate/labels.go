@@ -8,10 +8,10 @@ import (
 	"nertools/pkg/markup"
 )
 
-// Names returns the names by which answers call the labels asked for, and the
-// other labels of their data sets: of those given, then of the built-in ones that
-// have all the labels asked for; and those of other kinds of entity in common use.
-// A label's key goes before the name of another.
+// Names returns the names that answers may use for the labels asked for and for the other
+// labels of their data sets (those in sets, then the built-in ones that have all labels
+// asked for), and the common names of other kinds of entity. A label's key takes
+// precedence over another label's name.
 func Names(asked []string, sets ...catalog.DataSet) *markup.Labels {
 	sets = append(slices.Clip(sets), catalog.Builtin().Covering(asked)...)
 	names := new(markup.Labels)

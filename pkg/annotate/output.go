@@ -10,11 +10,11 @@ import (
 	"nertools/pkg/score"
 )
 
-// WriteText writes the results file: line i is row i. Without results it is the one
-// that would be right.
+// WriteText writes the results file: line i is row i. Without results it writes the
+// correct answers.
 func (j *Joined) WriteText(ctx context.Context, w io.Writer) error {
 	var n int
-	lines := map[int]string{} // other than in the results
+	lines := map[int]string{} // lines that differ from the results
 	if j.Results == nil {
 		n = j.Rows.Len()
 		err := j.Each(ctx, func(s *Annotation) error {
@@ -53,8 +53,8 @@ func (j *Joined) WriteText(ctx context.Context, w io.Writer) error {
 	})
 }
 
-// Score scores the entities against the gold ones, with intervals from so many
-// resamples. also, if not nil, is called with each sentence.
+// Score scores the entities against the gold ones, with confidence intervals from the
+// given number of resamples. also, if not nil, is called with each sentence.
 func (j *Joined) Score(ctx context.Context, match score.Match, resamples int, seed uint64, also func(*Annotation)) (*score.Evaluation, error) {
 	scorer := score.New(match, j.Labels())
 	err := j.Each(ctx, func(s *Annotation) error {
@@ -69,7 +69,7 @@ func (j *Joined) Score(ctx context.Context, match score.Match, resamples int, se
 			c := score.Case{Label: a.Label, Sentence: s.Text, Gold: a.Gold}
 			switch {
 			case a.Failure != nil:
-			case a.Class == markup.List: // which the procedure does not know
+			case a.Class == markup.List: // the published procedure does not know lists
 				var found []markup.Span
 				for _, f := range a.Found {
 					found = append(found, f.Span)

@@ -10,23 +10,23 @@ import (
 	"nertools/pkg/record"
 )
 
-// spending is what calls are billed by.
+// spending identifies a kind of call with its own price.
 type spending struct {
 	model string
 	batch bool
 }
 
-// Spent is the tokens that calls of one kind took.
+// Spent is the number of tokens used by calls of one kind.
 type Spent struct {
-	Model string // "" where no record tells it
-	Batch bool   // as batches, which cost less
-	Calls int    // records that tell their tokens
+	Model string // "" if no record names it
+	Batch bool   // in a batch, which costs less
+	Calls int    // records that contain token counts
 	Usage record.Usage
 }
 
-// Spent adds up the tokens of all records read, by model, with Join:
-// those that a later record replaced were paid for too. A record that a resumed
-// run took over from an earlier one counts once.
+// Spent sums the tokens of all records read, by model, including those of records that
+// were replaced later: they were paid for, too. A record that a resumed run copied from
+// an earlier one counts once. It requires Join.
 func (r *Results) Spent() []Spent {
 	var list []Spent
 	for _, s := range r.spent {
@@ -67,7 +67,7 @@ func (r *Results) spend(rec *record.Result, batch bool) {
 
 var seed = maphash.MakeSeed()
 
-// callDigest tells calls apart: two records of one are equal in all this.
+// callDigest identifies a call: two records of the same call agree in all these values.
 func callDigest(rec *record.Result) uint64 {
 	var h maphash.Hash
 	h.SetSeed(seed)

@@ -7,31 +7,31 @@ import (
 	"nertools/pkg/record"
 )
 
-// Sum counts the rows of [Results]. Rows = OK + Failed + Missing, and Records =
-// rows that have a record + Duplicates.
+// Sum counts the rows of [Results]. Rows = OK + Failed + Missing, and Records = rows with
+// a record + Duplicates.
 type Sum struct {
 	Rows, OK, Missing int
-	Failed            record.Failures // the first of a class is that of its lowest row
+	Failed            record.Failures // the first failure of a class is that of its lowest row
 
 	Records    int // result records and batch lines read
-	Duplicates int // records of a row that had one already
-	Broken     int // lines that could not be read, so that a row may be missing unseen
+	Duplicates int // records of rows that already had one
+	Broken     int // lines that could not be read; each may hide the answer to a missing row
 
-	Over bool // laid over an earlier results file
-	Kept int  // rows whose line in that file stands
+	Over bool // merged into an earlier results file
+	Kept int  // rows whose line in that file was kept
 }
 
 // Complete reports whether every row has an answer.
 func (s *Sum) Complete() bool { return s.Failed.Rows() == 0 && s.Missing == 0 }
 
-// Sum counts.
+// Sum counts the rows.
 func (r *Results) Sum() Sum {
 	s := Sum{Rows: r.Len(), Records: r.records, Duplicates: r.records - len(r.rows), Broken: r.broken, Over: r.lines != ""}
 	if r.total == 0 {
 		s.Broken += r.torn
 	}
 	type kind struct {
-		first, rows int // the lowest of them, and how many there are
+		first, rows int // the lowest of them, and their number
 	}
 	kinds := map[record.Class]*kind{}
 	count := func(i int) {
@@ -67,7 +67,7 @@ func (r *Results) Sum() Sum {
 	return s
 }
 
-// String gives the sum in one line, the most frequent class first.
+// String returns the counts on one line, most frequent class first.
 func (s Sum) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %d ok, %d failed", number(s.Rows, "row"), s.OK, s.Failed.Rows())

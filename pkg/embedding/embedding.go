@@ -1,5 +1,5 @@
-// Package embedding gets the embeddings of texts from a service and keeps them
-// on disk, so that no text is asked for, and paid for, twice.
+// Package embedding gets embeddings of texts from a service and caches them on disk, so
+// that no text is requested, and paid for, twice.
 package embedding
 
 import (
@@ -21,47 +21,46 @@ import (
 	"nertools/pkg/wire"
 )
 
-// A Cache holds the embeddings that one model of one server gives. Its fields
-// are not changed once it is used. Several processes may use one folder: what one
-// asks for, the others wait for and find.
+// A Cache holds the embeddings from one model of one server. Its fields must not be
+// changed after first use. Several processes may use the same folder: they wait for each
+// other and find what the others requested.
 type Cache struct {
-	Dir        string // made if need be
-	Server     string // tells servers apart, as "host:port/path" does: models of one name on two servers are two models
+	Dir        string // created if necessary
+	Server     string // identifies the server, such as "host:port/path": models of the same name on two servers are different models
 	Model      string
-	Dimensions int // asked of the model; 0: its own
+	Dimensions int // requested from the model; 0: the model's default
 
 	Asker    retry.Asker
 	Pacer    *pace.Pacer
-	InFlight int // as the pacer's
+	InFlight int // as in [pace.Config]
 
-	Say      func(string)          // tells people something, once or twice a run; not nil
-	Progress func(done, total int) // of the texts that have to be asked for, one call at a time; may be nil
+	Say      func(string)          // prints a message for people, once or twice a run; not nil
+	Progress func(done, total int) // of the texts that must be requested; calls don't overlap; may be nil
 }
 
-// Vectors are the embeddings of some texts.
+// Vectors are the embeddings of a list of texts.
 type Vectors struct {
-	// Of holds the vector of each text, all of one length. They lie in the cache's
-	// file: they must not be written to, and are gone after Close. The vector of an
-	// empty text, for which services have none, is all zeros.
+	// Of contains one vector per text, all of the same length. They are in the cache's
+	// mapped file: they must not be modified, and are invalid after Close. The vector of
+	// an empty text, for which services have none, is all zeros.
 	Of [][]float32
 
-	Asked int          // texts that were asked for, each once
-	Usage record.Usage // what that took
+	Asked int          // distinct texts that were requested
+	Usage record.Usage // tokens used for that
 
 	file *file
 }
 
-// Close lets the vectors go.
+// Close releases the vectors.
 func (v *Vectors) Close() error { return v.file.close() }
 
-// Get returns the embeddings of texts. What the cache lacks it asks for, several
-// calls at a time, and has on disk before it goes on: a run that ends early, however
-// it ends, loses the calls in flight and no others. After an error that no other
-// call can get past, calls in flight still end; once ctx ends, they are cut.
+// Get returns the embeddings of texts. It requests those that are not in the cache, with
+// several calls at a time, and writes each answer to disk before it continues: if a run
+// ends early, only the calls in flight are lost. After an error that would affect all
+// other calls, calls in flight are completed; when ctx ends, they are cancelled.
 //
-// The caller closes the vectors. The error wraps a [*wire.Error] where the
-// service refused, a [*pace.GivenUp] where it was not waited for any longer, and is
-// that of ctx if ctx ended.
+// The caller closes the vectors. The error wraps a [*wire.Error] if the service refused,
+// or a [*pace.GivenUp] if it was given up; if ctx ended, it is ctx's error.
 func (c *Cache) Get(ctx context.Context, texts []string) (*Vectors, error) {
 	keys := make([]digest, len(texts))
 	for i, text := range texts {
@@ -98,7 +97,7 @@ func (c *Cache) Get(ctx context.Context, texts []string) (*Vectors, error) {
 	return v, nil
 }
 
-// missing returns the distinct texts that the file lacks, by their numbers.
+// missing returns the indexes of the distinct texts that are not in the file.
 func missing(f *file, texts []string, keys []digest) []int {
 	var list []int
 	seen := map[digest]bool{}
@@ -112,33 +111,33 @@ func missing(f *file, texts []string, keys []digest) []int {
 	return list
 }
 
-// What a call may hold. OpenAI takes 2,048 texts, of 300,000 tokens together, and
-// no text has more tokens than bytes. A quarter of the texts keeps an answer in
-// digits of 4,096 dimensions below 50 MB. A server that takes less says so, and
-// gets less.
+// Limits of a call. OpenAI accepts 2,048 texts with 300,000 tokens in total, and no text
+// has more tokens than bytes. A quarter of the texts keeps an answer in decimal digits
+// with 4,096 dimensions below 50 MB. If a server accepts less, it says so and is sent
+// less.
 const (
 	maxTexts = 512
 	maxBytes = 300_000
 )
 
-// filler asks for the texts that a file lacks and appends their vectors.
+// filler requests the texts missing in a file and appends their vectors.
 type filler struct {
 	*Cache
 	texts  []string
 	keys   []digest
 	caller retry.Caller
 
-	mu     sync.Mutex // of what follows
+	mu     sync.Mutex // guards the following fields
 	file   *appender
-	todo   []int // texts not asked for yet, by their numbers
-	most   int   // texts in a call
+	todo   []int // indexes of texts not requested yet
+	most   int   // texts per call
 	total  int
 	asked  int
 	usage  record.Usage
-	broken error // of writing
+	broken error // error of writing
 }
 
-// fill brings what is missing into the file, as its only writer.
+// fill adds what is missing to the file, as its only writer.
 func (c *Cache) fill(ctx context.Context, path string, id digest, texts []string, keys []digest) (asked int, usage record.Usage, err error) {
 	out, err := lock(ctx, path, id, c.Say)
 	if err != nil {
@@ -149,7 +148,7 @@ func (c *Cache) fill(ctx context.Context, path string, id digest, texts []string
 	if err != nil {
 		return 0, usage, err
 	}
-	// Another process may have brought what was missing before the lock was ours.
+	// Another process may have added what was missing before we got the lock.
 	f := &filler{Cache: c, texts: texts, keys: keys, file: out, most: maxTexts, todo: missing(known, texts, keys)}
 	f.caller = retry.Caller{Asker: c.Asker, Pacer: c.Pacer, Say: c.Say, Unheard: unheardTries}
 	if err := errors.Join(known.close(), out.mend()); err != nil {
@@ -183,7 +182,7 @@ func (f *filler) progress() {
 	}
 }
 
-// next takes the texts of the next call; none when all are taken.
+// next returns the texts for the next call, or none if all have been taken.
 func (f *filler) next() []int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -200,7 +199,7 @@ func (f *filler) next() []int {
 	return batch
 }
 
-// ask asks for the texts, in halves if the service takes no more at once.
+// ask requests the texts, in halves if the service rejects that many at once.
 func (f *filler) ask(asking, inFlight context.Context, batch []int) error {
 	texts := make([]string, len(batch))
 	size := 0
@@ -235,16 +234,16 @@ func (f *filler) ask(asking, inFlight context.Context, batch []int) error {
 	return explain(err, texts[0])
 }
 
-// unheardTries is how often a call is made to a service that has never answered:
-// within four seconds it is known that connections are refused. One that has answered is
-// waited for as long as the pacer has it.
+// unheardTries is how often a call is made to a service that has never answered: within
+// four seconds it is clear that connections are refused. For a service that has answered,
+// the pacer decides.
 const unheardTries = 4
 
-// ErrNoAnswer is the error of a service that did not answer the first calls.
+// ErrNoAnswer means that the service did not answer the first calls.
 var ErrNoAnswer = errors.New("no answer to the first call")
 
-// tooMuch reports whether fewer texts in a call may fare better. Servers refuse
-// what is too much for them in many ways.
+// tooMuch reports whether a call with fewer texts may succeed. Servers reject calls that
+// are too large in many ways.
 func tooMuch(err error) bool {
 	e, ok := errors.AsType[*wire.Error](err)
 	if !ok {
@@ -257,12 +256,12 @@ func tooMuch(err error) bool {
 	return e.Class == record.ContextLength
 }
 
-// take brings the vectors of an answer to the disk.
+// take writes the vectors of an answer to disk.
 func (f *filler) take(batch []int, vectors [][]float32, usage record.Usage) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.broken != nil {
-		return f.broken // what follows a record that is torn would be lost with it
+		return f.broken // anything after a torn record would be lost with it
 	}
 	if dim := len(vectors[0]); dim != cmp.Or(f.file.dim, f.Dimensions, dim) {
 		return fault.WithHint(fmt.Errorf("the service gives vectors of %d numbers, not of %d", dim, cmp.Or(f.file.dim, f.Dimensions)),
@@ -281,7 +280,7 @@ func (f *filler) take(batch []int, vectors [][]float32, usage record.Usage) erro
 	return nil
 }
 
-// explain says what to do about an error of asking.
+// explain adds what to do about an error of a call.
 func explain(err error, text string) error {
 	if given, ok := errors.AsType[*pace.GivenUp](err); ok {
 		when := "later"

@@ -23,21 +23,20 @@ import (
 	"nertools/pkg/record"
 )
 
-// A file of the cache holds the vectors of one model, in the byte order of the
-// machine, so that they can be read where they lie:
+// A file of the cache contains the vectors of one model in the machine's byte order, so
+// that they can be used in place:
 //
 //	magic     8 bytes, for the byte order 3 or 4
 //	id        32 bytes, see Cache.id
-//	dim       uint32: how many numbers a vector has
+//	dim       uint32: the length of the vectors
 //	records   32 bytes: the SHA-256 of the text; dim × float32: its vector;
 //	          uint32: the CRC-32C of both
 //
 // Files of earlier versions, whose magic ends in 1 or 2, have no checksums.
 //
-// Records are only ever appended, whole, by the process that holds the lock. The
-// last ones may be torn where that was killed, or damaged where a power cut left
-// NUL bytes in their place; they are left out by readers and cut off by the next
-// writer.
+// Only the process that holds the lock appends records, and only whole ones. The last
+// records may be torn if that process was killed, or damaged if a power cut left NUL
+// bytes in their place. Readers ignore such records, and the next writer cuts them off.
 const (
 	digestSize = sha256.Size
 	headerSize = 8 + digestSize + 4
@@ -45,7 +44,7 @@ const (
 	maxDim     = 1 << 20
 )
 
-// oldMagic is that of a file without checksums.
+// oldMagic is the magic of a file without checksums.
 var magic, oldMagic = func() (string, string) {
 	if binary.NativeEndian.Uint16([]byte{1, 0}) == 1 {
 		return "ner-vec3", "ner-vec1"
@@ -55,13 +54,13 @@ var magic, oldMagic = func() (string, string) {
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// form is what a file's records look like.
+// form describes a file's records.
 type form struct {
-	dim  int  // 0: not known
-	sums bool // a record ends in a checksum
+	dim  int  // 0: unknown
+	sums bool // records end in a checksum
 }
 
-// record is the size of one.
+// record returns the size of a record in bytes.
 func (f form) record() int64 {
 	size := digestSize + 4*int64(f.dim)
 	if f.sums {
@@ -70,7 +69,7 @@ func (f form) record() int64 {
 	return size
 }
 
-// whole reports whether an entry is as it was written.
+// whole reports whether an entry is intact.
 func (f form) whole(entry []byte) bool {
 	if !f.sums {
 		return digest(entry) != digest{}
@@ -79,29 +78,28 @@ func (f form) whole(entry []byte) bool {
 	return crc32.Checksum(text, castagnoli) == binary.NativeEndian.Uint32(entry[len(text):])
 }
 
-// digest is a SHA-256: of a text, or of what tells a file from others.
+// digest is a SHA-256: of a text, or of what identifies a file.
 type digest [digestSize]byte
 
-// id tells the file's server, model and dimensions. It holds no secret.
+// id identifies the file's server, model and dimensions. It contains no secret.
 func (c *Cache) id() digest {
 	return sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%d", c.Server, c.Model, c.Dimensions))
 }
 
-// path is the file's.
+// path returns the path of the cache's file.
 func (c *Cache) path() string {
 	id := c.id()
 	return filepath.Join(c.Dir, record.SourceName(c.Model)+"-"+hex.EncodeToString(id[:6])+".vectors")
 }
 
-// file is a file of the cache as it was when it was opened. One that is not
-// there is empty.
+// file is a file of the cache, as it was when opened. A missing file is treated as empty.
 type file struct {
 	form
-	data  mmap.MMap      // header and records; nil if there are none
-	index map[digest]int // of those that are whole
+	data  mmap.MMap      // header and records; nil if there are no records
+	index map[digest]int // numbers of the intact records
 }
 
-// open maps the file's whole records.
+// open maps the file's intact records.
 func open(path string, id digest) (*file, error) {
 	f := &file{index: map[digest]int{}}
 	in, err := os.Open(path)
@@ -136,8 +134,8 @@ func open(path string, id digest) (*file, error) {
 	return f, nil
 }
 
-// readHeader returns what a file says of its records. One without a whole header,
-// whose writer was killed, has no dimensions yet.
+// readHeader returns the form of a file's records. If the header is incomplete because
+// its writer was killed, the dimensions are unknown.
 func readHeader(in *os.File, id digest) (form, error) {
 	var head [headerSize]byte
 	n, err := in.ReadAt(head[:], 0)
@@ -166,11 +164,11 @@ func readHeader(in *os.File, id digest) (form, error) {
 	return f, nil
 }
 
-// at is where the i-th record begins.
+// at returns the offset of the i-th record.
 func (f *file) at(i int) int { return headerSize + i*int(f.record()) }
 
-// vector is that of the i-th record. It lies in the mapped file, where every
-// record begins at a multiple of 4.
+// vector returns the vector of the i-th record. It points into the mapped file, where
+// every record begins at a multiple of 4.
 func (f *file) vector(i int) []float32 {
 	return unsafe.Slice((*float32)(unsafe.Pointer(&f.data[f.at(i)+digestSize])), f.dim)
 }
@@ -184,18 +182,19 @@ func (f *file) close() error {
 
 // appender is the only writer of a file.
 type appender struct {
-	form // without dimensions before the first record
+	form // without dimensions until the first record is written
 	out  *os.File
 	lock *flock.Flock
 	id   digest
 }
 
-// lock opens the file for appending once no other process has it open so.
+// lock opens the file for appending once no other process has it open for that.
 func lock(ctx context.Context, path string, id digest, say func(string)) (a *appender, err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("make the cache's folder: %w", err)
 	}
-	// A file of its own: where a lock keeps others from reading, they could not look.
+	// A separate file, because on some systems the lock would keep others from reading
+	// the cache.
 	a = &appender{lock: flock.New(path + ".lock"), id: id}
 	ok, err := a.lock.TryLock()
 	if err == nil && !ok {
@@ -216,7 +215,7 @@ func lock(ctx context.Context, path string, id digest, say func(string)) (a *app
 	return a, nil
 }
 
-// mend cuts off what is torn and moves to the end.
+// mend cuts off torn records and moves to the end.
 func (a *appender) mend() (err error) {
 	if a.form, err = readHeader(a.out, a.id); err != nil {
 		return err
@@ -247,7 +246,7 @@ func (a *appender) mend() (err error) {
 	return err
 }
 
-// append writes the records to the disk.
+// append writes records to the disk.
 func (a *appender) append(keys []digest, vectors [][]float32) error {
 	dim := len(vectors[0])
 	first := a.dim == 0

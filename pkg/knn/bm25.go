@@ -6,26 +6,24 @@ import (
 	"slices"
 )
 
-// BM25 compares sentences by the words that they share, the rarer the better.
-// The similarity of a training sentence d to a source sentence is the sum, over
-// the words of the source sentence, each as often as it stands there, of
+// BM25 compares sentences by the words they share; rarer words count more. The similarity
+// of a training sentence d to a source sentence is the sum, over the words of the source
+// sentence (repeated words count repeatedly), of
 //
 //	idf · tf / (tf + k1·(1 - b + b·|d|/avg))        k1 = 1.2, b = 0.75
 //	idf = ln(1 + (n - df + 0.5)/(df + 0.5))
 //
-// where the word stands tf times among the |d| words of d and in df of the n
-// distinct training sentences, whose average length is avg words. After S.
-// Robertson and H. Zaragoza, The Probabilistic Relevance Framework: BM25 and
-// Beyond (2009), formula 3.15, with the idf of Lucene's BM25Similarity, which is
-// never negative.
+// where the word occurs tf times among the |d| words of d and in df of the n distinct
+// training sentences, whose average length is avg words. This is formula 3.15 of S.
+// Robertson and H. Zaragoza, The Probabilistic Relevance Framework: BM25 and Beyond
+// (2009), with the idf of Lucene's BM25Similarity, which is never negative.
 //
-// Words are runs of letters, marks and numbers, in any case and NFKC form; in
-// Han, Hiragana, Katakana, Thai, Lao, Khmer and Myanmar script, which put no
-// spaces between words, all pairs of neighbouring characters, whether there are
-// spaces between them or not.
+// Words are runs of letters, marks and numbers in NFKC form; case is ignored. In Han,
+// Hiragana, Katakana, Thai, Lao, Khmer and Myanmar script, which have no spaces between
+// words, words are all pairs of adjacent characters; spaces between them are ignored.
 //
-// Memory: 12 bytes for each distinct word of each distinct training sentence,
-// and 8 bytes for each such sentence and core.
+// Memory: 12 bytes for each distinct word of each distinct training sentence, and 8 bytes
+// for each such sentence and core.
 func BM25() Method { return bm25{} }
 
 type bm25 struct{}
@@ -35,18 +33,18 @@ const (
 	b  = 0.75
 )
 
-// A term is a word of a sentence and how often it stands there.
+// A term is a word and how often it occurs in a sentence.
 type term struct {
 	word  int32
 	count int32
 }
 
-// inverted is an index from words to the training texts they stand in: those of
+// inverted is an index from words to the training texts in which they occur: those of
 // word w are texts[starts[w]:starts[w+1]].
 type inverted struct {
 	starts  []int
 	texts   []int32
-	weights []float64 // what the word adds to the similarity
+	weights []float64 // the word's contribution to the similarity
 }
 
 func (bm25) prepare(t *texts) (newScorer, error) {
@@ -105,7 +103,7 @@ func invert(docs [][]term, words int) *inverted {
 	next := slices.Clone(x.starts)
 	average := total / float64(len(docs))
 	for i, doc := range docs {
-		// The conversions keep products from being fused into sums, as in inner32.
+		// The conversions prevent fused multiply-adds, as in inner.
 		norm := float64(k1 * (1 - b + float64(b*length[i]/average)))
 		for _, t := range doc {
 			at, tf := next[t.word], float64(t.count)
@@ -117,20 +115,19 @@ func invert(docs [][]term, words int) *inverted {
 	return x
 }
 
-// fixed rounds to a multiple of 2^-20. Sums of such numbers are exact, in any
-// order, and the last bits of a logarithm, in which processors differ, are gone.
+// fixed rounds to a multiple of 2^-20. Sums of such numbers are exact in any order, and
+// the last bits of a logarithm, in which processors differ, are removed.
 func fixed(x float64) float64 { return math.Round(x*(1<<20)) / (1 << 20) }
 
-// vocabulary numbers the words of the training file in the order in which they
-// come up.
+// vocabulary numbers the words of the training set in order of first occurrence.
 type vocabulary struct {
 	number   map[string]int32
 	splitter splitter
-	list     []int32 // the words of one sentence
+	list     []int32 // the words of the current sentence
 }
 
-// terms gives the terms of a sentence, by word. Words that are not in the
-// vocabulary are put into it, or left out if learn is false.
+// terms returns the terms of a sentence, sorted by word. Words not in the vocabulary are
+// added if learn is true, otherwise ignored.
 func (v *vocabulary) terms(text string, learn bool) []term {
 	v.list = v.list[:0]
 	v.splitter.split(text, func(word []byte) {

@@ -6,13 +6,13 @@ import (
 	"math"
 )
 
-// Cosine compares sentences by the cosine of the angle between their vectors,
-// train[i] and source[i] being those of the i-th sentences of the two corpora.
-// The vectors need not be of length 1; one of length 0 has the similarity 0 to
-// all. They are read during the search, and not copied.
+// Cosine compares sentences by the cosine of the angle between their vectors: train[i]
+// and source[i] belong to the i-th sentences of the two corpora. Vectors need not be
+// normalised; a zero vector has similarity 0 to all others. The vectors are not copied,
+// and are read during the search.
 //
-// The search is exact: every source sentence is compared with every distinct
-// training sentence. Memory: 256 bytes for each distinct training sentence and core.
+// The search is exact: every source sentence is compared with every distinct training
+// sentence. Memory: 256 bytes for each distinct training sentence and core.
 func Cosine(train, source [][]float32) Method { return &cosine{train, source} }
 
 type cosine struct{ train, source [][]float32 }
@@ -61,9 +61,9 @@ func (c *cosine) prepare(t *texts) (newScorer, error) {
 	}, nil
 }
 
-// scales gives 1/length of each vector, and 0 for one of length 0.
+// scales returns 1/length for each vector, and 0 for zero vectors.
 func scales(vectors [][]float32, size int) ([]float64, error) {
-	// Up to this length no sum in products can overflow.
+	// Up to this length, no sum in products can overflow.
 	const longest = 1e18
 	list := make([]float64, len(vectors))
 	for i, v := range vectors {
@@ -78,23 +78,23 @@ func scales(vectors [][]float32, size int) ([]float64, error) {
 		case length == 0:
 		case length <= longest:
 			list[i] = 1 / length
-		default: // infinities and NaN come here too
+		default: // also infinities and NaN
 			return nil, fmt.Errorf("vector %d is %g long", i, length)
 		}
 	}
 	return list, nil
 }
 
-// tile is how many training vectors stay in the processor's cache while they
-// are compared with a block of source vectors: 200 kB of 1,536 numbers each.
+// tile is how many training vectors stay in the processor's cache while they are compared
+// with a block of source vectors: 200 kB with 1,536 numbers each.
 const tile = 32
 
-// products sets scores[i][j] to the inner product of source[i] and train[j], for
-// all i and from <= j < to.
+// products sets scores[i][j] to the inner product of source[i] and train[j], for all i
+// and from <= j < to.
 //
-// Two by two vectors are taken together, so that each number that is loaded is
-// used twice. Odd ones out are paired with themselves: every product is summed in
-// the same order, and equal vectors get equal similarities.
+// It processes two by two vectors, so that each number loaded is used twice. A vector
+// left over is paired with itself: every product is summed in the same order, so equal
+// vectors get equal similarities.
 func products(scores [][]float64, source, train [][]float32, from, to int) {
 	for j := from; j < to; j += 2 {
 		j2 := min(j+1, to-1)
@@ -105,9 +105,9 @@ func products(scores [][]float64, source, train [][]float32, from, to int) {
 	}
 }
 
-// inner gives the four inner products of a and b with x and y, which have the
-// same length. Sums of float32 are carried over to float64 now and then, which
-// keeps their error near 1e-7 of the vectors' lengths.
+// inner returns the four inner products of a and b with x and y, all of the same length.
+// It regularly adds the float32 sums to float64 sums, which keeps the error near 1e-7 of
+// the vectors' lengths.
 func inner(a, b, x, y []float32) (ax, ay, bx, by float64) {
 	const carry = 256
 	for from := 0; from < len(a); from += carry {
@@ -121,8 +121,8 @@ func inner(a, b, x, y []float32) (ax, ay, bx, by float64) {
 func inner32(a, b, x, y []float32) (ax, ay, bx, by float32) {
 	b, x, y = b[:len(a)], x[:len(a)], y[:len(a)]
 	for i := range a {
-		// A conversion keeps the product and the sum from being fused into one
-		// operation, which would round differently on some processors.
+		// The conversion prevents a fused multiply-add, which would round differently on
+		// some processors.
 		ax += float32(a[i] * x[i])
 		ay += float32(a[i] * y[i])
 		bx += float32(b[i] * x[i])

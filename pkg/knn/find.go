@@ -7,32 +7,32 @@ import (
 	"slices"
 )
 
-// An index is the training rows by label.
+// An index groups the training rows by label.
 type index struct {
 	labels  []label
-	numbers map[string]int // the label called so
+	numbers map[string]int // label name -> label number
 	pools   []pool
-	known   map[string]int // the pool with these texts
+	known   map[string]int // texts -> their pool
 }
 
-// A pool is the texts of training rows among which the nearest are looked for,
-// in row order. Labels whose rows follow the same sentences share one, and what
-// is found in it.
+// A pool is a list of texts of training rows, in row order, in which the nearest are
+// searched. Labels whose rows have the same sentences share a pool and the results of its
+// search.
 type pool []int32
 
-// A label's training rows. With Diverse they are of different texts.
+// A label's training rows; with Diverse, one per text.
 type label struct {
-	all, shown group  // shown are those of all that show an entity; for Diverse
-	shows      []bool // of each row of all; for Diverse
+	all, shown group  // shown: those of all that contain an entity; only with Diverse
+	shows      []bool // whether each row of all contains an entity; only with Diverse
 }
 
-// A group is training rows and the pool of their texts.
+// A group is a list of training rows with the pool of their texts.
 type group struct {
 	pool int
 	rows []int32
 }
 
-// An entry is a training row and the text it asks about.
+// An entry is a training row and its text.
 type entry struct {
 	row, text int32
 	shows     bool
@@ -77,8 +77,8 @@ func (s *Search) index(t *texts) (*index, error) {
 	return x, nil
 }
 
-// onePerText keeps, of the rows that ask about the same text, the first that
-// shows an entity, or the first if none does.
+// onePerText keeps one of the rows with the same text: the first that contains an entity,
+// or else the first.
 func onePerText(list []entry) []entry {
 	slices.SortFunc(list, func(a, b entry) int {
 		switch {
@@ -111,30 +111,30 @@ func (x *index) group(list []entry) group {
 	return g
 }
 
-// A finder finds the neighbours of one source sentence after the other.
+// A finder finds the neighbours of one source sentence after another.
 type finder struct {
 	index   *index
 	num     int
 	diverse bool
 
-	scores []float64 // of the training texts
-	same   int32     // the text that is not to be found, or -1
-	known  []bool    // whether places are those of this sentence
-	places [][]int32 // by pool: the nearest, nearest first
+	scores []float64 // similarities of the training texts
+	same   int32     // the text to exclude, or -1
+	known  []bool    // whether places belong to the current sentence
+	places [][]int32 // by pool: the nearest texts, nearest first
 }
 
 func newFinder(x *index, num int, diverse bool) *finder {
 	return &finder{index: x, num: num, diverse: diverse, known: make([]bool, len(x.pools)), places: make([][]int32, len(x.pools))}
 }
 
-// next goes on to another sentence.
+// next starts another sentence.
 func (f *finder) next(scores []float64, same int32) {
 	f.scores, f.same = scores, same
 	clear(f.known)
 }
 
-// neighbours gives the neighbours of the sentence's row for a label; a negative
-// label has none. The list is the caller's.
+// neighbours returns the neighbours of the sentence's row for a label; none if label is
+// negative. The caller may keep the list.
 func (f *finder) neighbours(label int) []Neighbour {
 	if label < 0 {
 		return []Neighbour{}
@@ -155,8 +155,7 @@ func (f *finder) neighbour(g *group, place int32) Neighbour {
 	return Neighbour{int(g.rows[place]), f.scores[f.index.pools[g.pool][place]]}
 }
 
-// nearest gives the places of a pool whose texts are the nearest, equally near
-// ones in order.
+// nearest returns the places in a pool of its nearest texts; ties are in order of place.
 func (f *finder) nearest(n int) []int32 {
 	if f.known[n] {
 		return f.places[n]
@@ -165,8 +164,8 @@ func (f *finder) nearest(n int) []int32 {
 	nearer := func(a, b int32) int {
 		return cmp.Or(cmp.Compare(f.scores[pool[b]], f.scores[pool[a]]), cmp.Compare(a, b))
 	}
-	// What is not above the limit is not among the nearest: as many at least as
-	// near stand in front of it.
+	// Texts not above the limit are not among the nearest: at least near other texts
+	// precede them.
 	limit := math.Inf(-1)
 	for place, text := range pool {
 		if f.scores[text] <= limit || text == f.same {
@@ -183,9 +182,9 @@ func (f *finder) nearest(n int) []int32 {
 	return f.places[n]
 }
 
-// balanced merges the rows that show an entity with the empty ones. places are
-// the nearest of all: more of the empty ones are not needed, since each place
-// goes to the nearest row that is left or to one that shows an entity.
+// balanced merges the rows with an entity and those without. places are the nearest of
+// all rows. That suffices for the rows without an entity, because each position goes to
+// the nearest remaining row or to a row with an entity.
 func (f *finder) balanced(l *label, places []int32) []Neighbour {
 	var shown, empty []Neighbour
 	for _, place := range f.nearest(l.shown.pool) {
@@ -197,7 +196,7 @@ func (f *finder) balanced(l *label, places []int32) []Neighbour {
 		}
 	}
 	list := make([]Neighbour, 0, len(places))
-	taken := 0 // of shown
+	taken := 0 // from shown
 	for len(list) < len(places) {
 		left := empty[len(list)-taken:]
 		if taken < len(shown) && (len(left) == 0 || 2*taken < len(list)+1 || shown[taken].nearer(left[0])) {

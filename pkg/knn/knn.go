@@ -1,6 +1,5 @@
-// Package knn finds demonstrations: for each row of a source, the rows of a
-// training file that ask for the same label of the nearest sentences. Sentences
-// are compared, once each, and not rows.
+// Package knn finds demonstrations: for each row of a source, the rows of a training set
+// that ask for the same label about the most similar sentences.
 package knn
 
 import (
@@ -17,18 +16,19 @@ import (
 	"nertools/pkg/parallel"
 )
 
-// A Corpus is the sentences of one MRC file and the rows that ask about them.
+// A Corpus is the sentences of an MRC file and the rows that ask about them.
 type Corpus struct {
-	Texts []string // the sentences; one may stand there several times
-	Rows  [][]int  // the rows that ask about each sentence; every row belongs to one
+	Texts []string // the sentences; duplicates are allowed
+	Rows  [][]int  // the rows that ask about each sentence; every row occurs exactly once
 	Label func(row int) string
 
-	// Shows reports whether the row has an entity to show; only Diverse asks, and
-	// only of training rows. An error ends the search.
+	// Shows reports whether the row contains an entity. It is called only for training
+	// rows and only with Diverse. An error ends the search.
 	Shows func(row int) (bool, error)
 }
 
-// Sentences are those of an MRC file, which must stay open while they are used.
+// Sentences returns the corpus of an MRC file, which must stay open while the corpus is
+// in use.
 func Sentences(f *mrc.File) (Corpus, error) {
 	sentences, err := f.Sentences()
 	if err != nil {
@@ -51,77 +51,76 @@ func Sentences(f *mrc.File) (Corpus, error) {
 	return corpus, nil
 }
 
-// A Search looks for the nearest training rows of every source row. Rows of one
-// label are compared by their sentences' similarity, as a [Method] gives it; of
-// equally similar ones the lower row is the nearer.
+// A Search finds the nearest training rows of every source row. It compares rows of the
+// same label by the similarity of their sentences according to a [Method]; of equally
+// similar rows, the one with the lower number is nearer.
 //
-// A row whose sentence equals the source row's, token for token as
-// [markup.AppendTokens] splits them, is never its neighbour. Apart from that a
-// row has as many neighbours as there are training rows of its label, up to Num:
-// rows whose similarity is 0 are neighbours too.
+// A row whose sentence equals the source row's, token for token as split by
+// [markup.AppendTokens], is never a neighbour. Apart from that, a row has as many
+// neighbours as there are training rows of its label, up to Num: even rows with
+// similarity 0 are neighbours.
 type Search struct {
-	Train, Source Corpus // the rows of Source are numbered from 0, without a gap
-	Num           int    // neighbours of a row, at most; 1 or more
+	Train, Source Corpus // rows of Source must be numbered from 0 without gaps
+	Num           int    // maximum number of neighbours per row, at least 1
 
-	// Diverse takes one row at most of equal sentences, one that shows an entity
-	// if there is one, and keeps the first n neighbours of a row balanced whatever
-	// n is: of these at least half, rounded up, show an entity, as long as the
-	// label has such rows. Place by place the nearest row that is left is taken, or
-	// the nearest one that shows an entity where an empty one would tip the balance.
-	// So each of the two kinds stands nearest first, and a list of 8 is how a list
-	// of 32 begins.
+	// Diverse takes at most one row from equal sentences, preferably one with an entity,
+	// and balances the neighbours: for every n, at least half of the first n, rounded up,
+	// contain an entity, as long as the label has such rows. Each position goes to the
+	// nearest remaining row, or to the nearest one with an entity if a row without one
+	// would break the balance. So within each of the two kinds the nearest come first,
+	// and a list of 8 is the beginning of a list of 32.
 	Diverse bool
 
-	Progress func(done int) // told the number of source sentences done, now and then; may be nil
+	Progress func(done int) // called from time to time with the number of source sentences done; may be nil
 }
 
-// A Neighbour is a training row near a source row.
+// A Neighbour is a training row and its similarity to the source row.
 type Neighbour struct {
 	Row        int
-	Similarity float64 // the higher, the nearer; what it measures is the method's
+	Similarity float64 // higher is nearer; the scale depends on the method
 }
 
-// Coverage counts source sentences and rows that a search could not serve as asked.
+// Coverage counts source sentences and rows that limited the search.
 type Coverage struct {
 	Leaked int // source sentences that equal a training sentence
-	Short  int // source rows with fewer neighbours than asked for
+	Short  int // source rows with fewer than Num neighbours
 }
 
 // A Method compares sentences: [BM25], [Cosine] or [Random].
 type Method interface {
-	// prepare reads the texts, which its scorers do without.
+	// prepare reads the texts; scorers do not use them afterwards.
 	prepare(t *texts) (newScorer, error)
 }
 
-// newScorer gives each goroutine a scorer of its own.
+// newScorer returns a scorer for one goroutine.
 type newScorer func() scorer
 
-// A scorer calls visit for the source sentences from..to-1, in order, with
-// their similarity to every training text. The scores are valid during the call.
+// A scorer calls visit for each of the source sentences from to to-1, in order, with
+// their similarities to all training texts. scores is valid during the call.
 type scorer func(ctx context.Context, from, to int, visit func(i int, scores []float64)) error
 
-// texts are the sentences to compare. Equal ones in the training file are one.
+// texts are the sentences to compare. Equal training sentences are one text.
 type texts struct {
 	source []string // tokens joined by single spaces
-	same   []int32  // the training text that equals it, or -1
+	same   []int32  // the equal training text, or -1
 	train  []string // tokens joined by single spaces
-	first  []int    // the first training sentence that reads so
+	first  []int    // the first training sentence with this text
 	of     []int32  // the text of each training sentence
 }
 
-// blockSentences is how many source sentences a worker takes on at once. Cosine
-// reads all training vectors once for each block.
+// blockSentences is how many source sentences a worker takes at a time. Cosine reads all
+// training vectors once per block.
 const blockSentences = 32
 
-// Run searches on all cores and calls emit for each source row, in row order. It
-// returns the first error of emit, of ctx or of the method. emit may keep the
-// neighbours. Corpora are read before the search begins, and emit and Progress
-// are called, by the calling goroutine alone.
+// Run searches on all cores and calls emit for each source row, in row order. It returns
+// the first error of emit, ctx or the method. emit may keep the list. The corpora are
+// read before the search begins. emit and Progress are called only from the calling
+// goroutine.
 //
-// What is found does not depend on the number of cores or the processor. Memory,
-// beside the corpora and the method's: about 20 bytes for each training row, and
-// the neighbours of rows that are found before those in front of them, which are
-// few where the rows of a sentence stand together.
+// The result does not depend on the number of cores or the processor. Memory, in addition
+// to the corpora and the method's: about 20 bytes per training row, and the neighbours of
+// rows that are found before preceding rows, which are few if the rows of each sentence
+// are adjacent.
 func (s *Search) Run(ctx context.Context, m Method, emit func(row int, list []Neighbour) error) (Coverage, error) {
 	if s.Num < 1 {
 		return Coverage{}, fmt.Errorf("search neighbours: %d for each row", s.Num)
@@ -170,19 +169,18 @@ func (s *Search) Run(ctx context.Context, m Method, emit func(row int, list []Ne
 	return o.report, err
 }
 
-// found is what was found for a block of source sentences, of which the last is
-// the one before done.
+// found is the result for the block of source sentences that ends before done.
 type found struct {
 	done  int
 	rows  []int
-	lists [][]Neighbour // of each of the rows
+	lists [][]Neighbour // one per row
 }
 
-// output brings what was found into the order of the rows.
+// output puts results into row order.
 type output struct {
 	emit   func(row int, list []Neighbour) error
 	num    int
-	ready  [][]Neighbour // by row; nil is not found yet, or put out
+	ready  [][]Neighbour // by row; nil if not found yet or already emitted
 	next   int
 	report Coverage
 }
@@ -203,8 +201,8 @@ func (o *output) add(b found) error {
 	return nil
 }
 
-// sourceLabels gives the number in x of the label of each source sentence's rows,
-// or -1 for one that no training row has, and how many rows there are.
+// sourceLabels returns, for each source sentence, the numbers in x of its rows' labels
+// (-1 for labels without training rows), and the number of rows.
 func (s *Search) sourceLabels(x *index) (labels [][]int, total int, err error) {
 	for _, rows := range s.Source.Rows {
 		total += len(rows)
@@ -253,7 +251,7 @@ func (s *Search) texts() *texts {
 	return t
 }
 
-// spaced gives the tokens of text joined by single spaces.
+// spaced returns the tokens of text joined by single spaces.
 func spaced(text string) string {
 	if markup.SingleSpaced(text) {
 		return text
@@ -261,8 +259,8 @@ func spaced(text string) string {
 	return strings.Join(markup.AppendTokens(nil, text), " ")
 }
 
-// Write writes what Run finds as a kNN file, and the similarities line by line beside
-// it, unless similarities is nil.
+// Write writes the result of [Search.Run] as a kNN file and, unless similarities is nil,
+// the similarities to a second file, line by line.
 func (s *Search) Write(ctx context.Context, m Method, neighbours, similarities io.Writer) (Coverage, error) {
 	rows := bufio.NewWriterSize(neighbours, 256<<10)
 	var beside *bufio.Writer
@@ -288,13 +286,13 @@ func (s *Search) Write(ctx context.Context, m Method, neighbours, similarities i
 	return report, err
 }
 
-// AppendLine appends the line of a kNN file: a JSON array of row numbers.
+// AppendLine appends a line of a kNN file: a JSON array of row numbers.
 func AppendLine(dst []byte, list []Neighbour) []byte {
 	return appendArray(dst, list, func(dst []byte, n Neighbour) []byte { return strconv.AppendInt(dst, int64(n.Row), 10) })
 }
 
-// AppendSimilarities appends a line with the similarities instead of the rows,
-// in the same order, rounded to six significant digits.
+// AppendSimilarities appends a line with the similarities in the same order as the rows,
+// rounded to six significant digits.
 func AppendSimilarities(dst []byte, list []Neighbour) []byte {
 	return appendArray(dst, list, func(dst []byte, n Neighbour) []byte { return strconv.AppendFloat(dst, n.Similarity, 'g', 6, 64) })
 }

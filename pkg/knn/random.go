@@ -6,9 +6,9 @@ import (
 	"math/rand/v2"
 )
 
-// Random draws neighbours at random: the same ones for the same seed, source
-// sentence and training file, and the same sentences for all labels of the source
-// sentence. The similarity is the number drawn, from 0 to 1, and means nothing.
+// Random draws neighbours at random. The draw depends only on seed, source sentence and
+// training sentences; all labels of a source sentence get the same sentences. The
+// similarity is the random number, from 0 to 1, and has no meaning.
 func Random(seed uint64) Method { return random(seed) }
 
 type random uint64

@@ -9,14 +9,14 @@ import (
 	"nertools/pkg/markup"
 )
 
-// A splitter finds the words of sentences, as [BM25] tells. The rules are our own
-// and not those of UAX #29, which leaves each character of most of the scripts
-// without spaces a word by itself, and elsewhere hardly differs on tokenised text.
+// A splitter splits sentences into words as [BM25] describes. The rules differ from UAX
+// #29, which makes single characters words in most scripts without spaces; for tokenised
+// text in other scripts there is hardly a difference.
 type splitter struct {
 	text []byte // the sentence in NFKC form
 	word []byte
-	run  int  // characters of the present run in a script without spaces
-	last rune // the last of them
+	run  int  // length of the current run in a script without spaces, in characters
+	last rune // its last character
 }
 
 // split calls visit with each word. The bytes are valid during the call.
@@ -26,7 +26,7 @@ func (s *splitter) split(text string, visit func(word []byte)) {
 		r, size := utf8.DecodeRune(s.text[i:])
 		i += size
 		switch {
-		case unicode.Is(unicode.Cf, r): // joiners, soft hyphens and the like
+		case unicode.Is(unicode.Cf, r): // joiners, soft hyphens and similar characters
 		case unicode.IsSpace(r):
 			s.endWord(visit)
 		case !unicode.In(r, unicode.L, unicode.M, unicode.N):
@@ -56,7 +56,7 @@ func (s *splitter) endWord(visit func(word []byte)) {
 	}
 }
 
-// endRun ends a run; a character that stood alone is a word.
+// endRun ends a run. A run of a single character is a word.
 func (s *splitter) endRun(visit func(word []byte)) {
 	if s.run == 1 {
 		s.word = utf8.AppendRune(s.word, s.last)
@@ -65,11 +65,11 @@ func (s *splitter) endRun(visit func(word []byte)) {
 	s.run = 0
 }
 
-// ofNoScript reports whether a letter or mark belongs to whatever stands in front
-// of it, as the Japanese prolonged sound mark does.
+// ofNoScript reports whether a letter or mark belongs to whatever precedes it, like the
+// Japanese prolonged sound mark.
 func ofNoScript(r rune) bool {
 	return unicode.In(r, unicode.Common, unicode.Inherited) && !unicode.IsNumber(r)
 }
 
-// fold makes letters that differ in case alone the same.
+// fold maps letters that differ only in case to the same letter.
 func fold(r rune) rune { return unicode.ToLower(unicode.ToUpper(r)) }

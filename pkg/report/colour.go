@@ -5,17 +5,17 @@ import (
 	"math"
 )
 
-// A colour of a label, for a light and a dark page. Fore can be read on Back,
-// and both themes' Mid stands out from the page.
+// A colour of a label, for a light and a dark page. Fore is legible on Back, and Mid
+// stands out from the page in both themes.
 type colour struct{ Back, Fore, Mid pair }
 
 type pair struct{ Light, Dark string }
 
-// String is the pair as CSS.
+// String returns the pair as CSS.
 func (p pair) String() string { return "light-dark(" + p.Light + ", " + p.Dark + ")" }
 
-// colourOf gives the colour of the i-th label. Turning the hue by the golden
-// angle keeps neighbours far apart however many labels there are.
+// colourOf returns the colour of the i-th label. Turning the hue by the golden angle
+// keeps neighbours far apart, however many labels there are.
 func colourOf(i int) colour {
 	hue := math.Mod(255+float64(i)*137.508, 360)
 	return colour{
@@ -25,9 +25,9 @@ func colourOf(i int) colour {
 	}
 }
 
-// oklch turns lightness (0 to 1), chroma and hue (degrees) into "#rrggbb". What
-// a screen can't show is cut to what it can. The numbers are those of Björn
-// Ottosson, "A perceptual color space for image processing" (2020).
+// oklch converts lightness (0 to 1), chroma and hue (degrees) into "#rrggbb", clipped to
+// what a screen can show. The constants are from Björn Ottosson, "A perceptual color
+// space for image processing" (2020).
 func oklch(lightness, chroma, hue float64) string {
 	a, b := chroma*math.Cos(hue*math.Pi/180), chroma*math.Sin(hue*math.Pi/180)
 	l := cube(lightness + 0.3963377774*a + 0.2158037573*b)
@@ -41,7 +41,7 @@ func oklch(lightness, chroma, hue float64) string {
 
 func cube(x float64) float64 { return x * x * x }
 
-// channel gives the sRGB value of linear light from 0 to 1.
+// channel returns the sRGB value of linear light from 0 to 1.
 func channel(x float64) int {
 	if x <= 0.0031308 {
 		x *= 12.92

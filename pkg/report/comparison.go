@@ -16,17 +16,17 @@ import (
 	"nertools/pkg/score"
 )
 
-// A Point is one score in a picture that compares methods.
+// A Point is one score in a chart that compares methods.
 type Point struct {
-	Name      string  // what the score is called
-	Group     string  // the method: its points are joined by a line
-	X         int     // the number of demonstrations
+	Name      string  // name of the score
+	Group     string  // the method; a line joins its points
+	X         int     // number of demonstrations
 	F1        float64 // in [0,1]
-	Low, High float64 // the ends of its interval
+	Low, High float64 // ends of its confidence interval
 }
 
-// PointOf is the place of a score that is called METHOD.N, the method and the number of
-// demonstrations; ok is false for any other.
+// PointOf returns the point of a score named METHOD.N, where N is the number of
+// demonstrations; for other names, ok is false.
 func PointOf(s *score.Summary) (p Point, ok bool) {
 	method, number, _ := strings.Cut(s.Name, ".")
 	n, err := strconv.Atoi(number)
@@ -40,25 +40,24 @@ func PointOf(s *score.Summary) (p Point, ok bool) {
 	return p, true
 }
 
-// The picture, in pixels: what lies around the plot, and the plot itself.
+// The chart in pixels: the margins, and the plot itself.
 const (
 	marginLeft, marginTop, marginBottom = 56, 16, 48
 	plotWidth, plotHeight               = 480, 320
 )
 
-// A plot knows where values stand in the picture.
+// A plot maps values to positions in the chart.
 type plot struct {
 	bytes.Buffer
 	groups    []string
-	xs        []int // the numbers of demonstrations, each once
-	low, high int   // of the axis of F1, in percent
+	xs        []int // the numbers of demonstrations, without duplicates
+	low, high int   // range of the F1 axis, in percent
 }
 
-// WriteComparisonSVG writes a picture of F1 over the number of demonstrations,
-// with a line for each Group in the order in which they first come up, and a
-// bar for each interval. The axis of F1 holds all intervals and need not begin
-// at 0. It is an error if there are no points, or if one has a value outside
-// [0,1].
+// WriteComparisonSVG writes a chart of F1 over the number of demonstrations, with a line
+// for each Group, in order of first occurrence, and a bar for each confidence interval.
+// The F1 axis covers all intervals and need not begin at 0. It is an error if there are
+// no points, or if a value is outside [0,1].
 func WriteComparisonSVG(w io.Writer, points []Point) error {
 	if len(points) == 0 {
 		return errors.New("draw comparison: no scores")
@@ -98,8 +97,8 @@ func WriteComparisonSVG(w io.Writer, points []Point) error {
 
 func (p *plot) printf(format string, args ...any) { fmt.Fprintf(p, format, args...) }
 
-// x is where a number of demonstrations stands. The groups stand a little apart,
-// so that their intervals do not cover each other.
+// x returns the position of a number of demonstrations. Groups are slightly offset, so
+// that their intervals do not hide each other.
 func (p *plot) x(n, group int) float64 {
 	first, last := p.xs[0], p.xs[len(p.xs)-1]
 	inner := plotWidth - 60.0
@@ -114,7 +113,7 @@ func (p *plot) apart(group int) float64 {
 	return min(8, 40/float64(len(p.groups))) * (float64(group) - float64(len(p.groups)-1)/2)
 }
 
-// y is where a value in percent stands.
+// y returns the position of a value in percent.
 func (p *plot) y(percent float64) float64 {
 	return marginTop + plotHeight*(float64(p.high)-percent)/float64(p.high-p.low)
 }
@@ -133,8 +132,8 @@ func (p *plot) open() {
 	p.printf("}\n</style>\n"+`<rect class="paper" width="%d" height="%d"/>`+"\n", width, height)
 }
 
-// rules writes the colours of one theme, without CSS variables, which not all
-// that draw SVG know.
+// rules writes the colours of one theme, without CSS variables, which some SVG renderers
+// don't support.
 func (p *plot) rules(paper, ink, grid string, of func(pair) string) {
 	p.printf(".paper { fill: %s }\ntext { fill: %s }\n.grid { stroke: %s }\n", paper, ink, grid)
 	for i := range p.groups {
@@ -150,7 +149,7 @@ func (p *plot) axes() {
 	}
 	last := math.Inf(-1)
 	for _, n := range p.xs {
-		if x := p.x(n, 0) - p.apart(0); x-last >= 24 { // closer numbers would run into each other
+		if x := p.x(n, 0) - p.apart(0); x-last >= 24 { // closer numbers would overlap
 			p.printf(`<text class="middle" x="%.1f" y="%d">%d</text>`+"\n", x, marginTop+plotHeight+20, n)
 			last = x
 		}
@@ -159,7 +158,7 @@ func (p *plot) axes() {
 	p.printf(`<text class="middle" transform="translate(16 %d) rotate(-90)">F1, %%</text>`+"\n", marginTop+plotHeight/2)
 }
 
-// line draws the points of a group and returns the height of the last one.
+// line draws the points of a group and returns the y position of the last one.
 func (p *plot) line(group int, points []Point) (y float64) {
 	slices.SortStableFunc(points, func(a, b Point) int { return a.X - b.X })
 	p.printf(`<g class="g%d">`+"\n"+`<path class="line" d="`, group)
@@ -177,8 +176,8 @@ func (p *plot) line(group int, points []Point) (y float64) {
 	return y
 }
 
-// names writes the name of each group beside the end of its line, as near to it
-// as leaves room for the others.
+// names writes the name of each group beside the end of its line, as close as the other
+// names allow.
 func (p *plot) names(ends []float64) {
 	const step = 17
 	order := make([]int, len(ends))
@@ -193,7 +192,7 @@ func (p *plot) names(ends []float64) {
 			at[i] = max(at[i], at[i-1]+step)
 		}
 	}
-	for i := len(at) - 1; i >= 0; i-- { // those that went below the plot push the others up
+	for i := len(at) - 1; i >= 0; i-- { // names below the plot push the others up
 		bottom := float64(marginTop + plotHeight - (len(at)-1-i)*step)
 		at[i] = min(at[i], bottom)
 	}
@@ -204,9 +203,9 @@ func (p *plot) names(ends []float64) {
 	}
 }
 
-// xmlText makes s fit to stand in XML.
+// xmlText escapes s for XML.
 func xmlText(s string) string {
 	var b bytes.Buffer
-	xml.EscapeText(&b, []byte(plain(s))) // a Buffer takes all
+	xml.EscapeText(&b, []byte(plain(s))) // writing to a Buffer never fails
 	return b.String()
 }

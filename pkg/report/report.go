@@ -1,6 +1,6 @@
-// Package report shows what a run came to: one HTML file with the scores and
-// the sentences behind them, and a picture that compares methods. Both are
-// whole in themselves: they load nothing and run anywhere.
+// Package report presents the results of a run: one HTML file with the scores and the
+// sentences behind them, and an SVG chart that compares methods. Both files are
+// self-contained: they load nothing.
 package report
 
 import (
@@ -22,23 +22,23 @@ import (
 	"nertools/pkg/score"
 )
 
-// A Page is what the page shows. A part that is empty is left out of it.
+// A Page is the content of the HTML file. Empty parts are omitted.
 type Page struct {
-	Title     string   // what was looked at: names of files
-	Labels    []string // in catalogue order, which settles their colours; labels that come up besides follow
+	Title     string   // names of the files reported on
+	Labels    []string // in catalogue order, which determines their colours; labels found in addition follow
 	Rows      Rows
 	Scores    *score.Evaluation // nil without gold
 	Answers   Quality
 	Costs     []Spending
-	Total     string // what all Costs come to, in words; may be empty
-	Prices    string // the day that the prices were taken down, such as "2026-11-22"; may be empty
+	Total     string // sum of all Costs, formatted; may be empty
+	Prices    string // date of the prices, such as "2026-11-22"; may be empty
 	Sentences []Prediction
 }
 
-// Rows counts the rows that were asked. Rows = OK + Failed + Missing.
+// Rows counts the rows that were asked about. Rows = OK + Failed + Missing.
 type Rows struct{ Rows, OK, Failed, Missing int }
 
-// Quality counts what the answers were like. The zero value is empty.
+// Quality counts the answers by form. The zero value is empty.
 type Quality struct {
 	Classes map[markup.Fidelity]int
 	Damage  map[markup.Damage]int // by single kind; an answer can have several
@@ -57,18 +57,18 @@ func (a *Quality) Add(x *markup.Alignment) {
 	}
 }
 
-// Spending is what calls of one kind took.
+// Spending is the number of tokens used by calls of one kind.
 type Spending struct {
 	collect.Spent
-	Money string // in words; empty where no price is known
+	Money string // formatted; empty if the price is unknown
 }
 
-// A Prediction is a sentence with the predicted and the gold entities. Entities lie within its
-// tokens; on either side none stands twice.
+// A Prediction is a sentence with its predicted and gold entities. Entities must be
+// within its tokens; neither side may contain duplicates.
 type Prediction struct {
 	corpus.Sentence
 	Gold    []corpus.Entity
-	HasGold bool // false: nothing is known, and nothing counts as an error
+	HasGold bool // if false, the gold is unknown, and nothing counts as an error
 }
 
 //go:embed page.tmpl
@@ -87,7 +87,7 @@ var pages = template.Must(template.New("page").Funcs(template.FuncMap{
 	"percent": func(x float64) string { return strconv.FormatFloat(100*x, 'f', 2, 64) },
 }).Parse(pageTemplate))
 
-// NewPage begins the page about results: how many rows they are of and what they cost.
+// NewPage returns a page about results, with the number of rows and the cost.
 func NewPage(title string, r *collect.Results, prices *price.Table) *Page {
 	sum := r.Sum()
 	p := &Page{Title: title, Prices: prices.Date, Rows: Rows{Rows: sum.Rows, OK: sum.OK, Failed: sum.Failed.Rows(), Missing: sum.Missing}}
@@ -108,7 +108,7 @@ func NewPage(title string, r *collect.Results, prices *price.Table) *Page {
 	return p
 }
 
-// Add adds a sentence. hasGold reports whether its gold entities are known.
+// Add adds a sentence. hasGold says whether its gold entities are known.
 func (r *Page) Add(s *annotate.Annotation, hasGold bool) {
 	r.Sentences = append(r.Sentences, Prediction{Sentence: s.Sentence, Gold: s.Gold, HasGold: hasGold})
 	for i := range s.Answers {
@@ -118,8 +118,8 @@ func (r *Page) Add(s *annotate.Annotation, hasGold bool) {
 	}
 }
 
-// WriteHTML writes the page. It holds the page in
-// memory. The same report gives the same bytes.
+// WriteHTML writes the page, which it builds in memory. The same page results in the same
+// bytes.
 func (r *Page) WriteHTML(w io.Writer) error {
 	b := newBody(r.Labels)
 	for i := range r.Sentences {
@@ -164,8 +164,8 @@ func (r *Page) WriteHTML(w io.Writer) error {
 	return nil
 }
 
-// policy lets the page run its own style and script and nothing else. Style
-// attributes hold numbers only.
+// policy allows the page to use its own style and script and nothing else. Style
+// attributes contain only numbers.
 func policy(style, script string) string {
 	hash := func(s string) string {
 		sum := sha256.Sum256([]byte(s))
@@ -174,7 +174,7 @@ func policy(style, script string) string {
 	return "default-src 'none'; base-uri 'none'; form-action 'none'; style-src-attr 'unsafe-inline'; style-src " + hash(style) + "; script-src " + hash(script)
 }
 
-// colours is the rules for n labels.
+// colours returns the CSS rules for n labels.
 func colours(n int) string {
 	var b strings.Builder
 	for i := range n {

@@ -14,10 +14,10 @@ import (
 	"nertools/pkg/score"
 )
 
-// A sign is one of the things that a sentence can be filtered by.
+// A sign is one of the properties by which sentences can be filtered.
 type sign struct {
 	Letter  string // in the page's data
-	Sign    string // for those who don't see the colour or the line
+	Sign    string // for readers who can't see the colour or the line
 	Name    string
 	Class   string // of the mark
 	Meaning string
@@ -35,37 +35,36 @@ var (
 	unanswered = sign{"n", "∅", "no answer", "", "a label whose question has no answer"}
 )
 
-// signs are all of these in the order in which they are shown; the first four
-// are errors.
+// signs lists them all in the order in which they are shown; the first four are errors.
 var signs = []sign{missed, spurious, boundary, wrongLabel, correct, found, repaired, unused, unanswered}
 
 const errorLetters = "msbl"
 
 var signOf = map[score.Relation]sign{score.Correct: correct, score.Missed: missed, score.Spurious: spurious, score.WrongBoundary: boundary, score.WrongLabel: wrongLabel}
 
-// A mark is an entity as it is drawn.
+// A mark is an entity as drawn.
 type mark struct {
 	corpus.Entity
 	gold bool
 	sign sign
-	lane int // 0 is next to the words
+	lane int // 0 is nearest to the words
 }
 
-// body renders sentences, one after another, and counts what is in them.
+// body renders one sentence after another, and counts what they contain.
 type body struct {
 	labels    []string
 	known     map[string]int
 	out       []byte
 	sentences int
 	hasGold   bool
-	items     map[string]int // how many there are, by letter
-	holding   map[string]int // how many sentences hold one, by letter; "" for an error of any kind
+	items     map[string]int // number of items, by letter
+	holding   map[string]int // number of sentences with such an item, by letter; "" for an error of any kind
 	reasons   map[markup.Reason]int
 	marks     []mark
 	open      []mark   // at a token
-	above     []int    // where the last mark of each lane ends: gold
-	below     []int    // predicted
-	seen      []string // the items of the sentence at hand
+	above     []int    // end of the last gold mark in each lane
+	below     []int    // the same for predicted marks
+	seen      []string // items of the current sentence
 }
 
 func newBody(labels []string) *body {
@@ -76,7 +75,7 @@ func newBody(labels []string) *body {
 	return b
 }
 
-// label gives the number of a label.
+// label returns the number of a label.
 func (b *body) label(name string) int {
 	i, ok := b.known[name]
 	if !ok {
@@ -87,7 +86,7 @@ func (b *body) label(name string) int {
 	return i
 }
 
-// holds takes note that the sentence at hand has an item of a label.
+// holds records that the current sentence has an item of a label.
 func (b *body) holds(s sign, label string) {
 	item := s.Letter + strconv.Itoa(b.label(label))
 	if !slices.Contains(b.seen, item) {
@@ -133,7 +132,7 @@ func (b *body) add(s *Prediction) {
 	b.write("</article>\n")
 }
 
-// tally counts the sentence at hand under each letter that it holds.
+// tally counts the current sentence under each of its letters.
 func (b *body) tally() {
 	var letters []string
 	for _, item := range b.seen {
@@ -149,7 +148,7 @@ func (b *body) tally() {
 	}
 }
 
-// entities fills b.marks and tells the differences in words.
+// entities fills b.marks and returns descriptions of the differences.
 func (b *body) entities(s *Prediction) (notes []byte) {
 	if !s.HasGold {
 		for _, e := range s.Entities {
@@ -192,8 +191,8 @@ func (b *body) entity(e corpus.Entity, gold bool, kind sign) {
 	}
 }
 
-// lanes places the marks so that none covers another of its side: the first and
-// longest lie next to the words.
+// lanes places the marks so that marks on the same side do not overlap: the first and
+// longest are nearest to the words.
 func (b *body) lanes() {
 	slices.SortStableFunc(b.marks, func(x, y mark) int { return x.Span.Compare(y.Span) })
 	b.above, b.below = b.above[:0], b.below[:0]
@@ -235,7 +234,7 @@ func (b *body) words(tokens []string) {
 	b.write("</p>")
 }
 
-// token writes a token with the marks that it is in.
+// token writes a token with the marks that cover it.
 func (b *body) token(tokens []string, i int, marks []mark) {
 	if len(marks) == 0 {
 		b.write(text(tokens[i]))
@@ -258,9 +257,9 @@ func (b *body) token(tokens []string, i int, marks []mark) {
 	b.write("</span>")
 }
 
-// room is how wide the first token of m has to be, in digits of the text, so
-// that the label fits over the entity; 0 if it fits anyway. A letter of a label
-// is counted as four fifths of a digit, one of the text as a whole.
+// room returns the minimum width of m's first token, in digits of the text, so that the
+// label fits over the entity; 0 if it fits anyway. A letter of a label counts as four
+// fifths of a digit, a letter of the text as one digit.
 func (m mark) room(tokens []string) int {
 	rest := 0
 	for _, t := range tokens[m.Start+1 : m.End] {
@@ -325,7 +324,7 @@ func (b *body) chip(label string) string {
 	return fmt.Sprintf(`<bdi class="chip l%d">%s</bdi> `, b.label(label), text(label))
 }
 
-// name tells label and words of e.
+// name returns the label and the words of e.
 func (b *body) name(s *Prediction, e corpus.Entity) string {
 	return b.chip(e.Label) + "<bdi>" + text(strings.Join(s.Tokens[e.Start:e.End], " ")) + "</bdi>"
 }
@@ -336,12 +335,12 @@ func (b *body) write(parts ...string) {
 	}
 }
 
-// text makes s fit to stand in HTML, as text or in a quoted attribute.
+// text escapes s for HTML text or a quoted attribute.
 func text(s string) string { return html.EscapeString(plain(s)) }
 
-// plain makes s fit to be shown: what is not UTF-8 becomes U+FFFD, and
-// characters that cannot be seen but act on what stands around them (controls,
-// bidirectional embedding and override) are named.
+// plain makes s displayable: bytes that are not UTF-8 become U+FFFD, and invisible
+// characters that affect surrounding text (controls, bidirectional embedding and
+// override) are replaced by their names.
 func plain(s string) string {
 	if strings.IndexFunc(s, acts) < 0 && utf8.ValidString(s) {
 		return s

@@ -10,8 +10,7 @@ import (
 	"nertools/pkg/score"
 )
 
-// What the words of packages markup and score mean, for people who have not
-// read these.
+// Explanations of the terms of packages markup and score for readers of the page.
 var (
 	classMeanings = map[markup.Fidelity]string{
 		markup.Same:       "the sentence, token for token",
@@ -60,7 +59,7 @@ type scoreRow struct {
 	Counts                *score.Counts   // nil for a mean
 }
 
-// scoreRows are the labels, then all of them together.
+// scoreRows returns the rows for the labels, then the averages.
 func scoreRows(s *score.Evaluation, b *body) (rows []scoreRow) {
 	if s == nil {
 		return nil
@@ -84,7 +83,7 @@ func f1Of(in *score.Intervals) *score.Interval {
 	return &in.F1
 }
 
-// about tells what the scores are.
+// about describes the scores.
 func about(s *score.Evaluation) string {
 	if s == nil {
 		return ""
@@ -106,7 +105,7 @@ type count struct {
 	N                   int
 }
 
-// tables are the counts, without those of nothing.
+// tables returns the tables of counts; zero counts are omitted.
 func (r *Page) tables(b *body) []table {
 	var kinds []count
 	for _, s := range signs {
@@ -138,8 +137,8 @@ type option struct {
 	N             int
 }
 
-// kinds are those that sentences can be filtered by, without those that
-// no sentence holds.
+// kinds returns the properties by which sentences can be filtered and that occur at least
+// once.
 func (b *body) kinds() []option {
 	list := []option{{errorLetters, "any error", b.holding[""]}}
 	for _, s := range signs {
@@ -148,7 +147,7 @@ func (b *body) kinds() []option {
 	return slices.DeleteFunc(list, func(o option) bool { return o.N == 0 })
 }
 
-// grouped writes n with thin spaces between thousands.
+// grouped formats n with thin spaces between thousands.
 func grouped(n int) string {
 	s := strconv.Itoa(n)
 	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {

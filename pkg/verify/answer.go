@@ -5,7 +5,7 @@ import (
 	"unicode"
 )
 
-// A Verdict is what a model said of an entity.
+// A Verdict is a model's verdict on an entity.
 type Verdict uint8
 
 // The verdicts.
@@ -17,31 +17,30 @@ const (
 	Failed  // there is no answer
 )
 
-// String gives "not asked", "yes", "no", "unclear" or "failed".
+// String returns "not asked", "yes", "no", "unclear" or "failed".
 func (v Verdict) String() string {
 	return [...]string{"not asked", "yes", "no", "unclear", "failed"}[v]
 }
 
-// verdictWords are the words that are a verdict, in lower case.
+// verdictWords maps lower-case words to verdicts.
 var verdictWords = map[string]Verdict{
 	"yes": Yes, "no": No,
 	"是": Yes, "是的": Yes, "不是": No, "不是的": No, "否": No,
 	"ใช่": Yes, "ไม่ใช่": No,
 }
 
-// leadIns may stand in front of the verdict, among them one of cues.
+// leadIns may precede the verdict if one of cues is among them.
 var (
 	leadIns = map[string]bool{"the": true, "my": true, "final": true, "correct": true}
 	cues    = map[string]bool{"answer": true, "verdict": true, "答案": true, "答案是": true}
 )
 
-// readAnswer reads a model's answer: Yes, No or Unclear. Its first word decides,
-// in any case and whatever signs stand around it: "Yes.", "**No**", "no, because
-// it is a place". A lead-in may stand before it: "Answer: no", "The answer is
-// yes", {"answer":"no"}. If the answer begins otherwise, its first line with a
-// lead-in decides. "Yes and no", "yes/no" and the like, where the opposite
-// follows at once or behind "and" or "or", are unclear. Other words are no
-// verdict, those of verdictWords excepted.
+// readAnswer parses a model's answer into Yes, No or Unclear. The first word decides;
+// case and surrounding punctuation are ignored: "Yes.", "**No**", "no, because it is a
+// place". A lead-in may precede it: "Answer: no", "The answer is yes", {"answer":"no"}.
+// If the answer begins differently, its first line with a lead-in decides. The answer is
+// unclear if the opposite follows directly or after "and" or "or" ("Yes and no",
+// "yes/no"). Only the words in verdictWords are verdicts.
 func readAnswer(answer string) Verdict {
 	if v, _ := readLine(answer); v != Unclear {
 		return v
@@ -54,7 +53,7 @@ func readAnswer(answer string) Verdict {
 	return Unclear
 }
 
-// readLine reads how a text begins, and reports whether with a lead-in.
+// readLine parses the beginning of a text, and reports whether it has a lead-in.
 func readLine(text string) (v Verdict, led bool) {
 	all := firstWords(text)
 	words := all[:]
@@ -83,12 +82,12 @@ func readLine(text string) (v Verdict, led bool) {
 	return v, led
 }
 
-// maxWords is how many words of a text are looked at: lead-in, verdict, and what
-// may contradict it.
+// maxWords is how many words of a text are looked at: lead-in, verdict, and a possible
+// contradiction.
 const maxWords = 8
 
-// firstWords gives the first words of a text in lower case. The last two, and
-// all that the text does not have, are empty.
+// firstWords returns the first words of a text in lower case, padded with empty strings;
+// the last two are always empty.
 func firstWords(text string) (words [maxWords + 2]string) {
 	n := 0
 	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return !inWord(r) }) {

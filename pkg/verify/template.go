@@ -6,27 +6,27 @@ import (
 	"nertools/pkg/prompt"
 )
 
-// DefaultTemplate is the text of the built-in template.
+// DefaultTemplate is the built-in template.
 //
 //go:embed default.tmpl
 var DefaultTemplate string
 
-// Fields is what the blocks of a template can show.
+// Fields is the data available to the blocks of a template.
 type Fields struct {
-	DataName    string // the data set, as the catalogue spells it
-	Label       string // the label of the entity, as the MRC file spells it: "PER"
-	Name        string // its name in the catalogue: "person"
-	Description string // its description in the catalogue
-	Examples    int    // how many demonstrations this question shows
-	Context     string // the sentence, exactly as it stands in the file
+	DataName    string // the data set, as in the catalogue
+	Label       string // the label of the entity, as in the MRC file: "PER"
+	Name        string // the label's name in the catalogue: "person"
+	Description string // the label's description in the catalogue
+	Examples    int    // number of demonstrations in this question
+	Context     string // the sentence, exactly as in the file
 	Phrase      string // the entity: its tokens joined by single spaces
 
-	// In the block "example" alone:
-	Number  int    // of this demonstration, from 1
+	// Only in the block "example":
+	Number  int    // number of this demonstration, from 1
 	Verdict string // "yes" or "no"
 }
 
-// ParseTemplate reads a template whose blocks show a [Fields].
+// ParseTemplate parses a template whose blocks use [Fields].
 func ParseTemplate(name, text string) (*prompt.Blocks, error) {
 	return prompt.ParseBlocks(name, text, &Fields{Examples: 1, Number: 1, Verdict: Yes.String()})
 }

@@ -14,34 +14,33 @@ import (
 	"nertools/pkg/mrc"
 )
 
-// training is what demonstrations are chosen from.
+// training is the material from which demonstrations are chosen.
 type training struct {
 	file   *mrc.File
 	labels map[string]*pool
 	row    mrc.Row
 }
 
-// pool is the phrases of the training sentences that can be shown for one label,
-// each in the order of the file.
+// pool contains the phrases of the training sentences that can be used for one label, in
+// file order.
 type pool struct {
 	entities []phrase // of the label
-	others   []phrase // entities of another label; until near is known, all of them
-	near     []phrase // those that are an entity of the label elsewhere
+	others   []phrase // entities of another label; all of them until near is filled
+	near     []phrase // those that are elsewhere an entity of the label
 	asked    map[string]*askedPhrase
 }
 
-// phrase is words that stand in the sentence of a row, which asks for the label
-// of the phrase's pool.
+// phrase is words in the sentence of a row that asks for the label of the phrase's pool.
 type phrase struct {
 	text string
 	row  int
 }
 
-// askedPhrase is where the words of a candidate stand.
+// askedPhrase lists where the words of a candidate occur.
 type askedPhrase struct {
 	entities []phrase // as an entity of the label
-	others   []phrase // as one of another label alone
-	plain    []phrase // as none
+	others   []phrase // only as an entity of another label
+	plain    []phrase // not as an entity
 }
 
 // demonstration is a phrase with its verdict.
@@ -51,7 +50,7 @@ type demonstration struct {
 	verdict Verdict
 }
 
-// readTraining reads the training file for the sake of the candidates.
+// readTraining reads what the candidates need from the training set.
 func readTraining(file *mrc.File, candidates []Candidate) (*training, error) {
 	sentences, err := file.Sentences()
 	if err != nil {
@@ -86,7 +85,7 @@ func readTraining(file *mrc.File, candidates []Candidate) (*training, error) {
 	return t, nil
 }
 
-// add appends what was found further on in the file.
+// add appends what was found later in the file.
 func (p *pool) add(next *pool) {
 	p.entities = append(p.entities, next.entities...)
 	p.others = append(p.others, next.others...)
@@ -98,7 +97,7 @@ func (p *pool) add(next *pool) {
 	}
 }
 
-// split moves from others to near.
+// split moves phrases from others to near.
 func (p *pool) split() {
 	known := map[string]bool{}
 	for _, e := range p.entities {
@@ -115,13 +114,13 @@ func (p *pool) split() {
 	p.others = rest
 }
 
-// words is the words of the candidates.
+// words are the words of the candidates.
 type words struct {
 	labels map[string]map[string]bool // label -> the words asked about
 	first  map[string][]askedWords    // by their first token
 }
 
-// askedWords is the words of one candidate or several.
+// askedWords are the words of one or more candidates.
 type askedWords struct {
 	text   string
 	tokens []string
@@ -143,7 +142,7 @@ func newWords(candidates []Candidate) *words {
 	return w
 }
 
-// pools makes an empty pool for each label asked about.
+// pools returns an empty pool for each label asked about.
 func (w *words) pools() map[string]*pool {
 	pools := map[string]*pool{}
 	for label, texts := range w.labels {
@@ -156,7 +155,7 @@ func (w *words) pools() map[string]*pool {
 	return pools
 }
 
-// reader reads sentences one after the other.
+// reader reads one sentence after another.
 type reader struct {
 	file  *mrc.File
 	words *words
@@ -167,8 +166,7 @@ type reader struct {
 	mentions []mention
 }
 
-// mention is words of the sentence and the labels that they bear, wherever in it
-// they stand.
+// mention is words of the sentence with the labels that they have anywhere in it.
 type mention struct {
 	text   string
 	labels []string
@@ -181,11 +179,11 @@ func (r *reader) sentence(rows []int) error {
 			return err
 		}
 		if i == 0 {
-			r.tokens = markup.AppendTokens(r.tokens[:0], strings.Clone(r.row.Context)) // phrases share its memory
+			r.tokens = markup.AppendTokens(r.tokens[:0], strings.Clone(r.row.Context)) // phrases share the clone's memory
 		}
 		for _, s := range r.row.Spans {
 			if s.Start < 0 || s.End <= s.Start || s.End > len(r.tokens) {
-				continue // ner-prompt says so where it shows the row
+				continue // ner-prompt reports it if it uses the row
 			}
 			m := r.mention(strings.Join(r.tokens[s.Start:s.End], " "))
 			if !slices.Contains(m.labels, r.row.Label) {
@@ -211,7 +209,7 @@ func (r *reader) sentence(rows []int) error {
 	return nil
 }
 
-// mention finds or adds the mention of words.
+// mention returns the mention of words, which it adds if necessary.
 func (r *reader) mention(text string) *mention {
 	for i := range r.mentions {
 		if r.mentions[i].text == text {
@@ -222,7 +220,7 @@ func (r *reader) mention(text string) *mention {
 	return &r.mentions[len(r.mentions)-1]
 }
 
-// put takes in a phrase that is an entity of the pool's label (mine), or of any.
+// put adds a phrase that is an entity of the pool's label (mine), or of any label.
 func (p *pool) put(ph phrase, mine, any bool) {
 	asked, ok := p.asked[ph.text]
 	switch {
@@ -241,7 +239,7 @@ func (p *pool) put(ph phrase, mine, any bool) {
 	}
 }
 
-// choose gives the demonstrations of a question about c, n at most; see [Questions].
+// choose returns at most n demonstrations for a question about c; see [Questions].
 func (t *training) choose(c *Candidate, n int) ([]demonstration, error) {
 	pool := t.labels[c.Label]
 	asked := pool.asked[c.Text]
@@ -265,8 +263,8 @@ func (t *training) choose(c *Candidate, n int) ([]demonstration, error) {
 	return all, nil
 }
 
-// pick gives up to n phrases, of the earlier classes first, of sentences that
-// are not yet used.
+// pick returns up to n phrases, from earlier classes first, whose sentences are not used
+// yet.
 func (t *training) pick(v Verdict, n int, chance *rand.Rand, used *[]string, classes ...[]phrase) (list []demonstration, err error) {
 	for _, class := range classes {
 		for i := range anyOrder(len(class), chance) {
@@ -290,9 +288,8 @@ func (t *training) pick(v Verdict, n int, chance *rand.Rand, used *[]string, cla
 	return list, nil
 }
 
-// anyOrder yields the numbers below n in an order of chance, without the memory
-// and time of a shuffle: a step that has no divisor in common with n meets every
-// number once.
+// anyOrder yields the numbers below n in random order, without the memory and time of a
+// shuffle: a step coprime to n reaches every number once.
 func anyOrder(n int, chance *rand.Rand) func(yield func(int) bool) {
 	return func(yield func(int) bool) {
 		if n == 0 {

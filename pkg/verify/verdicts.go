@@ -19,24 +19,24 @@ import (
 	"nertools/pkg/wire"
 )
 
-// Verdicts is what a model said of the entities of one source.
+// Verdicts holds a model's verdicts on the entities of one source.
 //
-// A later answer replaces an earlier one and any failure; a failure replaces a
-// failure only. Records that do not belong together (of another source, of two
-// questions with one index) are an error.
+// A later answer replaces an earlier one and any failure; a failure replaces only a
+// failure. Records that don't belong together (from another source, or of two questions
+// with the same index) are an error.
 type Verdicts struct {
 	judge   *wire.Judge
 	source  string
 	records map[int]*asked // by index
 }
 
-// asked is what is known of one question.
+// asked is what is known about one question.
 type asked struct {
 	digest  string // of the question
 	verdict Verdict
-	about   *entity // nil while no record has told it
-	label   string  // "" where no record tells it
-	at      place   // of the record that counts
+	about   *entity // nil until a record contains it
+	label   string  // "" if no record contains it
+	at      place   // of the record used
 }
 
 // place is a line of an input.
@@ -47,17 +47,16 @@ type place struct {
 
 func (p place) String() string { return fmt.Sprintf("%s:%d", p.file, p.line) }
 
-// NewVerdicts returns Verdicts of none of the entities of the source so called. judge
-// says which answers count.
+// NewVerdicts returns empty Verdicts for the source with this name. judge decides which
+// answers are good.
 func NewVerdicts(source string, judge *wire.Judge) *Verdicts {
 	return &Verdicts{judge: judge, source: sourceOf(source), records: map[int]*asked{}}
 }
 
-// Read takes in one input, in any order: result records, lines of a batch's
-// output and error files, and the questions themselves as prompt records. The
-// questions are needed only for answers that do not carry the member "entity", as
-// those of a batch. Lines that are damaged don't keep it from reading the others.
-// After an error the verdicts are good for nothing.
+// Read reads one input, in any order: result records, lines of a batch's output and error
+// files, and the questions themselves as prompt records. The questions are needed only
+// for answers without the member "entity", such as those of a batch. Damaged lines don't
+// prevent it from reading the others. After an error, the Verdicts must not be used.
 func (v *Verdicts) Read(name string, in io.Reader) (record.Findings, error) {
 	s := record.Salvage{
 		Name: name,
@@ -73,7 +72,7 @@ func (v *Verdicts) Read(name string, in io.Reader) (record.Findings, error) {
 	return s.Read(in)
 }
 
-// parse reads a line; that of a question is a result whose verdict is not asked for.
+// parse parses a line; a question counts as a result without a verdict.
 func (v *Verdicts) parse(line []byte) (r answer, err error) {
 	if gjson.GetBytes(line, "kind").Str == "prompt" {
 		p, err := record.ParsePrompt(line)
@@ -130,7 +129,7 @@ func (v *Verdicts) add(r *answer, at place) error {
 	return nil
 }
 
-// entityOf reads the member "entity" of a record, nil if it has none.
+// entityOf returns the member "entity" of a record, or nil.
 func entityOf(extra record.Extra) (*entity, error) {
 	if extra == "" {
 		return nil, nil
@@ -141,7 +140,7 @@ func entityOf(extra record.Extra) (*entity, error) {
 	}
 	e := entity{
 		row: int(m.Get("row").Int()), span: markup.Span{Start: int(m.Get("start").Int()), End: int(m.Get("end").Int())},
-		text: strings.Clone(record.Text(m.Get("text"))), // a clone, since a record's strings hold on to its whole line
+		text: strings.Clone(record.Text(m.Get("text"))), // a clone, since a record's strings share memory with its whole line
 	}
 	if e.row < 0 || e.span.Start < 0 || e.span.End <= e.span.Start || e.text == "" {
 		return nil, fmt.Errorf(`"entity": should hold row, start, end and text, not %.80s`, m.Raw)
@@ -149,10 +148,10 @@ func entityOf(extra record.Extra) (*entity, error) {
 	return &e, nil
 }
 
-// Tally is how many entities have which verdict.
+// Tally is the number of entities with each verdict.
 type Tally struct{ Yes, No, Unclear, Failed, NotAsked int }
 
-// Entities is how many there are.
+// Entities returns the total.
 func (n *Tally) Entities() int { return n.Yes + n.No + n.Unclear + n.Failed + n.NotAsked }
 
 func (n *Tally) add(v Verdict) {
@@ -170,8 +169,7 @@ func (n *Tally) add(v Verdict) {
 	}
 }
 
-// Candidates are the entities that j holds, in the order of the rows. They share memory
-// with its file.
+// Candidates returns the entities in j, in row order. They share memory with its file.
 func Candidates(ctx context.Context, j *annotate.Joined) ([]Candidate, error) {
 	var list []Candidate
 	err := j.AsMarked().Each(ctx, func(s *annotate.Annotation) error {
@@ -186,7 +184,7 @@ func Candidates(ctx context.Context, j *annotate.Joined) ([]Candidate, error) {
 	return list, err
 }
 
-// Apply drops the entities of j on which the verdict is no.
+// Apply drops the entities of j whose verdict is no.
 func (v *Verdicts) Apply(ctx context.Context, j *annotate.Joined) (Tally, error) {
 	candidates, err := Candidates(ctx, j)
 	if err != nil {
@@ -201,9 +199,9 @@ func (v *Verdicts) Apply(ctx context.Context, j *annotate.Joined) (Tally, error)
 	return n, err
 }
 
-// Decide gives the verdict on each of the candidates, which are in the order of
-// their rows; those that [Questions.Write] leaves out are not asked. All verdicts read must be on one of them: the error is a
-// [*StaleError] if one is not.
+// Decide returns the verdict on each candidate; candidates must be in row order. Those
+// that [Questions.Write] skips are not asked. If a verdict is on none of the candidates,
+// the error is a [*StaleError].
 func (v *Verdicts) Decide(candidates []Candidate) ([]Verdict, Tally, error) {
 	indexes, err := numbers(candidates)
 	if err != nil {
@@ -229,11 +227,11 @@ func (v *Verdicts) Decide(candidates []Candidate) ([]Verdict, Tally, error) {
 	return list, n, nil
 }
 
-// check finds out whether a question that was answered is the one about c, which
-// is nil where there is no such entity.
+// check returns an error if a question that was answered is not the one about c, which is
+// nil if there is no such entity.
 func (a *asked) check(c *Candidate) error {
 	switch {
-	case a.verdict == NotAsked: // nobody relies on it
+	case a.verdict == NotAsked: // nothing depends on it
 		return nil
 	case a.about == nil:
 		return &fault.Error{File: a.at.file, Line: a.at.line, Err: ErrNoEntity, Hint: "the lines of a batch do not tell it: give the questions as well"}
@@ -244,14 +242,14 @@ func (a *asked) check(c *Candidate) error {
 	return nil
 }
 
-// ErrNoEntity is the error of an answer whose question no record tells.
+// ErrNoEntity means that no record contains the question of an answer.
 var ErrNoEntity = errors.New("an answer that does not tell which entity it is about")
 
-// A StaleError says that a verdict is on an entity that the results no longer hold.
+// A StaleError reports a verdict on an entity that is no longer in the results.
 type StaleError struct {
 	Row   int
 	Span  markup.Span
-	Label string // "" where it is not known
+	Label string // "" if unknown
 	Text  string
 }
 

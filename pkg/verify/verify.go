@@ -1,21 +1,20 @@
-// Package verify has a model check the entities that it found: a yes/no question
-// for each of them, and what the answers say of which entity.
+// Package verify has a model check the entities that it found: it writes a yes/no
+// question about each entity and applies the answers.
 //
-// A question is a prompt record of the source "<source>.verify" whose member
-// "entity" tells what it asks about:
+// A question is a prompt record with the source "<source>.verify". Its member "entity"
+// identifies the entity:
 //
 //	"entity":{"row":17,"start":3,"end":5,"text":"Bob Li"}
 //
-// row is the row of the source, start and end are token indexes, half-open. The
-// record's index is row*256 + n. n follows from where the entity stands, and
-// other rows or other entities have no part in it, so that a question keeps its
-// id when answers to other questions change, and a resumed run asks only what is
-// new: n is start + 64*(end-start-1) modulo 256, which differs for any two
-// entities that begin less than 64 tokens apart; only of those that begin with
-// the same token do such share it whose lengths differ by a multiple of 4. An
-// entity whose n is taken has the next one that is free; those that stand first
-// in the sentence choose first, and what comes behind the first 256 has none, and
-// no question. The record has no total.
+// row is the row of the source; start and end are token indexes, half-open. The record
+// has no total. Its index is row*256 + n, where n depends only on the position of the
+// entity, not on other rows or entities. So a question keeps its id when answers to other
+// questions change, and a resumed run asks only what is new. n is start +
+// 64*(end-start-1) modulo 256. It differs for any two entities that begin less than 64
+// tokens apart, unless they begin with the same token and their lengths differ by a
+// multiple of 4. An entity whose n is taken gets the next free one; entities that come
+// first in the sentence choose first. Entities of a row beyond the first 256 get no
+// number and no question.
 package verify
 
 import (
@@ -37,28 +36,28 @@ import (
 	"nertools/pkg/record"
 )
 
-// A Candidate is an entity that was found and may be a wrong one.
+// A Candidate is an entity that was found and should be checked.
 type Candidate struct {
 	Row     int // of the source, from 0
 	Label   string
-	Context string // the sentence, exactly as it stands in the file
+	Context string // the sentence, exactly as in the file
 	Span    markup.Span
 	Text    string // the tokens of Span joined by single spaces
 }
 
-// sourceOf is the source of the questions about the entities of a source.
+// sourceOf returns the source of the questions about a source.
 func sourceOf(source string) string { return record.SourceName(record.SourceName(source) + suffix) }
 
 const suffix = ".verify"
 
-// IsSource reports whether source is one of questions.
+// IsSource reports whether source is a source of verification questions.
 func IsSource(source string) bool { return strings.HasSuffix(source, suffix) }
 
-// perRow is how many entities of a row have numbers.
+// perRow is the maximum number of questions about a row.
 const perRow = 256
 
-// numbers gives the index of each candidate's question; -1 where the row has no
-// number left.
+// numbers returns the index of each candidate's question, or -1 if the row has no free
+// number.
 func numbers(candidates []Candidate) ([]int, error) {
 	list := make([]int, len(candidates))
 	var order []int
@@ -97,48 +96,47 @@ func numbers(candidates []Candidate) ([]int, error) {
 	return list, nil
 }
 
-// compareSpans does not order spans as [markup.Span.Compare] does: the ids of questions
-// depend on this order.
+// compareSpans differs from [markup.Span.Compare]: the ids of questions depend on this
+// order.
 func compareSpans(a, b markup.Span) int {
 	return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End))
 }
 
-// A Questions makes the questions about the entities of one source.
+// A Questions writes the questions about the entities of one source.
 type Questions struct {
-	Source   string    // name of the source that the entities were found in
-	Rows     *mrc.File // the source, where it is at hand, so that a fault can name its line; else nil
+	Source   string    // name of the source in which the entities were found
+	Rows     *mrc.File // the source, if available, so that faults can include the line; otherwise nil
 	Labels   catalog.DataSet
 	Template *prompt.Blocks // see [ParseTemplate]
 
-	// Examples is how many demonstrations a question shows, at most. Half of
-	// them, rounded down, are near misses, phrases that are no entity of the
-	// label in their sentence, the others entities of the label. Of either kind
-	// those of the same words as the entity come first: near misses that are an
-	// entity of another label before those that are none at all. Then come, of
-	// the entities, any other, and of the near misses entities of another label,
-	// those before all that elsewhere are one of the asked label. Within these
-	// classes chance decides, seeded by label and words; chance decides the order
-	// in the prompt, too. No demonstration shows the asked sentence, none shows
-	// a sentence that another one shows, and where one kind runs out, the other
-	// is at most one ahead.
+	// Examples is the maximum number of demonstrations per question. Half of them,
+	// rounded down, are near misses (phrases that are not an entity of the label in their
+	// sentence), the others entities of the label. Phrases with the same words as the
+	// entity come first; among near misses, those that are an entity of another label
+	// precede those that are no entity. Then come any other entities of the label, and as
+	// near misses entities of another label, first those that are an entity of the label
+	// elsewhere. Within these classes the choice is random, seeded by label and words,
+	// and so is the order in the prompt. No demonstration uses the sentence asked about
+	// or that of another demonstration. If one kind runs out, the other is at most one
+	// ahead.
 	Examples int
-	Train    *mrc.File // where the demonstrations are taken from; not needed without any
+	Train    *mrc.File // source of the demonstrations; not needed if Examples is 0
 }
 
-// Asked says what was written.
+// Asked reports what was written.
 type Asked struct {
 	Questions int
-	Fewer     int // questions that show fewer demonstrations than asked for
-	Surplus   int // entities that no question is about, as their row has more than 256
+	Fewer     int // questions with fewer than Examples demonstrations
+	Surplus   int // entities without a question, because their row has more than 256
 }
 
-// Write writes a question about each of the candidates to w, the surplus of a row
-// excepted, in their order, which is that of their rows. Everything that can be wrong with the candidates
-// is found before the first record is written.
+// Write writes a question about each candidate to w, except those beyond the maximum per
+// row. Candidates must be in row order, which is also the order of the questions. All
+// checks of the candidates are made before the first record is written.
 //
-// The training file is read once, on all cores. Memory is needed for its
-// [mrc.File.Sentences], and about 24 bytes for each of its entities times the
-// labels that candidates have, and for each place where a candidate's words stand.
+// The training set is read once, on all cores. It needs the memory of
+// [mrc.File.Sentences], plus about 24 bytes for each of its entities times the number of
+// the candidates' labels, and for each place where a candidate's words occur.
 func (j *Questions) Write(ctx context.Context, w io.Writer, candidates []Candidate) (report Asked, err error) {
 	m := maker{job: j, labels: map[string]catalog.Label{}}
 	indexes, err := numbers(candidates)
@@ -163,7 +161,7 @@ func (j *Questions) Write(ctx context.Context, w io.Writer, candidates []Candida
 	return m.write(ctx, w, indexes, candidates)
 }
 
-// maker makes questions one after the other; its buffers live from one to the next.
+// maker builds one question after another; its buffers are reused.
 type maker struct {
 	job    *Questions
 	labels map[string]catalog.Label
@@ -247,7 +245,7 @@ func (m *maker) appendQuestion(dst []byte, index int, c *Candidate) (_ []byte, e
 	}), nil
 }
 
-// entity is the member that tells what a record asks about.
+// entity is the member that identifies what a record asks about.
 type entity struct {
 	row  int
 	span markup.Span
