@@ -139,7 +139,7 @@ func (k *Neighbours) fault(row int, err error, hint string) error {
 var errNotNeighbours = errors.New("not a JSON array of row numbers")
 
 // appendNeighbours appends the first n numbers of the JSON array on the first line of s.
-// It does not check what follows them.
+// It checks the rest of the line only if the array has at most n numbers.
 func appendNeighbours(dst []int, s string, n int) ([]int, error) {
 	const maxRow = math.MaxInt / 10 // one more digit fits into an int below this
 	i := skipBlanks(s, 0)

@@ -26,7 +26,7 @@ type Salvage struct {
 	// fault of this line, unless [Damaged] marked it.
 	Take func(Line) error
 
-	// Broken, if not nil, is called with every broken or mended line.
+	// Broken, if not nil, is called with every broken line, but not with mended ones.
 	Broken func(BrokenLine)
 
 	// Nothing accepts a file without a single readable line. Otherwise the first broken
