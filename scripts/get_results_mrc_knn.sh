@@ -287,7 +287,7 @@ ask_in_parallel() {
     0 | 3) ;;
     130) [ -s "$records" ] || return "$code" ;;
     1)
-      [ ! -s "$records" ] || say "the answers so far are in $records: the same command goes on with them; to ask everything anew, move that file away"
+      [ ! -s "$records" ] || say "the answers so far are in $records: the same command continues with them; to ask everything anew, move that file away"
       return 1
       ;;
     *) return "$code" ;;

@@ -57,11 +57,11 @@ func app() *cli.App {
 func resultFlags(o *answers.Options) []cli.Flag {
 	return slices.Concat([]cli.Flag{
 		o.Accepted.Flag(),
-		&cli.StringFlag{Name: "last-results", Destination: &o.LastResults, Usage: "lay the results over those in this earlier results `FILE`"},
+		&cli.StringFlag{Name: "last-results", Destination: &o.LastResults, Usage: "replace lines of this earlier results `FILE` by the results"},
 		&cli.IntFlag{Name: "total", Destination: &o.Total, Action: cmdline.AtLeast("total", 1), DefaultText: "what the records say", Usage: "the source has `N` rows"},
-		&cli.StringSliceFlag{Name: "verdicts", Action: cmdline.Into(&o.Verdicts), Usage: "drop the entities that the answers in this `FILE` to the questions of ner-prompt verify refuse (repeatable; those of a batch need the questions beside them)"},
+		&cli.StringSliceFlag{Name: "verdicts", Action: cmdline.Into(&o.Verdicts), Usage: "drop entities rejected by the verification answers in `FILE` (repeatable; answers of a batch need the questions, too)"},
 	}, o.Source.Flags(), o.Examples.Flags(), o.Labels.Flags(), []cli.Flag{
-		&cli.StringFlag{Name: "gold", Destination: &o.Gold, Usage: "the rows are those of this MRC `FILE`, and what it marks is right"},
+		&cli.StringFlag{Name: "gold", Destination: &o.Gold, Usage: "MRC `FILE` with the gold annotations"},
 	})
 }
 

@@ -40,7 +40,7 @@ func scoreCommand() *cli.Command {
 				}},
 			&cli.BoolFlag{Name: "json", Destination: &o.json, Usage: "write JSON, nothing rounded"},
 			&cli.IntFlag{Name: "resamples", Value: score.DefaultResamples, Destination: &o.resamples, Usage: "draw `N` resamples of the sentences for the intervals; 0: no intervals"},
-			&cli.Uint64Flag{Name: "seed", Value: 1, Destination: &o.seed, Usage: "draw them as `N` says"},
+			&cli.Uint64Flag{Name: "seed", Value: 1, Destination: &o.seed, Usage: "random seed `N` of the resamples"},
 			strictFlag(&o.strict),
 		}, resultFlags(&o.Options)),
 		Action: cmdline.Action(func(ctx context.Context, std cmdline.Streams, files []string) error {

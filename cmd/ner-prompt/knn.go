@@ -38,7 +38,7 @@ func knnCommand() *cli.Command {
 		Flags: slices.Concat(o.source.Flags(), []cli.Flag{o.train.Flag()}, o.target.Flags("NAME.knn.jsonl"), []cli.Flag{
 			&cli.StringFlag{Name: "method", Value: "bm25", Destination: &o.method, Usage: "`METHOD` of comparing sentences: random, bm25 (words in common), embedding (asks a service)"},
 			&cli.IntFlag{Name: "num", Value: 32, Destination: &o.num, Action: cmdline.AtLeast("num", 1), Usage: "find `N` neighbours for each row"},
-			&cli.BoolFlag{Name: "diverse", Destination: &o.diverse, Usage: "take a sentence once, and keep at least half of the rows such that show an entity"},
+			&cli.BoolFlag{Name: "diverse", Destination: &o.diverse, Usage: "take each sentence once, and make at least half of the neighbours contain an entity"},
 			&cli.Uint64Flag{Name: "seed", Value: 1, Destination: &o.seed, Usage: "of random: another `N`, other neighbours"},
 			&cli.BoolFlag{Name: "scores", Destination: &o.scores, Usage: "write the similarities as well, line by line, to NAME.knn.scores.jsonl"},
 			cmdline.ProgressFlag(&o.progress),

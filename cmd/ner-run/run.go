@@ -214,7 +214,7 @@ func explain(err error, output, goOn string) error {
 	case errors.Is(err, online.ErrNotRegular):
 		hint = "leave out -o to write to stdout"
 	case errors.Is(err, online.ErrNotEmpty):
-		hint = "go on with it by --resume " + output + ", or write to another file"
+		hint = "continue it with --resume " + output + ", or write to another file"
 	case errors.Is(err, durable.ErrForeign):
 		hint = "this is no file of results: write to another one with -o"
 	case errors.Is(err, durable.ErrLocked):

@@ -63,7 +63,7 @@ func (e *UnknownBatch) Error() string { return e.Err.Error() }
 // Unwrap returns Err.
 func (e *UnknownBatch) Unwrap() error { return e.Err }
 
-// lookup makes a call about the batch so called.
+// lookup makes a call about the batch with this id.
 func (m *Manager) lookup(ctx context.Context, id string, call func(context.Context) error) error {
 	err := m.try(ctx, call)
 	if hasStatus(err, http.StatusNotFound) || hasStatus(err, http.StatusBadRequest) {

@@ -20,7 +20,7 @@ type Complaint struct {
 	Batch   string
 	Status  string
 	Problem record.Problem
-	Row     string // id of the row on the problem's line; "" if there is none, or it is not known
+	Row     string // id of the row on the problem's line; "" if absent, or it is not known
 	More    int    // 0, or that it stands for so many further problems of the batch
 }
 

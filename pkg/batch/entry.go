@@ -35,7 +35,7 @@ type Entry struct {
 	Account string // who began it, as [Config] says
 	Run     string // marks the batches that this ledger's calls made; "" in old ledgers
 	Begun   time.Time
-	Called  time.Time // when a batch was asked for that has not been seen since; zero if there is none
+	Called  time.Time // when a batch was asked for that has not been seen since; zero if absent
 	Since   time.Time // of the last event
 	FileID  string
 	BatchID string

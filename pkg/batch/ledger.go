@@ -89,7 +89,7 @@ func (l *ledger) replay() error {
 	return nil
 }
 
-// parseEvent reads a line of a ledger; nil if it is none.
+// parseEvent reads a line of a ledger; or returns nil if it is something else.
 func parseEvent(line []byte) *event {
 	e := &event{}
 	if err := json.Unmarshal(line, e); err != nil || e.Version != 1 || e.Key == "" {

@@ -24,7 +24,7 @@ func eligible(b *wire.Batch) bool {
 // winner is the batch among all that the entry keeps: of those that ask its part,
 // with its attempt or a later one, and are neither failed nor cancelled, the one
 // that is completed, as that can't be cancelled any more, then the oldest, then
-// the one with the smallest id. nil if there is none.
+// the one with the smallest id. It is nil if no batch qualifies.
 func winner(entry *Entry, all []wire.Batch) *wire.Batch {
 	var best *wire.Batch
 	for i := range all {
@@ -66,8 +66,8 @@ const (
 )
 
 // find looks for a batch that asks the entry's part although the ledger does not
-// know of it, and makes it the entry's. Where there is none but one that was
-// cancelled after some of its rows were done, it is that one: its rows are not
+// know of it, and makes it the entry's. If the only such batch was
+// cancelled after some of its rows were done, find takes that one: its rows are not
 // paid for again unless somebody wants that.
 func (m *Manager) find(ctx context.Context, entry *Entry) (found bool, err error) {
 	all, err := m.candidates(ctx, entry)

@@ -37,7 +37,7 @@ func (p *page) synopsis() string {
 	return strings.TrimSpace(p.name() + " [FLAGS] " + p.args)
 }
 
-// words are the words that the argument of p is one of, nil if it is none of a few.
+// words returns the words that the argument of p can be, or nil if it can be anything.
 func (p *page) words(commands []*page) []string {
 	args := strings.Trim(p.args, "[]")
 	switch {

@@ -20,7 +20,7 @@ import (
 	"nertools/pkg/wire"
 )
 
-// A Reply is the answer to one row of the source, or the reason why there is none.
+// A Reply is the answer to one row of the source, or the reason why it is missing.
 type Reply struct {
 	Line    string          // the row's line in a results file, without a line end
 	Failure *record.Failure // why there is no answer; nil for a good one. Its class is [record.Missing] if no record was seen

@@ -94,8 +94,8 @@ func TestNeighbours(t *testing.T) {
 		report knn.Coverage
 	}{
 		{"nearest first, of the same label", train, ask("LOC PER", "a b d z"), 3, [][]int{{2, 0, 6}, {3, 1, 7}}, knn.Coverage{}},
-		{"an equal sentence is none, whatever its spacing", train, ask("PER", "a b\u2003c"), 9, [][]int{{3, 5, 9}}, knn.Coverage{Leaked: 1, Short: 1}},
-		{"the row itself is none", train, train, 1, [][]int{{2}, {3}, {0}, {1}, {0}, {1}, {2}, {3}, {0}, {1}}, knn.Coverage{Leaked: 5}},
+		{"an equal sentence is no neighbour, whatever its spacing", train, ask("PER", "a b\u2003c"), 9, [][]int{{3, 5, 9}}, knn.Coverage{Leaked: 1, Short: 1}},
+		{"the row itself is no neighbour", train, train, 1, [][]int{{2}, {3}, {0}, {1}, {0}, {1}, {2}, {3}, {0}, {1}}, knn.Coverage{Leaked: 5}},
 		{"equally near ones by row", train, ask("PER", "y f"), 4, [][]int{{5, 9, 1, 3}}, knn.Coverage{}},
 		{"no word in common: by row", train, ask("PER", "q"), 3, [][]int{{1, 3, 5}}, knn.Coverage{}},
 		{"no word at all: by row", train, ask("PER", " ?!"), 2, [][]int{{1, 3}}, knn.Coverage{}},

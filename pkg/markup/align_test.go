@@ -384,7 +384,7 @@ func TestAStructuredAnswerIsPlacedInOrder(t *testing.T) {
 		{"marks inside a sentence in it", "Ada wrote .", `["@@Ada## wrote ."]`, "chatter: Ada 0:1 exact"},
 		{"signs of the sentence", "RT @@bob : hi Ada C##", `{"entities":["@@bob","Ada","C##"]}`, "list: @@bob 1:2 exact; Ada 4:5 exact; C## 5:6 exact"},
 		{"a remark on marks behind it", "Ada and Bob", "```json\n[\"Ada\",\"Bob\"]\n```\nNote: I used JSON instead of @@ and ##.", "list: Ada 0:1 exact; Bob 2:3 exact"},
-		{"an element that is none", "Ada met Bob", `["Ada",null,7,"Bob"]`, "list, unread: Ada 0:1 exact; Bob 2:3 exact"},
+		{"an element that is no string", "Ada met Bob", `["Ada",null,7,"Bob"]`, "list, unread: Ada 0:1 exact; Bob 2:3 exact"},
 		{"arrays in an array", "Ada met Bob", `[["Ada"],["Bob"]]`, "list: Ada 0:1 exact; Bob 2:3 exact"},
 		{"JSON lines", "Ada met Bob", "{\"entities\":[\"Ada\"]}\n{\"entities\":[\"Bob\"]}", "list: Ada 0:1 exact; Bob 2:3 exact"},
 		{"thoughts before", "Ada met Bob in Paris", `<think>maybe ["Paris"]</think>{"entities":["Bob"]}`, "list: Bob 2:3 exact"},

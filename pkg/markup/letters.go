@@ -138,7 +138,7 @@ func (l *letters) normalise(piece string) {
 
 func isSpace(r rune) bool { return unicode.IsSpace(r) || 0x1c <= r && r <= 0x1f }
 
-// spaceAt returns the length of the white space character at i, 0 if there is none.
+// spaceAt returns the length of the white space character at i, 0 if i is not at white space.
 func spaceAt(s string, i int) int {
 	c := s[i]
 	if c < utf8.RuneSelf {

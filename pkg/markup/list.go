@@ -145,7 +145,7 @@ func (q *Question) reason(label string) Reason {
 	return OtherLabel
 }
 
-// follows reports whether c goes on with the list before it.
+// follows reports whether c continues the list before it.
 func (before *candidate) follows(c *candidate) bool {
 	return before.object == c.object && len(before.entries) > 0 && len(c.entries) > 0
 }

@@ -7,7 +7,7 @@ import (
 	"nertools/pkg/markup"
 )
 
-// people asks for PER, which is also called person, beside LOC and ORG.
+// people asks for PER, which has the other name person, beside LOC and ORG.
 func people() markup.Question {
 	l := new(markup.Labels)
 	l.Add("PER", "PER", "person")

@@ -12,7 +12,7 @@ import (
 
 // otherMark is a string that an answer marks in another notation than "@@" and "##".
 type otherMark struct {
-	open, close int // signs; close is -1 if there is none
+	open, close int // signs; close is -1 if absent
 	use         use
 }
 

@@ -34,7 +34,7 @@ type sign struct {
 
 // mark is a string that the answer marks.
 type mark struct {
-	open, close int    // signs; close is -1 if there is none
+	open, close int    // signs; close is -1 if absent
 	odd         bool   // not as [AppendMarked] writes it, whatever is around it
 	left, right bool   // a sign has text on its outer side
 	region      int    // that holds it, or -1
@@ -121,7 +121,7 @@ func (k *signTokens) maySpellOdd(text string) bool {
 }
 
 // oddSign reads a run of signs of one kind of which at least one is full-width or
-// escaped. The sign's end is 0 if there is none at i.
+// escaped. The sign's end is 0 if no sign begins at i.
 func (k *signTokens) oddSign(text string, i int) sign {
 	sg := sign{from: i}
 	odd := 0
@@ -311,7 +311,7 @@ func (a *answer) shape(i int) (closing, opening bool) {
 }
 
 // around returns the characters on either side of a sign that can be seen, a space
-// where there is none, and whether others are between.
+// at an end of the text, and whether others are between.
 func (a *answer) around(i int) (before, after rune, hidden [2]bool) {
 	sg := a.signs[i]
 	before, after = ' ', ' '

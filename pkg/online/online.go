@@ -327,8 +327,8 @@ func (r *running) bound(n int, row *record.Result) {
 // pause each time.
 const spare = 256
 
-// settle makes the row's result and its line. It reports whether there is one:
-// there is none for a row that was not asked because the run stops.
+// settle makes the row's result and its line. It returns false for a
+// row that was not asked because the run stops.
 func (r *running) settle(asking, inFlight context.Context, q *row) bool {
 	if q.kept {
 		if _, _, own := q.place.Own(); own {

@@ -48,7 +48,7 @@ var ErrNotEmpty = errors.New("holds results already")
 var ErrNotRegular = errors.New("is not a regular file")
 
 // OpenResults opens the file at path for appending. It must be empty or not there,
-// unless the run goes on with what is in it. A last line that a killed run left
+// unless the run continues it. A last line that a killed run left
 // unfinished is cut off: torn is how many bytes that were. ordered says that Close
 // puts the rows in the order of the input: until then, every result stands in the
 // file from the moment it was there. The error may be one of [durable.OpenJournal].

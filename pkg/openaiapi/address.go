@@ -29,7 +29,7 @@ var ErrUnencrypted = errors.New("would get the API key unencrypted")
 func ParseBaseURL(base string) (*url.URL, error) {
 	u, err := url.Parse(cmp.Or(strings.TrimSpace(base), DefaultBaseURL))
 	if err != nil {
-		return nil, fault.WithHint(errors.New("the base URL is none"), "give it as https://HOST/v1") // err tells its password
+		return nil, fault.WithHint(errors.New("the base URL cannot be parsed"), "give it as https://HOST/v1") // err tells its password
 	}
 	hideSecrets(u)
 	if u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {

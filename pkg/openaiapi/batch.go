@@ -119,7 +119,7 @@ func malformed(err error) error {
 }
 
 // FindFile returns the id of an uploaded batch input file of the given name and
-// size, "" if there is none.
+// size, "" if absent.
 func (c *Client) FindFile(ctx context.Context, name string, size int64) (id string, err error) {
 	for after := ""; ; {
 		query := "?purpose=batch&limit=1000"

@@ -203,7 +203,7 @@ type resultLine struct {
 	Error *struct{ Code, Message string }
 }
 
-// results reads a file of results; nil or "" is none.
+// results reads a file of results; nil or "" means no file.
 func (c *client) results(id *string) []resultLine {
 	c.t.Helper()
 	if id == nil || *id == "" {

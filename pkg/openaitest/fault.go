@@ -473,7 +473,7 @@ func (f *Fault) bend(c *completion) {
 }
 
 // breakLine puts a line break in place of the space nearest to the middle from
-// the left, or into the middle if there is none.
+// the left, or into the middle if the left has no space.
 func breakLine(s string) string {
 	middle := cutAt(s, (len(s)+1)/2)
 	if i := strings.LastIndexByte(middle, ' '); i >= 0 {

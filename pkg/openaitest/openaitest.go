@@ -127,7 +127,7 @@ type Options struct {
 	Now func() time.Time
 
 	// Dir is a folder that holds the files, batches and bills, so that a later
-	// Server goes on with them; it is made if need be. One Server at a time
+	// Server continues with them; it is made if need be. One Server at a time
 	// may have it. The state survives a killed process. What Faults have
 	// counted does not. Empty: all is in memory.
 	Dir string
@@ -282,7 +282,7 @@ func New(opt Options) *Server {
 	return s
 }
 
-// Open returns a simulated API that goes on with the state in opt.Dir, if any.
+// Open returns a simulated API that continues from the state in opt.Dir, if any.
 // It returns an error if that can't be read, or if a rule in opt.Faults is not a
 // valid one.
 func Open(opt Options) (*Server, error) {

@@ -360,7 +360,7 @@ func take(l *rate.Limiter, now time.Time, n int) (wait time.Duration) {
 }
 
 // end frees the call's place and learns from its outcome. It returns how long to wait
-// before a retry (0 if nobody said), or why there is none.
+// before a retry (0 if nobody said), or the reason why the call is given up.
 func (p *Pacer) end(t turn, l Limits, ok bool, retry *Retry) (wait time.Duration, given *GivenUp) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -31,7 +31,7 @@ type Plan struct {
 	Template *Template
 
 	// ResponseFormat is the response_format in each record, as raw JSON, for example
-	// [JSONFormat]. If empty, there is none.
+	// [JSONFormat]. Empty means no such form.
 	ResponseFormat string
 
 	Examples   int             // maximum number of demonstrations per prompt; if 0, Train and Neighbours are not needed

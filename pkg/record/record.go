@@ -36,7 +36,7 @@ type Prompt struct {
 	Extra Extra
 }
 
-// A Result is the answer to one prompt, or the reason why there is none.
+// A Result is the answer to one prompt, or the reason why it is missing.
 type Result struct {
 	ID           string
 	Index        int
@@ -148,7 +148,7 @@ func SourceName(name string) string {
 }
 
 // ParseID splits an id made by [NewID]. For an id made by another tool, ok is false,
-// index is the number at the end of the id, or -1 if there is none, and source is the
+// index is the number at the end of the id, or -1 if absent, and source is the
 // text before that number.
 func ParseID(id string) (source string, index int, digest string, ok bool) {
 	if i := strings.LastIndexByte(id, '/'); i > 0 {

@@ -62,7 +62,7 @@ type Findings struct {
 	File   string
 	Broken int          // lines that could not be read, torn ones excluded
 	Mended int          // lines that had to be mended
-	Torn   int          // number of the last torn line; 0 if there is none
+	Torn   int          // number of the last torn line; 0 if absent
 	Lines  []BrokenLine // the first few of them
 }
 

@@ -40,7 +40,7 @@ func skipSpace(s string, i int) int {
 	return i
 }
 
-// scanValue returns the end of the JSON value that begins at i, or -1 if there is none.
+// scanValue returns the end of the JSON value that begins at i, or -1 if no valid value begins there.
 // The other scanners do the same.
 func scanValue(s string, i, depth int) int {
 	if i >= len(s) {

@@ -50,7 +50,7 @@ type Place struct {
 
 // Open reads the files at paths, which hold result records or a batch's output lines.
 // judge says which answers are good ones. own is the file that the run appends to, ""
-// if there is none. If it is among paths it is read first, and need not exist. Lines
+// if there is no such file. If it is among paths it is read first, and need not exist. Lines
 // that are damaged don't keep Open from reading the others, but in the own file: of
 // that no line may be damaged but a torn last one, which is an [*OwnError], and its
 // records must agree with those to come in their total, too. The caller closes the

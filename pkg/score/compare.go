@@ -30,7 +30,7 @@ func (k Relation) String() string { return kindNames[k] }
 // A Difference is a gold entity and the predicted entity paired with it.
 type Difference struct {
 	Kind            Relation
-	Gold, Predicted int // indexes of the entities; -1 if there is none
+	Gold, Predicted int // indexes of the entities; -1 if absent
 }
 
 // Compare pairs the gold and predicted entities of a sentence; each of them is in exactly

@@ -11,7 +11,7 @@ import (
 type Case struct {
 	Label    string
 	Sentence string
-	Answer   string        // as received; "" if there is none
+	Answer   string        // as received; "" if absent
 	Gold     []markup.Span // as in the row; duplicates count separately
 }
 

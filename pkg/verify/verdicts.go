@@ -96,7 +96,7 @@ func (v *Verdicts) add(r *answer, at place) error {
 	source, index, digest, ours := record.ParseID(r.ID)
 	switch {
 	case !ours || source != v.source:
-		return fault.WithHint(fmt.Errorf("id %q is none of the questions about these results, whose ids begin with %q", r.ID, v.source+"/"),
+		return fault.WithHint(fmt.Errorf("id %q does not belong to a question about these results, whose ids begin with %q", r.ID, v.source+"/"),
 			"give the answers to the questions that were made from these results")
 	case index != r.Index:
 		return fault.WithHint(fmt.Errorf("id %q does not give index %d", r.ID, r.Index), "ids are <source>/<index>/<digest>")

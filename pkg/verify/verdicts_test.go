@@ -186,7 +186,7 @@ func TestRecordsThatDoNotBelongTogetherAreRefused(t *testing.T) {
 	for _, c := range []struct{ name, input, want string }{
 		{"another source", change(said(q[0], "yes"), "test.verify", "dev.verify"), `a:1: id "dev.verify/64/`},
 		{"the answers that were verified", change(said(q[0], "yes"), "test.verify", "test"), `a:1: id "test/64/`},
-		{"an id of another tool", change(batch(q[0], "yes"), q[0].ID, "request-17"), `a:1: id "request-17" is none of the questions`},
+		{"an id of another tool", change(batch(q[0], "yes"), q[0].ID, "request-17"), `a:1: id "request-17" does not belong to a question`},
 		{"another index", change(said(q[0], "yes"), `"index":64`, `"index":65`), ours + ` does not give index 65`},
 		{"another row", change(said(q[0], "yes"), `"row":0`, `"row":1`), ours + ` asks about row 0, its entity stands in row 1`},
 		{"another question of the same index", said(q[0], "yes") + change(said(q[0], "no"), q[0].ID[len(q[0].ID)-12:], "0123456789ab"), `a:2: id "test.verify/64/0123456789ab" is another question than in a:1`},

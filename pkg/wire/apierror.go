@@ -170,7 +170,7 @@ type saying struct {
 	message           string
 	code, kind, param string
 	names             []string // all codes and types, reduced to lower-case letters and digits
-	number            int      // a status in the body; 0 if there is none
+	number            int      // a status in the body; 0 if absent
 	failed            bool     // a field of the body says that it is an error
 }
 

@@ -46,7 +46,7 @@ func (b *Batch) StatusKnown() bool {
 }
 
 // batchStatus returns OpenAI's name for a status, or the status itself in lower case if
-// there is none.
+// OpenAI has no such status.
 func batchStatus(status string) string {
 	s := strings.NewReplacer("-", "_", " ", "_").Replace(strings.ToLower(strings.TrimSpace(status)))
 	s = strings.TrimPrefix(strings.TrimPrefix(s, "job_state_"), "batch_state_")

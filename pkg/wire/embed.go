@@ -120,7 +120,7 @@ func parseVector(v gjson.Result, size int) ([]float32, error) {
 		for i := 0; i < len(raw); i += 4 {
 			x := math.Float32frombits(binary.LittleEndian.Uint32(raw[i:]))
 			if x-x != 0 { // infinite or NaN
-				return nil, errors.New("a vector with a number that is none")
+				return nil, errors.New("a vector with a value that is not a number")
 			}
 			vector = append(vector, x)
 		}

@@ -98,8 +98,8 @@ func TestAnswerThatIsNotAVectorForEachTextIsRefused(t *testing.T) {
 		{string(embeddings("[1e39]", "[1]")), `"1e39"`},
 		{string(embeddings(`"AAAA!"`, "[1]")), "not the base64"},
 		{string(embeddings(`"AAAA"`, "[1]")), "not the base64"},
-		{string(embeddings(coded(nan), "[1]")), "a number that is none"},
-		{string(embeddings(coded(inf), "[1]")), "a number that is none"},
+		{string(embeddings(coded(nan), "[1]")), "a value that is not a number"},
+		{string(embeddings(coded(inf), "[1]")), "a value that is not a number"},
 		{`{"error":{"message":"busy","code":503}}`, "busy"},
 	} {
 		_, _, err := wire.ParseEmbeddings([]byte(c.body), 2)

@@ -36,7 +36,7 @@
 // A batch takes as long as --validating, --in-progress, --per-row, --finalizing
 // and --cancelling say: without them it is complete at the first look. With
 // --state the files and batches are kept in a folder, so that a fakeopenai that is
-// started again, or killed with -9 in between, goes on with them.
+// started again, or killed with -9 in between, continues with them.
 //
 // A script drives the clock, the batches and the ledger by calls that need no key
 // and are not logged; SIM is the published URL without its /v1:
@@ -137,7 +137,7 @@ func newApp(stderr io.Writer) *cli.App {
 				&cli.IntFlag{Name: "max-in-flight", Usage: "refuse calls while more than `N` are in flight; 0 is no limit"},
 			),
 			clidoc.Group("batches and files",
-				&cli.StringFlag{Name: "state", Usage: "keep files, batches and bills in the folder `DIR`, and go on with what is there"},
+				&cli.StringFlag{Name: "state", Usage: "keep files, batches and bills in the folder `DIR`, and continue with what is there"},
 				&cli.DurationFlag{Name: "validating", Usage: "let the validation of a batch take `TIME`"},
 				&cli.DurationFlag{Name: "in-progress", Usage: "let a batch be in progress for `TIME`"},
 				&cli.DurationFlag{Name: "per-row", Usage: "let a batch be in progress for `TIME` longer with each row"},

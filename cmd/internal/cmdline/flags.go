@@ -97,7 +97,7 @@ func permute(app *cli.App, args []string) ([]string, error) {
 		case len(arg) < 2 || arg[0] != '-':
 			rest = append(rest, arg)
 		case isNumber(arg[2:]) && takesValue(flags, arg[:2]):
-			given = append(given, []string{arg[:2], arg[2:]}) // -j4, as make has it
+			given = append(given, []string{arg[:2], arg[2:]}) // -j4, as in make
 		case takesValue(flags, arg) && i+1 < len(args):
 			i++
 			given = append(given, []string{arg, args[i]})

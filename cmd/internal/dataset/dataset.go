@@ -202,7 +202,7 @@ func (t *Target) Path(prefix, suffix string) (string, error) {
 	return filepath.Join(cmp.Or(t.Dir, "."), prefix+t.Name+suffix), nil
 }
 
-// Check finds out whether that file can be written and is none of the inputs, which
+// Check reports whether that file can be written and differs from the inputs, which
 // are there.
 func (t *Target) Check(prefix, suffix string, inputs ...string) error {
 	path, err := t.Path(prefix, suffix)
