@@ -257,7 +257,7 @@ func (o *options) show(std cmdline.Streams, m *batch.Manager, entries []*batch.E
 	case failed != nil:
 		std.Say("%d of %d parts were not started", waiting, len(entries))
 		return nil
-	case full > 0:
+	case full > 0 || bound == 0: // parts also wait behind one whose batch was refused before
 		std.Say("%d of %d parts wait for room in the service's queue: to start them when there is some, %s", waiting, len(entries), sync)
 	default:
 		std.Say("%d of %d parts wait until others have ended, as --max-parts-in-flight is %d: to start them then, %s", waiting, len(entries), bound, sync)

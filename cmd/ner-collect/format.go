@@ -63,11 +63,13 @@ func (o *output) check(inputs ...string) (err error) {
 	inputs = append(inputs, o.prices.File)
 	if o.format != "brat" {
 		err = o.target.Check("", "", inputs...)
-	} else if folder, _ := o.target.Path("", ""); err == nil {
-		if err = cmdline.CheckFiles(folder, inputs...); err == nil {
-			if _, e := os.Lstat(folder); e == nil {
-				err = &fault.Error{File: folder, Err: errors.New("exists"), Hint: "remove it, or name a new folder"}
-			}
+	} else {
+		var folder string
+		if folder, err = o.target.Path("", ""); err == nil {
+			err = cmdline.CheckFiles(folder, inputs...)
+		}
+		if _, e := os.Lstat(folder); err == nil && e == nil {
+			err = &fault.Error{File: folder, Err: errors.New("exists"), Hint: "remove it, or name a new folder"}
 		}
 	}
 	if err == nil && o.format == "html" {

@@ -131,7 +131,7 @@ func run(ctx context.Context, std cmdline.Streams, o *options, args []string) (e
 // estimate reads the prompts as a run would and says what that run would cost. It
 // sends nothing and writes to no file.
 func estimate(std cmdline.Streams, o *options, input string, table *price.Table, requests *wire.Builder, judge *wire.Judge) error {
-	in, name, err := openInput(input, o.output)
+	in, name, err := openInput(input, "") // the estimate goes to stdout
 	if err != nil {
 		return err
 	}

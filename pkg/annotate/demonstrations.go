@@ -25,10 +25,16 @@ var signs = strings.NewReplacer("@", "", "#", "")
 func (d *Demonstrations) of(row int, err *error) func(text string) bool {
 	var shown []*markup.Text
 	return func(text string) bool {
+		if *err != nil {
+			return false
+		}
 		if shown == nil {
 			var r mrc.Row
 			var neighbours []int
-			neighbours, *err = d.Neighbours.Append(nil, row, d.Num)
+			if neighbours, *err = d.Neighbours.Append(nil, row, d.Num); *err != nil {
+				return false
+			}
+			shown = make([]*markup.Text, 0, len(neighbours))
 			for _, n := range neighbours {
 				if *err = d.Train.Decode(n, &r); *err != nil {
 					return false

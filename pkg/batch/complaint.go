@@ -62,8 +62,8 @@ func reasons(b *wire.Batch, row func(line int) string) []Complaint {
 	return list
 }
 
-// Reasons returns what the service says is wrong with those of the batches that have
-// ended, and with which of their rows. These are looked up in the file that the job of
+// Reasons returns what the service says is wrong with the batches,
+// and with which of their rows. These are looked up in the file that the job of
 // a batch names, if that is its input, else in the service's copy.
 func (m *Manager) Reasons(ctx context.Context, batches []wire.Batch, jobs []record.Job) ([]Complaint, error) {
 	var all []Complaint

@@ -97,10 +97,11 @@ func (m *Manager) Sync(ctx context.Context, dir string, each func(job record.Job
 	if err == nil {
 		err = m.startAll(ctx, m.ledger.entries)
 	}
-	if err = errors.Join(err, m.takeGivenUp()); err != nil {
-		return 0, 0, err
+	given := m.takeGivenUp()
+	if err != nil {
+		return 0, 0, errors.Join(err, given)
 	}
-	var failed []error
+	failed := []error{given} // which costs the other entries nothing
 	for _, entry := range m.ledger.entries {
 		path, o := "", (*Outcome)(nil)
 		switch {

@@ -71,6 +71,23 @@ func TestAWaitEndsAfterItsTime(t *testing.T) {
 	}
 }
 
+func TestASyncGoesThroughAllPartsAlsoIfTheServiceTakesOneNever(t *testing.T) {
+	w := newWorld(t, openaitest.Options{FileRules: openaitest.FileRules{MaxUploadBytes: 2000}})
+	m := w.manager(t, Config{})
+	defer m.Close()
+	if _, err := m.add(t.Context(), w.parts(t, 13, 10)); err != nil { // ten rows take 3,000 bytes
+		t.Fatal(err)
+	}
+	var seen []int
+	_, unanswered, err := m.Sync(t.Context(), w.dir, func(job record.Job, _ string, _ *Outcome) error {
+		seen = append(seen, job.Part)
+		return nil
+	})
+	if _, ok := errors.AsType[*TooLarge](err); !ok || !slices.Equal(seen, []int{1, 2}) || unanswered < 10 {
+		t.Errorf("parts %v, %d rows without an answer, %v", seen, unanswered, err)
+	}
+}
+
 func TestASyncSavesWhatHasEndedStartsWhatWaitsAndCountsTheRest(t *testing.T) {
 	w := newWorld(t, openaitest.Options{BatchRules: openaitest.BatchRules{Phases: openaitest.Phases{InProgress: time.Hour}}})
 	m := w.manager(t, Config{InFlight: 1})

@@ -23,7 +23,7 @@ import (
 // A Reply is the answer to one row of the source, or the reason why it is missing.
 type Reply struct {
 	Line    string          // the row's line in a results file, without a line end
-	Failure *record.Failure // why there is no answer; nil for a good one. Its class is [record.Missing] if no record was seen
+	Failure *record.Failure // why there is no answer; nil for a good one. See [Reply.Missing]
 
 	// From the row's record, with [Options.Join]; each may be empty.
 	Label, Context, Model string
@@ -32,7 +32,8 @@ type Reply struct {
 // OK reports whether the row has a good answer.
 func (r *Reply) OK() bool { return r.Failure == nil }
 
-// Missing reports whether no record of the row was seen.
+// Missing reports whether the class of the failure is [record.Missing]: no record was seen,
+// or the record or line that was seen says that the answer is missing.
 func (r *Reply) Missing() bool { return r.Failure != nil && r.Failure.Class == record.Missing }
 
 // Options say how to read results. The zero value suffices for writing a results file.

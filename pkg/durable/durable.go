@@ -126,7 +126,7 @@ func NewFolder(path string, write func(dir string) error) error {
 	return nil
 }
 
-// SameFile reports whether both paths lead to the same existing file.
+// SameFile reports whether both paths lead to the same file, or would if it existed.
 func SameFile(a, b string) bool {
 	x, errX := os.Stat(a)
 	y, errY := os.Stat(b)

@@ -65,8 +65,10 @@ func (k *Neighbours) More() bool { return k.more }
 // returns an error if the file has changed since it was opened.
 func (k *Neighbours) Append(dst []int, i, n int) (list []int, err error) {
 	err = guard(k.name, func() error {
-		list, err = appendNeighbours(dst, k.text[k.lines[i]:], n)
-		return err
+		if list, err = appendNeighbours(dst, k.text[k.lines[i]:], n); err != nil {
+			return k.fault(i, err, "leave the input files alone until the run has ended, then start it again")
+		}
+		return nil
 	})
 	return list, err
 }

@@ -295,3 +295,20 @@ func BenchmarkOpenNeighbours(b *testing.B) {
 		k.Close()
 	}
 }
+
+func TestAChangedKNNFileIsNamedWithItsLine(t *testing.T) {
+	path := write(t, "test.knn.jsonl", "[0, 1]\n[1, 0]\n")
+	k := openNeighbours(t, path, 2, 2)
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt([]byte("[1, x]"), 7); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = k.Append(nil, 1, 2)
+	checkFault(t, err, path, 2, "not a JSON array of row numbers")
+}

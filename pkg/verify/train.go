@@ -179,7 +179,7 @@ func (r *reader) sentence(rows []int) error {
 			return err
 		}
 		if i == 0 {
-			r.tokens = markup.AppendTokens(r.tokens[:0], strings.Clone(r.row.Context)) // phrases share the clone's memory
+			r.tokens = markup.AppendTokens(r.tokens[:0], strings.Clone(r.row.Context))
 		}
 		for _, s := range r.row.Spans {
 			if s.Start < 0 || s.End <= s.Start || s.End > len(r.tokens) {
@@ -216,7 +216,7 @@ func (r *reader) mention(text string) *mention {
 			return &r.mentions[i]
 		}
 	}
-	r.mentions = append(r.mentions, mention{text: text})
+	r.mentions = append(r.mentions, mention{text: strings.Clone(text)})
 	return &r.mentions[len(r.mentions)-1]
 }
 

@@ -169,7 +169,7 @@ func (n *Tally) add(v Verdict) {
 	}
 }
 
-// Candidates returns the entities in j, in row order. They share memory with its file.
+// Candidates returns the entities in j, in row order.
 func Candidates(ctx context.Context, j *annotate.Joined) ([]Candidate, error) {
 	var list []Candidate
 	err := j.AsMarked().Each(ctx, func(s *annotate.Annotation) error {

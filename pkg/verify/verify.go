@@ -135,7 +135,7 @@ type Asked struct {
 // checks of the candidates are made before the first record is written.
 //
 // The training set is read once, on all cores. It needs the memory of
-// [mrc.File.Sentences], plus about 24 bytes for each of its entities times the number of
+// [mrc.File.Sentences], plus about 24 bytes and its text for each of its entities times the number of
 // the candidates' labels, and for each place where a candidate's words occur.
 func (j *Questions) Write(ctx context.Context, w io.Writer, candidates []Candidate) (report Asked, err error) {
 	m := maker{job: j, labels: map[string]catalog.Label{}}

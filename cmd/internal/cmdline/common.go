@@ -2,6 +2,7 @@ package cmdline
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -49,13 +50,10 @@ func common(app *cli.App) {
 				"source <(" + name + " completion zsh)\n" +
 				name + " completion fish | source",
 			Action: func(c *cli.Context) error {
-				if c.NArg() != 1 {
+				if c.NArg() != 1 || !slices.Contains(clidoc.Shells, c.Args().First()) {
 					return UsageError("which shell? %s", strings.Join(clidoc.Shells, ", "))
 				}
-				if err := clidoc.Completion(app.Writer, app, c.Args().First()); err != nil {
-					return UsageError("%w", err)
-				}
-				return nil
+				return clidoc.Completion(app.Writer, app, c.Args().First())
 			},
 		},
 		&cli.Command{
