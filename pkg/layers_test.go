@@ -18,7 +18,7 @@ import (
 // layers are the packages from the bottom up. A package imports only packages
 // of layers below its own, whatever its tests import.
 var layers = [][]string{
-	{"clidoc", "fault", "reasoning", "safetext", "tags"},
+	{"clidoc", "fault", "model", "reasoning", "safetext", "tags"},
 	{"parallel", "record", "markup", "catalog", "durable"},
 	{"wire", "pace", "progress", "corpus"},
 	{"mrc", "openaiapi", "retry", "resume", "price", "score"},

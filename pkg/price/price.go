@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"nertools/pkg/fault"
+	"nertools/pkg/model"
 	"nertools/pkg/record"
-	"nertools/pkg/wire"
 )
 
 // A Table contains the prices of models.
@@ -143,10 +143,10 @@ func lineOf(data []byte, err error) int {
 // price of the name without its date; gpt-4o-2024-05-13 has an entry because it costs
 // more. Fine-tuned models and models of routers ("openai/gpt-4o") need entries under
 // their full names, since their prices differ from the base model's.
-func (t *Table) Find(model string) (Price, bool) {
-	p, ok := t.Models[model]
+func (t *Table) Find(name string) (Price, bool) {
+	p, ok := t.Models[name]
 	if !ok {
-		p, ok = t.Models[wire.Undated(model)]
+		p, ok = t.Models[model.Undated(name)]
 	}
 	return p, ok
 }

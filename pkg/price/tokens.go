@@ -9,6 +9,7 @@ import (
 	"github.com/tidwall/gjson"
 	"github.com/tiktoken-go/tokenizer/codec"
 
+	"nertools/pkg/model"
 	"nertools/pkg/wire"
 )
 
@@ -27,8 +28,8 @@ const (
 
 // usesVocabulary reports whether the model is known to use Vocabulary, as all of OpenAI's
 // models since gpt-4o do.
-func usesVocabulary(model string) bool {
-	base := wire.BaseModel(model)
+func usesVocabulary(name string) bool {
+	base := model.Base(name)
 	for _, family := range []string{"gpt-4o", "chatgpt-4o", "gpt-4.1", "gpt-4.5", "gpt-5", "o1", "o3", "o4"} {
 		// "gpt-5.1", "o3-mini"; but not "o1000".
 		if rest, ok := strings.CutPrefix(base, family); ok && (rest == "" || strings.ContainsAny(rest[:1], "-.")) {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"nertools/pkg/model"
 	"nertools/pkg/record"
 )
 
@@ -30,18 +31,28 @@ type Settings struct {
 	Model     string
 	Endpoint  string // "auto", "chat" or "completions"
 	MaxTokens int    // maximum length of the answer, in tokens; 0 sends no limit
+	Bounded   bool   // the user asked for MaxTokens: it must not be left out
 
 	// Sampling parameters. nil ones are not sent, except that the temperature is 0 if the
-	// model accepts one, since an answer should copy its sentence.
+	// model's family takes one, since an answer should copy its sentence.
 	Temperature      *float64
+	NoTemperature    bool // send no temperature at all
 	TopP             *float64
 	FrequencyPenalty *float64
 	PresencePenalty  *float64
 	Seed             *int64
 	Stop             []string
 
+	// Effort is the reasoning_effort: "" sends the lowest that the model is known to
+	// accept, since copying a sentence needs no reasoning; [ModelsEffort] sends none.
+	Effort string
+	Tier   string // service_tier; "" sends none
+
 	Extra string // a JSON object whose members are added to the body and override ours; may be empty
 }
+
+// ModelsEffort is the Effort that leaves it to the model.
+const ModelsEffort = "default"
 
 // A Builder builds request bodies. It is safe for concurrent use.
 type Builder struct {
@@ -52,6 +63,7 @@ type Builder struct {
 	maxTokens int    // limit of the answer, for the estimate of a call's tokens
 	members   string // everything but prompt and format, as hashed into the settings' digest
 	settings  string // digest of everything but the prompt
+	given     map[string]bool
 	last      atomic.Pointer[formatDigest]
 }
 
@@ -64,12 +76,12 @@ func NewBuilder(s Settings) (*Builder, error) {
 	if s.Model == "" {
 		return nil, errors.New("no model named")
 	}
-	f := familyOf(s.Model)
-	b := new(Builder)
+	f := model.Of(s.Model)
+	b := &Builder{given: map[string]bool{}}
 	switch s.Endpoint {
 	case "auto", "":
 		b.path = Chat
-		if f.legacy {
+		if f.Completions {
 			b.path = Completions
 		}
 	case "chat":
@@ -79,26 +91,32 @@ func NewBuilder(s Settings) (*Builder, error) {
 	default:
 		return nil, fmt.Errorf("unknown endpoint %q: auto, chat or completions", s.Endpoint)
 	}
+	if b.path != Chat {
+		f.Effort, f.CacheWrites = "", false // members of chat requests only
+	}
 	members, err := s.members(f)
 	if err != nil {
 		return nil, err
 	}
-	model := `{"model":` + string(record.AppendString(nil, s.Model))
+	head := `{"model":` + string(record.AppendString(nil, s.Model))
 	if b.path == Chat {
-		b.head = model + `,"messages":[{"role":"user","content":`
+		b.head = head + `,"messages":[{"role":"user","content":`
 		b.tail = `}]`
 	} else {
-		b.head = model + `,"prompt":`
+		b.head = head + `,"prompt":`
 	}
 	rest, settings := "", ""
 	for _, m := range members {
+		if m.given {
+			b.given[m.key] = m.extra
+		}
 		if b.path == Chat && m.key == responseFormat {
 			b.format = m.value
 			continue
 		}
 		text := "," + string(record.AppendString(nil, m.key)) + ":" + m.value
 		rest += text
-		if m.key != streaming {
+		if !isDelivery(m.key) {
 			settings += text
 		}
 		if isMaxTokens(m.key) {
@@ -106,22 +124,44 @@ func NewBuilder(s Settings) (*Builder, error) {
 		}
 	}
 	b.tail += rest
-	b.members = model[1:] + settings
+	b.members = head[1:] + settings
 	b.settings = settingsDigest(b.path, b.members, b.format)
 	return b, nil
 }
 
 // member is a member of a JSON object, with its value as raw JSON.
-type member struct{ key, value string }
+type member struct {
+	key, value string
+	given      bool // the user asked for it
+	extra      bool // it is in the extra body
+}
 
 // responseFormat is the member that a prompt record may override. In the request digest
 // it always counts as a setting, wherever it comes from: a batch has one digest of
 // settings, and its answers don't contain the format.
 const responseFormat = "response_format"
 
-// streaming is the member that controls how an answer is transferred. The question is the
-// same, so the digest of the settings ignores it.
-const streaming = "stream"
+// These members control how an answer is transferred, how soon it comes, and what it
+// costs. The question is the same, so the digest of the settings ignores them.
+const (
+	streaming    = "stream"
+	serviceTier  = "service_tier"
+	cacheOptions = "prompt_cache_options"
+)
+
+func isDelivery(key string) bool {
+	return key == streaming || key == serviceTier || key == cacheOptions
+}
+
+const reasoningEffort = "reasoning_effort"
+
+// noCache keeps a prompt out of the service's cache. Without it, models whose cache
+// writes cost extra (1.25 times the price, from gpt-5.6 on) write every prompt of 1,024
+// tokens or more, up to its end: they no longer look for a shorter prefix in common, so
+// that prompts which end differently pay for the writes and never profit
+// (https://developers.openai.com/api/docs/guides/prompt-caching, 2026-11-26; observed in
+// openai/codex#35300).
+const noCache = `{"mode":"explicit"}`
 
 // isMaxTokens reports whether key is one of the two names for the limit of an answer.
 func isMaxTokens(key string) bool { return key == "max_tokens" || key == "max_completion_tokens" }
@@ -130,18 +170,18 @@ func isMaxTokens(key string) bool { return key == "max_tokens" || key == "max_co
 // values, like negative ones, say nothing about the size of a call.
 func tokenCount(v gjson.Result) int { return int(max(0, min(v.Int(), 1_000_000))) }
 
-func (s *Settings) members(f family) ([]member, error) {
+func (s *Settings) members(f model.Family) ([]member, error) {
 	var list []member
-	add := func(key, value string) { list = append(list, member{key, value}) }
+	add := func(key, value string, given bool) { list = append(list, member{key: key, value: value, given: given}) }
 	if s.MaxTokens > 0 {
 		key := "max_tokens"
-		if f.completionTokens {
+		if f.CompletionTokens {
 			key = "max_completion_tokens"
 		}
-		add(key, strconv.Itoa(s.MaxTokens))
+		add(key, strconv.Itoa(s.MaxTokens), s.Bounded)
 	}
-	if s.Temperature == nil && f.sampling {
-		add("temperature", "0")
+	if s.Temperature == nil && f.Temperature && !s.NoTemperature {
+		add("temperature", "0", false)
 	}
 	for _, n := range []struct {
 		key   string
@@ -153,10 +193,10 @@ func (s *Settings) members(f family) ([]member, error) {
 		if math.IsNaN(*n.value) || math.IsInf(*n.value, 0) {
 			return nil, fmt.Errorf("%s: %v is not a number that JSON knows", n.key, *n.value)
 		}
-		add(n.key, strconv.FormatFloat(*n.value, 'g', -1, 64))
+		add(n.key, strconv.FormatFloat(*n.value, 'g', -1, 64), true)
 	}
 	if s.Seed != nil {
-		add("seed", strconv.FormatInt(*s.Seed, 10))
+		add("seed", strconv.FormatInt(*s.Seed, 10), true)
 	}
 	if len(s.Stop) > 0 {
 		stop := []byte{'['}
@@ -166,7 +206,19 @@ func (s *Settings) members(f family) ([]member, error) {
 			}
 			stop = record.AppendString(stop, t)
 		}
-		add("stop", string(append(stop, ']')))
+		add("stop", string(append(stop, ']')), true)
+	}
+	switch {
+	case s.Effort != "" && s.Effort != ModelsEffort:
+		add(reasoningEffort, string(record.AppendString(nil, s.Effort)), true)
+	case s.Effort == "" && f.Effort != "" && !gjson.Get(s.Extra, "reasoning").Exists(): // a router's own member for it
+		add(reasoningEffort, string(record.AppendString(nil, f.Effort)), false)
+	}
+	if s.Tier != "" {
+		add(serviceTier, string(record.AppendString(nil, s.Tier)), true)
+	}
+	if f.CacheWrites {
+		add(cacheOptions, noCache, false)
 	}
 	return s.merge(list)
 }
@@ -194,7 +246,7 @@ func (s *Settings) merge(list []member) ([]member, error) {
 				return false
 			}
 		}
-		m := member{k.Str, v.Raw}
+		m := member{key: k.Str, value: v.Raw, given: true, extra: true}
 		for i := range list {
 			if list[i].key == m.key || isMaxTokens(list[i].key) && isMaxTokens(m.key) {
 				list[i] = m
@@ -214,6 +266,10 @@ func (b *Builder) Path() string { return b.path }
 // first part of each result's request digest, unless the prompt has its own
 // response_format.
 func (b *Builder) Settings() string { return b.settings }
+
+// Given returns the members of the bodies that the user asked for, and whether by the
+// extra body. The others may be left out if the service refuses them.
+func (b *Builder) Given() map[string]bool { return b.given }
 
 // Append appends the request body for prompt.
 func (b *Builder) Append(dst []byte, prompt string) []byte {
@@ -305,7 +361,7 @@ func ParseRequestLine(line []byte) (Request, error) {
 		if isMaxTokens(k.Str) {
 			r.Tokens += tokenCount(v)
 		}
-		if k.Str != streaming {
+		if !isDelivery(k.Str) {
 			rest += "," + k.Raw + ":" + v.Raw
 		}
 		return true

@@ -26,37 +26,112 @@ func builder(t testing.TB, s wire.Settings) *wire.Builder {
 
 func number(f float64) *float64 { return &f }
 
+// The table is to be compared with https://developers.openai.com/api/docs/models/NAME.
 func TestBodyIsWhatTheModelsFamilyTakes(t *testing.T) {
-	const chat, completions = "chat/completions", "completions"
-	for _, c := range []struct{ model, path, body string }{
-		{"gpt-4o-mini", chat, `{"model":"gpt-4o-mini","messages":[{"role":"user","content":"hi"}],"max_tokens":512,"temperature":0}`},
-		{"gpt-4.1", chat, `{"model":"gpt-4.1","messages":[{"role":"user","content":"hi"}],"max_tokens":512,"temperature":0}`},
-		{"gpt-5", chat, `{"model":"gpt-5","messages":[{"role":"user","content":"hi"}],"max_completion_tokens":512}`},
-		{"gpt-5-mini", chat, `{"model":"gpt-5-mini","messages":[{"role":"user","content":"hi"}],"max_completion_tokens":512}`},
-		{"gpt-5-mini-2025-08-07", chat, `{"model":"gpt-5-mini-2025-08-07","messages":[{"role":"user","content":"hi"}],"max_completion_tokens":512}`},
-		{"gpt-5.1", chat, `{"model":"gpt-5.1","messages":[{"role":"user","content":"hi"}],"max_completion_tokens":512}`},
-		{"gpt-5.3-mini", chat, `{"model":"gpt-5.3-mini","messages":[{"role":"user","content":"hi"}],"max_completion_tokens":512}`},
-		{"gpt-5.4", chat, `{"model":"gpt-5.4","messages":[{"role":"user","content":"hi"}],"max_completion_tokens":512,"temperature":0}`},
-		{"gpt-5.4-nano", chat, `{"model":"gpt-5.4-nano","messages":[{"role":"user","content":"hi"}],"max_completion_tokens":512,"temperature":0}`},
-		{"gpt-5.10", chat, `{"model":"gpt-5.10","messages":[{"role":"user","content":"hi"}],"max_completion_tokens":512,"temperature":0}`},
-		{"o3-mini", chat, `{"model":"o3-mini","messages":[{"role":"user","content":"hi"}],"max_completion_tokens":512}`},
-		{"o4-mini-2025-04-16", chat, `{"model":"o4-mini-2025-04-16","messages":[{"role":"user","content":"hi"}],"max_completion_tokens":512}`},
-		{"gpt-3.5-turbo", chat, `{"model":"gpt-3.5-turbo","messages":[{"role":"user","content":"hi"}],"max_tokens":512,"temperature":0}`},
-		{"gpt-3.5-turbo-instruct", completions, `{"model":"gpt-3.5-turbo-instruct","prompt":"hi","max_tokens":512,"temperature":0}`},
-		{"gpt-3.5-turbo-instruct-0914", completions, `{"model":"gpt-3.5-turbo-instruct-0914","prompt":"hi","max_tokens":512,"temperature":0}`},
-		{"davinci-002", completions, `{"model":"davinci-002","prompt":"hi","max_tokens":512,"temperature":0}`},
-		{"ft:gpt-4o-mini:org::id", chat, `{"model":"ft:gpt-4o-mini:org::id","messages":[{"role":"user","content":"hi"}],"max_tokens":512,"temperature":0}`},
-		{"ft:o4-mini:org::id", chat, `{"model":"ft:o4-mini:org::id","messages":[{"role":"user","content":"hi"}],"max_completion_tokens":512}`},
-		{"ft:babbage-002:org::id", completions, `{"model":"ft:babbage-002:org::id","prompt":"hi","max_tokens":512,"temperature":0}`},
-		{"openai/gpt-5", chat, `{"model":"openai/gpt-5","messages":[{"role":"user","content":"hi"}],"max_completion_tokens":512}`},
-		{"meta-llama/Llama-3.1-8B-Instruct", chat, `{"model":"meta-llama/Llama-3.1-8B-Instruct","messages":[{"role":"user","content":"hi"}],"max_tokens":512,"temperature":0}`},
-		{"llama3.1:8b", chat, `{"model":"llama3.1:8b","messages":[{"role":"user","content":"hi"}],"max_tokens":512,"temperature":0}`},
-		{"olmo-2", chat, `{"model":"olmo-2","messages":[{"role":"user","content":"hi"}],"max_tokens":512,"temperature":0}`},
-		{`a "model"`, chat, `{"model":"a \"model\"","messages":[{"role":"user","content":"hi"}],"max_tokens":512,"temperature":0}`},
+	const (
+		chat, completions = "chat/completions", "completions"
+
+		plain     = `"max_tokens":512,"temperature":0`
+		reasoning = `"max_completion_tokens":512`
+		cache     = `,"prompt_cache_options":{"mode":"explicit"}`
+		none      = reasoning + `,"reasoning_effort":"none"`
+		low       = reasoning + `,"reasoning_effort":"low"`
+	)
+	for _, c := range []struct{ model, path, rest string }{
+		// Older models: these bytes, and with them the digests of earlier results, must not change.
+		{"gpt-4o-mini", chat, plain},
+		{"gpt-4o", chat, plain},
+		{"gpt-4o-mini-2024-07-18", chat, plain},
+		{"gpt-4.1", chat, plain},
+		{"gpt-4.1-mini-2025-04-14", chat, plain},
+		{"gpt-3.5-turbo", chat, plain},
+		{"gpt-35-turbo", chat, plain}, // Azure
+		{"ft:gpt-4o-mini:org::id", chat, plain},
+		{"gpt-3.5-turbo-instruct", completions, plain},
+		{"gpt-3.5-turbo-instruct-0914", completions, plain},
+		{"davinci-002", completions, plain},
+		{"ft:babbage-002:org::id", completions, plain},
+
+		{"o3", chat, reasoning},
+		{"o3-mini", chat, reasoning},
+		{"o4-mini-2025-04-16", chat, reasoning},
+		{"ft:o4-mini:org::id", chat, reasoning},
+		{"gpt-5", chat, reasoning},
+		{"gpt-5-mini", chat, reasoning},
+		{"gpt-5-mini-2025-08-07", chat, reasoning},
+		{"openai/gpt-5", chat, reasoning},
+		{"gpt-5-chat-latest", chat, reasoning},
+		{"gpt-5.1", chat, reasoning},
+		{"gpt-5.3-mini", chat, reasoning},
+		{"gpt-5.4", chat, reasoning + `,"temperature":0`},
+		{"gpt-5.4-nano", chat, reasoning + `,"temperature":0`},
+
+		{"gpt-5.5", chat, none},
+		{"gpt-5.5-2026-04-23", chat, none},
+		{"gpt-5.5-pro", chat, reasoning + `,"reasoning_effort":"medium"`},
+		{"gpt-5.6", chat, none + cache},
+		{"gpt-5.6-luna", chat, none + cache},
+		{"gpt-5.6-terra", chat, none + cache},
+		{"gpt-5.6-sol", chat, none + cache},
+		{"gpt-5.6-chat-latest", chat, reasoning + cache},
+		{"gpt-6-luna", chat, none + cache},
+		{"gpt-6-luna-2026-09-22", chat, none + cache},
+		{"openai/gpt-6-luna", chat, none + cache},
+		{"openrouter/openai/gpt-6-luna:flex", chat, none + cache},
+		{"ft:gpt-6-luna:org::id", chat, none + cache},
+		{"gpt-6-sol", chat, none + cache},
+		{"gpt-6-astra", chat, low + cache},
+		{"gpt-6-astra-2026-09-03", chat, low + cache},
+		{"gpt-6.1-sol", chat, low + cache},
+		{"gpt-6.1-terra", chat, none + cache},
+		{"gpt-6.2-sol", chat, low + cache},
+		{"gpt-7", chat, low + cache},
+		{"openai/gpt-7.2-nova-2027-03-01", chat, low + cache},
+		{"gpt-10", chat, low + cache},
+
+		{"claude-haiku-5-5", chat, plain},
+		{"anthropic/claude-sonnet-5.5", chat, plain},
+		{"qwen3-32b", chat, plain},
+		{"Qwen/Qwen3-8B", chat, plain},
+		{"meta-llama/Llama-3.1-8B-Instruct", chat, plain},
+		{"llama3.1:8b", chat, plain},
+		{"openai/gpt-oss-120b", chat, plain},
+		{"gpt-oss:20b", chat, plain},
+		{"olmo-2", chat, plain},
+		{`a "model"`, chat, plain},
 	} {
 		b := builder(t, wire.Settings{Model: c.model, MaxTokens: 512})
-		if got := string(b.Append(nil, "hi")); got != c.body || b.Path() != c.path {
-			t.Errorf("%s: %s\n got %s\nwant %s", c.model, b.Path(), got, c.body)
+		want := `{"model":` + string(record.AppendString(nil, c.model)) + `,"messages":[{"role":"user","content":"hi"}],` + c.rest + "}"
+		if c.path == completions {
+			want = `{"model":"` + c.model + `","prompt":"hi",` + c.rest + "}"
+		}
+		if got := string(b.Append(nil, "hi")); got != want || b.Path() != c.path {
+			t.Errorf("%s: %s\n got %s\nwant %s", c.model, b.Path(), got, want)
+		}
+	}
+}
+
+func TestSettingsOfTheUserReplaceThoseOfTheFamily(t *testing.T) {
+	const luna, mini = `{"model":"gpt-6-luna","messages":[{"role":"user","content":"hi"}]`, `{"model":"gpt-4o-mini","messages":[{"role":"user","content":"hi"}]`
+	const cache = `"prompt_cache_options":{"mode":"explicit"}`
+	for _, c := range []struct {
+		name string
+		s    wire.Settings
+		want string
+	}{
+		{"an effort", wire.Settings{Model: "gpt-6-luna", Effort: "high"}, luna + `,"reasoning_effort":"high",` + cache + `}`},
+		{"the model's effort", wire.Settings{Model: "gpt-6-luna", Effort: "default"}, luna + `,` + cache + `}`},
+		{"an effort of another model", wire.Settings{Model: "gpt-4o-mini", Effort: "low"}, mini + `,"temperature":0,"reasoning_effort":"low"}`},
+		{"an effort in the extra body", wire.Settings{Model: "gpt-6-luna", Extra: `{"reasoning_effort":"low"}`}, luna + `,"reasoning_effort":"low",` + cache + `}`},
+		{"a router's effort", wire.Settings{Model: "gpt-6-luna", Extra: `{"reasoning":{"effort":"low"}}`}, luna + `,` + cache + `,"reasoning":{"effort":"low"}}`},
+		{"a temperature", wire.Settings{Model: "gpt-6-luna", Temperature: number(0)}, luna + `,"temperature":0,"reasoning_effort":"none",` + cache + `}`},
+		{"no temperature", wire.Settings{Model: "gpt-4o-mini", NoTemperature: true}, mini + `}`},
+		{"a tier", wire.Settings{Model: "gpt-6-luna", Tier: "flex"}, luna + `,"reasoning_effort":"none","service_tier":"flex",` + cache + `}`},
+		{"the service's cache", wire.Settings{Model: "gpt-6-luna", Extra: `{"prompt_cache_options":{"mode":"implicit"}}`}, luna + `,"reasoning_effort":"none","prompt_cache_options":{"mode":"implicit"}}`},
+		{"legacy completions", wire.Settings{Model: "gpt-6-luna", Endpoint: "completions"}, `{"model":"gpt-6-luna","prompt":"hi"}`},
+	} {
+		if got := string(builder(t, c.s).Append(nil, "hi")); got != c.want {
+			t.Errorf("%s:\n got %s\nwant %s", c.name, got, c.want)
 		}
 	}
 }
@@ -287,6 +362,7 @@ func TestRequestDigestTellsWhatWasAsked(t *testing.T) {
 		"top_p":       func(s *wire.Settings) { s.TopP = number(0.1) },
 		"seed":        func(s *wire.Settings) { s.Seed = new(int64) },
 		"stop":        func(s *wire.Settings) { s.Stop = []string{"x"} },
+		"effort":      func(s *wire.Settings) { s.Effort = "low" },
 		"extra":       func(s *wire.Settings) { s.Extra = `{"x":1}` },
 	} {
 		s := base
@@ -388,6 +464,11 @@ func TestRequestDigestsStayWhatTheyAre(t *testing.T) {
 		{wire.Settings{Model: "gpt-4o-mini", MaxTokens: 512}, "bd57a096b2b2"},
 		{wire.Settings{Model: "gpt-3.5-turbo-instruct", MaxTokens: 512, Seed: &seed, Stop: []string{"a"}}, "43bf68599fe6"},
 		{wire.Settings{Model: "o3", MaxTokens: 5, Extra: `{"a": {"b": 1}, "reasoning_effort": "low"}`}, "b07899157c1f"},
+		{wire.Settings{Model: "gpt-4.1-mini", MaxTokens: 512}, "a5b2e803ee7a"},
+		{wire.Settings{Model: "gpt-5-mini", MaxTokens: 512}, "d843da219e16"},
+		{wire.Settings{Model: "gpt-5.4", MaxTokens: 512}, "57ec10f1c0aa"},
+		{wire.Settings{Model: "claude-sonnet-5-5", MaxTokens: 512}, "727b09881e5f"},
+		{wire.Settings{Model: "qwen3-32b", MaxTokens: 512}, "155fdc9b5699"},
 		{wire.Settings{Model: "m", Endpoint: "completions", Extra: `{"response_format":{"type":"json_object"}}`}, "bc3e55eca8ba"},
 	} {
 		b := builder(t, c.s)
@@ -485,7 +566,7 @@ func BenchmarkParseRequest(b *testing.B) {
 	}
 }
 
-func TestAskingForWholeAnswersMakesNoOtherQuestion(t *testing.T) {
+func TestHowAnAnswerIsDeliveredMakesNoOtherQuestion(t *testing.T) {
 	plain, err := wire.NewBuilder(wire.Settings{Model: "m", MaxTokens: 9})
 	if err != nil {
 		t.Fatal(err)
@@ -500,6 +581,11 @@ func TestAskingForWholeAnswersMakesNoOtherQuestion(t *testing.T) {
 	}
 	if whole.Settings() != other.Settings() || whole.Settings() == plain.Settings() {
 		t.Errorf("got %s, %s and %s", plain.Settings(), whole.Settings(), other.Settings())
+	}
+	for _, extra := range []string{`{"top_k": 1, "service_tier": "flex"}`, `{"prompt_cache_options": {"mode": "explicit"}, "top_k": 1}`} {
+		if b := builder(t, wire.Settings{Model: "m", MaxTokens: 9, Extra: extra}); b.Settings() != other.Settings() {
+			t.Errorf("%s: got %s, want %s", extra, b.Settings(), other.Settings())
+		}
 	}
 	body := string(whole.Append(nil, "hi"))
 	if !strings.Contains(body, `"stream":false`) {
