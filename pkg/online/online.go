@@ -166,7 +166,7 @@ func (c *Run) Do(ctx context.Context, in *record.Lines) (Totals, error) {
 	defer stop(nil)
 	c.Output.Watch(stop)
 	r := &running{Run: c, stop: stop}
-	r.caller = retry.Caller{Asker: c.Asker, Pacer: c.Pacer, Say: c.Say, Fatal: func(e *wire.Error) { stop(r.stops(e)) }}
+	r.caller = retry.Caller{Asker: c.Asker, Pacer: c.Pacer, Say: c.Say, Given: c.Requests.Given(), Fatal: func(e *wire.Error) { stop(r.stops(e)) }}
 	// Calls in flight outlive the decision to stop by the time of grace.
 	inFlight, land := context.WithCancel(context.WithoutCancel(ctx))
 	defer land()

@@ -32,6 +32,11 @@ type Caller struct {
 	// pacer lets another one start. It may be nil.
 	Fatal func(*wire.Error)
 
+	// Given are the members of the bodies that the user asked for, see
+	// [wire.Builder.Given]. That the service refuses one is an error that no later call
+	// can get past; other members are left out.
+	Given map[string]bool
+
 	// Unheard is how often a call is made to a service that has never answered
 	// one; 0 leaves it to the pacer.
 	Unheard int
@@ -87,7 +92,7 @@ func (c *Caller) Do(asking, inFlight context.Context, call *Exchange) error {
 					c.Say(fmt.Sprintf("no answer yet: %v", e))
 				}
 			}
-			what, learnt, again := c.amend.Learn(e, body)
+			what, learnt, again := c.amend.Learn(e, body, c.Given)
 			if learnt {
 				c.Say(fmt.Sprintf("the model refuses a parameter (%s): %s from now on", e.Message, what))
 			}

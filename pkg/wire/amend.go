@@ -1,45 +1,53 @@
 package wire
 
 import (
-	"regexp"
 	"slices"
-	"strings"
 	"sync/atomic"
 
 	"github.com/tidwall/gjson"
+
+	"nertools/pkg/record"
 )
 
 // Amendments records which members the run's model rejects. Once rejected, a member is
-// left out or renamed in all later bodies of the run. The zero value amends nothing.
+// left out, renamed or given another value in all later bodies of the run. The zero value amends nothing.
 // Amendments is safe for concurrent use.
 type Amendments struct {
 	list atomic.Pointer[[]amendment]
 }
 
-type amendment struct{ key, instead string }
+type amendment struct{ key, instead, value string }
 
 // needed lists members without which the request would mean something else.
 var needed = []string{"model", "messages", "prompt", "input", "dimensions"}
 
-var quoted = regexp.MustCompile(`'([a-z_]+)'`)
-
 // Learn examines why a body was rejected. If the reason is a member that the request can
-// do without, later bodies are amended. learnt reports whether this call was the first to
-// find this, and what describes the amendment ("leaving out top_p"). again reports
-// whether the amended body is worth another try, whoever found it.
-func (a *Amendments) Learn(e *Error, body []byte) (what string, learnt, again bool) {
-	if e.Status != 400 && e.Status != 422 && e.Status/100 != 2 {
+// do without, or its value, later bodies are amended. learnt reports whether this call was
+// the first to find this, and what describes the amendment ("leaving out top_p"). again
+// reports whether the amended body is worth another try, whoever found it.
+//
+// A member in given is one that the user asked for, see [Builder.Given]. It is never
+// amended, except for another name of it; if the service refuses it, e says so from then
+// on, see [Error.Given].
+func (a *Amendments) Learn(e *Error, body []byte, given map[string]bool) (what string, learnt, again bool) {
+	r, ok := e.Refusal()
+	if !ok || slices.Contains(needed, r.Param) {
 		return "", false, false
 	}
-	key := refused(e)
-	if key == "" || !gjson.GetBytes(body, gjson.Escape(key)).Exists() || slices.Contains(needed, key) {
+	sent := gjson.GetBytes(body, gjson.Escape(r.Param))
+	if !sent.Exists() {
 		return "", false, false
 	}
-	am := amendment{key: key}
-	what = "leaving out " + key
-	if key == "max_tokens" && strings.Contains(e.Message, "max_completion_tokens") {
-		am.instead = "max_completion_tokens"
-		what = "sending " + am.instead + " instead of " + key
+	am := amendment{key: r.Param, instead: r.Instead}
+	what = "leaving out " + r.Param
+	if am.instead != "" {
+		what = "sending " + am.instead + " instead of " + r.Param
+	} else if extra, ok := given[r.Param]; ok {
+		e.Given, e.GivenExtra = r.Param, extra
+		return "", false, false
+	} else if lowest := lowestEffort(r.Values); r.Param == reasoningEffort && lowest != "" && sent.String() != lowest {
+		am.value = string(record.AppendString(nil, lowest))
+		what = "sending the reasoning effort " + lowest
 	}
 	for {
 		old := a.list.Load()
@@ -47,50 +55,19 @@ func (a *Amendments) Learn(e *Error, body []byte) (what string, learnt, again bo
 		if old != nil {
 			list = *old
 		}
-		if slices.ContainsFunc(list, func(x amendment) bool { return x.key == key }) {
-			return what, false, true
+		at := slices.IndexFunc(list, func(x amendment) bool { return x.key == am.key })
+		if at >= 0 && (list[at].value == "" || list[at].value != sent.Raw) {
+			return what, false, true // known since this body was sent
+		}
+		if at >= 0 { // the value that was to replace it is refused, too
+			am.value, what = "", "leaving out "+am.key
+			list = slices.Delete(slices.Clone(list), at, at+1)
 		}
 		list = append(slices.Clip(list), am)
 		if a.list.CompareAndSwap(old, &list) {
 			return what, true, true
 		}
 	}
-}
-
-// refused returns the member that e complains about, or "".
-func refused(e *Error) string {
-	if refusesFormat(e) {
-		return responseFormat
-	}
-	if !slices.Contains([]string{"unsupported_parameter", "unsupported_value", "unknown_parameter"}, e.Code) {
-		return ""
-	}
-	if m := quoted.FindStringSubmatch(e.Message); e.Param == "" && m != nil {
-		return m[1] // compatible servers omit param
-	}
-	return e.Param
-}
-
-var (
-	unknown  = regexp.MustCompile(`\b(unsupported|not supported|(does not|doesn't|don't) support|supported values|unavailable|not available|not permitted|not allowed|unrecognized|unknown)\b`)
-	inSchema = regexp.MustCompile(`\b(schema|keyword|invalid json_schema|response_format\.json_schema\.\w+)\b`)
-)
-
-// refusesFormat reports whether the model or the server does not support response_format,
-// or this type of it. Often, as with OpenAI's own service, no code says so and the words
-// have to decide. An error in the schema itself is different: the user has to fix it.
-func refusesFormat(e *Error) bool {
-	words := strings.ReplaceAll(strings.ToLower(e.Message), "json schema", "json_schema")
-	switch e.Param {
-	case responseFormat, responseFormat + ".type", responseFormat + ".json_schema":
-	case "":
-		if !strings.Contains(words, responseFormat) {
-			return false
-		}
-	default:
-		return false
-	}
-	return unknown.MatchString(words) && !inSchema.MatchString(words)
 }
 
 // Apply returns the body to send: body itself as long as there is nothing to amend,
@@ -102,20 +79,22 @@ func (a *Amendments) Apply(body []byte) []byte {
 	}
 	out := make([]byte, 0, len(body)+16)
 	gjson.ParseBytes(body).ForEach(func(k, v gjson.Result) bool {
-		key, raw := k.Str, k.Raw
+		key, raw, value := k.Str, k.Raw, v.Raw
 		for _, am := range *list {
-			if am.key != key {
-				continue
-			}
-			if am.instead == "" {
+			switch {
+			case am.key != key:
+			case am.instead != "":
+				key, raw = am.instead, `"`+am.instead+`"`
+			case am.value != "":
+				value = am.value
+			default:
 				return true
 			}
-			key, raw = am.instead, `"`+am.instead+`"`
 		}
 		if len(out) > 0 {
 			out = append(out, ',')
 		}
-		out = append(append(append(out, raw...), ':'), v.Raw...)
+		out = append(append(append(out, raw...), ':'), value...)
 		return true
 	})
 	return append(append([]byte{'{'}, out...), '}')

@@ -23,7 +23,7 @@ func TestRefusedMemberIsLeftOutFromThenOn(t *testing.T) {
 	if got := a.Apply([]byte(amendable)); string(got) != amendable {
 		t.Errorf("before anything was learnt: %s", got)
 	}
-	what, learnt, again := a.Learn(refusal(400, "unsupported_value", "temperature", "Unsupported value: 'temperature' does not support 0 with this model."), []byte(amendable))
+	what, learnt, again := a.Learn(refusal(400, "unsupported_value", "temperature", "Unsupported value: 'temperature' does not support 0 with this model."), []byte(amendable), nil)
 	if what != "leaving out temperature" || !learnt || !again {
 		t.Errorf("got %q, %v, %v", what, learnt, again)
 	}
@@ -32,7 +32,7 @@ func TestRefusedMemberIsLeftOutFromThenOn(t *testing.T) {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
 	what, learnt, again = a.Learn(refusal(400, "unsupported_parameter", "max_tokens",
-		"Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."), []byte(want))
+		"Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."), []byte(want), nil)
 	if what != "sending max_completion_tokens instead of max_tokens" || !learnt || !again {
 		t.Errorf("got %q, %v, %v", what, learnt, again)
 	}
@@ -41,7 +41,7 @@ func TestRefusedMemberIsLeftOutFromThenOn(t *testing.T) {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
 	// The other name is refused, too.
-	if what, learnt, again := a.Learn(refusal(400, "unsupported_parameter", "max_completion_tokens", "no"), []byte(want)); what != "leaving out max_completion_tokens" || !learnt || !again {
+	if what, learnt, again := a.Learn(refusal(400, "unsupported_parameter", "max_completion_tokens", "no"), []byte(want), nil); what != "leaving out max_completion_tokens" || !learnt || !again {
 		t.Errorf("got %q, %v, %v", what, learnt, again)
 	}
 	want = strings.Replace(want, `"max_completion_tokens":512,`, ``, 1)
@@ -52,7 +52,7 @@ func TestRefusedMemberIsLeftOutFromThenOn(t *testing.T) {
 
 func TestRefusedMemberMayBeNamedByTheMessageAlone(t *testing.T) {
 	var a wire.Amendments
-	what, learnt, again := a.Learn(refusal(422, "unsupported_parameter", "", "Unsupported parameter: 'max_tokens' is not supported. Use 'max_completion_tokens' instead."), []byte(amendable))
+	what, learnt, again := a.Learn(refusal(422, "unsupported_parameter", "", "Unsupported parameter: 'max_tokens' is not supported. Use 'max_completion_tokens' instead."), []byte(amendable), nil)
 	if what != "sending max_completion_tokens instead of max_tokens" || !learnt || !again {
 		t.Errorf("got %q, %v, %v", what, learnt, again)
 	}
@@ -78,7 +78,7 @@ func TestOnlyWhatCanBeDoneWithoutIsAmended(t *testing.T) {
 		{"another status", refusal(500, "unsupported_value", "temperature", "no")},
 	} {
 		var a wire.Amendments
-		if what, learnt, again := a.Learn(c.e, []byte(strings.Replace(amendable, `"x"`, `"prompt":"p","input":["i"],"dimensions":8,"x"`, 1))); what != "" || learnt || again {
+		if what, learnt, again := a.Learn(c.e, []byte(strings.Replace(amendable, `"x"`, `"prompt":"p","input":["i"],"dimensions":8,"x"`, 1)), nil); what != "" || learnt || again {
 			t.Errorf("%s: got %q, %v, %v", c.name, what, learnt, again)
 		}
 		if got := a.Apply([]byte(amendable)); string(got) != amendable {
@@ -118,7 +118,7 @@ func TestServiceWithoutStructuredAnswersIsAskedForPlainOnes(t *testing.T) {
 		{"another status", refusal(500, "", "response_format", "not supported"), string(body)},
 	} {
 		var a wire.Amendments
-		a.Learn(c.e, body)
+		a.Learn(c.e, body, nil)
 		if got := string(a.Apply(body)); got != c.want {
 			t.Errorf("%s: got %s", c.name, got)
 		}
@@ -131,12 +131,12 @@ func TestMemberRefusedThoughItWasLeftOutIsNotAskedAgain(t *testing.T) {
 	var a wire.Amendments
 	e := refusal(400, "unsupported_parameter", "temperature", "no")
 	for n := range 3 {
-		_, learnt, again := a.Learn(e, a.Apply([]byte(amendable)))
+		_, learnt, again := a.Learn(e, a.Apply([]byte(amendable)), nil)
 		if want := n == 0; learnt != want || again != want {
 			t.Errorf("try %d: learnt %v, again %v", n, learnt, again)
 		}
 	}
-	if _, learnt, again := a.Learn(e, []byte(amendable)); learnt || !again {
+	if _, learnt, again := a.Learn(e, []byte(amendable), nil); learnt || !again {
 		t.Errorf("a body sent before it was known: learnt %v, again %v", learnt, again)
 	}
 }
@@ -153,7 +153,7 @@ func TestEachAmendmentIsReportedOnceHoweverManyLearnIt(t *testing.T) {
 	for range 64 {
 		all.Go(func() {
 			for _, e := range errs {
-				_, first, again := a.Learn(e, []byte(amendable))
+				_, first, again := a.Learn(e, []byte(amendable), nil)
 				if first {
 					learnt.Add(1)
 				}
@@ -178,7 +178,7 @@ func TestEachAmendmentIsReportedOnceHoweverManyLearnIt(t *testing.T) {
 
 func TestAmendedBodyKeepsAllElse(t *testing.T) {
 	var a wire.Amendments
-	a.Learn(refusal(400, "unsupported_value", "temperature", "no"), []byte(amendable))
+	a.Learn(refusal(400, "unsupported_value", "temperature", "no"), []byte(amendable), nil)
 	for body, want := range map[string]string{
 		`{}`:                      `{}`,
 		`{"temperature":1}`:       `{}`,
@@ -198,8 +198,8 @@ func FuzzAmend(f *testing.F) {
 	f.Add([]byte(`{"a.b":1}`), "a.b")
 	f.Fuzz(func(t *testing.T, body []byte, param string) {
 		var a wire.Amendments
-		a.Learn(refusal(400, "unsupported_parameter", "max_tokens", "Use 'max_completion_tokens' instead."), []byte(amendable))
-		a.Learn(refusal(400, "unsupported_parameter", param, "no"), body)
+		a.Learn(refusal(400, "unsupported_parameter", "max_tokens", "Use 'max_completion_tokens' instead."), []byte(amendable), nil)
+		a.Learn(refusal(400, "unsupported_parameter", param, "no"), body, nil)
 		got := a.Apply(body)
 		var before, after map[string]json.RawMessage
 		if json.Unmarshal(body, &before) != nil || before == nil {

@@ -32,6 +32,11 @@ type Error struct {
 	// Suspect means that the address is probably wrong. If this address has answered
 	// before, the failure is temporary instead.
 	Suspect bool
+
+	// Given is the member of the request that the service refuses although the user asked
+	// for it; "" if there is none. GivenExtra means that it is in the extra body.
+	Given      string
+	GivenExtra bool
 }
 
 // Error returns the status, the code and the message.
@@ -71,7 +76,7 @@ func (e *Error) Fatal(heard bool) bool {
 	case record.Auth, record.Model, record.Quota:
 		return true
 	}
-	return e.WrongAddress || e.Suspect && !heard || e.Lasting && e.Unanswered()
+	return e.Given != "" || e.WrongAddress || e.Suspect && !heard || e.Lasting && e.Unanswered()
 }
 
 // Failed converts the error of a call into the failure that a record contains. Errors
