@@ -59,7 +59,7 @@ func (o *options) create(_ context.Context, std cmdline.Streams, prompts string)
 // read hands the requests of the prompts to use, without those answered earlier,
 // which it counts in kept.
 func (o *options) read(std cmdline.Streams, prompts string, judge *wire.Judge, kept *int, use func(batch.Requests) error) error {
-	requests, err := o.settings.Builder()
+	requests, err := o.settings.Builder(say(std))
 	if err != nil {
 		return err
 	}

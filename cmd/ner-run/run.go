@@ -32,6 +32,8 @@ const (
 	// maxWait is the longest pause that a service may ask for: longer ones are
 	// those of a daily limit, better spent elsewhere.
 	maxWait = 10 * time.Minute
+	// flexWait is how long a tier without capacity is waited for.
+	flexWait = time.Hour
 )
 
 func run(ctx context.Context, std cmdline.Streams, o *options, args []string) (err error) {
@@ -47,7 +49,8 @@ func run(ctx context.Context, std cmdline.Streams, o *options, args []string) (e
 	if input == "-" && (o.prices.File == "-" || o.service.KeyFile == "-" && !o.dryRun) || o.prices.File == "-" && o.service.KeyFile == "-" {
 		return cmdline.UsageError("stdin can be read only once: give \"-\" once, or name the file of prompts")
 	}
-	requests, err := o.settings.Builder()
+	say := func(s string) { std.Say("%s", s) }
+	requests, err := o.settings.Builder(say)
 	if err != nil {
 		return err
 	}
@@ -55,11 +58,11 @@ func run(ctx context.Context, std cmdline.Streams, o *options, args []string) (e
 	if err != nil {
 		return err
 	}
-	say := func(s string) { std.Say("%s", s) }
 	judge := o.accepted.Judge(func(s string) { say(s) })
 	if o.dryRun {
 		return estimate(std, o, input, table, requests, judge)
 	}
+	o.service.Tier = o.settings.Tier
 	client, err := o.service.Client(ctx, o.workers)
 	if err != nil {
 		return err
@@ -70,9 +73,13 @@ func run(ctx context.Context, std cmdline.Streams, o *options, args []string) (e
 		return err
 	}
 	defer in.Close()
+	limits := pace.Config{InFlight: o.workers, PerMinute: o.rpm, Tokens: o.tpm, MaxRetries: o.maxRetries, MaxWait: maxWait}
+	if o.settings.Tier == service.Flex {
+		limits.MaxWait, limits.Patience = flexWait, flexWait
+	}
 	r := online.Run{
 		Asker: client, Requests: requests, Judge: judge, KeepOrder: o.keepOrder, InFlight: o.workers, MaxErrors: o.maxErrors, Grace: grace,
-		Pacer: pace.New(pace.Config{InFlight: o.workers, PerMinute: o.rpm, Tokens: o.tpm, MaxRetries: o.maxRetries, MaxWait: maxWait}),
+		Pacer: pace.New(limits),
 	}
 	resumed := slices.ContainsFunc(o.resume, func(path string) bool { return o.output != "" && durable.SameFile(path, o.output) })
 	if err := openOutput(std, o, &r, resumed); err != nil {

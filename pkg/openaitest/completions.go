@@ -1,6 +1,7 @@
 package openaitest
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"time"
@@ -118,7 +119,10 @@ func (s *Server) answer(req completionRequest, api *completionAPI, seq int64) re
 // makeCompletion answers a request, as a call or as a batch's row. The fault, if
 // any, may bend what the answer says.
 func (s *Server) makeCompletion(req completionRequest, seq int64, f *Fault) completion {
-	c := completion{seq: seq, model: req.model, promptTokens: req.tokens, finish: "stop"}
+	c := completion{seq: seq, model: req.model, promptTokens: req.tokens, finish: "stop", tier: req.tier}
+	if cut := s.opt.CutPrompts; cut > 0 {
+		c.promptTokens = min(c.promptTokens, cut)
+	}
 	switch {
 	case s.opt.Answer != nil:
 		c.content = s.opt.Answer(req.prompt)
@@ -127,7 +131,16 @@ func (s *Server) makeCompletion(req completionRequest, seq int64, f *Fault) comp
 	default:
 		c.content = Baseline(req.prompt)
 	}
-	if limit := req.maxTokens; limit > 0 && tokens(len(c.content)) > limit {
+	limit := req.maxTokens
+	if s.opt.RealModels {
+		rules := rulesOf(req.model)
+		c.thoughts, c.cacheWrites = rules.thoughts(&req), rules.cacheWrites(&req)
+		if limit > 0 && c.thoughts >= limit {
+			c.thoughts, c.content, c.finish = limit, "", "length"
+		}
+		limit = max(0, limit-c.thoughts)
+	}
+	if limit > 0 && tokens(len(c.content)) > limit {
 		c.content, c.finish = cutAt(c.content, 4*limit), "length"
 	}
 	if f != nil {
@@ -156,7 +169,10 @@ type completion struct {
 	refusal      string
 	reasoning    string
 	finish       string
-	null         bool // the content is null
+	tier         string // "": the usual one
+	thoughts     int    // tokens of reasoning that is not shown
+	cacheWrites  int    // tokens of the prompt that are written to the cache
+	null         bool   // the content is null
 	noChoices    bool
 }
 
@@ -174,7 +190,7 @@ func (c *completion) append(api *completionAPI) []byte {
 }
 
 func (c *completion) answerTokens() int {
-	return tokens(len(c.content) + len(c.refusal) + len(c.reasoning))
+	return c.thoughts + tokens(len(c.content)+len(c.refusal)+len(c.reasoning))
 }
 
 func (c *completion) appendChat(b []byte) []byte {
@@ -191,10 +207,13 @@ func (c *completion) appendChat(b []byte) []byte {
 		b = append(gjson.AppendJSONString(b, c.finish), '}')
 	}
 	b = c.appendUsage(b)
-	b = append(b, `,"prompt_tokens_details":{"cached_tokens":0,"audio_tokens":0}`+
-		`,"completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0,`+
-		`"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}}`+
-		`,"service_tier":"default"`...)
+	b = append(b, `,"prompt_tokens_details":{"cached_tokens":0,"audio_tokens":0`...)
+	if c.cacheWrites > 0 {
+		b = strconv.AppendInt(append(b, `,"cache_write_tokens":`...), int64(c.cacheWrites), 10)
+	}
+	b = strconv.AppendInt(append(b, `},"completion_tokens_details":{"reasoning_tokens":`...), int64(c.thoughts), 10)
+	b = append(b, `,"audio_tokens":0,"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}},"service_tier":`...)
+	b = gjson.AppendJSONString(b, cmp.Or(c.tier, "default"))
 	return appendTail(b)
 }
 

@@ -99,6 +99,10 @@ func (s *Server) checkModel(req completionRequest, api *completionAPI) *apiError
 			return unsupportedParameter(name, "")
 		}
 	}
+	if s.opt.RealModels {
+		rules := rulesOf(req.model)
+		return rules.refuse(&req)
+	}
 	if !reasons(req.model) {
 		return nil
 	}

@@ -105,6 +105,15 @@ type Options struct {
 	// 400 unsupported_parameter.
 	Unsupported []string
 
+	// RealModels lets models refuse what the real ones refuse, by their names, and reason:
+	// that uses up max_completion_tokens, and at the usual effort more than 512 of them.
+	// Otherwise only the gpt-5 family and the o-series refuse something, and none reasons.
+	RealModels bool
+
+	// CutPrompts is how many tokens of a prompt are read, and counted in the usage, as a
+	// local server does whose context is small. 0: all.
+	CutPrompts int
+
 	// Latency passes before each answer and before each scripted fault; a
 	// refusal (a bad request, a rate limit) comes at once. Jitter adds a
 	// duration from [0, Jitter) to it, chosen by Seed and the call's number.

@@ -23,6 +23,9 @@ type completionRequest struct {
 
 	temperature, topP float64
 
+	effort, tier string // asked for; "": not asked
+	uncached     bool   // nothing of the prompt is to be written to the cache
+
 	given []string // the parameters in the body that aren't null
 }
 
@@ -115,6 +118,8 @@ func (req *completionRequest) set(name string, value gjson.Result, api *completi
 		if value.Type != gjson.False {
 			return notSimulated(name)
 		}
+	default:
+		return req.setDelivery(name, value)
 	}
 	return nil
 }

@@ -23,6 +23,7 @@
 package pace
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,6 +44,7 @@ type Config struct {
 	Tokens     int           // maximum number of tokens requested per minute
 	MaxRetries int           // retries of a failed call, not counting refusals
 	MaxWait    time.Duration // give the service up if it asks for a longer pause, or refuses all calls for longer
+	Patience   time.Duration // give up after this time a service that has never accepted a call; 0 means 2 minutes
 }
 
 // A Pacer paces the calls of one run. It is safe for concurrent use.
@@ -428,7 +430,7 @@ func (p *Pacer) refused(now time.Time, t turn, retry *Retry) (wait time.Duration
 	}
 	most := p.cfg.MaxWait
 	if most > 0 && !p.succeeded {
-		most = min(most, patience)
+		most = min(most, cmp.Or(p.cfg.Patience, patience))
 	}
 	if retry.After > 0 && p.pauses.ask(t.order.calls, p.started.calls, now.Add(retry.After)) {
 		p.paused = time.Time{}

@@ -321,17 +321,19 @@ func TestAServiceThatRefusesEveryCallIsGivenUpAfterABoundedTimeAndNumberOfCalls(
 		from    time.Duration // given up, after the last accepted call
 		to      time.Duration
 		calls   int // at most, beyond those in flight
+		waits   time.Duration
 	}{
-		{"it never accepted one", 0, 0, 10 * time.Minute, 2 * time.Minute, 2*time.Minute + 20*time.Second, 25},
-		{"it accepted some", 0, 100, 10 * time.Minute, 10 * time.Minute, 10*time.Minute + 20*time.Second, 60},
-		{"it asks for pauses", time.Second, 0, 10 * time.Minute, 2 * time.Minute, 2*time.Minute + 20*time.Second, 25},
-		{"it asks for long pauses", 5 * time.Minute, 0, 10 * time.Minute, 15 * time.Minute, 16 * time.Minute, 10},
-		{"nobody wants to wait", 0, 0, time.Second, time.Second, 5 * time.Second, 10},
+		{"it never accepted one", 0, 0, 10 * time.Minute, 2 * time.Minute, 2*time.Minute + 20*time.Second, 25, 0},
+		{"it never accepted one, and that may last", 0, 0, 10 * time.Minute, 5 * time.Minute, 5*time.Minute + 20*time.Second, 40, 5 * time.Minute},
+		{"it accepted some", 0, 100, 10 * time.Minute, 10 * time.Minute, 10*time.Minute + 20*time.Second, 60, 0},
+		{"it asks for pauses", time.Second, 0, 10 * time.Minute, 2 * time.Minute, 2*time.Minute + 20*time.Second, 25, 0},
+		{"it asks for long pauses", 5 * time.Minute, 0, 10 * time.Minute, 15 * time.Minute, 16 * time.Minute, 10, 0},
+		{"nobody wants to wait", 0, 0, time.Second, time.Second, 5 * time.Second, 10, 0},
 	} {
 		for _, inFlight := range []int{1, 8, 64} {
 			t.Run(fmt.Sprintf("%s/%d", c.name, inFlight), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					p := pace.New(pace.Config{InFlight: inFlight, MaxRetries: 5, MaxWait: c.maxWait})
+					p := pace.New(pace.Config{InFlight: inFlight, MaxRetries: 5, MaxWait: c.maxWait, Patience: c.waits})
 					var mu sync.Mutex
 					calls, last := 0, time.Now()
 					ctx, stop := context.WithCancelCause(t.Context())

@@ -120,6 +120,8 @@ func newApp(stderr io.Writer) *cli.App {
 			clidoc.Group("answers",
 				&cli.StringFlag{Name: "answer", Value: "baseline", Usage: "answer with `TEXT`; baseline answers as the demonstrations do"},
 				&cli.StringSliceFlag{Name: "models", Usage: "know only the models `A,B`"},
+				&cli.BoolFlag{Name: "real-models", Usage: "let models refuse what the real ones refuse, and reason"},
+				&cli.IntFlag{Name: "cut-prompts", Usage: "read only `N` tokens of each prompt; 0 reads all"},
 				&cli.StringFlag{Name: "key", EnvVars: []string{"FAKEOPENAI_KEY"}, Usage: "accept only `KEY`; without it any key that isn't empty"},
 				&cli.DurationFlag{Name: "latency", Usage: "take `TIME` for each answer, such as 300ms"},
 				&cli.DurationFlag{Name: "jitter", Usage: "take up to `TIME` longer"},
@@ -259,12 +261,14 @@ func serve(ctx context.Context, listener net.Listener, api *openaitest.Server) e
 func options(c *cli.Context) (openaitest.Options, func() error, error) {
 	noLog := func() error { return nil }
 	opt := openaitest.Options{
-		Key:     c.String("key"),
-		Models:  c.StringSlice("models"),
-		Latency: c.Duration("latency"),
-		Jitter:  c.Duration("jitter"),
-		Seed:    c.Uint64("seed"),
-		Dir:     c.String("state"),
+		Key:        c.String("key"),
+		Models:     c.StringSlice("models"),
+		RealModels: c.Bool("real-models"),
+		CutPrompts: c.Int("cut-prompts"),
+		Latency:    c.Duration("latency"),
+		Jitter:     c.Duration("jitter"),
+		Seed:       c.Uint64("seed"),
+		Dir:        c.String("state"),
 		RateLimits: openaitest.RateLimits{
 			RPM:         c.Int("rpm"),
 			TPM:         c.Int("tpm"),

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 
 	"nertools/cmd/internal/cmdline"
 	"nertools/pkg/fault"
+	"nertools/pkg/model"
 	"nertools/pkg/openaiapi"
 	"nertools/pkg/record"
 	"nertools/pkg/resume"
@@ -42,8 +44,13 @@ func (s *Settings) Flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Category: category, Name: "model", Aliases: []string{"m"}, Value: DefaultModel, EnvVars: []string{"NER_MODEL"}, Destination: &s.Model, Usage: "ask this `MODEL`"},
 		&cli.StringFlag{Category: category, Name: "endpoint", Value: "auto", Destination: &s.Endpoint, Usage: "`auto`, chat, or completions (auto: completions only for models that know no other)"},
-		&cli.IntFlag{Category: category, Name: "max-tokens", Value: 512, Destination: &s.MaxTokens, Action: cmdline.AtLeast("max-tokens", 0), Usage: "at most `N` tokens an answer; 0 leaves it to the model"},
-		&cli.Float64Flag{Category: category, Name: "temperature", DefaultText: "0 where the model takes it", Action: given(&s.Temperature), Usage: "sampling temperature `T`"},
+		&cli.IntFlag{Category: category, Name: "max-tokens", Value: 512, Destination: &s.MaxTokens, Action: func(_ *cli.Context, n int) error {
+			s.Bounded = true
+			return cmdline.AtLeast("max-tokens", 0)(nil, n)
+		}, Usage: "at most `N` tokens an answer; 0 leaves it to the model"},
+		&cli.StringFlag{Category: category, Name: "reasoning-effort", DefaultText: "the lowest the model is known to accept", Destination: &s.Effort,
+			Usage: "reason with this `EFFORT`: none, low ...; default leaves it to the model"},
+		&cli.StringFlag{Category: category, Name: "temperature", DefaultText: "0 where the model takes it", Action: s.setTemperature, Usage: "sampling temperature `T`; none sends none"},
 		&cli.Float64Flag{Category: category, Name: "top-p", DefaultText: "not sent", Action: given(&s.TopP), Usage: "nucleus sampling `P`"},
 		&cli.Float64Flag{Category: category, Name: "frequency-penalty", DefaultText: "not sent", Action: given(&s.FrequencyPenalty), Usage: "`P` from -2 to 2"},
 		&cli.Float64Flag{Category: category, Name: "presence-penalty", DefaultText: "not sent", Action: given(&s.PresencePenalty), Usage: "`P` from -2 to 2"},
@@ -52,18 +59,46 @@ func (s *Settings) Flags() []cli.Flag {
 			return nil
 		}},
 		&cli.StringSliceFlag{Category: category, Name: "stop", Action: cmdline.Into(&s.Stop), Usage: "end an answer before this `TEXT` (repeatable)"},
+		&cli.StringFlag{Category: category, Name: "service-tier", Destination: &s.Tier, Usage: "ask for this `TIER` of service: flex costs half and may take minutes"},
 		&cli.StringFlag{Category: category, Name: "extra-body", Destination: &s.Extra, Usage: "add the members of this `JSON` object to every request"},
 	}
 }
 
-// Builder makes the builder of request bodies.
-func (s *Settings) Builder() (*wire.Builder, error) {
+func (s *Settings) setTemperature(_ *cli.Context, text string) error {
+	if s.NoTemperature = text == "none"; s.NoTemperature {
+		return nil
+	}
+	t, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return cmdline.UsageError("--temperature must be a number or none, not %q", text)
+	}
+	s.Temperature = &t
+	return nil
+}
+
+// Builder makes the builder of request bodies. It calls say with a flag that the model is
+// known to refuse: whether it still does only the service can tell.
+func (s *Settings) Builder(say func(string)) (*wire.Builder, error) {
 	settings := s.Settings
 	// A variable that is set but empty means what an unset one does.
 	settings.Model = cmp.Or(settings.Model, DefaultModel)
+	if len(settings.Stop) > 0 && model.Of(settings.Model).RefusesStop {
+		say("the model " + settings.Model + " is known to refuse --stop")
+	}
 	b, err := wire.NewBuilder(settings)
 	return b, cmdline.ExitIf(cmdline.Usage, err)
 }
+
+// Flex is the service tier that costs half. It is slower, and at times has no capacity,
+// which its services answer with a refusal that is not charged
+// (https://developers.openai.com/api/docs/guides/flex-processing, 2026-11-26, which
+// advises a timeout of 15 minutes; https://console.groq.com/docs/flex-processing).
+const Flex = "flex"
+
+const (
+	usualTimeout = 2 * time.Minute
+	flexTimeout  = 15 * time.Minute
+)
 
 // Options say where the service is and who asks.
 type Options struct {
@@ -71,8 +106,10 @@ type Options struct {
 	KeyFile   string // "" for the key in OPENAI_API_KEY
 	AllowHTTP bool
 	Timeout   time.Duration // of a call; 0 for none
+	Tier      string        // of the calls; it changes the Timeout unless that is given
 
-	key string // once it is read, since a pipe can be read only once
+	timed bool   // Timeout is given
+	key   string // once it is read, since a pipe can be read only once
 }
 
 // Flags fill o.
@@ -82,7 +119,10 @@ func (o *Options) Flags() []cli.Flag {
 		&cli.StringFlag{Category: category, Name: "base-url", EnvVars: []string{"OPENAI_BASE_URL"}, Destination: &o.BaseURL, Usage: "`URL` of the API, its /v1 included (default: " + openaiapi.DefaultBaseURL + ")"},
 		&cli.StringFlag{Category: category, Name: "api-key-file", Destination: &o.KeyFile, Usage: "read the API key from `FILE`: the key alone, or OPENAI_API_KEY=KEY"},
 		&cli.BoolFlag{Category: category, Name: "allow-http", Destination: &o.AllowHTTP, Usage: "send the key over plain http to another machine"},
-		&cli.DurationFlag{Category: category, Name: "timeout", Value: 2 * time.Minute, Destination: &o.Timeout, Action: cmdline.AtLeast[time.Duration]("timeout", 0), Usage: "give one call at most this `TIME`; 0 means no bound"},
+		&cli.DurationFlag{Category: category, Name: "timeout", Value: usualTimeout, DefaultText: "2m0s; 15m0s with --service-tier flex", Destination: &o.Timeout, Action: func(_ *cli.Context, d time.Duration) error {
+			o.timed = true
+			return cmdline.AtLeast[time.Duration]("timeout", 0)(nil, d)
+		}, Usage: "give one call at most this `TIME`; 0 means no bound"},
 	}
 }
 
@@ -130,9 +170,13 @@ func (o *Options) Client(ctx context.Context, inFlight int) (*openaiapi.Client, 
 			header.Set(strings.TrimSpace(name), strings.TrimSpace(value))
 		}
 	}
+	timeout := o.Timeout
+	if o.Tier == Flex && !o.timed {
+		timeout = flexTimeout
+	}
 	client, err := openaiapi.New(openaiapi.Config{
 		Key: key, Org: os.Getenv("OPENAI_ORG_ID"), Project: os.Getenv("OPENAI_PROJECT_ID"), Header: header,
-		BaseURL: o.BaseURL, AllowHTTP: o.AllowHTTP, Timeout: o.Timeout, InFlight: inFlight,
+		BaseURL: o.BaseURL, AllowHTTP: o.AllowHTTP, Timeout: timeout, InFlight: inFlight,
 	})
 	if errors.Is(err, openaiapi.ErrUnencrypted) {
 		err = fault.WithHint(err, "use https, or say --allow-http if the network in between is yours")
@@ -160,6 +204,14 @@ func (o *Options) readKey(ctx context.Context) (key string, err error) {
 	return key, err
 }
 
+// flagOf returns the flag that sets a member of the requests.
+func flagOf(member string) string {
+	if member == "max_completion_tokens" {
+		member = "max_tokens"
+	}
+	return strings.ReplaceAll(member, "_", "-")
+}
+
 // Explain says what to do about an error of the service, or about earlier answers
 // that do not belong to the prompts, and gives a rejected key its exit code. A hint
 // that err has already stays.
@@ -177,6 +229,10 @@ func Explain(err error) error {
 		return err
 	}
 	switch {
+	case e.GivenExtra:
+		hint = "the model refuses --extra-body: leave " + e.Given + " out of it, or choose another --model"
+	case e.Given != "":
+		hint = "the model refuses --" + flagOf(e.Given) + ": leave it out, or choose another --model"
 	case e.Status == http.StatusForbidden && e.Class == record.Auth:
 		hint = "the key is valid but not allowed to do this: check its permissions, its project and where the service is offered"
 	case e.Class == record.Auth:
