@@ -357,8 +357,8 @@ func TestOutputThatSomebodyElseChangesStopsTheRunAndLosesNothing(t *testing.T) {
 		{"replaced", nil, func(path string) error {
 			return errors.Join(os.WriteFile(path+".new", nil, 0o600), os.Rename(path+".new", path))
 		}, "was replaced by another file", true, false},
-		{"cut", nil, func(path string) error { return os.Truncate(path, 0) }, "holds only", false, true},
-		{"cut, in order", []string{"-k"}, func(path string) error { return os.Truncate(path, 0) }, "holds only", false, true},
+		{"cut", nil, func(path string) error { return os.Truncate(path, 0) }, "contains only", false, true},
+		{"cut, in order", []string{"-k"}, func(path string) error { return os.Truncate(path, 0) }, "contains only", false, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -18,6 +18,7 @@ import (
 	"nertools/cmd/internal/dataset"
 	"nertools/pkg/annotate"
 	"nertools/pkg/corpus"
+	"nertools/pkg/english"
 	"nertools/pkg/fault"
 	"nertools/pkg/mrc"
 	"nertools/pkg/price"
@@ -53,12 +54,12 @@ func (o *output) check(inputs ...string) (err error) {
 	o.format = strings.ToLower(name)
 	switch {
 	case !slices.Contains(append(corpus.Formats(), "text", "brat", "html"), o.format):
-		return cmdline.UsageError("--format %s: one of %s", name, formatNames)
+		return cmdline.UsageError("--format must be one of %[2]s, not %[1]q", name, formatNames)
 	case o.format == "brat" && o.target.Name == "":
 		return cmdline.UsageError("--format brat writes a folder: name it with --write-name")
 	}
 	if o.tags, err = corpus.ParseScheme(o.scheme); err != nil {
-		return cmdline.UsageError("--scheme %s: bio or bioes", o.scheme)
+		return cmdline.UsageError("--scheme must be bio or bioes, not %q", o.scheme)
 	}
 	inputs = append(inputs, o.prices.File)
 	if o.format != "brat" {
@@ -126,13 +127,13 @@ func (o *output) write(ctx context.Context, std cmdline.Streams, j *answers.Join
 		return err
 	}
 	if n := out.Left(); n > 0 {
-		std.Say("left out %d of the entities: this format holds none that overlap, and the longest goes first, then the first label", n)
+		std.Say("left out %s: this format cannot hold entities that overlap; the longest one is kept, then the one whose label comes first", english.Count(n, "entity"))
 	}
 	if n := out.Empty(); n > 0 {
-		std.Say("left out %d of the sentences: this format holds none without a token", n)
+		std.Say("left out %s: this format cannot hold a sentence without a token", english.Count(n, "sentence"))
 	}
 	if o.format == "labelstudio" {
-		std.Show("a project that imports it needs this labelling interface:", corpus.LabelStudioConfig(j.Labels()))
+		std.Show("set up the project that imports the file with this labelling interface:", corpus.LabelStudioConfig(j.Labels()))
 	}
 	return nil
 }
@@ -160,17 +161,18 @@ func (o *output) page(ctx context.Context, std cmdline.Streams, j *answers.Joine
 func tellNotes(std cmdline.Streams, j *answers.Joined, strict bool) error {
 	n := &j.Notes
 	if n.Copied > 0 && j.Assumed != "" {
-		std.Say("%d of what the answers mark was copied from demonstrations, if the prompts showed %s (else say with --example-num how many; 0: none)", n.Copied, j.Assumed)
+		std.Say("the answers copied %s from demonstrations, if the prompts showed %s", english.Count(n.Copied, "marked string"), j.Assumed)
+		std.Say("if they did not, give the number of demonstrations with --example-num; 0 for none")
 	}
 	if n.Unread+n.PartRead > 0 {
-		std.Say("lists that cannot be read: %d; lists of which only a part can be read: %d (--format jsonl shows which)", n.Unread, n.PartRead)
+		std.Say("lists that cannot be read: %d; lists that can be read only in part: %d (--format jsonl shows which)", n.Unread, n.PartRead)
 	}
 	if n.UnusableGold == 0 || !j.HasGold {
 		return nil
 	}
 	e := &fault.Error{File: j.Rows.Name(), Line: j.Rows.Line(n.FirstUnusable),
-		Err:  fmt.Errorf("gold spans that are not in their sentences: %d, in %d rows, the first in row %d; they count nowhere", n.UnusableGold, n.UnusableRows, n.FirstUnusable),
-		Hint: "start_position and end_position are lists of token indexes from 0, equally long, and an end is the last token of its entity"}
+		Err:  fmt.Errorf("%s outside the sentence, in %s, the first in row %d: not counted", english.Count(n.UnusableGold, "gold span"), english.Count(n.UnusableRows, "row"), n.FirstUnusable),
+		Hint: "start_position and end_position are equally long lists of token indexes from 0; an end is the last token of its entity"}
 	if strict {
 		return e
 	}
@@ -205,7 +207,7 @@ func goldCommand() *cli.Command {
 // writeGold writes the entities marked in an MRC file.
 func writeGold(ctx context.Context, std cmdline.Streams, o *goldOptions) error {
 	if strings.EqualFold(o.format, "html") {
-		return cmdline.UsageError("--format html shows results, and there are none")
+		return cmdline.UsageError("--format html shows results, which an MRC file does not have")
 	}
 	if err := o.check(o.file, o.labels.File); err != nil {
 		return err

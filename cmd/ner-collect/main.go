@@ -112,7 +112,8 @@ func conclude(ctx context.Context, std cmdline.Streams, o *answers.Options, resu
 		return err
 	}
 	if !results.TotalKnown() {
-		std.Say("no record says how many rows there are: rows after the last one seen may be missing (--total N says it)")
+		std.Say("no record says how many rows the source has: rows after the last one seen may be missing")
+		std.Say("give their number with --total")
 	}
 	sum := results.Sum()
 	std.Note("%s", sum)
@@ -123,7 +124,7 @@ func conclude(ctx context.Context, std cmdline.Streams, o *answers.Options, resu
 	rows.Say(std)
 	switch {
 	case ctx.Err() != nil:
-		return cmdline.Exit(cmdline.Interrupted, fault.WithHint(errors.New("interrupted: the results are those that had come by then"), "to continue, run the same command again when the others are there"))
+		return cmdline.Exit(cmdline.Interrupted, fault.WithHint(errors.New("interrupted: the output contains only the results read before"), "run the same command again to collect all of them"))
 	case !sum.Complete() || sum.Broken > 0 || !verified:
 		return cmdline.Exit(cmdline.Partial, nil)
 	}

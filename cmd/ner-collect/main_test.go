@@ -145,7 +145,7 @@ func TestNoInputIsWrittenOver(t *testing.T) {
 		{"gold", "mrc-ner.test", "--write-name", "mrc-ner.test"},
 		{"compare", "r.jsonl", "--svg", "r.jsonl"},
 	} {
-		if out := want(t, cmdline.Usage, "inputs are not written over", args...); out != "" {
+		if out := want(t, cmdline.Usage, "inputs are never overwritten", args...); out != "" {
 			t.Errorf("%q: %q on stdout", args, out)
 		}
 	}
@@ -214,21 +214,21 @@ func TestTheExitCodeSaysHowFarItCame(t *testing.T) {
 	files(t)
 	want(t, cmdline.Partial, "missing 1: ask the rest with ner-run --resume three.jsonl", "three.jsonl")
 	want(t, cmdline.OK, "", "three.jsonl", "--last-results", "r.txt")
-	want(t, cmdline.Failed, "gold spans that are not in their sentences: 1, in 1 rows, the first in row 3", "gold", "mrc-ner.test", "--strict", "--write-name", "never")
+	want(t, cmdline.Failed, "1 gold span outside the sentence, in 1 row, the first in row 3", "gold", "mrc-ner.test", "--strict", "--write-name", "never")
 	if _, err := os.Lstat("never"); err == nil {
 		t.Error("a file was written all the same")
 	}
 	want(t, cmdline.OK, "(--strict makes this an error)", "score", "r.jsonl", "--gold", "mrc-ner.test")
 	want(t, cmdline.Failed, "name the MRC file that the prompts were made from with --source-dir", "r.txt", "--format", "csv")
-	want(t, cmdline.Usage, "r.txt is a results file, not records: give it alone", "r.jsonl", "r.txt", "--format", "csv", "--source-dir", ".")
+	want(t, cmdline.Usage, "r.txt is a results file, not result records: collect it alone", "r.jsonl", "r.txt", "--format", "csv", "--source-dir", ".")
 	want(t, cmdline.Usage, "choose one of strict,", "score", "r.jsonl", "--gold", "mrc-ner.test", "--match", "odd")
 	want(t, cmdline.Usage, "--resamples must be from 0", "score", "r.jsonl", "--gold", "mrc-ner.test", "--resamples", "-1")
 	want(t, cmdline.Usage, "--total must be at least 1, not 0", "r.jsonl", "--total", "0")
 	want(t, cmdline.Usage, "--gold is missing", "score", "r.jsonl")
-	want(t, cmdline.Usage, "--format odd", "r.jsonl", "--format", "odd")
-	want(t, cmdline.Usage, "--scheme odd", "r.jsonl", "--scheme", "odd")
-	want(t, cmdline.Usage, "there are none", "gold", "mrc-ner.test", "--format", "html")
-	want(t, cmdline.Failed, "it takes what ner-collect score --json writes", "compare", "r.jsonl")
+	want(t, cmdline.Usage, `not "odd"`, "r.jsonl", "--format", "odd")
+	want(t, cmdline.Usage, `--scheme must be bio or bioes, not "odd"`, "r.jsonl", "--scheme", "odd")
+	want(t, cmdline.Usage, "an MRC file does not have", "gold", "mrc-ner.test", "--format", "html")
+	want(t, cmdline.Failed, "give files that ner-collect score --json wrote", "compare", "r.jsonl")
 
 	// What goes wrong outweighs missing rows.
 	if code, stderr := run(t, t.Context(), failing{errors.New("disk full")}, "three.jsonl"); code != cmdline.Failed || !strings.Contains(stderr, "disk full") {

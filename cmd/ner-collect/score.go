@@ -53,7 +53,7 @@ func scoreCommand() *cli.Command {
 func scoreResults(ctx context.Context, std cmdline.Streams, o *scoreOptions) error {
 	switch {
 	case o.Gold == "":
-		return cmdline.UsageError("--gold is missing: name the MRC file whose entities are right")
+		return cmdline.UsageError("--gold is missing: name the MRC file with the gold annotations")
 	case o.resamples < 0, o.resamples > score.MaxResamples:
 		return cmdline.UsageError("--resamples must be from 0 to %d, not %d", score.MaxResamples, o.resamples)
 	}
@@ -104,7 +104,7 @@ func compareCommand() *cli.Command {
 // METHOD.N.json, the score of a method with N demonstrations.
 func compare(std cmdline.Streams, o *compareOptions) error {
 	if len(o.files) == 0 {
-		return cmdline.UsageError("name the files to compare: what ner-collect score --json wrote")
+		return cmdline.UsageError("no files to compare: name files that ner-collect score --json wrote")
 	}
 	if err := cmdline.CheckFiles(o.svg, o.files...); err != nil {
 		return err
@@ -118,7 +118,7 @@ func compare(std cmdline.Streams, o *compareOptions) error {
 		}
 		s, err := score.ParseSummary(name, data)
 		if err != nil {
-			return fault.WithHint(err, "it takes what ner-collect score --json writes")
+			return fault.WithHint(err, "give files that ner-collect score --json wrote")
 		}
 		s.Name = strings.TrimSuffix(filepath.Base(file), ".json")
 		scores = append(scores, s)
@@ -127,7 +127,7 @@ func compare(std cmdline.Streams, o *compareOptions) error {
 		}
 	}
 	if o.svg != "" && len(points) == 0 {
-		return cmdline.UsageError("--svg: the picture has a place for files that are called METHOD.N.json, and none is")
+		return cmdline.UsageError("--svg needs files named METHOD.N.json, such as bm25.8.json, and no file is named so")
 	}
 	if err := score.WriteComparison(std.Out, scores); err != nil || o.svg == "" {
 		return err

@@ -10,6 +10,7 @@ import (
 	"nertools/cmd/internal/cmdline"
 	"nertools/cmd/internal/dataset"
 	"nertools/pkg/collect"
+	"nertools/pkg/english"
 	"nertools/pkg/mrc"
 	"nertools/pkg/prompt"
 )
@@ -82,14 +83,14 @@ func wording(style, file string) (t *prompt.Template, responseFormat string, err
 	case "json":
 		builtin, responseFormat = prompt.JSONTemplate, prompt.JSONFormat
 	default:
-		return nil, "", cmdline.UsageError("--style %s: markup or json", style)
+		return nil, "", cmdline.UsageError("--style must be markup or json, not %q", style)
 	}
 	name, text, err := templateText(file, style+".tmpl", builtin)
 	if err != nil {
 		return nil, "", err
 	}
 	if style == "json" && strings.Contains(text, ".Marked") {
-		return nil, "", cmdline.UsageError("--style json demands a list, and %s shows marks: take .JSON instead of .Marked", name)
+		return nil, "", cmdline.UsageError("--style json asks for a list, but %s shows marks: use .JSON instead of .Marked", name)
 	}
 	t, err = prompt.ParseTemplate(name, text)
 	return t, responseFormat, err
@@ -132,8 +133,8 @@ func tell(std cmdline.Streams, o *promptOptions, job *prompt.Plan, r prompt.Stat
 		if std.Verbose {
 			more = ""
 		}
-		std.Note("%s: mended the spans of %d of the rows shown: sorted, overlapping ones dropped, impossible ones left out%s",
-			job.Train.Name(), n, more)
+		std.Note("%s: repaired the spans of %s shown: sorted them, left out overlapping and impossible ones%s",
+			job.Train.Name(), english.Count(n, "row"), more)
 		if std.Verbose {
 			for _, row := range r.Mended {
 				mending, err := prompt.Mending(job.Train, row)
@@ -145,15 +146,15 @@ func tell(std cmdline.Streams, o *promptOptions, job *prompt.Plan, r prompt.Stat
 		}
 	}
 	if r.Leaking > 0 {
-		std.Say("%d of %d prompts demonstrate the very sentence that they ask about, with the answer: scores of these rows mean nothing", r.Leaking, r.Prompts)
-		std.Say("make %s with ner-prompt knn, which leaves such rows out", job.Neighbours.Name())
+		std.Say("%s (of %d) with the answer among the demonstrations: the scores of these rows mean nothing", english.Count(r.Leaking, "prompt"), r.Prompts)
+		std.Say("make %s with ner-prompt knn, which never shows a row its own sentence", job.Neighbours.Name())
 	}
 	if r.OtherLabel > 0 {
-		std.Say("%d demonstrations are of another label than the row that shows them: is %s made for %s?",
-			r.OtherLabel, job.Neighbours.Name(), job.Train.Name())
+		std.Say("%s of another label than the row asks for: was %s made for %s?",
+			english.Count(r.OtherLabel, "demonstration"), job.Neighbours.Name(), job.Train.Name())
 	}
 	if o.lastResults != "" {
-		std.Note("%d of %d rows to ask again", r.Prompts, job.Total())
+		std.Note("%d of %s to ask again", r.Prompts, english.Count(job.Total(), "row"))
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"nertools/cmd/internal/cmdline"
 	"nertools/cmd/internal/dataset"
 	"nertools/pkg/corpus"
+	"nertools/pkg/english"
 	"nertools/pkg/fault"
 	"nertools/pkg/mrc"
 )
@@ -40,7 +41,7 @@ func convertCommand() *cli.Command {
 		}),
 		Action: cmdline.Action(func(ctx context.Context, std cmdline.Streams, files []string) error {
 			if len(files) > 1 {
-				return cmdline.UsageError("one file at a time: %s", strings.Join(files, ", "))
+				return cmdline.UsageError("only one file can be converted at a time, not %s", strings.Join(files, ", "))
 			}
 			o.file = cmp.Or(strings.Join(files, ""), "-")
 			return convert(ctx, std, &o)
@@ -61,7 +62,7 @@ func convert(ctx context.Context, std cmdline.Streams, o *convertOptions) error 
 		}
 		how.Label = func(key string) (string, error) {
 			label, err := set.Label(key)
-			return label.Key, fault.WithHint(err, "bring a catalogue that has it with --labels FILE, or convert without --data-name for the labels found")
+			return label.Key, fault.WithHint(err, "give a catalogue that contains it with --labels FILE, or leave out --data-name to use the labels found")
 		}
 	}
 	if err := o.target.Check("mrc-ner.", "", o.file); err != nil {
@@ -74,7 +75,7 @@ func convert(ctx context.Context, std cmdline.Streams, o *convertOptions) error 
 	defer in.Close()
 	sentences, err := corpus.Read(name, cmdline.Interruptible(ctx, in), o.format, how)
 	if err != nil {
-		return cmdline.UsageError("--format %s: conll or jsonl", o.format)
+		return cmdline.UsageError("--format must be conll or jsonl, not %q", o.format)
 	}
 	var n, rows int
 	err = o.target.Write(std, "mrc-ner.", "", func(w io.Writer) (err error) {
@@ -87,6 +88,6 @@ func convert(ctx context.Context, std cmdline.Streams, o *convertOptions) error 
 	case err != nil:
 		return err
 	}
-	std.Note("%d sentences, %d rows", n, rows)
+	std.Note("%s, %s", english.Count(n, "sentence"), english.Count(rows, "row"))
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"nertools/cmd/internal/cmdline"
 	"nertools/cmd/internal/service"
 	"nertools/pkg/embedding"
+	"nertools/pkg/english"
 	"nertools/pkg/fault"
 	"nertools/pkg/knn"
 	"nertools/pkg/pace"
@@ -76,7 +77,7 @@ func embeddings(ctx context.Context, std cmdline.Streams, o *embedOptions, mode 
 	if err != nil {
 		return nil, fmt.Errorf("get embeddings: %w", err)
 	}
-	std.Note("%d sentences asked, %d tokens; kept in %s", vectors.Asked, vectors.Usage.Prompt, dir)
+	std.Note("requested the embeddings of %s (%s); kept in %s", english.Count(vectors.Asked, "sentence"), english.Count(vectors.Usage.Prompt, "token"), dir)
 	return vectors, nil
 }
 

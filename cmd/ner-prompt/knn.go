@@ -10,6 +10,7 @@ import (
 	"nertools/cmd/internal/cmdline"
 	"nertools/cmd/internal/dataset"
 	"nertools/pkg/durable"
+	"nertools/pkg/english"
 	"nertools/pkg/knn"
 	"nertools/pkg/mrc"
 	"nertools/pkg/progress"
@@ -55,7 +56,7 @@ func findNeighbours(ctx context.Context, std cmdline.Streams, o *knnOptions) (er
 		return cmdline.UsageError("--scores writes a second file: name both with --write-name")
 	}
 	if o.scores && o.method == "random" {
-		return cmdline.UsageError("--scores: chance measures no similarity")
+		return cmdline.UsageError("--scores does nothing with --method random")
 	}
 	train, err := mrc.Open(o.train.Path(&o.source))
 	if err != nil {
@@ -94,9 +95,9 @@ func findNeighbours(ctx context.Context, std cmdline.Streams, o *knnOptions) (er
 	if durable.SameFile(source.Name(), train.Name()) {
 		same = ", which is the same file"
 	}
-	std.Note("%d rows, %d sentences; %d of the sentences also stand in %s%s", source.Len(), len(search.Source.Texts), report.Leaked, train.Name(), same)
+	std.Note("%s, %s, of which %d also occur in %s%s", english.Count(source.Len(), "row"), english.Count(len(search.Source.Texts), "sentence"), report.Leaked, train.Name(), same)
 	if report.Short > 0 {
-		std.Say("%d rows have fewer than %d neighbours, as %s has no more rows of their label in other sentences", report.Short, search.Num, train.Name())
+		std.Say("%s with fewer than %s: %s has no more rows of the label in other sentences", english.Count(report.Short, "row"), english.Count(search.Num, "neighbour"), train.Name())
 	}
 	return nil
 }
@@ -118,7 +119,7 @@ func methodOf(ctx context.Context, std cmdline.Streams, o *knnOptions, search *k
 		n := len(search.Train.Texts)
 		return knn.Cosine(vectors.Of[:n], vectors.Of[n:]), vectors.Close, nil
 	}
-	return nil, nil, cmdline.UsageError("--method %s: random, bm25 or embedding", o.method)
+	return nil, nil, cmdline.UsageError("--method must be random, bm25 or embedding, not %q", o.method)
 }
 
 // writeNeighbours writes the kNN file and, if requested, the similarities.

@@ -94,7 +94,7 @@ func templateCommand() *cli.Command {
 func printTemplate(std cmdline.Streams, style string) error {
 	text, ok := map[string]string{"markup": prompt.DefaultTemplate, "json": prompt.JSONTemplate, "verify": verify.DefaultTemplate}[style]
 	if !ok {
-		return cmdline.UsageError("--of %s: markup, json or verify", style)
+		return cmdline.UsageError("--of must be markup, json or verify, not %q", style)
 	}
 	_, err := std.Out.Write([]byte(text))
 	return err

@@ -11,6 +11,7 @@ import (
 	"nertools/cmd/internal/answers"
 	"nertools/cmd/internal/cmdline"
 	"nertools/cmd/internal/dataset"
+	"nertools/pkg/english"
 	"nertools/pkg/fault"
 	"nertools/pkg/mrc"
 	"nertools/pkg/verify"
@@ -45,7 +46,7 @@ func verifyCommand() *cli.Command {
 
 func writeQuestions(ctx context.Context, std cmdline.Streams, o *verifyOptions) (err error) {
 	if len(o.Files) == 0 {
-		return cmdline.UsageError("--results is missing: name the results whose entities to ask about")
+		return cmdline.UsageError("--results is missing: name the results with the entities to ask about")
 	}
 	if err := cmdline.CheckFiles("", append(o.Inputs(), o.template)...); err != nil {
 		return err
@@ -74,7 +75,7 @@ func writeQuestions(ctx context.Context, std cmdline.Streams, o *verifyOptions) 
 	defer joined.Close()
 	job.Source, job.Rows = joined.Source(), joined.Rows
 	if job.Rows == nil && verify.IsSource(job.Source) {
-		return fault.WithHint(fmt.Errorf("%s: answers to the questions of ner-prompt verify, not results", strings.Join(o.Files, ", ")),
+		return fault.WithHint(fmt.Errorf("%s contains answers to the questions of ner-prompt verify, not results", strings.Join(o.Files, ", ")),
 			"name the results that the questions were made from")
 	}
 	candidates, err := verify.Candidates(ctx, joined.Joined)
@@ -85,12 +86,12 @@ func writeQuestions(ctx context.Context, std cmdline.Streams, o *verifyOptions) 
 	if err != nil {
 		return dataset.Explain(err)
 	}
-	std.Note("%d entities to ask about", report.Questions)
+	std.Note("%s to ask about", english.Count(report.Questions, "entity"))
 	if report.Surplus > 0 {
-		std.Say("%d entities are left out, as only 256 of a row can be asked about: look at these answers", report.Surplus)
+		std.Say("left out %s: of each row, only 256 can be asked about; look at these answers", english.Count(report.Surplus, "entity"))
 	}
 	if report.Fewer > 0 {
-		std.Say("%d questions show fewer demonstrations than %d, as %s has no more that fit", report.Fewer, job.Examples, job.Train.Name())
+		std.Say("%s with fewer than %s: %s has no more that fit", english.Count(report.Fewer, "question"), english.Count(job.Examples, "demonstration"), job.Train.Name())
 	}
 	return nil
 }

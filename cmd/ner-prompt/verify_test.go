@@ -97,7 +97,7 @@ func TestVerifyEndsAsEveryCommandDoes(t *testing.T) {
 		{t.Context(), cmdline.Usage, "stdin can be read only once", append(asked, "--template", "-", "--labels", "-")},
 		{t.Context(), cmdline.Failed, "nowhere", append(asked, "--results", "nowhere")},
 		{t.Context(), cmdline.Failed, "name the MRC file that the prompts were made from with --source-dir", []string{"verify", "--results", "r.txt", "--data-name", "CONLL"}},
-		{t.Context(), cmdline.Failed, "choose the data set with --data-name", []string{"verify", "--results", "r.jsonl", "--data-name", "GENIA"}},
+		{t.Context(), cmdline.Failed, "name the right data set with --data-name", []string{"verify", "--results", "r.jsonl", "--data-name", "GENIA"}},
 		{interrupted, cmdline.Interrupted, "interrupted", asked},
 	} {
 		var out bytes.Buffer
@@ -122,7 +122,7 @@ func TestVerifyDoesNotWriteOverItsInput(t *testing.T) {
 	os.Stdout = f // as > r.jsonl does
 	defer func() { os.Stdout = before }()
 	code, stderr := runPrompt(t.Context(), f, "verify", "--results", path, "--data-name", "CONLL")
-	if code != cmdline.Usage || !strings.Contains(stderr, "inputs are not written over") {
+	if code != cmdline.Usage || !strings.Contains(stderr, "inputs are never overwritten") {
 		t.Errorf("exit code %d\n%s", code, stderr)
 	}
 	if got, err := os.ReadFile(path); string(got) != results {

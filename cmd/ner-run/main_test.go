@@ -123,10 +123,10 @@ func TestWhatTheCommandLineGetsWrongIsKnownBeforeAnythingIsSent(t *testing.T) {
 		{cmdline.Failed, "nowhere.jsonl", []string{"p.jsonl", "--resume", "nowhere.jsonl", "-o", "new.jsonl"}},
 		{cmdline.Failed, "r.jsonl:1: not a JSON object\nner-run: these should be the result records of an earlier run\n", []string{"p.jsonl", "--resume", "r.jsonl"}},
 		{cmdline.Failed, "r.jsonl:1: not a JSON object\nner-run: these should be the result records of an earlier run; if it is one that was damaged, rename it", []string{"p.jsonl", "-o", "r.jsonl", "--resume", "r.jsonl"}},
-		{cmdline.Failed, "open.jsonl: its last line is not one that belongs there\nner-run: this is no file of results", []string{"p.jsonl", "-o", "open.jsonl", "--resume", "open.jsonl"}},
+		{cmdline.Failed, "open.jsonl: its last line does not belong there\nner-run: this is no file of results", []string{"p.jsonl", "-o", "open.jsonl", "--resume", "open.jsonl"}},
 		{cmdline.Failed, "r.jsonl: holds results already\nner-run: continue it with --resume r.jsonl", []string{"p.jsonl", "-o", "r.jsonl"}},
 		{cmdline.Failed, ".: is not a regular file\nner-run: leave out -o to write to stdout", []string{"p.jsonl", "-o", "."}},
-		{cmdline.Failed, "unencrypted\nner-run: use https, or say --allow-http", []string{"p.jsonl", "--base-url", "http://example.org/v1"}},
+		{cmdline.Failed, "unencrypted\nner-run: use https, or add --allow-http", []string{"p.jsonl", "--base-url", "http://example.org/v1"}},
 	} {
 		if out := want(t, c.code, c.said, c.args...); out != "" {
 			t.Errorf("%q: wrote %s", c.args, out)

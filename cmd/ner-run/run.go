@@ -16,6 +16,7 @@ import (
 	"nertools/cmd/internal/failures"
 	"nertools/cmd/internal/service"
 	"nertools/pkg/durable"
+	"nertools/pkg/english"
 	"nertools/pkg/fault"
 	"nertools/pkg/online"
 	"nertools/pkg/pace"
@@ -90,7 +91,7 @@ func run(ctx context.Context, std cmdline.Streams, o *options, args []string) (e
 	}
 	defer r.Earlier.Close()
 	if n := r.Earlier.Unsigned(); n > 0 {
-		std.Say("%d earlier answers do not tell how they were asked: taken as asked with the same settings", n)
+		std.Say("kept %s without a record of the settings: assuming that they are the same", english.Count(n, "earlier answer"))
 	}
 	meter := progress.New(std.Err, std.Name, o.progress)
 	say = meter.Say
@@ -100,7 +101,7 @@ func run(ctx context.Context, std cmdline.Streams, o *options, args []string) (e
 	meter.Waits(r.Pacer.Waiting)
 	r.Say, r.Done, r.Kept, r.AtMost = meter.Say, meter.Done, meter.Kept, meter.AtMost
 	r.Streamed = func() {
-		say("the service streams its answers, which was not asked for: they are put together (--extra-body '{\"stream\": false}' asks for whole ones)")
+		say("the service streams its answers without being asked to; the parts are joined (--extra-body '{\"stream\": false}' asks for whole answers)")
 	}
 	switch {
 	case o.output == "":
@@ -187,7 +188,7 @@ func openOutput(std cmdline.Streams, o *options, r *online.Run, resumed bool) er
 		return err
 	}
 	if torn > 0 {
-		std.Say("%s: dropped its last line, which was not finished", o.output)
+		std.Say("%s: removed an incomplete last line", o.output)
 	}
 	// A file's rows are put in order at its end: until then it has to hold what
 	// there is, in whatever order.

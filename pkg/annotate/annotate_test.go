@@ -201,7 +201,7 @@ func TestResultsOfAnotherFileAreRefused(t *testing.T) {
 	f := sample(t)
 	other := open(t, "a.1|PER|Ada Li of New York saw Ada .|", "a.2|LOC|Ada Li of New York saw Ada .|", "b.1|LOC|So what ?|", "b.2|PER|So what ?|")
 	_, err := annotate.Join(readFor(t, other, f, "a", "b", "c", "d"), annotate.Options{})
-	if bad, ok := errors.AsType[*fault.Error](err); !ok || bad.Line != 3 || bad.Hint == "" || !strings.Contains(err.Error(), "row 2 is not the one that was asked") {
+	if bad, ok := errors.AsType[*fault.Error](err); !ok || bad.Line != 3 || bad.Hint == "" || !strings.Contains(err.Error(), "row 2 is not the row that was asked") {
 		t.Errorf("another label: %v", err)
 	}
 	if _, err := annotate.Join(readFor(t, nil, f, "a", "b", "c", "d", "e"), annotate.Options{}); err == nil || fault.Hint(err) == "" {

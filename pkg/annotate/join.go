@@ -8,6 +8,7 @@ import (
 
 	"nertools/pkg/catalog"
 	"nertools/pkg/collect"
+	"nertools/pkg/english"
 	"nertools/pkg/fault"
 	"nertools/pkg/markup"
 	"nertools/pkg/mrc"
@@ -38,7 +39,7 @@ type Options struct {
 type NoSentenceError struct{ Row int }
 
 func (e *NoSentenceError) Error() string {
-	return fmt.Sprintf("the record of row %d does not tell its sentence", e.Row)
+	return fmt.Sprintf("the record of row %d does not contain its sentence", e.Row)
 }
 
 // Join joins results, which must have been read with [collect.Options.Join] set, with the
@@ -115,7 +116,7 @@ func (j *Joined) fromFile() error {
 		}
 	}
 	if n := r.Len(); n > f.Len() {
-		return fault.WithHint(fmt.Errorf("results of %d rows, but %s has %d", n, f.Name(), f.Len()),
+		return fault.WithHint(fmt.Errorf("results of %s, but %s has %d", english.Count(n, "row"), f.Name(), f.Len()),
 			"name the file that the prompts were made from")
 	}
 	sentences, err := f.Sentences()
@@ -133,7 +134,7 @@ func (j *Joined) fromFile() error {
 			return err
 		}
 		if result.Label != "" && result.Label != row.Label || result.Context != "" && result.Context != row.Context {
-			return &fault.Error{File: f.Name(), Line: f.Line(i), Err: fmt.Errorf("row %d is not the one that was asked", i),
+			return &fault.Error{File: f.Name(), Line: f.Line(i), Err: fmt.Errorf("row %d is not the row that was asked", i),
 				Hint: "name the file that the prompts were made from"}
 		}
 	}

@@ -221,8 +221,8 @@ func TestAnotherFileIsNoLedger(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger")
 	for text, want := range map[string]string{
 		"{\"kind\":\"prompt\",\"v\":1}\n":         "ledger:1: not a line of a ledger",
-		"{\"kind\":\"prompt\",\"v\":1}":           "ledger: its last line is not one that belongs there",
-		"{\"v\":1,\"event\":\"of another kind\"}": "ledger: its last line is not one that belongs there",
+		"{\"kind\":\"prompt\",\"v\":1}":           "ledger: its last line does not belong there",
+		"{\"v\":1,\"event\":\"of another kind\"}": "ledger: its last line does not belong there",
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)

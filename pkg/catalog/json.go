@@ -31,7 +31,7 @@ func Parse(file string, data []byte) (*Catalog, error) {
 		if se, ok := errors.AsType[*json.SyntaxError](err); ok {
 			at = int(se.Offset) - 1 // Offset includes the offending byte
 		}
-		return nil, errorAt(file, data, at, "mend the JSON; a printed built-in catalogue shows the form", "not valid JSON: %w", err)
+		return nil, errorAt(file, data, at, "correct the JSON; a printed built-in catalogue shows the form", "not valid JSON: %w", err)
 	}
 	p := parser{file: file, data: data, dec: json.NewDecoder(bytes.NewReader(data))}
 	p.dec.UseNumber() // so that a number is rejected as such, not for its size
@@ -84,7 +84,7 @@ func (p *parser) dataSet(name string) ([]Label, error) {
 		return err
 	})
 	if err == nil && len(labels) == 0 {
-		err = p.errorf("give it labels or remove it", "%s has no labels", what)
+		err = p.errorf("add labels or remove it", "%s has no labels", what)
 	}
 	return labels, err
 }

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 
+	"nertools/pkg/english"
 	"nertools/pkg/fault"
 	"nertools/pkg/mrc"
 	"nertools/pkg/record"
@@ -163,12 +164,12 @@ func (r *Results) SetTotal(total int, name string) error {
 func (r *Results) setTotal(total int, at place) error {
 	switch {
 	case r.total != 0 && total != r.total:
-		return doubt(TwoSizes, "a source of %d rows, but %s says %d", total, r.where(r.totalAt), r.total)
+		return doubt(TwoSizes, "a source of %s, but %s says %d", english.Count(total, "row"), r.where(r.totalAt), r.total)
 	case total < len(r.last):
-		return fmt.Errorf("a source of %d rows, but the earlier results file has %d lines", total, len(r.last))
+		return fmt.Errorf("a source of %s, but the earlier results file has %s", english.Count(total, "row"), english.Count(len(r.last), "line"))
 	case total < r.length:
-		return fault.WithHint(fmt.Errorf("a source of %d rows, but %s is of row %d (from 0)", total, r.where(r.rows[r.length-1].at), r.length-1),
-			"give all rows of the source as the total, or leave out the results of another source")
+		return fault.WithHint(fmt.Errorf("a source of %s, but %s is of row %d (from 0)", english.Count(total, "row"), r.where(r.rows[r.length-1].at), r.length-1),
+			"give the number of all rows of the source as the total, or leave out the results of another source")
 	}
 	r.total, r.totalAt = total, at
 	return nil
@@ -252,23 +253,23 @@ func (r *Results) Plausible() error {
 	if n <= maxGuess || r.records >= n/1000 || at.line == 0 {
 		return nil
 	}
-	return &Error{TooManyRows, n, fmt.Errorf("%s: a source of %d rows, of which %s came", r.where(at), n, number(r.records, "record"))}
+	return &Error{TooManyRows, n, fmt.Errorf("%s: a source of %s, but the input has only %s", r.where(at), english.Count(n, "row"), english.Count(r.records, "record"))}
 }
 
 func (r *Results) add(rec *record.Result, batch bool, at place) error {
 	source, index, digest, ours := record.ParseID(rec.ID)
 	switch {
 	case index < 0 || index != rec.Index:
-		return fault.WithHint(fmt.Errorf("id %q does not give row %d", rec.ID, rec.Index),
+		return fault.WithHint(fmt.Errorf("id %q is not that of row %d", rec.ID, rec.Index),
 			"ids are <source>/<row>/<digest>, or end in the number of the row, from 0")
 	case !ours && r.total == 0 && index >= maxGuess:
-		return doubt(NotARow, "id %q: is its number that of a row?", rec.ID)
+		return doubt(NotARow, "id %q: the number at its end is too large for a row number", rec.ID)
 	case r.records == 0:
 		r.rows = map[int]row{}
 		r.first, r.firstAt, r.source, r.ours = strings.Clone(rec.ID), at, strings.Clone(source), ours
 	case source != r.source || ours != r.ours:
-		return fault.WithHint(fmt.Errorf("id %q is not of the source of %q in %s", rec.ID, r.first, r.where(r.firstAt)),
-			"collect each source by itself: what stands before the number of the row in an id names it")
+		return fault.WithHint(fmt.Errorf("id %q belongs to another source than %q in %s", rec.ID, r.first, r.where(r.firstAt)),
+			"collect each source separately; the part of an id before the row number names the source")
 	}
 	if rec.Total != 0 && rec.Total != r.total {
 		if err := r.setTotal(rec.Total, at); err != nil {
@@ -276,14 +277,14 @@ func (r *Results) add(rec *record.Result, batch bool, at place) error {
 		}
 	}
 	if r.total != 0 && index >= r.total {
-		return fault.WithHint(fmt.Errorf("row %d (from 0), but %s says that the source has %d rows", index, r.where(r.totalAt), r.total),
+		return fault.WithHint(fmt.Errorf("row %d (from 0), but %s says that the source has %s", index, r.where(r.totalAt), english.Count(r.total, "row")),
 			"leave out the results of another source, or correct the total")
 	}
 	now := r.newRow(rec, digest, at)
 	old, seen := r.rows[index]
 	if seen && now.digest != old.digest {
-		return fault.WithHint(fmt.Errorf("row %d answers another prompt than in %s", index, r.where(old.at)),
-			"the prompts were made anew between the two runs: collect the results of each run by themselves")
+		return fault.WithHint(fmt.Errorf("row %d: this record answers another prompt than the one in %s", index, r.where(old.at)),
+			"the prompts changed between the two runs: collect the results of each run separately")
 	}
 	r.records++
 	if r.options.Join {
@@ -370,7 +371,7 @@ func (r *Results) readText(name string, in io.Reader) error {
 	case r.records > 0 || r.lines != "":
 		return r.notAlone(name)
 	case r.options.Rows == nil:
-		return &fault.Error{File: name, Err: doubt(NoSentences, "not result records; a results file, a line a row, does not tell its sentences")}
+		return &fault.Error{File: name, Err: doubt(NoSentences, "not result records; a results file does not contain the sentences")}
 	}
 	if !r.TotalKnown() {
 		if err := r.SetTotal(r.options.Rows.Len(), r.options.Rows.Name()); err != nil {
@@ -381,7 +382,7 @@ func (r *Results) readText(name string, in io.Reader) error {
 }
 
 func (r *Results) notAlone(name string) error {
-	return doubt(NotAlone, "%s is a results file, not records: give it alone", name)
+	return doubt(NotAlone, "%s is a results file, not result records: collect it alone", name)
 }
 
 // earlier returns line i of an earlier results file, without reasoning, as it would be
@@ -394,7 +395,7 @@ func (r *Results) earlier(i int, line string) (n row) {
 	case line:
 		n.line = line
 	case "":
-		n.fail(&record.Failure{Class: record.Empty, Message: "the answer is only reasoning"})
+		n.fail(&record.Failure{Class: record.Empty, Message: "the answer consists only of reasoning"})
 	default:
 		n.line = AnswerLine(answer)
 	}

@@ -168,17 +168,17 @@ func TestRecordsThatDoNotBelongTogetherAreRefused(t *testing.T) {
 		want   []string // parts of the error; the two places among them
 		hint   string
 	}{
-		{"two sources", []string{good(0, "a"), good(1, "b") + other("train", 2, 5, "2")}, []string{"b:2: ", "train/2/", " in a:1"}, "each source by itself"},
-		{"ours and another tool's", []string{good(0, "a") + answered("test1", "b")}, []string{"a:2: ", `"test1"`, " in a:1"}, "each source by itself"},
-		{"two of other tools", []string{answered("request-0", "b") + answered("task-1", "b")}, []string{"a:2: ", `"task-1"`, `"request-0" in a:1`}, "each source by itself"},
+		{"two sources", []string{good(0, "a"), good(1, "b") + other("train", 2, 5, "2")}, []string{"b:2: ", "train/2/", " in a:1"}, "each source separately"},
+		{"ours and another tool's", []string{good(0, "a") + answered("test1", "b")}, []string{"a:2: ", `"test1"`, " in a:1"}, "each source separately"},
+		{"two of other tools", []string{answered("request-0", "b") + answered("task-1", "b")}, []string{"a:2: ", `"task-1"`, `"request-0" in a:1`}, "each source separately"},
 		{"two totals", []string{good(0, "a"), other("test", 1, 6, "1")}, []string{"b:1: a source of 6 rows, but a:1 says 5"}, ""},
-		{"two prompts for one row", []string{good(0, "a") + good(1, "b"), other("test", 1, 5, "another")}, []string{"b:1: row 1 answers another prompt than in a:2"}, "made anew"},
-		{"two prompts, the first failed", []string{bad(1, record.Timeout, "x"), other("test", 1, 5, "another")}, []string{"b:1: row 1 answers another prompt than in a:1"}, "made anew"},
+		{"two prompts for one row", []string{good(0, "a") + good(1, "b"), other("test", 1, 5, "another")}, []string{"b:1: row 1: this record answers another prompt than the one in a:2"}, "prompts changed between"},
+		{"two prompts, the first failed", []string{bad(1, record.Timeout, "x"), other("test", 1, 5, "another")}, []string{"b:1: row 1: this record answers another prompt than the one in a:1"}, "prompts changed between"},
 		{"beyond the total", []string{good(0, "a") + answered(id(5), "f")}, []string{"a:2: row 5 (from 0), but a:1 says that the source has 5 rows"}, "another source"},
 		{"beyond a total told later", []string{answered(id(5), "f"), good(0, "a")}, []string{"b:1: a source of 5 rows, but a:1 is of row 5"}, "another source"},
-		{"no number in the id", []string{line(record.Result{ID: "request", Output: "x"})}, []string{`a:1: id "request" does not give row 0`}, "end in the number"},
-		{"another number in the id", []string{line(record.Result{ID: id(3), Index: 2, Output: "x"})}, []string{"a:1: id ", " does not give row 2"}, "end in the number"},
-		{"a date in the id", []string{answered("run-20261122", "x")}, []string{`a:1: id "run-20261122": is its number that of a row?`}, ""},
+		{"no number in the id", []string{line(record.Result{ID: "request", Output: "x"})}, []string{`a:1: id "request" is not that of row 0`}, "end in the number"},
+		{"another number in the id", []string{line(record.Result{ID: id(3), Index: 2, Output: "x"})}, []string{"a:1: id ", " is not that of row 2"}, "end in the number"},
+		{"a date in the id", []string{answered("run-20261122", "x")}, []string{`a:1: id "run-20261122": the number at its end is too large for a row number`}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := collectAll(c.inputs...)
@@ -361,7 +361,7 @@ func TestLayOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantFault(t, r.LayOver("old", strings.NewReader("1\n2\n3\n4\n5\n6\n")), "start without it", "old:6: 6 lines, but the source has 5 rows")
+	wantFault(t, r.LayOver("old", strings.NewReader("1\n2\n3\n4\n5\n6\n")), "run without it", "old:6: 6 lines, but the source has 5 rows")
 }
 
 // A results file that is laid under itself, with nothing new, comes out again.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"nertools/pkg/english"
 	"nertools/pkg/fault"
 	"nertools/pkg/record"
 	"nertools/pkg/wire"
@@ -161,8 +162,8 @@ func readLines(name string, r io.Reader, total int) ([]string, error) {
 		}
 	}
 	if total > 0 && len(lines) > total {
-		return nil, &fault.Error{File: name, Line: total + 1, Err: fmt.Errorf("%d lines, but the source has %d rows", len(lines), total),
-			Hint: "either it is of another source, or a tool wrote an answer's line break into it and shifted the rows: start without it"}
+		return nil, &fault.Error{File: name, Line: total + 1, Err: fmt.Errorf("%s, but the source has %s", english.Count(len(lines), "line"), english.Count(total, "row")),
+			Hint: "it belongs to another source, or another tool wrote line breaks of answers into it; run without it"}
 	}
 	return lines, nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"nertools/pkg/english"
 	"nertools/pkg/record"
 )
 
@@ -70,23 +71,16 @@ func (r *Results) Sum() Sum {
 // String returns the counts on one line, most frequent class first.
 func (s Sum) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %d ok, %d failed", number(s.Rows, "row"), s.OK, s.Failed.Rows())
+	fmt.Fprintf(&b, "%s: %d ok, %d failed", english.Count(s.Rows, "row"), s.OK, s.Failed.Rows())
 	if classes := s.Failed.String(); classes != "" {
 		fmt.Fprintf(&b, " (%s)", classes)
 	}
-	fmt.Fprintf(&b, ", %d missing; %s read, %s", s.Missing, number(s.Records, "record"), number(s.Duplicates, "duplicate"))
+	fmt.Fprintf(&b, ", %d missing; %s read, %s", s.Missing, english.Count(s.Records, "record"), english.Count(s.Duplicates, "duplicate"))
 	if s.Broken > 0 {
-		fmt.Fprintf(&b, "; %s broken", number(s.Broken, "line"))
+		fmt.Fprintf(&b, "; %s broken", english.Count(s.Broken, "line"))
 	}
 	if s.Over {
-		fmt.Fprintf(&b, ", %s kept", number(s.Kept, "line"))
+		fmt.Fprintf(&b, ", %s kept", english.Count(s.Kept, "line"))
 	}
 	return b.String()
-}
-
-func number(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

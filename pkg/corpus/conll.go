@@ -24,7 +24,7 @@ func ParseScheme(name string) (Scheme, error) {
 			return Scheme(i), nil
 		}
 	}
-	return 0, fmt.Errorf("no scheme of tags is called %q: bio or bioes", name)
+	return 0, fmt.Errorf("unknown tag scheme %q: it must be bio or bioes", name)
 }
 
 // docstart separates documents in the files of the CoNLL-2003 shared task.
@@ -67,8 +67,8 @@ func NewCoNLL(w io.Writer, scheme Scheme, order func(label string) int) *Encoder
 			c.empty++
 			return nil
 		case s.Tokens[0] == docstart:
-			return fault.WithHint(fmt.Errorf("sentence %s begins with the token %s: CoNLL files have it for the mark between documents", s.ID, docstart),
-				"write another format, such as jsonl, or put another token there")
+			return fault.WithHint(fmt.Errorf("sentence %s begins with the token %s, which marks a new document in CoNLL files", s.ID, docstart),
+				"write another format, such as jsonl, or replace the token")
 		case first && strings.HasPrefix(s.Tokens[0], byteOrderMark):
 			c.out.WriteByte('\n') // at the beginning of the file it would not be read as part of the token
 		}

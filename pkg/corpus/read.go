@@ -48,7 +48,7 @@ func Read(name string, in io.Reader, format string, how Reading) (iter.Seq2[*Sen
 	case "jsonl":
 		return ReadJSONL(name, r, how), nil
 	}
-	return nil, fmt.Errorf("no format of labelled sentences is called %q: conll or jsonl", format)
+	return nil, fmt.Errorf("unknown input format %q: it must be conll or jsonl", format)
 }
 
 // reader is the common part of the readers.

@@ -156,7 +156,7 @@ func (c *conll) token(line []byte) error {
 	by := separator(line)
 	token, _ := column(line, by, 1)
 	if token = trim(token); len(token) == 0 {
-		return c.Fault(errors.New("an empty token"), "the first column is to be the token")
+		return c.Fault(errors.New("an empty token"), "the first column must be the token")
 	}
 	tag, err := c.tag(line, by)
 	if err != nil {
@@ -183,7 +183,7 @@ func (c *conll) tag(line []byte, separator byte) ([]byte, error) {
 	}
 	last := bytes.LastIndexByte(line, separator)
 	if last < 0 {
-		return nil, c.Fault(fmt.Errorf("no tag behind the token %q", line), "a line is a token and, behind a tab or a space, its tag")
+		return nil, c.Fault(fmt.Errorf("no tag after the token %q", line), "a line is a token and its tag, separated by a tab or a space")
 	}
 	return trim(line[last+1:]), nil
 }
@@ -191,7 +191,7 @@ func (c *conll) tag(line []byte, separator byte) ([]byte, error) {
 // mark adds token n with the given tag to an entity, if any.
 func (c *conll) mark(n int, tag []byte) error {
 	if !isTag(tag) {
-		return c.Fault(fmt.Errorf("%q is not a tag", tag), "a tag is O, or one of B I E S L U M W, a hyphen and a label; if it stands in another column, name that")
+		return c.Fault(fmt.Errorf("%q is not a tag", tag), "a tag is O, or one of B I E S L U M W, a hyphen and a label; if it is in another column, name that column")
 	}
 	if string(tag) == "O" {
 		c.open = false
@@ -221,7 +221,7 @@ func (c *conll) sentence() (*Sentence, error) {
 	start := 0
 	for i, end := range c.ends {
 		if token := text[start:end]; i == len(s.Tokens) || s.Tokens[i] != token {
-			return nil, &fault.Error{File: c.name, Line: c.first + i, Err: fmt.Errorf("the token %q holds white space", token),
+			return nil, &fault.Error{File: c.name, Line: c.first + i, Err: fmt.Errorf("the token %q contains white space", token),
 				Hint: "join its parts, for example with _, or make each a token"}
 		}
 		start = end + 1

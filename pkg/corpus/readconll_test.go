@@ -102,7 +102,7 @@ func TestWhatIsNoCoNLLIsRefusedWithItsLineAndARemedy(t *testing.T) {
 		column     int
 		want       string
 	}{
-		{"no tag", "a O\nb\n", 0, `f:2: no tag behind the token "b"`},
+		{"no tag", "a O\nb\n", 0, `f:2: no tag after the token "b"`},
 		{"an empty tag", "a\t\n", 0, `f:1: "" is not a tag`},
 		{"no such column", "a x O\nb O\n", 3, "f:2: no column 3: the line has 2"},
 		{"a tag of another column", "a NN\n", 0, `f:1: "NN" is not a tag`},
@@ -111,12 +111,12 @@ func TestWhatIsNoCoNLLIsRefusedWithItsLineAndARemedy(t *testing.T) {
 		{"another separator", "a B_PER\n", 0, `f:1: "B_PER" is not a tag`},
 		{"lower case", "a o\n", 0, `f:1: "o" is not a tag`},
 		{"an empty token", "a\tO\n\tO\n", 0, "f:2: an empty token"},
-		{"a space in a token", "x\tO\nNew York\tB-LOC\n", 0, `f:2: the token "New York" holds white space`},
-		{"NBSP in a token", "x O\ny O\nNew\u00a0York B-LOC\n\nz O\n", 0, "f:3: the token \"New\\u00a0York\" holds white space"},
-		{"NBSP at the end of a token", "x\u00a0 O\n", 0, `f:1: the token "x\u00a0" holds white space`},
-		{"a token of U+3000", "a O\n\u3000 O\nab O\n", 0, `f:2: the token "\u3000" holds white space`},
+		{"a space in a token", "x\tO\nNew York\tB-LOC\n", 0, `f:2: the token "New York" contains white space`},
+		{"NBSP in a token", "x O\ny O\nNew\u00a0York B-LOC\n\nz O\n", 0, "f:3: the token \"New\\u00a0York\" contains white space"},
+		{"NBSP at the end of a token", "x\u00a0 O\n", 0, `f:1: the token "x\u00a0" contains white space`},
+		{"a token of U+3000", "a O\n\u3000 O\nab O\n", 0, `f:2: the token "\u3000" contains white space`},
 		{"a comment in a sentence", "a O\n# id = 7\n", 0, `f:2: "7" is not a tag`},
-		{"a byte order mark further on", "a O\n\ufeff\n", 0, `f:2: no tag behind the token "\ufeff"`},
+		{"a byte order mark further on", "a O\n\ufeff\n", 0, `f:2: no tag after the token "\ufeff"`},
 		{"Latin-1", "a O\nZ\xfcrich B-LOC\n", 0, "f:2: not UTF-8"},
 		{"a refused label", "a B-PER\nb B-X\n", 0, `f:2: no label "X"`},
 	} {

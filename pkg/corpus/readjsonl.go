@@ -13,6 +13,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"nertools/pkg/english"
 	"nertools/pkg/fault"
 	"nertools/pkg/markup"
 	"nertools/pkg/record"
@@ -63,18 +64,18 @@ func (j *jsonl) next() (*Sentence, error) {
 	}
 	var o object
 	if err := o.parse(line); err != nil {
-		return nil, j.Fault(err, "a line is a JSON object that holds one sentence")
+		return nil, j.Fault(err, "each line must be a JSON object with one sentence")
 	}
 	s, byToken, err := o.sentence()
 	if err != nil {
-		return nil, j.Fault(err, `a line has "text", or "tokens" that hold no white space`)
+		return nil, j.Fault(err, `a line has "text", or "tokens" without white space`)
 	}
 	list, name := o.spans, "spans"
 	if !list.Exists() {
 		list, name = o.entities, "entities"
 	}
 	if !list.IsArray() || o.spans.Exists() && o.entities.Exists() {
-		return nil, j.Fault(errors.New(`neither a list "spans" nor a list "entities" in it, or both`), `where there are no entities, write "spans": []`)
+		return nil, j.Fault(errors.New(`it must contain either a list "spans" or a list "entities"`), `for a sentence without entities, write "spans": []`)
 	}
 	if !byToken {
 		j.at.Reset(s)
@@ -147,7 +148,7 @@ func (o *object) sentence() (s *Sentence, byToken bool, err error) {
 	s.Tokens = markup.AppendTokens(nil, s.Text)
 	for i, token := range tokens {
 		if i == len(s.Tokens) || s.Tokens[i] != token {
-			return nil, false, fmt.Errorf("tokens[%d]: %q is empty or holds white space", i, token)
+			return nil, false, fmt.Errorf("tokens[%d]: %q is empty or contains white space", i, token)
 		}
 	}
 	return s, true, nil
@@ -182,14 +183,14 @@ func (j *jsonl) entity(s *Sentence, v gjson.Result, byToken bool) error {
 		}
 	}
 	if !whole(start) || !whole(end) || record.Text(label) == "" {
-		return misplaced("not a start, an end, both whole numbers from 0, and a label")
+		return misplaced("a span has a start and an end, both whole numbers from 0, and a label")
 	}
 	span := markup.Span{Start: int(start.Num), End: int(end.Num)}
 	switch {
 	case span.End <= span.Start:
 		return misplaced("it ends at %d, but starts at %d", span.End, span.Start)
 	case byToken && span.End > len(s.Tokens):
-		return misplaced("it ends at %d, but the sentence has %d tokens", span.End, len(s.Tokens))
+		return misplaced("it ends at %d, but the sentence has %s", span.End, english.Count(len(s.Tokens), "token"))
 	case !byToken:
 		var err error
 		if span, err = j.tokens(s, span); err != nil {
@@ -205,7 +206,7 @@ func (j *jsonl) entity(s *Sentence, v gjson.Result, byToken bool) error {
 }
 
 func misplaced(format string, args ...any) error {
-	return fault.WithHint(fmt.Errorf(format, args...), "a span is half-open and counts tokens where they are given, else characters of the text")
+	return fault.WithHint(fmt.Errorf(format, args...), "a span is half-open and counts tokens if the line has them, else characters of the text")
 }
 
 func whole(v gjson.Result) bool {
@@ -216,21 +217,21 @@ func whole(v gjson.Result) bool {
 // to s.
 func (j *jsonl) tokens(s *Sentence, chars markup.Span) (markup.Span, error) {
 	if chars.End > j.at.chars {
-		return chars, misplaced("it ends at %d, but the text has %d characters", chars.End, j.at.chars)
+		return chars, misplaced("it ends at %d, but the text has %s", chars.End, english.Count(j.at.chars, "character"))
 	}
 	at := j.at.tokens
 	span := markup.Span{
 		Start: sort.Search(len(at), func(i int) bool { return at[i].endChar > chars.Start }),
 		End:   sort.Search(len(at), func(i int) bool { return at[i].startChar >= chars.End }),
 	}
-	const hint = `part words and punctuation by spaces, or give "tokens" and spans that count them`
+	const hint = `put spaces between words and punctuation, or give "tokens" and spans that count them`
 	switch {
 	case span.Start < len(at) && at[span.Start].startChar < chars.Start:
 		return span, fault.WithHint(fmt.Errorf("it starts inside the token %q", s.Tokens[span.Start]), hint)
 	case span.End > 0 && at[span.End-1].endChar > chars.End:
 		return span, fault.WithHint(fmt.Errorf("it ends inside the token %q", s.Tokens[span.End-1]), hint)
 	case span.Start >= span.End:
-		return span, misplaced("it covers white space alone")
+		return span, misplaced("it covers only white space")
 	}
 	return span, nil
 }

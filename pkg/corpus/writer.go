@@ -52,7 +52,7 @@ func NewEncoder(format string, w io.Writer, scheme Scheme, order func(label stri
 			return e.open(w, scheme, order), nil
 		}
 	}
-	return nil, fmt.Errorf("no format is called %q", format)
+	return nil, fmt.Errorf("unknown output format %q", format)
 }
 
 func newWriter(w io.Writer) *Encoder {

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"nertools/pkg/english"
 )
 
 // ErrLocked means that another process has the journal open.
@@ -24,7 +26,7 @@ var ErrLocked = errors.New("another process is writing to it")
 
 // ErrForeign means that the file ends in something that no writer of this journal left
 // there.
-var ErrForeign = errors.New("its last line is not one that belongs there")
+var ErrForeign = errors.New("its last line does not belong there")
 
 // A Journal is an append-only file of JSON lines with one writing process at a time. A
 // line is in the file when Append returns, so a killed process loses nothing; it is on
@@ -231,9 +233,9 @@ func (j *Journal) Check() error {
 	}
 	switch n := mine.Size(); {
 	case n < j.size:
-		return &ChangedError{Path: j.path, What: fmt.Sprintf("holds only %d of the %d bytes written to it", n, j.size)}
+		return &ChangedError{Path: j.path, What: fmt.Sprintf("contains only %d of the %s written to it", n, english.Count(j.size, "byte"))}
 	case n > j.size:
-		return &ChangedError{Path: j.path, What: fmt.Sprintf("holds %d bytes, but only %d were written to it", n, j.size)}
+		return &ChangedError{Path: j.path, What: fmt.Sprintf("contains %s, although the run wrote only %d", english.Count(n, "byte"), j.size)}
 	}
 	return nil
 }

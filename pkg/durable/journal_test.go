@@ -96,8 +96,8 @@ func TestCheckFindsWhatSomebodyElseDidToTheFile(t *testing.T) {
 		{"replaced", func(path string) error {
 			return errors.Join(os.WriteFile(path+".new", []byte(text), 0o600), os.Rename(path+".new", path))
 		}, "was replaced", true, text},
-		{"emptied", func(path string) error { return os.Truncate(path, 0) }, "holds only 0 of the 8 bytes", false, "{c}\n"},
-		{"cut", func(path string) error { return os.Truncate(path, 4) }, "holds only 4 of the 8 bytes", false, "{a}\n{c}\n"},
+		{"emptied", func(path string) error { return os.Truncate(path, 0) }, "contains only 0 of the 8 bytes", false, "{c}\n"},
+		{"cut", func(path string) error { return os.Truncate(path, 4) }, "contains only 4 of the 8 bytes", false, "{a}\n{c}\n"},
 		{"appended to", func(path string) error {
 			f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
 			if err != nil {
@@ -105,7 +105,7 @@ func TestCheckFindsWhatSomebodyElseDidToTheFile(t *testing.T) {
 			}
 			_, err = f.WriteString("x\n")
 			return errors.Join(err, f.Close())
-		}, "holds 10 bytes, but only 8", false, text + "x\n{c}\n"},
+		}, "contains 10 bytes, although the run wrote only 8", false, text + "x\n{c}\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

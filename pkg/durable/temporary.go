@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"nertools/pkg/english"
 )
 
 // A temporary is a file that is renamed once it is complete. While it is being written, a
@@ -47,7 +49,7 @@ func newTemporary(path string) (*temporary, error) {
 		}
 		return t, nil
 	}
-	return nil, errors.New("no name for a temporary file is free")
+	return nil, errors.New("no free name for a temporary file")
 }
 
 // Write appends to the file.
@@ -68,7 +70,7 @@ func (t *temporary) commit(path string) error {
 		return err
 	}
 	if info.Size() != t.written {
-		return fmt.Errorf("somebody else wrote to the temporary file %s: %d bytes where %d were written", t.file.Name(), info.Size(), t.written)
+		return fmt.Errorf("another process wrote to the temporary file %s: it has %s, not %d", t.file.Name(), english.Count(info.Size(), "byte"), t.written)
 	}
 	if err := t.rename(path); err != nil {
 		return err

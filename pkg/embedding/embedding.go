@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"nertools/pkg/english"
 	"nertools/pkg/fault"
 	"nertools/pkg/pace"
 	"nertools/pkg/record"
@@ -85,7 +86,7 @@ func (c *Cache) Get(ctx context.Context, texts []string) (*Vectors, error) {
 		}
 	}
 	if left := missing(v.file, texts, keys); len(left) > 0 {
-		return nil, errors.Join(v.file.close(), fmt.Errorf("%s: somebody took %d vectors out of it", path, len(left)))
+		return nil, errors.Join(v.file.close(), fmt.Errorf("%s: another process removed %s from it", path, english.Count(len(left), "vector")))
 	}
 	zeros := make([]float32, v.file.dim)
 	v.Of = make([][]float32, len(texts))
@@ -264,8 +265,8 @@ func (f *filler) take(batch []int, vectors [][]float32, usage record.Usage) erro
 		return f.broken // anything after a torn record would be lost with it
 	}
 	if dim := len(vectors[0]); dim != cmp.Or(f.file.dim, f.Dimensions, dim) {
-		return fault.WithHint(fmt.Errorf("the service gives vectors of %d numbers, not of %d", dim, cmp.Or(f.file.dim, f.Dimensions)),
-			"is this another model by the same name? ask for its own number of dimensions, or empty the cache in "+f.Dir)
+		return fault.WithHint(fmt.Errorf("the service returned vectors with %s, not %d", english.Count(dim, "dimension"), cmp.Or(f.file.dim, f.Dimensions)),
+			"if another model has this name now, ask for its own number of dimensions, or empty the cache in "+f.Dir)
 	}
 	keys := make([]digest, len(batch))
 	for i, n := range batch {
@@ -300,11 +301,11 @@ func explain(err error, text string) error {
 	case e.Class == record.Quota:
 		hint = "add credit to the account, then run the same command again; what is cached is not asked for again"
 	case e.Class == record.Model:
-		hint = "choose a model that gives embeddings"
+		hint = "choose an embedding model"
 	case e.WrongAddress, e.Suspect:
-		hint = "check the base URL (OPENAI_BASE_URL): it ends in /v1 for most servers, and not every server has embeddings"
+		hint = "check the base URL (OPENAI_BASE_URL): it ends in /v1 for most servers, and not every server offers embeddings"
 	case !e.Passing():
-		hint = fmt.Sprintf("it was asked for this text alone: %.60q", text)
+		hint = fmt.Sprintf("the call contained only this text: %.60q", text)
 	}
 	return fault.WithHint(e, hint)
 }

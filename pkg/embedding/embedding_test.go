@@ -232,7 +232,7 @@ func TestTroubleThatStaysEndsTheRunAtOnceWithARemedy(t *testing.T) {
 	}{
 		{"key", openaitest.Fault{Kind: openaitest.Unauthorized}, record.Auth, "OPENAI_API_KEY"},
 		{"credit", openaitest.Fault{Kind: openaitest.InsufficientQuota}, record.Quota, "credit"},
-		{"model", openaitest.Fault{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 404, Code: "model_not_found"}}, record.Model, "choose a model"},
+		{"model", openaitest.Fault{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 404, Code: "model_not_found"}}, record.Model, "choose an embedding model"},
 		{"endpoint", openaitest.Fault{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 404}}, record.Invalid, "base URL"},
 		{"server", openaitest.Fault{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 500}}, record.Server, "again"},
 	} {
@@ -370,11 +370,11 @@ func TestVectorsOfAnotherLengthAreRefused(t *testing.T) {
 	_, c := cached(t, openaitest.Options{})
 	get(t, c, numbered(1))
 	c.Asker = stretched{c.Asker}
-	if _, err := c.Get(t.Context(), numbered(2)); err == nil || !strings.Contains(err.Error(), "vectors of 9 numbers, not of 8") || fault.Hint(err) == "" {
+	if _, err := c.Get(t.Context(), numbered(2)); err == nil || !strings.Contains(err.Error(), "vectors with 9 dimensions, not 8") || fault.Hint(err) == "" {
 		t.Errorf("got %v", err)
 	}
 	c.Dir = t.TempDir() // nothing cached to compare with, but 8 were asked for
-	if _, err := c.Get(t.Context(), numbered(2)); err == nil || !strings.Contains(err.Error(), "vectors of 9 numbers, not of 8") {
+	if _, err := c.Get(t.Context(), numbered(2)); err == nil || !strings.Contains(err.Error(), "vectors with 9 dimensions, not 8") {
 		t.Errorf("got %v", err)
 	}
 	c.Dimensions = 0

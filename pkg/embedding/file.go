@@ -19,6 +19,7 @@ import (
 	"github.com/edsrzf/mmap-go"
 	"github.com/gofrs/flock"
 
+	"nertools/pkg/english"
 	"nertools/pkg/fault"
 	"nertools/pkg/record"
 )
@@ -114,7 +115,7 @@ func open(path string, id digest) (*file, error) {
 		return nil, err
 	}
 	if f.form, err = readHeader(in, id); err != nil {
-		return nil, &fault.Error{File: path, Err: err, Hint: "move it away; what it holds is asked for anew"}
+		return nil, &fault.Error{File: path, Err: err, Hint: "move it away; its embeddings will be requested again"}
 	}
 	if f.dim == 0 {
 		return f, nil
@@ -152,14 +153,14 @@ func readHeader(in *os.File, id digest) (form, error) {
 	}
 	f := form{sums: begins(magic)}
 	if !f.sums && !begins(oldMagic) {
-		return form{}, errors.New("not a file of this model's embeddings")
+		return form{}, errors.New("not a cache of this model's embeddings")
 	}
 	if n < headerSize {
 		return form{sums: true}, nil
 	}
 	f.dim = int(binary.NativeEndian.Uint32(head[headerSize-4:]))
 	if f.dim < 1 || f.dim > maxDim {
-		return form{}, fmt.Errorf("vectors of %d numbers", f.dim)
+		return form{}, fmt.Errorf("vectors with %s", english.Count(f.dim, "dimension"))
 	}
 	return f, nil
 }
@@ -198,7 +199,7 @@ func lock(ctx context.Context, path string, id digest, say func(string)) (a *app
 	a = &appender{lock: flock.New(path + ".lock"), id: id}
 	ok, err := a.lock.TryLock()
 	if err == nil && !ok {
-		say("another run asks for embeddings of this model: waiting for it")
+		say("waiting for another run, which is requesting embeddings of this model")
 		_, err = a.lock.TryLockContext(ctx, 100*time.Millisecond)
 	}
 	if ctx.Err() != nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math"
+
+	"nertools/pkg/english"
 )
 
 // Cosine compares sentences by the cosine of the angle between their vectors: train[i]
@@ -19,7 +21,7 @@ type cosine struct{ train, source [][]float32 }
 
 func (c *cosine) prepare(t *texts) (newScorer, error) {
 	if len(c.train) != len(t.of) || len(c.source) != len(t.source) {
-		return nil, fmt.Errorf("compare vectors: %d and %d of them for %d training and %d source sentences", len(c.train), len(c.source), len(t.of), len(t.source))
+		return nil, fmt.Errorf("compare vectors: %d for %s, %d for %s", len(c.train), english.Count(len(t.of), "training sentence"), len(c.source), english.Count(len(t.source), "source sentence"))
 	}
 	train := make([][]float32, len(t.first))
 	for i, sentence := range t.first {
@@ -68,7 +70,7 @@ func scales(vectors [][]float32, size int) ([]float64, error) {
 	list := make([]float64, len(vectors))
 	for i, v := range vectors {
 		if len(v) != size {
-			return nil, fmt.Errorf("vector %d has %d numbers where others have %d", i, len(v), size)
+			return nil, fmt.Errorf("vector %d has %s, the first one %d", i, english.Count(len(v), "dimension"), size)
 		}
 		sum := 0.0
 		for _, x := range v {
@@ -79,7 +81,7 @@ func scales(vectors [][]float32, size int) ([]float64, error) {
 		case length <= longest:
 			list[i] = 1 / length
 		default: // also infinities and NaN
-			return nil, fmt.Errorf("vector %d is %g long", i, length)
+			return nil, fmt.Errorf("vector %d has length %g", i, length)
 		}
 	}
 	return list, nil

@@ -525,12 +525,12 @@ func TestWhatCannotBeSearchedIsRefused(t *testing.T) {
 		{"no neighbours", corpus(two), 0, knn.BM25(), "0 for each row"},
 		{"a gap in the rows", gap, 1, knn.BM25(), "not numbered from 0"},
 		{"a row twice", twice, 1, knn.BM25(), "not numbered from 0"},
-		{"a vector too few", corpus(two), 1, knn.Cosine(v(1, 2), v(1, 2)[:1]), "2 and 1 of them for 2 training and 2 source"},
-		{"a longer vector", corpus(two), 1, knn.Cosine(v(1, 2, 3), v(1, 2)), "training vector 1 has 3 numbers where others have 2"},
-		{"a shorter vector", corpus(two), 1, knn.Cosine(v(1, 2), v(1)), "source vector 1 has 1 numbers where others have 2"},
-		{"not a number", corpus(two), 1, knn.Cosine(v(1, nan), v(1, 2)), "training vector 1 is NaN long"},
-		{"infinite", corpus(two), 1, knn.Cosine(v(1, 2), v(1, -inf)), "source vector 1 is +Inf long"},
-		{"too long", corpus(two), 1, knn.Cosine(v(1, 2), v(1, 1e30)), "source vector 1 is 1"},
+		{"a vector too few", corpus(two), 1, knn.Cosine(v(1, 2), v(1, 2)[:1]), "2 for 2 training sentences, 1 for 2 source sentences"},
+		{"a longer vector", corpus(two), 1, knn.Cosine(v(1, 2, 3), v(1, 2)), "training vector 1 has 3 dimensions, the first one 2"},
+		{"a shorter vector", corpus(two), 1, knn.Cosine(v(1, 2), v(1)), "source vector 1 has 1 dimension, the first one 2"},
+		{"not a number", corpus(two), 1, knn.Cosine(v(1, nan), v(1, 2)), "training vector 1 has length NaN"},
+		{"infinite", corpus(two), 1, knn.Cosine(v(1, 2), v(1, -inf)), "source vector 1 has length +Inf"},
+		{"too long", corpus(two), 1, knn.Cosine(v(1, 2), v(1, 1e30)), "source vector 1 has length 1"},
 	} {
 		s := &knn.Search{Train: corpus(two), Source: c.source, Num: c.num}
 		_, err := s.Run(t.Context(), c.method, func(int, []knn.Neighbour) error { return nil })

@@ -36,7 +36,7 @@ func TestAFileCutShortWhileItIsReadGivesAnErrorAndNoCrash(t *testing.T) {
 		if name == "its neighbours" {
 			changed = knn
 		}
-		checkFault(t, err, changed, 0, "the file changed while it was read")
+		checkFault(t, err, changed, 0, "the file changed while it was being read")
 	}
 	if got := f.Line(1500); got != 0 {
 		t.Errorf("line %d of a file that is gone", got)

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"nertools/pkg/english"
 	"nertools/pkg/fault"
 )
 
@@ -66,7 +67,7 @@ func (k *Neighbours) More() bool { return k.more }
 func (k *Neighbours) Append(dst []int, i, n int) (list []int, err error) {
 	err = guard(k.name, func() error {
 		if list, err = appendNeighbours(dst, k.text[k.lines[i]:], n); err != nil {
-			return k.fault(i, err, "leave the input files alone until the run has ended, then start it again")
+			return k.fault(i, err, "run the command again, and leave the input files alone until it has ended")
 		}
 		return nil
 	})
@@ -88,8 +89,8 @@ func (k *Neighbours) index(rows, train int) error {
 	}
 	k.more = strings.TrimSpace(k.text[at:]) != ""
 	if len(k.lines) < rows {
-		return k.fault(len(k.lines), fmt.Errorf("the file ends here, but the source has %d rows", rows),
-			"each row needs its line: make the kNN file from this source file")
+		return k.fault(len(k.lines), fmt.Errorf("the file ends here, but the source has %s", english.Count(rows, "row")),
+			"each row needs a line: make the kNN file from this source file")
 	}
 	return k.check(train)
 }
@@ -122,11 +123,11 @@ func (k *Neighbours) checkLines(from, to, train int) error {
 		var err error
 		list, err = appendNeighbours(list[:0], k.text[k.lines[i]:], len(k.text))
 		if err != nil {
-			return k.fault(i, err, fmt.Sprintf("line %d is the JSON array of the training rows to show for row %d, such as [3, 17, 8]", i+1, i))
+			return k.fault(i, err, fmt.Sprintf("line %d must be a JSON array of the training rows to show for row %d, such as [3, 17, 8]", i+1, i))
 		}
 		for _, n := range list {
 			if n >= train {
-				return k.fault(i, fmt.Errorf("row %d: neighbour %d, but the training file has only %d rows", i, n, train),
+				return k.fault(i, fmt.Errorf("row %d: neighbour %d, but the training file has only %s", i, n, english.Count(train, "row")),
 					"make the kNN file from this training file, or name the one that it was made from")
 			}
 		}

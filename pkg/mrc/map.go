@@ -55,8 +55,8 @@ func guard(name string, f func() error) (err error) {
 		case interface{ Addr() uintptr }:
 			err = &fault.Error{
 				File: name,
-				Err:  errors.New("the file changed while it was read"),
-				Hint: "leave the input files alone until the run has ended, then start it again",
+				Err:  errors.New("the file changed while it was being read"),
+				Hint: "run the command again, and leave the input files alone until it has ended",
 			}
 		default:
 			err = fault.Recovered(r)

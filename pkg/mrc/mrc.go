@@ -25,6 +25,7 @@ import (
 	"github.com/tidwall/gjson"
 	"golang.org/x/sync/errgroup"
 
+	"nertools/pkg/english"
 	"nertools/pkg/fault"
 	"nertools/pkg/markup"
 	"nertools/pkg/record"
@@ -89,7 +90,7 @@ type Row struct {
 func Open(path string) (*File, error) {
 	text, unmap, err := mapFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &fault.Error{File: path, Err: fs.ErrNotExist, Hint: "the rows of a data set are called mrc-ner.NAME: name the right directory, and NAME"}
+		return nil, &fault.Error{File: path, Err: fs.ErrNotExist, Hint: "the files of a data set are called mrc-ner.NAME: check the directory and NAME"}
 	}
 	if err != nil {
 		return nil, err
@@ -372,7 +373,7 @@ type span struct{ start, end uint64 }
 // Hints for faults.
 const (
 	cutOff = "the file seems to be cut off: copy or make it again"
-	mend   = "mend the file or make it again"
+	mend   = "repair the file or make it again"
 	alone  = "an MRC file is one JSON array and nothing else"
 )
 
@@ -381,7 +382,7 @@ func (f *File) checkStart() error {
 	case i == uint64(len(f.text)):
 		return f.fault(0, errors.New("the file is empty"), "an MRC file is one JSON array of rows")
 	case f.text[i] == '{':
-		return f.fault(i, errors.New("a JSON object where a JSON array should begin"), "an MRC file is one JSON array of rows: put the objects, with commas between them, into [ and ]")
+		return f.fault(i, errors.New("a JSON object instead of a JSON array"), "an MRC file is one JSON array of rows: put the objects, with commas between them, into [ and ]")
 	case f.text[i] != '[':
 		return f.fault(i, errors.New("not a JSON array"), "an MRC file is one JSON array of rows")
 	}
@@ -403,7 +404,7 @@ func (f *File) checkGap(from, to uint64, comma bool) error {
 		i = skipSpace(f.text, i+1)
 	}
 	if i != to {
-		return f.fault(i, fmt.Errorf("broken JSON array: %q where row %d should begin", f.char(i), f.rows), mend)
+		return f.fault(i, fmt.Errorf("broken JSON array: %q instead of row %d", f.char(i), f.rows), mend)
 	}
 	return nil
 }
@@ -414,15 +415,15 @@ func (f *File) checkEnd(end uint64) error {
 	size := uint64(len(f.text))
 	switch {
 	case i == size, f.text[i] == ',' && f.rows > 0 && skipSpace(f.text, i+1) == size:
-		return f.fault(size, fmt.Errorf("the JSON array does not end: no ']' after %d rows", f.rows), cutOff)
+		return f.fault(size, fmt.Errorf("the JSON array does not end: no ']' after %s", english.Count(f.rows, "row")), cutOff)
 	case f.text[i] != ']':
-		return f.fault(i, fmt.Errorf("broken JSON array: %q where a row or ']' should stand, after %d rows", f.char(i), f.rows), mend)
+		return f.fault(i, fmt.Errorf("broken JSON array: %q instead of a row or ']' after %s", f.char(i), english.Count(f.rows, "row")), mend)
 	}
 	if i = skipSpace(f.text, i+1); i != size {
 		return f.fault(i, fmt.Errorf("%q after the end of the JSON array", f.char(i)), alone)
 	}
 	if f.rows == 0 {
-		return f.fault(end, errors.New("no rows in the JSON array"), "an MRC file holds a row for each sentence and label")
+		return f.fault(end, errors.New("no rows in the JSON array"), "an MRC file has a row for each sentence and label")
 	}
 	return nil
 }
@@ -454,7 +455,7 @@ func (f *File) indexBlock(first int, spans []span, places []place, labels *inter
 	for i, s := range spans {
 		raw := f.text[s.start:s.end]
 		if uint64(len(raw)) > math.MaxUint32 {
-			return f.fault(s.start, fmt.Errorf("row %d: longer than 4 GiB", first+i), "a row holds one sentence: make the file again")
+			return f.fault(s.start, fmt.Errorf("row %d: longer than 4 GiB", first+i), "a row contains one sentence: make the file again")
 		}
 		places[i].row = s.start
 		label := ""
@@ -486,16 +487,16 @@ func (f *File) indexBlock(first int, spans []span, places []place, labels *inter
 			places[i].starts, places[i].pairs = pairs, true
 		}
 		if places[i].context == 0 {
-			return f.fault(s.start, fmt.Errorf(`row %d: no "context" string in it`, first+i), "each row needs its sentence")
+			return f.fault(s.start, fmt.Errorf(`row %d: no "context" string in it`, first+i), "each row must contain its sentence")
 		}
 		if label == "" {
-			return f.fault(s.start, fmt.Errorf(`row %d: no "entity_label" string in it`, first+i), "each row needs the label that it asks for")
+			return f.fault(s.start, fmt.Errorf(`row %d: no "entity_label" string in it`, first+i), "each row must contain the label that it asks for")
 		}
 		n, ok := known[label]
 		if !ok {
 			var err error
 			if n, err = labels.number(label); err != nil {
-				return f.fault(s.start, fmt.Errorf("row %d: %w", first+i, err), "entity_label holds a label such as PER, not a text")
+				return f.fault(s.start, fmt.Errorf("row %d: %w", first+i, err), "entity_label must be a label such as PER, not a text")
 			}
 			known[label] = n
 		}

@@ -92,9 +92,9 @@ func TestABrokenFileIsRefusedWithItsLineAndARemedy(t *testing.T) {
 	}{
 		{"empty", "", 1, "the file is empty"},
 		{"white space alone", "\n \n", 1, "the file is empty"},
-		{"an object", "{\"rows\": [" + a + "]}", 1, "a JSON object where a JSON array should begin"},
-		{"JSON lines", a + "\n" + b + "\n", 1, "a JSON object where a JSON array should begin"},
-		{"an object further down", "\n\n" + a, 3, "a JSON object where a JSON array should begin"},
+		{"an object", "{\"rows\": [" + a + "]}", 1, "a JSON object instead of a JSON array"},
+		{"JSON lines", a + "\n" + b + "\n", 1, "a JSON object instead of a JSON array"},
+		{"an object further down", "\n\n" + a, 3, "a JSON object instead of a JSON array"},
 		{"text", "\nrows:\n", 2, "not a JSON array"},
 		{"UTF-16", "\xff\xfe[\x00]\x00", 1, "not a JSON array"},
 		{"no rows", "[\n]\n", 1, "no rows in the JSON array"},
@@ -107,18 +107,18 @@ func TestABrokenFileIsRefusedWithItsLineAndARemedy(t *testing.T) {
 		{"cut off before the row's end", "[\n" + a + ",\n" + strings.TrimSuffix(b, "}"), 3, "broken JSON array: row 1 does not end"},
 		{"cut off behind a row", "[\n" + a + ",\n" + b, 3, "the JSON array does not end: no ']' after 2 rows"},
 		{"cut off behind a comma", "[\n" + a + ",\n" + b + ",", 3, "the JSON array does not end: no ']' after 2 rows"},
-		{"cut off behind a line", "[\n" + a + ",\n", 3, "the JSON array does not end: no ']' after 1 rows"},
+		{"cut off behind a line", "[\n" + a + ",\n", 3, "the JSON array does not end: no ']' after 1 row"},
 
 		{"no comma", "[\n" + a + "\n" + b + "\n]", 3, "broken JSON array: no comma before row 1"},
-		{"two commas", "[\n" + a + ",\n,\n" + b + "\n]", 3, "broken JSON array: ',' where row 1 should begin"},
-		{"comma in front", "[\n,\n" + a + "]", 2, "broken JSON array: ',' where "},
-		{"comma behind", "[\n" + a + ",\n]", 2, "broken JSON array: ',' where a row or ']' should stand, after 1 rows"},
-		{"another bracket", "[\n" + a + "\n}", 3, "broken JSON array: '}' where a row or ']' should stand, after 1 rows"},
-		{"another bracket at once", "[\n}", 2, "broken JSON array: '}' where a row or ']' should stand, after 0 rows"},
+		{"two commas", "[\n" + a + ",\n,\n" + b + "\n]", 3, "broken JSON array: ',' instead of row 1"},
+		{"comma in front", "[\n,\n" + a + "]", 2, "broken JSON array: ',' instead of "},
+		{"comma behind", "[\n" + a + ",\n]", 2, "broken JSON array: ',' instead of a row or ']' after 1 row"},
+		{"another bracket", "[\n" + a + "\n}", 3, "broken JSON array: '}' instead of a row or ']' after 1 row"},
+		{"another bracket at once", "[\n}", 2, "broken JSON array: '}' instead of a row or ']' after 0 rows"},
 		{"text between rows", "[\n" + a + ",\nthen\n" + b + "]", 3, "row 1 is broken JSON: invalid character 'h'"},
 		{"text behind a row", "[\n" + a + "\nthen\n, " + b + "]", 3, "broken JSON array: no comma before row 1"},
-		{"control character between rows", "[" + a + ",\x01" + b + "]", 1, `broken JSON array: '\x01' where row 1 should begin`},
-		{"letter beyond ASCII", "[" + a + ",\né]", 1, "broken JSON array: ',' where"},
+		{"control character between rows", "[" + a + ",\x01" + b + "]", 1, `broken JSON array: '\x01' instead of row 1`},
+		{"letter beyond ASCII", "[" + a + ",\né]", 1, "broken JSON array: ',' instead of"},
 
 		{"text behind the array", "[\n" + a + "\n]\nend", 4, "'e' after the end of the JSON array"},
 		{"rows behind the array", "[\n" + a + "\n]\n" + b, 4, "'{' after the end of the JSON array"},
@@ -166,7 +166,7 @@ func TestABrokenFileIsRefusedWithItsLineAndARemedy(t *testing.T) {
 		{"null", "[" + a + ",\nnull]", 2, "row 1 is not a JSON object"},
 		{"true", "[true]", 1, "row 0 is not a JSON object"},
 		{"half a literal", "[" + a + ",\ntru", 2, "broken JSON array: row 1 does not end"},
-		{"half a string", "[" + a + ",\n\"tru", 1, "broken JSON array: ',' where a row or ']' should stand, after 1 rows"},
+		{"half a string", "[" + a + ",\n\"tru", 1, "broken JSON array: ',' instead of a row or ']' after 1 row"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := write(t, "mrc-ner.test", c.text)

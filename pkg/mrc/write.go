@@ -100,7 +100,7 @@ func (w *Writer) Close() error {
 
 // ErrNoLabels means that the sentences have no entities, so there are no labels to ask
 // for.
-var ErrNoLabels = errors.New("no entities, and so no labels, in it")
+var ErrNoLabels = errors.New("it contains no entities, so the labels are unknown")
 
 // Write writes an MRC file with the sentences read from the file called name, and returns
 // how many sentences and rows it contains. Without questions, it asks for all labels that

@@ -11,11 +11,11 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"nertools/pkg/english"
 	"nertools/pkg/fault"
 	"nertools/pkg/pace"
 	"nertools/pkg/record"
@@ -97,7 +97,7 @@ func (t *Totals) Model() string {
 // String puts the counts in words.
 func (t *Totals) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %d ok", count(t.Rows, "row", "rows"), t.OK)
+	fmt.Fprintf(&b, "%s: %d ok", english.Count(t.Rows, "row"), t.OK)
 	if t.Kept > 0 {
 		fmt.Fprintf(&b, ", %d answered earlier", t.Kept)
 	}
@@ -106,17 +106,10 @@ func (t *Totals) String() string {
 		fmt.Fprintf(&b, " (%s)", classes)
 	}
 	if t.Retries > 0 {
-		fmt.Fprintf(&b, "; %s", count(t.Retries, "retry", "retries"))
+		fmt.Fprintf(&b, "; %s", english.Count(t.Retries, "retry"))
 	}
-	fmt.Fprintf(&b, "; %s in, %d out", count(t.Usage.Prompt, "token", "tokens"), t.Usage.Completion)
+	fmt.Fprintf(&b, "; %s in, %d out", english.Count(t.Usage.Prompt, "token"), t.Usage.Completion)
 	return b.String()
-}
-
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return strconv.Itoa(n) + " " + many
 }
 
 // A StopError is why a run stopped before its end: what it met could not get
@@ -136,7 +129,7 @@ type FailuresError struct {
 }
 
 func (e *FailuresError) Error() string {
-	return fmt.Sprintf("%s failed, the last one with %s: %s", count(e.Rows, "row", "rows"), e.Last.Class, e.Last.Message)
+	return fmt.Sprintf("%s failed, the last one with %s: %s", english.Count(e.Rows, "row"), e.Last.Class, e.Last.Message)
 }
 
 // row is a request on its way through the run.
@@ -259,7 +252,7 @@ func (r *running) read(ctx context.Context, in *record.Lines, todo chan<- *row) 
 		end := errors.Is(err, io.EOF)
 		if err == nil {
 			if err = r.seen.add(&q.request.Row); err != nil {
-				err = in.Fault(err, "ask the rows of one source, each once: a result tells its row by its id")
+				err = in.Fault(err, "ask the rows of one source, each once: the id is all that connects a result with its row")
 			}
 		}
 		if err != nil && !end {
@@ -449,7 +442,7 @@ func (r *running) hopeless(sum *Totals, f *record.Failure) error {
 	}
 	unheard := sum.Failed.Count(record.Network) + sum.Failed.Count(record.Timeout) + sum.Failed.Count(record.Server) + sum.Failed.Count(record.Malformed)
 	if sum.OK == 0 && unheard == n && n >= max(10, r.InFlight) {
-		return &StopError{f.Class, fmt.Errorf("none of the first %d rows got an answer, the last one: %s: %s", n, f.Class, f.Message)}
+		return &StopError{f.Class, fmt.Errorf("no answers after %s; the last error was %s: %s", english.Count(n, "row"), f.Class, f.Message)}
 	}
 	return nil
 }

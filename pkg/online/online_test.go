@@ -424,7 +424,7 @@ func TestAnswersToSomethingElseAreRefusedBeforeAnythingIsAsked(t *testing.T) {
 		{"other prompts", input(50), false, rewritten, "", "row 0: the earlier answer is to another prompt"},
 		{"other prompts, the first rows missing", bytes.Join(lines[40:], nil), true, rewritten, "", "row 40: the earlier answer is to another prompt"},
 		{"another model", input(50), true, input(50), "gpt-4o", "another model or with other settings"},
-		{"another total", input(50), true, input(60), "", "50 rows, these prompts of 60"},
+		{"another total", input(50), true, input(60), "", "a source of 50 rows, these prompts for one of 60"},
 		{"another source", bytes.ReplaceAll(input(50), []byte(`"id":"test/`), []byte(`"id":"dev/`)), false, input(50), "", `of source "dev", these prompts of "test"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

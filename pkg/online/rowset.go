@@ -3,6 +3,7 @@ package online
 import (
 	"fmt"
 
+	"nertools/pkg/english"
 	"nertools/pkg/record"
 )
 
@@ -27,7 +28,7 @@ func (s *rowSet) add(r *record.Result) error {
 		return fmt.Errorf("a row of source %q among those of %q", source, s.source)
 	}
 	if r.Total != s.total {
-		return fmt.Errorf("a row of a source of %d rows among those of one of %d", r.Total, s.total)
+		return fmt.Errorf("a row of a source of %s among those of a source of %d", english.Count(r.Total, "row"), s.total)
 	}
 	page := s.pages[r.Index/pageRows]
 	if page == nil {
@@ -36,7 +37,7 @@ func (s *rowSet) add(r *record.Result) error {
 	}
 	word, bit := &page[r.Index%pageRows/64], uint64(1)<<(r.Index%64)
 	if *word&bit != 0 {
-		return fmt.Errorf("row %d a second time", r.Index)
+		return fmt.Errorf("duplicate row %d", r.Index)
 	}
 	*word |= bit
 	return nil

@@ -19,7 +19,7 @@ import (
 const DefaultBaseURL = "https://api.openai.com/v1"
 
 // ErrUnencrypted is the error of plain http to another machine.
-var ErrUnencrypted = errors.New("would get the API key unencrypted")
+var ErrUnencrypted = errors.New("would receive the API key unencrypted")
 
 // ParseBaseURL reads a base URL, "" being [DefaultBaseURL], and returns it in the one
 // form that all its spellings have in common: no user, the host in lower case, neither a

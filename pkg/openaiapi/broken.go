@@ -69,7 +69,7 @@ func lasting(err error) (certain, suspect bool, hint string) {
 	dns, isDNS := errors.AsType[*net.DNSError](err)
 	switch {
 	case is[x509.HostnameError](err):
-		return true, false, "use the name in the address that its certificate is for; " + authority
+		return true, false, "use the host name that its certificate is for; " + authority
 	case isInvalid && invalid.Reason == x509.Expired:
 		return true, false, "is the clock of this computer right? if so, the server needs a new certificate; " + authority
 	case isInvalid, is[*tls.CertificateVerificationError](err), is[x509.UnknownAuthorityError](err), is[x509.SystemRootsError](err):

@@ -76,7 +76,7 @@ func New(cfg Config) (*Client, error) {
 		return nil, fmt.Errorf("%s %w", display(base), ErrUnencrypted)
 	}
 	if strings.ContainsFunc(cfg.Key, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return nil, fault.WithHint(errors.New("the API key holds a space, a line break or a sign beyond ASCII"), "copy the key again, without what stands around it")
+		return nil, fault.WithHint(errors.New("the API key contains a space, a line break or a character outside ASCII"), "copy the key again, without anything around it")
 	}
 	c := &Client{
 		base: base, timeout: cfg.Timeout, prepared: map[string]*http.Request{},
@@ -196,7 +196,7 @@ func (c *Client) send(request *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-var errSwitched = errors.New("the server switched to another protocol instead of answering: it is no server of the API")
+var errSwitched = errors.New("the server switched to another protocol instead of answering: it does not serve the API")
 
 // refused is the error that an answer stands for whose status says that it is one.
 func refused(response *http.Response, body []byte) error {

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"nertools/pkg/english"
 	"nertools/pkg/wire"
 )
 
@@ -256,10 +257,10 @@ func (q *Quote) Lines() []string {
 	var lines []string
 	say := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
 	if q.Kept > 0 || q.Rows == 0 {
-		say("%d rows to ask, %d answered earlier", q.Rows, q.Kept)
+		say("%s to ask, %d answered earlier", english.Count(q.Rows, "row"), q.Kept)
 	}
 	for _, m := range q.Models {
-		say("%d rows for %s: about %d tokens in, %s out", m.Rows, m.Name, m.Input, atMost(m.OutputBound))
+		say("%s for %s: about %s in, %s out", english.Count(m.Rows, "row"), m.Name, english.Count(m.Input, "token"), atMost(m.OutputBound))
 		if m.Run != nil {
 			say("  at once:    %s", q.words(m.Run))
 			say("  as a batch: %s", q.words(m.Batch))
@@ -276,17 +277,17 @@ func (q *Quote) Lines() []string {
 		say("  as a batch: %s", q.words(q.Batch))
 	}
 	if q.Rows > 0 {
-		say("parts of a batch: %d, together %d bytes", q.Parts, q.Bytes)
+		say("as files for a batch: %s, %s", english.Count(q.Parts, "part"), english.Count(q.Bytes, "byte"))
 	}
 	if q.Seconds != nil {
 		say("at the given limits a run takes about %v", time.Duration(*q.Seconds)*time.Second)
 	}
-	return append(lines, fmt.Sprintf("prices as of %s, without what the service's cache may save", q.Date))
+	return append(lines, fmt.Sprintf("prices as of %s, without discounts for cached prompts", q.Date))
 }
 
 func atMost(bound *int64) string {
 	if bound == nil {
-		return "no bound on what comes"
+		return "an unknown number"
 	}
 	return fmt.Sprintf("at most %d", *bound)
 }

@@ -161,7 +161,7 @@ func TestQuoteAddsUp(t *testing.T) {
 	for _, want := range []string{
 		"1000 rows for gpt-4.1: about 1000000 tokens in, at most 500000 out\n  at once:    $2.00 for the prompts, at most $6.00 with the answers\n  as a batch: $1.00 for the prompts, at most $3.00 with the answers",
 		"all together\n  at once:    $2.15 for the prompts, at most $6.46",
-		"parts of a batch: 2, together 12 bytes", "about 50m12s", "prices as of " + Builtin().Date,
+		"as files for a batch: 2 parts, 12 bytes", "about 50m12s", "prices as of " + Builtin().Date,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
@@ -183,7 +183,7 @@ func TestQuoteDoesNotGuess(t *testing.T) {
 	if q.OutputBound != nil || q.Run.Max != nil || q.Run.Input != 0.15 || q.Batch.Input != 0.075 || q.Seconds != nil {
 		t.Errorf("got %s", q.JSON())
 	}
-	if text := strings.Join(q.Lines(), "\n"); !strings.Contains(text, "no bound on what comes out") || strings.Contains(text, "with the answers") {
+	if text := strings.Join(q.Lines(), "\n"); !strings.Contains(text, "an unknown number out") || strings.Contains(text, "with the answers") {
 		t.Error(text)
 	}
 	if q = Builtin().Quote(&Estimate{Rows: 1000, Models: []Model{million("gpt-4o-mini", 0, 1)}}, 500, 1000); *q.Seconds != 120 {

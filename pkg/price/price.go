@@ -79,18 +79,18 @@ func parseTable(data []byte) (*Table, error) {
 		return nil, err
 	}
 	if _, err := in.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("something follows the table")
+		return nil, errors.New("unexpected text after the table")
 	}
 	_, err := time.Parse(time.DateOnly, v.Date)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("date %q: not a day such as 2026-11-22", v.Date)
+		return nil, fmt.Errorf("date %q is not a day such as 2026-11-22", v.Date)
 	case v.Currency == "":
-		return nil, errors.New("no currency named")
+		return nil, errors.New("it names no currency")
 	case v.Per <= 0:
-		return nil, fmt.Errorf("per %d: a price is for a number of tokens from 1", v.Per)
+		return nil, fmt.Errorf("\"per\" must be a number of tokens from 1, not %d", v.Per)
 	case len(v.Models) == 0:
-		return nil, errors.New("no models in it")
+		return nil, errors.New("it contains no models")
 	}
 	t := &Table{Date: v.Date, Currency: v.Currency, Per: v.Per, Models: make(map[string]Price, len(v.Models))}
 	for _, model := range slices.Sorted(maps.Keys(v.Models)) {
@@ -111,17 +111,17 @@ type entry struct {
 
 func (e entry) price() (Price, error) {
 	if e.Input == nil || e.Output == nil {
-		return Price{}, errors.New(`it needs the prices "input" and "output"`)
+		return Price{}, errors.New(`it lacks the price "input" or "output"`)
 	}
 	p := Price{Input: *e.Input, CachedInput: *e.Input, Output: *e.Output, BatchDiscount: e.BatchDiscount}
 	if e.CachedInput != nil {
 		p.CachedInput = *e.CachedInput
 	}
 	if min(p.Input, p.CachedInput, p.Output) < 0 {
-		return Price{}, errors.New("a price below 0")
+		return Price{}, errors.New("a price is negative")
 	}
 	if p.BatchDiscount < 0 || p.BatchDiscount > 1 {
-		return Price{}, fmt.Errorf("batch_discount %v: a part of the price, from 0 to 1", p.BatchDiscount)
+		return Price{}, fmt.Errorf("batch_discount must be a fraction from 0 to 1, not %v", p.BatchDiscount)
 	}
 	return p, nil
 }

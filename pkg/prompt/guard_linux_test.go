@@ -29,7 +29,7 @@ func TestAFileCutShortUnderTheJobGivesAnErrorAndNoCrash(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err := job.Write(t.Context(), new(bytes.Buffer))
-			if err == nil || !strings.Contains(err.Error(), copies[cut]) || !strings.HasSuffix(err.Error(), "the file changed while it was read") {
+			if err == nil || !strings.Contains(err.Error(), copies[cut]) || !strings.HasSuffix(err.Error(), "the file changed while it was being read") {
 				t.Errorf("got %v", err)
 			}
 			if fault.Hint(err) == "" {

@@ -15,6 +15,7 @@ import (
 	"unsafe"
 
 	"nertools/pkg/catalog"
+	"nertools/pkg/english"
 	"nertools/pkg/fault"
 	"nertools/pkg/markup"
 	"nertools/pkg/mrc"
@@ -364,7 +365,7 @@ func Mending(train *mrc.File, i int) (string, error) {
 		what string
 	}{{m.Overlapping, "inside or across a longer one"}, {m.Duplicate, "given twice"}, {m.Unplaced + row.Unpaired, "not in the sentence"}} {
 		if c.n > 0 {
-			parts = append(parts, fmt.Sprintf("left out %d %s", c.n, c.what))
+			parts = append(parts, fmt.Sprintf("left out %s %s", english.Count(c.n, "span"), c.what))
 		}
 	}
 	return strings.Join(parts, ", "), nil

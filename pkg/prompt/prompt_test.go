@@ -459,7 +459,7 @@ func TestTheReportNamesMendedRowsAndOtherLabelsOnce(t *testing.T) {
 		t.Error(d)
 	}
 	for row, want := range map[int]string{
-		0: "left out 1 not in the sentence", 40: "left out 1 not in the sentence", 199: "spans not in order", 64: "",
+		0: "left out 1 span not in the sentence", 40: "left out 1 span not in the sentence", 199: "spans not in order", 64: "",
 	} {
 		if got, err := prompt.Mending(job.Train, row); got != want || err != nil {
 			t.Errorf("row %d: %q, %v, want %q", row, got, err, want)
@@ -483,8 +483,8 @@ func TestMendingTellsAllThatWasWrongWithARow(t *testing.T) {
 	})
 	f := openRows(t, path)
 	for i, want := range []string{
-		"spans not in order, left out 1 inside or across a longer one, left out 1 given twice, left out 2 not in the sentence",
-		"left out 1 given twice", "left out 1 inside or across a longer one", "",
+		"spans not in order, left out 1 span inside or across a longer one, left out 1 span given twice, left out 2 spans not in the sentence",
+		"left out 1 span given twice", "left out 1 span inside or across a longer one", "",
 	} {
 		if got, err := prompt.Mending(f, i); got != want || err != nil {
 			t.Errorf("row %d: %q, %v, want %q", i, got, err, want)

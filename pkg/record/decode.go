@@ -14,6 +14,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"nertools/pkg/english"
 	"nertools/pkg/fault"
 )
 
@@ -185,7 +186,7 @@ func check(id string, index, total int) error {
 	case id == "":
 		return errors.New(`no "id" in it`)
 	case total > 0 && index >= total:
-		return fmt.Errorf("index %d, but the source has only %d rows", index, total)
+		return fmt.Errorf("index %d, but the source has only %s", index, english.Count(total, "row"))
 	}
 	return nil
 }
@@ -322,7 +323,7 @@ func (l *Lines) All() iter.Seq2[[]byte, error] {
 }
 
 // ErrNUL is the error of a line that contains NUL bytes.
-var ErrNUL = errors.New("NUL bytes, which a power cut leaves in place of lines")
+var ErrNUL = errors.New("NUL bytes, as a power cut can leave them instead of lines")
 
 var errTooLong = fmt.Errorf("a line of more than %d MiB", MaxLine>>20)
 

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 
+	"nertools/pkg/english"
 	"nertools/pkg/fault"
 )
 
@@ -292,9 +293,9 @@ func (r *salvaging) mend(raw rawLine, text []byte, why error) error {
 	case len(bytes.TrimSpace(lost)) > 0:
 		r.broken(BrokenLine{Number: raw.number, ID: findID(lost), Torn: torn, Err: why})
 	case spread > 0:
-		r.broken(BrokenLine{Number: raw.number, Mended: true, Err: fmt.Errorf("a record with a line break in it, spread over %d lines", spread+1)})
+		r.broken(BrokenLine{Number: raw.number, Mended: true, Err: fmt.Errorf("a record with a line break in it, spread over %s", english.Count(spread+1, "line"))})
 	case found > 1:
-		r.broken(BrokenLine{Number: raw.number, Mended: true, Err: fmt.Errorf("%d records on one line", found)})
+		r.broken(BrokenLine{Number: raw.number, Mended: true, Err: fmt.Errorf("%s on one line", english.Count(found, "record"))})
 	case found == 1:
 		r.broken(BrokenLine{Number: raw.number, Mended: true, Err: errors.New("a record with control characters in it, or punctuation around it")})
 	case r.first == nil && !raw.torn:
@@ -459,9 +460,9 @@ func (d *Findings) Remarks() []string {
 		b := &d.Lines[i]
 		switch {
 		case b.Torn && !errors.Is(b.Err, ErrNUL):
-			remarks = append(remarks, d.where(b)+": passed over the last line: its writer was stopped in the middle of it")
+			remarks = append(remarks, d.where(b)+": skipped the last line: its writer was stopped in the middle of it")
 		case b.Mended:
-			remarks = append(remarks, d.where(b)+": "+b.String()+": read all the same")
+			remarks = append(remarks, d.where(b)+": "+b.String()+": read anyway")
 		default:
 			remarks = append(remarks, d.where(b)+": "+b.String()+": left out")
 		}

@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"nertools/pkg/durable"
+	"nertools/pkg/english"
 	"nertools/pkg/fault"
 	"nertools/pkg/record"
 	"nertools/pkg/wire"
@@ -129,7 +130,7 @@ func (a *Answers) open(path string, own bool) error {
 				p.file = ^int32(len(a.mended))
 				a.mended = append(a.mended, bytes.Clone(line.Text))
 			}
-			return fault.WithHint(a.add(&r, p), "take over only results of the same rows, and write to another file")
+			return fault.WithHint(a.add(&r, p), "resume only from results of the same rows, and write to another file")
 		},
 	}
 	damage, err := s.Read(in)
@@ -171,7 +172,7 @@ func (a *Answers) add(r *record.Result, p Place) error {
 	}
 	if p.own && r.Total != 0 {
 		if a.total != 0 && a.total != r.Total {
-			return fmt.Errorf("a result of %d rows among those of %d", r.Total, a.total)
+			return fmt.Errorf("a result from a source of %s among those from a source of %d", english.Count(r.Total, "row"), a.total)
 		}
 		a.total = r.Total
 	}
@@ -212,7 +213,7 @@ func (a *Answers) check(first *wire.Request, settings string) error {
 		return &MixError{Err: fmt.Errorf("the earlier results are of source %q, these prompts of %q", a.source, source)}
 	}
 	if a.total != 0 && first.Row.Total != 0 && a.total != first.Row.Total {
-		return &MixError{fmt.Errorf("the earlier results are of %d rows, these prompts of %d", a.total, first.Row.Total), true}
+		return &MixError{fmt.Errorf("the earlier results are for a source of %s, these prompts for one of %d", english.Count(a.total, "row"), first.Row.Total), true}
 	}
 	if wire.SettingsOf(first.Row.Request) != settings {
 		return nil

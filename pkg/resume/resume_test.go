@@ -198,7 +198,7 @@ func TestAnswersToSomethingElseAreRefused(t *testing.T) {
 	}{
 		{"the same", own(answers(t, b, asked)...), "m", asked, "", false},
 		{"another source", other(answers(t, b, asked)...), "m", prompts("dev", "Mark", 4), `of source "test", these prompts of "dev"`, false},
-		{"another size, own file", own(answers(t, b, asked)...), "m", prompts("test", "Mark", 5), "of 4 rows, these prompts of 5", true},
+		{"another size, own file", own(answers(t, b, asked)...), "m", prompts("test", "Mark", 5), "for a source of 4 rows, these prompts for one of 5", true},
 		{"another size, another file", other(answers(t, b, asked)...), "m", prompts("test", "Mark", 5), "", false},
 		{"another prompt", other(answers(t, b, asked)...), "m", prompts("test", "Find", 4), "row 0: the earlier answer is to another prompt", false},
 		{"another prompt that failed, own file", own(failure), "m", prompts("test", "Find", 4), "row 0: the earlier answer is to another prompt", false},
@@ -227,7 +227,7 @@ func TestResultsThatContradictEachOtherAreNotTakenOver(t *testing.T) {
 	}{
 		{"two sources", false, [][]byte{one[0], answers(t, b, prompts("dev", "Mark", 2))[1]}, `results of source "dev" among those of "test"`},
 		{"two prompts", false, [][]byte{one[0], two[0]}, "row 0: answers to two different prompts"},
-		{"two sizes, own file", true, [][]byte{one[0], answers(t, b, prompts("test", "Mark", 3))[1]}, "a result of 3 rows among those of 2"},
+		{"two sizes, own file", true, [][]byte{one[0], answers(t, b, prompts("test", "Mark", 3))[1]}, "a result from a source of 3 rows among those from a source of 2"},
 	} {
 		path, own := write(t, c.lines...), ""
 		if c.own {

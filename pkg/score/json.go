@@ -147,7 +147,7 @@ type Summary struct {
 func ParseSummary(file string, data []byte) (*Summary, error) {
 	s, err := parseSummary(data)
 	if err != nil {
-		return nil, &fault.Error{File: file, Err: err, Hint: "give scores that were written as JSON"}
+		return nil, &fault.Error{File: file, Err: err, Hint: "give a file of scores written as JSON"}
 	}
 	return s, nil
 }
@@ -171,7 +171,7 @@ func parseSummary(data []byte) (*Summary, error) {
 	case in.Kind != "score":
 		return nil, errors.New("it is not a score")
 	case in.V != 1:
-		return nil, fmt.Errorf("version %d of scores is not known", in.V)
+		return nil, fmt.Errorf("unknown version %d of scores", in.V)
 	case m == nil:
 		return nil, errors.New(`it has no "micro"`)
 	case min(m.TP, m.FP, m.FN, in.Sentences) < 0 || max(m.TP, m.FP, m.FN) > math.MaxInt/4:
@@ -187,7 +187,7 @@ func parseSummary(data []byte) (*Summary, error) {
 	}
 	for _, ends := range [][2]float64{m.CI.Precision, m.CI.Recall, m.CI.F1} {
 		if !(0 <= ends[0] && ends[0] <= ends[1] && ends[1] <= 1) {
-			return nil, fmt.Errorf("%v is no interval in [0, 1]", ends)
+			return nil, fmt.Errorf("%v is not an interval within [0, 1]", ends)
 		}
 	}
 	s.Micro.Intervals = &Intervals{interval(m.CI.Precision), interval(m.CI.Recall), interval(m.CI.F1)}

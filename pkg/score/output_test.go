@@ -118,17 +118,17 @@ func TestASummaryIsReadBack(t *testing.T) {
 }
 
 func TestWhatIsNoSummaryIsAFault(t *testing.T) {
-	const hint = "give scores that were written as JSON"
+	const hint = "give a file of scores written as JSON"
 	for in, want := range map[string]string{
 		``:                                    "a.json: read a score: unexpected end of JSON input",
 		`[]`:                                  "a.json: read a score: json: cannot unmarshal array into Go value of type score.summaryJSON",
 		`{}`:                                  "a.json: it is not a score",
-		`{"kind":"score","v":2}`:              "a.json: version 2 of scores is not known",
+		`{"kind":"score","v":2}`:              "a.json: unknown version 2 of scores",
 		`{"kind":"score","v":1}`:              `a.json: it has no "micro"`,
-		`{"kind":"score","v":1,"micro":{}}`:   `a.json: no way to match is called ""`,
+		`{"kind":"score","v":1,"micro":{}}`:   `a.json: unknown way to match ""`,
 		`{"kind":"score","v":1,"micro":{}} 1`: "a.json: read a score: invalid character '1' after top-level value",
 		`{"kind":"score","v":1,"match":"strict","micro":{"fn":-1}}`:                  "a.json: a count is out of range",
-		`{"kind":"score","v":1,"match":"strict","micro":{"ci":{"f1":[0.6,0.5]}}}`:    "a.json: [0.6 0.5] is no interval in [0, 1]",
+		`{"kind":"score","v":1,"match":"strict","micro":{"ci":{"f1":[0.6,0.5]}}}`:    "a.json: [0.6 0.5] is not an interval within [0, 1]",
 		`{"kind":"score","v":1,"match":"strict","micro":{"fn":4611686018427387904}}`: "a.json: a count is out of range",
 	} {
 		s, err := score.ParseSummary("a.json", []byte(in))

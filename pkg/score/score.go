@@ -43,7 +43,7 @@ func ParseMatch(name string) (Match, error) {
 	if i := slices.Index(matchNames, name); i >= 0 {
 		return Match(i), nil
 	}
-	return 0, fault.WithHint(fmt.Errorf("no way to match is called %q", name), "choose one of "+strings.Join(matchNames, ", "))
+	return 0, fault.WithHint(fmt.Errorf("unknown way to match %q", name), "choose one of "+strings.Join(matchNames, ", "))
 }
 
 // Counts holds the numbers of true positives, false positives and false negatives.

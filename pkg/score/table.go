@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"nertools/pkg/english"
 )
 
 // WriteTable writes the report for people: a line for each label, then micro and macro
@@ -28,7 +30,7 @@ func (r *Evaluation) WriteTable(w io.Writer) error {
 	out := t.bytes(1)
 	out = fmt.Appendf(out, "\nmatch: %s, sentences: %d", r.Match, r.Sentences)
 	if r.Resamples > 0 {
-		out = fmt.Appendf(out, ", interval from %d resamples (seed %d)", r.Resamples, r.Seed)
+		out = fmt.Appendf(out, ", interval from %s (seed %d)", english.Count(r.Resamples, "resample"), r.Seed)
 	}
 	out = append(out, '\n')
 	if r.Match != Published {

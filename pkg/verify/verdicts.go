@@ -60,7 +60,7 @@ func NewVerdicts(source string, judge *wire.Judge) *Verdicts {
 func (v *Verdicts) Read(name string, in io.Reader) (record.Findings, error) {
 	s := record.Salvage{
 		Name: name,
-		Hint: "every line is to be a result record, a line of a batch's output or error file, or one of the questions",
+		Hint: "every line must be a result record, a line of a batch's output or error file, or one of the questions",
 		Take: func(line record.Line) error {
 			rec, err := v.parse(line.Text)
 			if err != nil {
@@ -99,7 +99,7 @@ func (v *Verdicts) add(r *answer, at place) error {
 		return fault.WithHint(fmt.Errorf("id %q does not belong to a question about these results, whose ids begin with %q", r.ID, v.source+"/"),
 			"give the answers to the questions that were made from these results")
 	case index != r.Index:
-		return fault.WithHint(fmt.Errorf("id %q does not give index %d", r.ID, r.Index), "ids are <source>/<index>/<digest>")
+		return fault.WithHint(fmt.Errorf("id %q is not that of index %d", r.ID, r.Index), "ids are <source>/<index>/<digest>")
 	}
 	about, err := entityOf(r.Extra)
 	if err != nil {
@@ -112,10 +112,10 @@ func (v *Verdicts) add(r *answer, at place) error {
 	}
 	switch {
 	case about != nil && about.row != index/perRow:
-		return fault.WithHint(fmt.Errorf("id %q asks about row %d, its entity stands in row %d", r.ID, index/perRow, about.row), "do not change the records")
+		return fault.WithHint(fmt.Errorf("id %q asks about row %d, but its entity is in row %d", r.ID, index/perRow, about.row), "do not change the records")
 	case digest != old.digest, about != nil && old.about != nil && *about != *old.about, r.Label != "" && old.label != "" && r.Label != old.label:
-		return fault.WithHint(fmt.Errorf("id %q is another question than in %s", r.ID, old.at),
-			"the questions were made anew between the two: give the questions and the answers of one run")
+		return fault.WithHint(fmt.Errorf("id %q asks another question than in %s", r.ID, old.at),
+			"the questions changed between the two: give the questions and the answers of one run")
 	}
 	if about != nil {
 		old.about = about
@@ -143,7 +143,7 @@ func entityOf(extra record.Extra) (*entity, error) {
 		text: strings.Clone(record.Text(m.Get("text"))), // a clone, since a record's strings share memory with its whole line
 	}
 	if e.row < 0 || e.span.Start < 0 || e.span.End <= e.span.Start || e.text == "" {
-		return nil, fmt.Errorf(`"entity": should hold row, start, end and text, not %.80s`, m.Raw)
+		return nil, fmt.Errorf(`"entity" must contain row, start, end and text, not %.80s`, m.Raw)
 	}
 	return &e, nil
 }
@@ -234,16 +234,16 @@ func (a *asked) check(c *Candidate) error {
 	case a.verdict == NotAsked: // nothing depends on it
 		return nil
 	case a.about == nil:
-		return &fault.Error{File: a.at.file, Line: a.at.line, Err: ErrNoEntity, Hint: "the lines of a batch do not tell it: give the questions as well"}
+		return &fault.Error{File: a.at.file, Line: a.at.line, Err: ErrNoEntity, Hint: "lines of a batch do not contain it: give the questions as well"}
 	case c == nil || *a.about != (entity{c.Row, c.Span, c.Text}) || a.label != "" && a.label != c.Label:
 		return &fault.Error{File: a.at.file, Line: a.at.line, Err: &StaleError{a.about.row, a.about.span, a.label, a.about.text},
-			Hint: "make the questions again from these results, with the same template and demonstrations: what still holds need not be asked again"}
+			Hint: "make the questions again from these results, with the same template and demonstrations; answers that still apply can be kept"}
 	}
 	return nil
 }
 
 // ErrNoEntity means that no record contains the question of an answer.
-var ErrNoEntity = errors.New("an answer that does not tell which entity it is about")
+var ErrNoEntity = errors.New("an answer without the entity that it is about")
 
 // A StaleError reports a verdict on an entity that is no longer in the results.
 type StaleError struct {
@@ -258,5 +258,5 @@ func (e *StaleError) Error() string {
 	if label != "" {
 		label += " "
 	}
-	return fmt.Sprintf("the results changed since they were verified: row %d (from 0) holds no %sentity %q at tokens %d to %d", e.Row, label, e.Text, e.Span.Start, e.Span.End-1)
+	return fmt.Sprintf("the results changed since they were verified: row %d (from 0) has no %sentity %q at tokens %d to %d", e.Row, label, e.Text, e.Span.Start, e.Span.End-1)
 }

@@ -123,7 +123,7 @@ func TestATornLineIsNamed(t *testing.T) {
 func TestVerdictsOnChangedResultsAreRefused(t *testing.T) {
 	_, q := questionLines(t, found())
 	verdicts := said(q[0], "yes") + said(q[1], "no") + said(q[2], "yes")
-	const gone = `a:2: the results changed since they were verified: row 0 (from 0) holds no PER entity "Bob Li" at tokens 3 to 4`
+	const gone = `a:2: the results changed since they were verified: row 0 (from 0) has no PER entity "Bob Li" at tokens 3 to 4`
 	for _, c := range []struct {
 		name   string
 		change func(list []verify.Candidate) []verify.Candidate
@@ -187,19 +187,19 @@ func TestRecordsThatDoNotBelongTogetherAreRefused(t *testing.T) {
 		{"another source", change(said(q[0], "yes"), "test.verify", "dev.verify"), `a:1: id "dev.verify/64/`},
 		{"the answers that were verified", change(said(q[0], "yes"), "test.verify", "test"), `a:1: id "test/64/`},
 		{"an id of another tool", change(batch(q[0], "yes"), q[0].ID, "request-17"), `a:1: id "request-17" does not belong to a question`},
-		{"another index", change(said(q[0], "yes"), `"index":64`, `"index":65`), ours + ` does not give index 65`},
-		{"another row", change(said(q[0], "yes"), `"row":0`, `"row":1`), ours + ` asks about row 0, its entity stands in row 1`},
-		{"another question of the same index", said(q[0], "yes") + change(said(q[0], "no"), q[0].ID[len(q[0].ID)-12:], "0123456789ab"), `a:2: id "test.verify/64/0123456789ab" is another question than in a:1`},
-		{"other words under one id", said(q[0], "yes") + change(said(q[0], "no"), "Ada Li\"}", "Ada Lee\"}"), "a:2" + ours[3:] + ` is another question than in a:1`},
-		{"other words than the question's", lines[0] + change(said(q[0], "no"), "Ada Li\"}", "Ada Lee\"}"), "a:2" + ours[3:] + ` is another question than in a:1`},
-		{"another label under one id", said(q[0], "yes") + change(said(q[0], "no"), `"PER"`, `"LOC"`), "a:2" + ours[3:] + ` is another question than in a:1`},
-		{"half an entity", change(said(q[0], "yes"), `,"text":"Ada Li"`, ""), `a:1: "entity": should hold row, start, end and text, not {"row":0,"start":0,"end":2}`},
-		{"an entity without length", change(said(q[0], "yes"), `"end":2`, `"end":0`), `a:1: "entity": should hold`},
+		{"another index", change(said(q[0], "yes"), `"index":64`, `"index":65`), ours + ` is not that of index 65`},
+		{"another row", change(said(q[0], "yes"), `"row":0`, `"row":1`), ours + ` asks about row 0, but its entity is in row 1`},
+		{"another question of the same index", said(q[0], "yes") + change(said(q[0], "no"), q[0].ID[len(q[0].ID)-12:], "0123456789ab"), `a:2: id "test.verify/64/0123456789ab" asks another question than in a:1`},
+		{"other words under one id", said(q[0], "yes") + change(said(q[0], "no"), "Ada Li\"}", "Ada Lee\"}"), "a:2" + ours[3:] + ` asks another question than in a:1`},
+		{"other words than the question's", lines[0] + change(said(q[0], "no"), "Ada Li\"}", "Ada Lee\"}"), "a:2" + ours[3:] + ` asks another question than in a:1`},
+		{"another label under one id", said(q[0], "yes") + change(said(q[0], "no"), `"PER"`, `"LOC"`), "a:2" + ours[3:] + ` asks another question than in a:1`},
+		{"half an entity", change(said(q[0], "yes"), `,"text":"Ada Li"`, ""), `a:1: "entity" must contain row, start, end and text, not {"row":0,"start":0,"end":2}`},
+		{"an entity without length", change(said(q[0], "yes"), `"end":2`, `"end":0`), `a:1: "entity" must contain`},
 		{"no JSON", "yes\nno\n", `a:1: not a JSON object`},
 		{"a request of a batch", `{"custom_id":"test.verify/1/0123456789ab","method":"POST","url":"/v1/chat/completions","body":{}}`, `a:1: neither "response" nor "error" in it`},
 		{"a record of another kind", `{"kind":"job","v":1}`, "a:1: a job record where a result record should be"},
-		{"a batch without its questions", said(q[1], "yes") + batch(q[0], "no"), "a:2: an answer that does not tell which entity it is about"},
-		{"a batch's failure without its question", batchFailed(q[0]), "a:1: an answer that does not tell which entity it is about"},
+		{"a batch without its questions", said(q[1], "yes") + batch(q[0], "no"), "a:2: an answer without the entity that it is about"},
+		{"a batch's failure without its question", batchFailed(q[0]), "a:1: an answer without the entity that it is about"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, _, err := decide(list, c.input)

@@ -29,6 +29,7 @@ import (
 	"strings"
 
 	"nertools/pkg/catalog"
+	"nertools/pkg/english"
 	"nertools/pkg/fault"
 	"nertools/pkg/markup"
 	"nertools/pkg/mrc"
@@ -67,9 +68,9 @@ func numbers(candidates []Candidate) ([]int, error) {
 		}
 		switch {
 		case to < len(candidates) && candidates[to].Row < row:
-			return nil, fmt.Errorf("entities of row %d behind those of row %d", candidates[to].Row, row)
+			return nil, fmt.Errorf("entities of row %d after those of row %d", candidates[to].Row, row)
 		case row > math.MaxInt32/perRow:
-			return nil, fault.WithHint(fmt.Errorf("row %d: only the entities of the first %d rows can be verified", row, math.MaxInt32/perRow+1), "cut the source into smaller files")
+			return nil, fault.WithHint(fmt.Errorf("row %d: only the entities of the first %s can be verified", row, english.Count(math.MaxInt32/perRow+1, "row")), "split the source into smaller files")
 		}
 		order = order[:0]
 		for i := from; i < to; i++ {
@@ -80,7 +81,7 @@ func numbers(candidates []Candidate) ([]int, error) {
 		for k, i := range order {
 			s := candidates[i].Span
 			if k > 0 && s == candidates[order[k-1]].Span {
-				return nil, fmt.Errorf("row %d: the entity %q twice", row, candidates[i].Text)
+				return nil, fmt.Errorf("row %d: duplicate entity %q", row, candidates[i].Text)
 			}
 			if list[i] = -1; k >= perRow {
 				continue

@@ -293,8 +293,8 @@ func TestEntitiesThatCannotBeAskedAboutStopBeforeTheFirstQuestion(t *testing.T) 
 	}{
 		{"too high a row", []verify.Candidate{candidate(1<<23, "PER", "a b", 0, 1)}, "row 8388608: only the entities of the first 8388608 rows can be verified"},
 		{"an unknown label", []verify.Candidate{candidate(0, "PER", "a b", 0, 1), candidate(3, "CAR", "a b", 0, 1)}, `row 3: data set `},
-		{"rows out of order", []verify.Candidate{candidate(3, "PER", "a b", 0, 1), candidate(2, "PER", "a b", 0, 1)}, "entities of row 2 behind those of row 3"},
-		{"one entity twice", []verify.Candidate{candidate(3, "PER", "a b", 0, 1), candidate(3, "PER", "a b", 1, 2), candidate(3, "PER", "a b", 0, 1)}, `row 3: the entity "a" twice`},
+		{"rows out of order", []verify.Candidate{candidate(3, "PER", "a b", 0, 1), candidate(2, "PER", "a b", 0, 1)}, "entities of row 2 after those of row 3"},
+		{"one entity twice", []verify.Candidate{candidate(3, "PER", "a b", 0, 1), candidate(3, "PER", "a b", 1, 2), candidate(3, "PER", "a b", 0, 1)}, `row 3: duplicate entity "a"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			job := verify.Questions{Source: "test", Labels: conll(t), Template: wording(t, verify.DefaultTemplate)}

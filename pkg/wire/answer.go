@@ -11,6 +11,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"nertools/pkg/english"
 	"nertools/pkg/record"
 	"nertools/pkg/safetext"
 )
@@ -21,7 +22,7 @@ import (
 const maxText = 8 << 20
 
 func tooMuchText(n int) *Error {
-	e := malformed(fmt.Sprintf("an answer with %d bytes of text: no model writes so much", n))
+	e := malformed(fmt.Sprintf("an answer with %s of text, more than any model writes", english.Count(n, "byte")))
 	e.Lasting = true
 	return e
 }

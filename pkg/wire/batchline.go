@@ -70,7 +70,7 @@ func batchFailure(status int, v gjson.Result) *record.Failure {
 	}
 	if e.Message == "" {
 		// Services have been seen to count such rows, with status 0, as completed.
-		e.Message = "the batch gave neither an answer nor a reason"
+		e.Message = "the batch contains neither an answer nor a reason"
 	}
 	return &e.Failure
 }

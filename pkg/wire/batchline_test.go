@@ -44,15 +44,15 @@ func TestBatchLineBecomesAResult(t *testing.T) {
 			failed(record.RateLimit, 429, "rate_limit_exceeded", "slow")},
 		{"4xx told by the error alone", batchLine(`{"status_code":400,"body":null}`, `{"code":"context_length_exceeded","message":"long"}`),
 			failed(record.ContextLength, 400, "context_length_exceeded", "long")},
-		{"5xx without a word", batchLine(`{"status_code":500,"body":null}`, `null`), failed(record.Server, 500, "", "the batch gave neither an answer nor a reason")},
+		{"5xx without a word", batchLine(`{"status_code":500,"body":null}`, `null`), failed(record.Server, 500, "", "the batch contains neither an answer nor a reason")},
 		{"expired", batchLine(`null`, `{"code":"batch_expired","message":"This request could not be executed before the completion window expired."}`),
 			failed(record.Expired, 0, "batch_expired", "This request could not be executed before the completion window expired.")},
 		{"cancelled", batchLine(`null`, `{"code":"batch_cancelled","message":"gone"}`), failed(record.Cancelled, 0, "batch_cancelled", "gone")},
 		{"expired with status 0", batchLine(`{"status_code":0,"request_id":"","body":null}`, `{"code":"batch_expired","message":"gone"}`), failed(record.Expired, 0, "batch_expired", "gone")},
 		{"an error of another kind", batchLine(`null`, `{"code":"internal","message":"boom"}`), failed(record.Server, 0, "internal", "boom")},
 		{"an error as a string", batchLine(`null`, `"boom"`), failed(record.Server, 0, "", "boom")},
-		{"status 0", batchLine(`{"status_code":0,"request_id":"","body":""}`, `null`), failed(record.Server, 0, "", "the batch gave neither an answer nor a reason")},
-		{"nothing at all", batchLine(`null`, `null`), failed(record.Server, 0, "", "the batch gave neither an answer nor a reason")},
+		{"status 0", batchLine(`{"status_code":0,"request_id":"","body":""}`, `null`), failed(record.Server, 0, "", "the batch contains neither an answer nor a reason")},
+		{"nothing at all", batchLine(`null`, `null`), failed(record.Server, 0, "", "the batch contains neither an answer nor a reason")},
 		{"a key in the message", batchLine(`null`, `{"code":"x","message":"bad\nkey sk-proj-12345678"}`), failed(record.Server, 0, "x", "bad key sk-…")},
 	} {
 		got, err := new(wire.Judge).ParseBatchLine([]byte(c.line))

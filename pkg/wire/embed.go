@@ -12,6 +12,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"nertools/pkg/english"
 	"nertools/pkg/record"
 	"nertools/pkg/safetext"
 )
@@ -80,7 +81,7 @@ func parseEmbeddings(body []byte, n int) ([][]float32, record.Usage, error) {
 		})
 		i := index.Num
 		if index.Type != gjson.Number || !(i >= 0 && i < float64(n)) || i != math.Trunc(i) || vectors[int(i)] != nil {
-			err = fmt.Errorf("index %.20s in the answer to %d texts", index.Raw, n)
+			err = fmt.Errorf("index %.20s in the answer to %s", index.Raw, english.Count(n, "text"))
 			return false
 		}
 		var vector []float32
@@ -91,7 +92,7 @@ func parseEmbeddings(body []byte, n int) ([][]float32, record.Usage, error) {
 			dim = len(vector)
 		}
 		if len(vector) != dim {
-			err = fmt.Errorf("vectors of %d and of %d numbers in the answer", dim, len(vector))
+			err = fmt.Errorf("vectors of different lengths, %d and %d, in the answer", dim, len(vector))
 			return false
 		}
 		vectors[int(i)] = vector
@@ -99,7 +100,7 @@ func parseEmbeddings(body []byte, n int) ([][]float32, record.Usage, error) {
 		return true
 	})
 	if err == nil && found < n {
-		err = fmt.Errorf("vectors for %d of %d texts in the answer", found, n)
+		err = fmt.Errorf("vectors for %d of %s in the answer", found, english.Count(n, "text"))
 	}
 	if err != nil {
 		return nil, record.Usage{}, err
@@ -115,7 +116,7 @@ func parseVector(v gjson.Result, size int) ([]float32, error) {
 	case v.Type == gjson.String:
 		raw, err := base64.StdEncoding.DecodeString(v.Str)
 		if err != nil || len(raw)%4 != 0 {
-			return nil, errors.New("a vector that is not the base64 of floats")
+			return nil, errors.New("a vector that is not base64-encoded floats")
 		}
 		for i := 0; i < len(raw); i += 4 {
 			x := math.Float32frombits(binary.LittleEndian.Uint32(raw[i:]))

@@ -26,7 +26,7 @@ var reasonWords = []struct {
 	{record.Refused, []string{"refus"}, "the model declined to answer"},
 	{record.Incomplete, []string{"tool", "function"}, "the model called a tool instead of answering"},
 	{record.Server, []string{"error", "insufficient", "abort", "cancel", "timeout", "time_limit", "overload", "unavailable", "interrupt"},
-		"the service broke off the answer"},
+		"the service stopped in the middle of the answer"},
 }
 
 // completeReason reports whether answers with this finish reason are complete.

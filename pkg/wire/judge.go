@@ -112,7 +112,7 @@ func (j *Judge) unfit(r *record.Result, text string) *record.Failure {
 	}
 	if thought, rest := reasoning.Split(text, j.sentence(r)); thought != "" && rest == "" {
 		j.remark(OnlyReasoning, "")
-		return emptyFailure("the answer is only reasoning")
+		return emptyFailure("the answer consists only of reasoning")
 	}
 	return nil
 }

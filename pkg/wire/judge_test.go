@@ -132,7 +132,7 @@ func TestErrorInAChoiceIsAFailureWhateverTheFinishReason(t *testing.T) {
 		{"error", `{"code":429,"message":"slow down"}`, "slow down", record.RateLimit, true},
 		{"error", `"lost the connection"`, "lost the connection", record.Server, true},
 		{"error", `{"code":"context_length_exceeded","message":"too long"}`, "too long", record.ContextLength, false},
-		{"error", `null`, `the service broke off the answer (finish reason "error")`, record.Server, true},
+		{"error", `null`, `the service stopped in the middle of the answer (finish reason "error")`, record.Server, true},
 	} {
 		body := `{"choices":[{"message":{"content":"@@Ana Sou"},"finish_reason":"` + c.finish + `","error":` + c.problem + `}],"usage":{"prompt_tokens":5,"completion_tokens":3}}`
 		var r record.Result

@@ -42,8 +42,8 @@ func TestLargeAnswerIsReadAsASmallOne(t *testing.T) {
 		`{"detail":"Not Found","more":"` + big + `"}`:                                             "Not Found",
 		`["no such model: ` + big + `"]`:                                                          "no such model",
 		`["` + strings.Repeat("x", 2<<20) + `"]`:                                                  "the answer is empty",
-		`{"choices":[{"message":{"content":"` + strings.Repeat("x", 9<<20) + `"}}]}`:              "no model writes so much",
-		`{"choices":[{"message":{"content":"` + strings.Repeat("x", 30<<20) + `"}}]}`:             "no model writes so much",
+		`{"choices":[{"message":{"content":"` + strings.Repeat("x", 9<<20) + `"}}]}`:              "more than any model writes",
+		`{"choices":[{"message":{"content":"` + strings.Repeat("x", 30<<20) + `"}}]}`:             "more than any model writes",
 	} {
 		e := asError(new(wire.Judge).ParseAnswer([]byte(body), new(record.Result)))
 		if e == nil || !strings.Contains(e.Message, want) {

@@ -74,7 +74,7 @@ type formatDigest struct{ format, settings string }
 // NewBuilder checks the settings and prepares what all bodies share.
 func NewBuilder(s Settings) (*Builder, error) {
 	if s.Model == "" {
-		return nil, errors.New("no model named")
+		return nil, errors.New("no model is named")
 	}
 	f := model.Of(s.Model)
 	b := &Builder{given: map[string]bool{}}
@@ -89,7 +89,7 @@ func NewBuilder(s Settings) (*Builder, error) {
 	case "completions":
 		b.path = Completions
 	default:
-		return nil, fmt.Errorf("unknown endpoint %q: auto, chat or completions", s.Endpoint)
+		return nil, fmt.Errorf("unknown endpoint %q: it must be auto, chat or completions", s.Endpoint)
 	}
 	if b.path != Chat {
 		f.Effort, f.CacheWrites = "", false // members of chat requests only
@@ -191,7 +191,7 @@ func (s *Settings) members(f model.Family) ([]member, error) {
 			continue
 		}
 		if math.IsNaN(*n.value) || math.IsInf(*n.value, 0) {
-			return nil, fmt.Errorf("%s: %v is not a number that JSON knows", n.key, *n.value)
+			return nil, fmt.Errorf("%s must be a finite number, not %v", n.key, *n.value)
 		}
 		add(n.key, strconv.FormatFloat(*n.value, 'g', -1, 64), true)
 	}
@@ -242,7 +242,7 @@ func (s *Settings) merge(list []member) ([]member, error) {
 			return false
 		case streaming:
 			if v.Type != gjson.False {
-				err = errors.New(`the extra body must not set "stream" to anything but false: one whole answer a row is read`)
+				err = errors.New(`the extra body must not set "stream" to anything but false: each row gets one whole answer`)
 				return false
 			}
 		}
@@ -337,9 +337,9 @@ func ParseRequestLine(line []byte) (Request, error) {
 	case id == "":
 		return Request{}, errors.New(`no "custom_id" in it`)
 	case path != Chat && path != Completions:
-		return Request{}, fmt.Errorf("url %q: only /v1/%s and /v1/%s can be asked", obj.Get("url").String(), Chat, Completions)
+		return Request{}, fmt.Errorf("unsupported url %q: it must be /v1/%s or /v1/%s", obj.Get("url").String(), Chat, Completions)
 	case body.Get("stream").Bool(), body.Get("n").Int() > 1:
-		return Request{}, errors.New(`"stream" or "n" in the body: one whole answer a row is read`)
+		return Request{}, errors.New(`"stream" or "n" in the body: each row gets one whole answer`)
 	case !body.IsObject():
 		return Request{}, errors.New(`no "body" object in it`)
 	}

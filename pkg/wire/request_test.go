@@ -204,8 +204,8 @@ func TestSettingsThatMakeNoSenseAreRefused(t *testing.T) {
 	}{
 		{wire.Settings{}, "no model"},
 		{wire.Settings{Model: "m", Endpoint: "responses"}, `unknown endpoint "responses"`},
-		{wire.Settings{Model: "m", Temperature: number(math.NaN())}, "temperature: NaN"},
-		{wire.Settings{Model: "m", TopP: number(math.Inf(-1))}, "top_p: -Inf"},
+		{wire.Settings{Model: "m", Temperature: number(math.NaN())}, "temperature must be a finite number, not NaN"},
+		{wire.Settings{Model: "m", TopP: number(math.Inf(-1))}, "top_p must be a finite number, not -Inf"},
 		{wire.Settings{Model: "m", Extra: `{"model":"x"}`}, `must not set "model"`},
 		{wire.Settings{Model: "m", Extra: `{"a":1,"messages":[]}`}, `must not set "messages"`},
 		{wire.Settings{Model: "m", Extra: `{"prompt":""}`}, `must not set "prompt"`},

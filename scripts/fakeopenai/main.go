@@ -75,6 +75,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"nertools/pkg/clidoc"
+	"nertools/pkg/english"
 	"nertools/pkg/openaitest"
 )
 
@@ -231,8 +232,8 @@ func run(c *cli.Context, stderr io.Writer) (err error) {
 	if err := serve(ctx, listener, api); err != nil {
 		return err
 	}
-	say("stopped: %v; %d calls, %d answered, at most %d at once, %d connections",
-		context.Cause(ctx), api.Calls(), api.Answered(), api.MaxInFlight(), api.Connections())
+	say("stopped: %v; %s, %d answered, at most %d at once, %s",
+		context.Cause(ctx), english.Count(api.Calls(), "call"), api.Answered(), api.MaxInFlight(), english.Count(api.Connections(), "connection"))
 	return errors.Join(failed, api.LogErr())
 }
 

@@ -16,6 +16,7 @@ import (
 	"nertools/pkg/annotate"
 	"nertools/pkg/catalog"
 	"nertools/pkg/collect"
+	"nertools/pkg/english"
 	"nertools/pkg/fault"
 	"nertools/pkg/mrc"
 	"nertools/pkg/verify"
@@ -98,7 +99,7 @@ func (o *Options) read(ctx context.Context, std cmdline.Streams, results *collec
 		return nil, err
 	}
 	return nil, fault.WithHint(errors.New("no result records to collect"),
-		"see what the program that should have written them says; --total N would take all N rows for missing")
+		"look at the messages of the program that should have written them; --total N reports all N rows as missing")
 }
 
 func readFile(ctx context.Context, std cmdline.Streams, results *collect.Results, file string) error {
@@ -128,11 +129,11 @@ func explain(err error) error {
 	if e, ok := errors.AsType[*collect.Error](err); ok {
 		switch e.Doubt {
 		case collect.TwoSizes:
-			return fault.WithHint(err, "results of two sizes of a source (--limit changes it too) are collected apart")
+			return fault.WithHint(err, "collect results of sources of different sizes separately; --limit changes the size, too")
 		case collect.NotARow:
-			return fault.WithHint(err, "if so, give the number of rows with --total")
+			return fault.WithHint(err, "if it is, give the number of rows with --total")
 		case collect.TooManyRows:
-			return fault.WithHint(err, fmt.Sprintf("if that is right, say so with --total %d", e.Rows))
+			return fault.WithHint(err, fmt.Sprintf("if that is right, confirm it with --total %d", e.Rows))
 		case collect.NoSentences:
 			return fault.WithHint(err, nameRows)
 		case collect.NotAlone:
@@ -145,9 +146,9 @@ func explain(err error) error {
 	case untold:
 		return fault.WithHint(err, nameRows)
 	case errors.Is(err, verify.ErrNoEntity):
-		return fault.WithHint(err, "the lines of a batch do not tell it: give the questions that ner-prompt verify wrote as well, with another --verdicts")
+		return fault.WithHint(err, "lines of a batch do not contain it: give the questions that ner-prompt verify wrote as well, with another --verdicts")
 	case stale:
-		return fault.WithHint(err, "make the questions again from these results, with the same template and --example-num, and ask them with --resume and another -o: what still holds is not asked again")
+		return fault.WithHint(err, "make the questions again from these results, with the same template and --example-num, and ask them with --resume and another -o: answers that still apply are kept")
 	}
 	return err
 }
@@ -207,16 +208,17 @@ func (o *Options) Join(ctx context.Context, std cmdline.Streams, labels *catalog
 		return nil, err
 	}
 	if sum := results.Sum(); sum.Over && o.LastResults == "" && sum.Kept < sum.Rows {
-		std.Say("%s has %d lines for %d rows: the others count as missing (--total N says that it is of the first N rows)", cmdline.InputName(o.Files[0]), sum.Kept, sum.Rows)
+		std.Say("%s has %s for %s: the other rows count as missing (--total N: it answers only the first N rows)", cmdline.InputName(o.Files[0]), english.Count(sum.Kept, "line"), english.Count(sum.Rows, "row"))
 	}
 	if j.Joined, err = annotate.Join(results, known); err != nil {
 		return nil, explain(err)
 	}
 	if j.Lost > 0 {
-		std.Say("rows without an answer whose sentence no record tells: %d; they are left out (--source-dir and --source-name give their sentences)", j.Lost)
+		std.Say("left out %s without an answer, as no record contains the sentence", english.Count(j.Lost, "row"))
+		std.Say("name the MRC file that contains it with --source-dir and --source-name")
 	}
 	if j.Rows != nil && results.Len() < j.Rows.Len() {
-		std.Note("the results are of the first %d of the %d rows of %s", results.Len(), j.Rows.Len(), j.Rows.Name())
+		std.Note("the results cover %d of the %s of %s", results.Len(), english.Count(j.Rows.Len(), "row"), j.Rows.Name())
 	}
 	if len(verdicts) > 0 {
 		err = o.verify(ctx, std, j, verdicts)
@@ -247,10 +249,10 @@ func (o *Options) demonstrations(std cmdline.Streams, j *Joined, rows *mrc.File)
 	case err != nil && given:
 		return nil, err
 	case err != nil:
-		std.Say("%v: what answers copied from demonstrations is not told apart", err)
+		std.Say("%v: entities that answers copied from demonstrations are not reported as such", err)
 		return nil, nil
 	case !given:
-		j.Assumed = fmt.Sprintf("the first %d that %s names", o.Examples.Num, neighbours.Name())
+		j.Assumed = fmt.Sprintf("%s from each line of %s", english.Count(o.Examples.Num, "neighbour"), neighbours.Name())
 	}
 	return &annotate.Demonstrations{Train: train, Neighbours: neighbours, Num: o.Examples.Num}, nil
 }
@@ -271,8 +273,8 @@ func (o *Options) verify(ctx context.Context, std cmdline.Streams, j *Joined, fi
 	if err != nil {
 		return err
 	}
-	std.Note("%d entities: %d confirmed, %d dropped; kept although unclear: %d, no answer: %d, not asked: %d",
-		n.Entities(), n.Yes, n.No, n.Unclear, n.Failed, n.NotAsked)
+	std.Note("%s: %d confirmed, %d dropped; kept although unclear: %d, no answer: %d, not asked: %d",
+		english.Count(n.Entities(), "entity"), n.Yes, n.No, n.Unclear, n.Failed, n.NotAsked)
 	j.Verified = n.Failed == 0 && n.NotAsked == 0 && broken == 0
 	return nil
 }

@@ -71,10 +71,10 @@ func TestWhatPromptsShowedIsKnownFromFlagsOrTheFilesBesideTheRows(t *testing.T) 
 		copied  int
 		said    string
 	}{
-		{"no flag, the files beside the rows", Options{Gold: "mrc-ner.test", Examples: shown(dataset.Examples{Num: 16}, false)}, "the first 16 that test.knn.jsonl names", 2, ""},
-		{"no flag, the source named", Options{Source: here, Examples: shown(dataset.Examples{Num: 1}, false)}, "the first 1 that test.knn.jsonl names", 2, ""},
+		{"no flag, the files beside the rows", Options{Gold: "mrc-ner.test", Examples: shown(dataset.Examples{Num: 16}, false)}, "16 neighbours from each line of test.knn.jsonl", 2, ""},
+		{"no flag, the source named", Options{Source: here, Examples: shown(dataset.Examples{Num: 1}, false)}, "1 neighbour from each line of test.knn.jsonl", 2, ""},
 		{"no flag and no such file", Options{Source: here, Examples: shown(dataset.Examples{Num: 16, Name: "none"}, false)}, "", 0, ""},
-		{"no flag, and a file of other rows", Options{Source: here, Examples: shown(dataset.Examples{Num: 16, Name: "long"}, false)}, "", 0, "long.knn.jsonl has more lines than mrc-ner.test has rows: what answers copied"},
+		{"no flag, and a file of other rows", Options{Source: here, Examples: shown(dataset.Examples{Num: 16, Name: "long"}, false)}, "", 0, "long.knn.jsonl has more lines than mrc-ner.test has rows: entities that answers copied"},
 		{"a flag", Options{Source: here, Examples: shown(dataset.Examples{Num: 16, Name: "long"}, true)}, "", 2, ""},
 		{"none shown", Options{Gold: "mrc-ner.test", Examples: shown(dataset.Examples{}, true)}, "", 0, ""},
 		{"no rows", Options{Examples: shown(dataset.Examples{Num: 16}, true)}, "", 0, ""},
@@ -116,8 +116,8 @@ func TestResultsOfFewerRowsSaySo(t *testing.T) {
 		options Options
 		want    string
 	}{
-		"lines":              {Options{Files: []string{"r.txt"}}, "r.txt has 1 lines for 2 rows"},
-		"of the first row":   {Options{Files: []string{"r.txt"}, Total: 1}, "the results are of the first 1 of the 2 rows"},
+		"lines":              {Options{Files: []string{"r.txt"}}, "r.txt has 1 line for 2 rows"},
+		"of the first row":   {Options{Files: []string{"r.txt"}, Total: 1}, "the results cover 1 of the 2 rows of mrc-ner.test"},
 		"nothing to collect": {Options{Files: []string{os.DevNull}}, "no result records to collect"},
 	} {
 		c.options.Gold = "mrc-ner.test"

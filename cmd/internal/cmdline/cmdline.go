@@ -113,7 +113,7 @@ func tame(app *cli.App, args []string) {
 			if c.Args().Present() {
 				return UsageError("unknown command %q", c.Args().First())
 			}
-			return UsageError("which command?")
+			return UsageError("no command given")
 		}
 	}
 }

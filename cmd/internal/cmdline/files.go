@@ -106,8 +106,8 @@ func CheckFiles(target string, inputs ...string) error {
 			return err
 		}
 		if out != nil && os.SameFile(in, out) {
-			return Exit(Usage, &fault.Error{File: file, Err: errors.New("is an input, and inputs are not written over"),
-				Hint: "write to another file; it can be renamed afterwards"})
+			return Exit(Usage, &fault.Error{File: file, Err: errors.New("is also an input, and inputs are never overwritten"),
+				Hint: "write to another file, and rename it afterwards"})
 		}
 	}
 	return nil

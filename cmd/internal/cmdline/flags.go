@@ -88,7 +88,7 @@ func permute(app *cli.App, args []string) ([]string, error) {
 					there = append(there, g)
 				case findFlag(flags, g[0]) != nil:
 					name, _, _ := strings.Cut(g[0], "=")
-					return nil, UsageError("%s is no flag of %s %s", name, app.Name, c.Name)
+					return nil, UsageError("%s is not a flag of %s %s", name, app.Name, c.Name)
 				default: // unknown, or --help
 					out = append(out, g...)
 				}

@@ -36,7 +36,7 @@ func (p *Prices) Table() (*price.Table, error) {
 	}
 	data, name, err := cmdline.ReadFile(p.File)
 	if err != nil {
-		return nil, fault.WithHint(err, "--prices names a JSON file of prices; without it the built-in ones are taken")
+		return nil, fault.WithHint(err, "name a JSON file of prices with --prices, or leave it out to use the built-in ones")
 	}
 	return price.ParseTable(name, data)
 }
@@ -57,7 +57,7 @@ func Estimate(std cmdline.Streams, table *price.Table, next func() (wire.Request
 		std.Note("%s", line)
 	}
 	if slices.ContainsFunc(q.Models, func(m price.ModelQuote) bool { return m.Run == nil }) {
-		std.Say("name the missing prices in a file for --prices")
+		std.Say("give the missing prices in a file with --prices")
 	}
 	if _, err := std.Out.Write(q.JSON()); err != nil {
 		return fmt.Errorf("write the estimate: %w", err)

@@ -93,7 +93,7 @@ func (e *Examples) Exist(s *Source) bool {
 func (e *Examples) Open(s *Source, rows int) (*mrc.File, *mrc.Neighbours, error) {
 	path, err := mrc.FindNeighbours(cmp.Or(e.Dir, s.Dir), cmp.Or(e.Name, s.Name))
 	if err != nil {
-		return nil, nil, fault.WithHint(err, "name it with --example-dir and --example-name, or show no demonstrations with --example-num 0")
+		return nil, nil, fault.WithHint(err, "name it with --example-dir and --example-name, or show no demonstrations: --example-num 0")
 	}
 	train, err := mrc.Open(e.Train.Path(s))
 	if err != nil {
@@ -146,13 +146,13 @@ func (l *LabelSet) Read() (catalog.DataSet, error) {
 		return catalog.DataSet{}, cmdline.UsageError("--data-name is missing: name the data set that the labels belong to")
 	}
 	set, err := labels.DataSet(name)
-	return set, fault.WithHint(err, "ner-prompt labels prints what is known; bring another catalogue with --labels FILE")
+	return set, fault.WithHint(err, "ner-prompt labels prints the known ones; use another catalogue with --labels FILE")
 }
 
 // Explain says what to do about a label that the data set does not have.
 func Explain(err error) error {
 	if _, ok := errors.AsType[*catalog.UnknownLabelError](err); ok {
-		return fault.WithHint(err, "choose the data set with --data-name, or bring the label with --labels FILE (ner-prompt labels prints a catalogue to edit)")
+		return fault.WithHint(err, "name the right data set with --data-name, or add the label to a catalogue for --labels FILE (ner-prompt labels prints one to edit)")
 	}
 	return err
 }
@@ -182,14 +182,14 @@ func (t *Target) Flags(as string) []cli.Flag {
 				case name == "":
 					return errNoName
 				case filepath.Base(name) != name:
-					return cmdline.UsageError("--write-name %s: a name, without a directory: that is --write-dir", name)
+					return cmdline.UsageError("--write-name must be a name without a directory, not %q: name the directory with --write-dir", name)
 				}
 				return nil
 			}},
 	}
 }
 
-var errNoName = cmdline.UsageError("--write-name is missing: name what to write")
+var errNoName = cmdline.UsageError("--write-name is missing: name the file to write")
 
 // Path is the file that is called prefix, the name, suffix; "" for stdout.
 func (t *Target) Path(prefix, suffix string) (string, error) {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"nertools/cmd/internal/cmdline"
+	"nertools/pkg/english"
 	"nertools/pkg/fault"
 )
 
@@ -27,17 +28,17 @@ const (
 // keyFile reads the key from a file, a pipe, or, as "-", from stdin. Where there is
 // no such file its name is not told: it may be the key.
 func keyFile(ctx context.Context, path string) (string, error) {
-	const holds = "the file holds the key alone, or OPENAI_API_KEY=KEY"
+	const holds = "the file must contain the key alone, or OPENAI_API_KEY=KEY"
 	if path != "-" {
 		info, err := os.Stat(path)
 		if err != nil {
 			if inner, ok := errors.AsType[*fs.PathError](err); ok {
 				err = inner.Err
 			}
-			return "", fault.WithHint(fmt.Errorf("--api-key-file: %w", err), "it takes the name of a file that holds the key, and never the key itself, which other users of this computer could see")
+			return "", fault.WithHint(fmt.Errorf("--api-key-file: %w", err), "give the name of a file that contains the key; other users of this computer could see the key itself")
 		}
 		if info.IsDir() {
-			return "", &fault.Error{File: path, Err: errors.New("is a directory"), Hint: "name a file that holds the key"}
+			return "", &fault.Error{File: path, Err: errors.New("is a directory"), Hint: "name a file that contains the key"}
 		}
 	}
 	type result struct {
@@ -71,9 +72,9 @@ func keyFile(ctx context.Context, path string) (string, error) {
 	case got.err != nil:
 		return "", fmt.Errorf("read the API key: %w", got.err)
 	case len(got.data) > maxKey:
-		return "", &fault.Error{File: got.name, Err: fmt.Errorf("more than %d bytes: not an API key", maxKey), Hint: holds}
+		return "", &fault.Error{File: got.name, Err: fmt.Errorf("more than %s: not an API key", english.Count(maxKey, "byte")), Hint: holds}
 	case key == "":
-		return "", &fault.Error{File: got.name, Err: errors.New("no API key in it"), Hint: holds}
+		return "", &fault.Error{File: got.name, Err: errors.New("it contains no API key"), Hint: holds}
 	}
 	return key, nil
 }

@@ -179,7 +179,7 @@ func (o *Options) Client(ctx context.Context, inFlight int) (*openaiapi.Client, 
 		BaseURL: o.BaseURL, AllowHTTP: o.AllowHTTP, Timeout: timeout, InFlight: inFlight,
 	})
 	if errors.Is(err, openaiapi.ErrUnencrypted) {
-		err = fault.WithHint(err, "use https, or say --allow-http if the network in between is yours")
+		err = fault.WithHint(err, "use https, or add --allow-http if the network in between is yours")
 	}
 	return client, err
 }
@@ -218,9 +218,9 @@ func flagOf(member string) string {
 func Explain(err error) error {
 	hint := ""
 	if mixed, ok := errors.AsType[*resume.MixError](err); ok {
-		hint = "start anew with another -o file and without --resume, or use the prompts, the model and the settings of the earlier run"
+		hint = "use another -o file and no --resume, or the prompts, the model and the settings of the earlier run"
 		if mixed.Total {
-			hint = "write to another -o file: --resume takes these answers over into it"
+			hint = "write to another -o file: --resume copies these answers into it"
 		}
 		return fault.WithHint(err, hint)
 	}
@@ -242,7 +242,7 @@ func Explain(err error) error {
 	case e.Class == record.Model:
 		hint = "choose another --model, or another --endpoint for it"
 	case e.Status >= 300 && e.Status < 400:
-		hint = "give --base-url (OPENAI_BASE_URL) the address that the server redirects to"
+		hint = "set --base-url (OPENAI_BASE_URL) to the address that the server redirects to"
 	case e.WrongAddress, e.Suspect:
 		hint = "check --base-url (OPENAI_BASE_URL): it ends in /v1 for most servers"
 	case e.Passing():
