@@ -46,7 +46,7 @@ func (f *File) names() ([]string, error) {
 		g.Go(func() error {
 			return guard(f.name, func() error {
 				for i := f.rows * p / parts; i < f.rows*(p+1)/parts; i++ {
-					id := record.Text(gjson.Get(f.text[f.place(i).row:], "qas_id"))
+					id := record.Text(gjson.Get(f.text[f.origin(i).row:], "qas_id"))
 					names[i] = strings.Clone(id[:max(strings.LastIndexByte(id, '.'), 0)])
 				}
 				return nil
@@ -63,13 +63,13 @@ func (f *File) group(names []string) []Group {
 	used := map[string]int{}
 	last := key{} // of the previous row, if that has no name
 	for i, name := range names {
-		k := key{name, f.context(f.place(i))}
+		k := key{name, f.context(f.entry(i))}
 		n, seen := known[k]
 		if name == "" {
 			n, seen = len(list)-1, i > 0 && names[i-1] == "" && last == k
 			last = k
 		}
-		if seen && !slices.ContainsFunc(list[n].Rows, func(row int) bool { return f.place(row).label == f.place(i).label }) {
+		if seen && !slices.ContainsFunc(list[n].Rows, func(row int) bool { return f.entry(row).label == f.entry(i).label }) {
 			list[n].Rows = append(list[n].Rows, i)
 			continue
 		}

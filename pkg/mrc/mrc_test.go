@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -118,7 +119,7 @@ func TestABrokenFileIsRefusedWithItsLineAndARemedy(t *testing.T) {
 		{"text between rows", "[\n" + a + ",\nthen\n" + b + "]", 3, "row 1 is broken JSON: invalid character 'h'"},
 		{"text behind a row", "[\n" + a + "\nthen\n, " + b + "]", 3, "broken JSON array: no comma before row 1"},
 		{"control character between rows", "[" + a + ",\x01" + b + "]", 1, `broken JSON array: '\x01' instead of row 1`},
-		{"letter beyond ASCII", "[" + a + ",\né]", 1, "broken JSON array: ',' instead of"},
+		{"letter beyond ASCII", "[" + a + ",\né]", 2, "broken JSON array: 'é' instead of row 1"},
 
 		{"text behind the array", "[\n" + a + "\n]\nend", 4, "'e' after the end of the JSON array"},
 		{"rows behind the array", "[\n" + a + "\n]\n" + b, 4, "'{' after the end of the JSON array"},
@@ -166,7 +167,7 @@ func TestABrokenFileIsRefusedWithItsLineAndARemedy(t *testing.T) {
 		{"null", "[" + a + ",\nnull]", 2, "row 1 is not a JSON object"},
 		{"true", "[true]", 1, "row 0 is not a JSON object"},
 		{"half a literal", "[" + a + ",\ntru", 2, "broken JSON array: row 1 does not end"},
-		{"half a string", "[" + a + ",\n\"tru", 1, "broken JSON array: ',' instead of a row or ']' after 1 row"},
+		{"half a string", "[" + a + ",\n\"tru", 2, "broken JSON array: row 1 does not end"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := write(t, "mrc-ner.test", c.text)
@@ -180,10 +181,10 @@ func TestABrokenFileIsRefusedWithItsLineAndARemedy(t *testing.T) {
 }
 
 func TestTheFirstOfSeveralFaultsIsReportedWhereverItStands(t *testing.T) {
-	// The blocks of rows are checked side by side: the earlier fault must win
-	// whichever is found first.
+	// Parts of the file are checked side by side: the earlier fault must win
+	// whichever is found first. The second part begins near row 6390.
 	const rows = 5*4096 + 7
-	for _, first := range []int{0, 4095, 4096, 8191, 8192, rows - 2} {
+	for _, first := range []int{0, 4095, 4096, 6385, 6386, 6387, 6388, 6389, 6390, 6391, 6392, 6393, 6394, rows - 2} {
 		var b strings.Builder
 		b.WriteString("[\n")
 		for i := range rows {
@@ -504,6 +505,45 @@ func TestAFileOfSeveralIndexBlocksIsReadWhole(t *testing.T) {
 		t.Errorf("%d rows, want %d", f.Len(), rows)
 	}
 	checkAgainstOracle(t, path, data)
+}
+
+func TestWhatLooksLikeARowIsNotTakenForOne(t *testing.T) {
+	// A large file is read from several places at once, each where a row seems to begin.
+	const lookalike = `}, {"context": "no", "entity_label": "ORG"`
+	for name, row := range map[string]string{
+		"a list of objects":         `{"more": [{"a": 1}, {"context": "no", "entity_label": "ORG"}, {"b": 2}], "context": "c %d", "entity_label": "PER"}`,
+		"a list of objects, broken": "{\n\"more\": [\n{\"a\": 1}\n,\n{\"b\": 2}], \"context\": \"c %d\", \"entity_label\": \"PER\"\n}\n",
+		"strings":                   `{"a": "}, {", "b": "\"}, {\"", "context": "c %d", "entity_label": "PER"}`,
+		"a long string":             `{"a": ` + strconv.Quote(strings.Repeat(lookalike, 10_000)) + `, "context": "c %d", "entity_label": "PER"}`,
+		"a long list":               `{"a": [{"b": 1` + strings.Repeat(lookalike, 10_000) + `}], "context": "c %d", "entity_label": "PER"}`,
+		"long white space":          `{"a": 1` + strings.Repeat(" ", 600_000) + `, "context": "c %d", "entity_label": "PER"}` + strings.Repeat("\n", 600_000),
+		"no list, but long":         `{"a": "` + strings.Repeat("a", 600_000) + `", "context": "c %d", "entity_label": "PER"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			var rows []string
+			for size := 0; size < 2_000_000; size += len(row) {
+				rows = append(rows, fmt.Sprintf(row, len(rows)))
+			}
+			text := "[" + strings.Join(rows, ",") + "]"
+			path := write(t, "mrc-ner.test", text)
+			checkAgainstOracle(t, path, []byte(text))
+			if f := open(t, path); f.Len() != len(rows) {
+				t.Errorf("%d rows, want %d", f.Len(), len(rows))
+			}
+		})
+	}
+}
+
+func TestAFileWhoseLongSentencesDifferIsReadAsOneWhoseRowsShareThem(t *testing.T) {
+	// Of each part of the file only some sentences are copied.
+	for _, labels := range []int{1, 2, 18} {
+		var rows []string
+		for i := range 5000 {
+			rows = append(rows, fmt.Sprintf(`{"context": "%d caf\u00e9 \"%s", "entity_label": "L%d"}`, i/labels, strings.Repeat("Zürich ", 40), i%labels))
+		}
+		text := "[" + strings.Join(rows, ",\n") + "]"
+		checkAgainstOracle(t, write(t, "mrc-ner.test", text), []byte(text))
+	}
 }
 
 // generate makes an MRC file that holds what is allowed and rare.

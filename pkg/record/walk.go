@@ -22,6 +22,15 @@ func Walk(s string, member func(key, value string, at int)) bool {
 	return i >= 0 && skipSpace(s, i) == len(s)
 }
 
+// WalkFirst is like [Walk] for the JSON object with which s begins, whatever follows it.
+// It returns the length of the object, or -1 if s does not begin with a valid one.
+func WalkFirst(s string, member func(key, value string, at int)) int {
+	if s == "" || s[0] != '{' {
+		return -1
+	}
+	return scanObject(s, 0, 0, member)
+}
+
 // ValidJSON reports whether b is one JSON value whose nesting is no deeper than
 // encoding/json accepts.
 func ValidJSON(b []byte) bool {
@@ -215,8 +224,10 @@ func special8(w uint64) uint64 {
 
 // Unquote decodes raw, a valid JSON string including its quotes. Half a surrogate pair
 // becomes U+FFFD. If there are no escapes, the result shares raw's memory.
-func Unquote(raw string) string {
-	s := raw[1 : len(raw)-1]
+func Unquote(raw string) string { return Unescape(raw[1 : len(raw)-1]) }
+
+// Unescape is [Unquote] for what is between the quotes.
+func Unescape(s string) string {
 	i := strings.IndexByte(s, '\\')
 	if i < 0 {
 		return s
