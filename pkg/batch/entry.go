@@ -17,7 +17,7 @@ import (
 const (
 	planned  = "planned"  // its file is made; nothing is begun
 	intent   = "intent"   // it will be sent
-	uploaded = "uploaded" // its file is at the service
+	uploaded = "uploaded" // its file is at the service, and no call that may have made its batch is open
 	creating = "creating" // the call that makes its batch is on its way
 	created  = "created"  // its batch exists
 	double   = "double"   // a batch that asks the same was given up for another; changes no state

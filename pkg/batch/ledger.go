@@ -117,7 +117,7 @@ func (l *ledger) apply(e *event) {
 		}
 		*entry = next
 	case uploaded:
-		entry.FileID = e.FileID
+		entry.FileID, entry.Called = e.FileID, time.Time{}
 	case creating:
 		entry.Called = e.Time
 	case created:

@@ -183,10 +183,18 @@ func TestWhatIsWrongWithTheAccountGivesNoPartUp(t *testing.T) {
 		for _, op := range []string{"listBatches", "createFile", "createBatch"} {
 			fault.Op, fault.Times = op, 1
 			w := newWorld(t, openaitest.Options{Faults: []openaitest.Fault{fault}})
-			m, entries, _ := w.open(t, w.parts(t, 3, 3))
+			m := w.manager(t, Config{})
+			entries := enter(t, m, w.parts(t, 3, 3))
 			err := m.startAll(t.Context(), entries)
 			if e, ok := errors.AsType[*wire.Error](err); !ok || !e.Fatal(true) || !entries[0].Waiting() {
 				t.Errorf("%s at %s: %v, and the part is %s", fault.Kind, op, err, entries[0].State)
+			}
+			if err := m.Close(); err != nil {
+				t.Fatal(err)
+			}
+			m, entries, _ = w.open(t, nil)
+			if entries = m.ledger.entries; m.lookFor(entries[0]) > 0 {
+				t.Errorf("%s at %s: the next run looks for a batch that was refused", fault.Kind, op)
 			}
 			w.drive(t, m, entries)
 			fetchEntries(t, m, entries, 3)

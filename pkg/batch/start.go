@@ -281,7 +281,13 @@ func (m *Manager) create(ctx context.Context, entry *Entry) error {
 			return m.take(entry, &b, true)
 		}
 		e, ok := errors.AsType[*wire.Error](err)
-		if !ok || !e.Passing() || e.Class == record.RateLimit {
+		switch {
+		case ok && refusal(e): // nothing exists that the next run would have to look for
+			if e := m.ledger.record(event{Event: uploaded, Key: entry.Key, Attempt: entry.Attempt, FileID: entry.FileID, Reason: e.Error()}); e != nil {
+				return errors.Join(err, e)
+			}
+			return err
+		case !ok || !e.Passing():
 			return err
 		}
 		m.cfg.Say(fmt.Sprintf("part %d: %v: the batch may have been created all the same: looking for it for %v", entry.Number, e, patience))
@@ -296,6 +302,12 @@ func (m *Manager) create(ctx context.Context, entry *Entry) error {
 			return err
 		}
 	}
+}
+
+// refusal reports whether e is the service's own answer that it did not create the
+// batch: a status 4xx that is not temporary, or 429.
+func refusal(e *wire.Error) bool {
+	return e.Status/100 == 4 && !e.Suspect && (!e.Passing() || e.Class == record.RateLimit)
 }
 
 // unsure is the error of a part of which it is not known whether its batch exists:
