@@ -114,7 +114,7 @@ func steps(t *testing.T, name string, lines []string) (list []step) {
 
 // bare is a command as cron and systemd run it, with next to nothing in its environment.
 func bare(command string) string {
-	return `env -i HOME="$HOME" PATH=/usr/bin:/bin OPENAI_BASE_URL="$OPENAI_BASE_URL" /bin/sh -c '` + strings.TrimSpace(command) + `'`
+	return `env -i HOME="$HOME" PATH=/usr/bin:/bin OPENAI_BASE_URL="$OPENAI_BASE_URL" /bin/sh -c '` + strings.ReplaceAll(strings.TrimSpace(command), "'", `'\''`) + `'`
 }
 
 // console returns the commands of a block that begins at line from, counted from 0.
@@ -184,7 +184,7 @@ func TestCommandsInTheDocumentsPrintWhatIsShown(t *testing.T) {
 }
 
 // session runs the steps in one shell, in a copy of what a clone has, and returns what
-// each printed. The service is a simulated one, also where the reader would reach a real one.
+// each printed, with the home folder as /home/you. The service is a simulated one, also where the reader would reach a real one.
 func session(t *testing.T, name string, list []step) (printed [][]string) {
 	t.Helper()
 	_, url := service(t, openaitest.Options{})
@@ -235,7 +235,7 @@ func session(t *testing.T, name string, list []step) (printed [][]string) {
 			t.Fatalf("%s:%d: was not run (%v): %s\n%s", name, s.line, err, s.command, out.Bytes())
 		}
 		if len(text) > 0 {
-			printed[i] = strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+			printed[i] = strings.Split(strings.TrimSuffix(strings.ReplaceAll(string(text), home, "/home/you"), "\n"), "\n")
 		}
 		codes, readErr := os.ReadFile(filepath.Join(tools, fmt.Sprintf("%d.codes", i)))
 		if readErr != nil && !errors.Is(readErr, fs.ErrNotExist) {

@@ -7,10 +7,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/creack/pty"
+
+	"nertools/pkg/openaitest"
 )
 
 // Nobody types in prompts or results, so that a program would wait for ever.
@@ -52,4 +56,48 @@ func TestAProgramDoesNotWaitForATerminal(t *testing.T) {
 			t.Errorf("%s: %v: %s", line, err, out)
 		}
 	}
+}
+
+func TestTheBarOfARunShowsItsBatchAndTheNextCheck(t *testing.T) {
+	_, url := service(t, openaitest.Options{BatchRules: openaitest.BatchRules{Phases: openaitest.Phases{InProgress: time.Hour}}})
+	screen, terminal, err := pty.Open()
+	if err != nil {
+		t.Skipf("no pseudo-terminal: %v", err)
+	}
+	defer screen.Close()
+	if err := pty.Setsize(screen, &pty.Winsize{Rows: 24, Cols: 100}); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	cmd := program(t, url, "ner-batch", "run", "--batch-file", filepath.Join(dir, "b.jsonl"), "-o", filepath.Join(dir, "r.jsonl"), "--poll-interval", "1h")
+	cmd.Env = append(cmd.Env, "TERM=xterm", "LC_ALL=C.UTF-8", "NO_COLOR=")
+	cmd.Stdin, cmd.Stderr = strings.NewReader(string(requests(t, 1, 6))), terminal
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	terminal.Close()
+	shown := make(chan string)
+	go func() {
+		var text []byte
+		buf := make([]byte, 4096)
+		for !regexp.MustCompile(`0% .*\(0/6\), batch_[a-z0-9]+ in_progress, next check \d\d:\d\d:\d\d`).Match(text) {
+			n, err := screen.Read(buf)
+			if text = append(text, buf[:n]...); err != nil {
+				break
+			}
+		}
+		shown <- string(text)
+	}()
+	select {
+	case text := <-shown:
+		if !strings.Contains(text, "next check") {
+			t.Errorf("the terminal shows %q", text)
+		}
+	case <-time.After(time.Minute):
+		t.Error("the status did not appear")
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Error(err)
+	}
+	_ = cmd.Wait()
 }

@@ -41,51 +41,58 @@ func app() *cli.App {
 		UsageText: "ner-prompt --source-dir examples/news --data-name CONLL |\n" +
 			"  ner-batch run --batch-file batch.jsonl -o results.jsonl",
 		Commands: []*cli.Command{
-			{Name: "create", Usage: "write the batch file; nothing is sent", ArgsUsage: prompts, Action: action(create.create),
+			{Name: "create", Usage: "write the batch file; nothing is sent", ArgsUsage: prompts, Action: create.action(create.create),
 				UsageText: "ner-batch create --batch-file batch.jsonl prompts.jsonl",
 				Flags:     append(create.input(), append(create.fetching(), clidoc.Group(results, cost.DryRunFlag(&create.dryRun))...)...),
 				Before:    cmdline.Needs(map[string][]string{"prices": {"dry-run"}, "accept-finish": {"resume"}})},
-			{Name: "submit", Usage: "upload and start the batch, and leave it", ArgsUsage: prompts, Action: action(submit.submit),
+			{Name: "submit", Usage: "upload and start the batch, and leave it", ArgsUsage: prompts, Action: submit.action(submit.submit),
 				UsageText: "ner-batch submit --batch-file batch.jsonl prompts.jsonl > jobs.jsonl",
 				Flags:     append(submit.starting(), &cli.BoolFlag{Category: waiting, Name: andWait, Destination: &submit.wait, Usage: "wait and download after submitting, as run does"}),
 				Before: cmdline.Needs(map[string][]string{"output": {andWait}, "prices": {andWait}, "poll-interval": {andWait}, "max-wait": {andWait},
 					"progress": {andWait}, "accept-finish": {andWait, "resume"}})},
-			{Name: "run", Usage: "submit, wait and download", ArgsUsage: prompts, Action: action(run.run),
+			{Name: "run", Usage: "submit, wait and download", ArgsUsage: prompts, Action: run.action(run.run),
 				UsageText: "ner-batch run --batch-file batch.jsonl -o results.jsonl prompts.jsonl", Flags: run.starting()},
-			{Name: "status", Usage: "show how batches stand", ArgsUsage: jobs, Action: action(status.status),
+			{Name: "status", Usage: "show how batches stand", ArgsUsage: jobs, Action: status.action(status.status),
 				UsageText: "ner-batch status jobs.jsonl", Flags: status.following()},
-			{Name: "wait", Usage: "wait until batches have ended", ArgsUsage: jobs, Action: action(wait.waitFor),
+			{Name: "wait", Usage: "wait until batches have ended", ArgsUsage: jobs, Action: wait.action(wait.waitFor),
 				UsageText: "ner-batch wait jobs.jsonl && ner-batch download -o results.jsonl jobs.jsonl", Flags: append(wait.following(), wait.waiting()...)},
-			{Name: "download", Usage: "fetch the results of ended batches", ArgsUsage: jobs, Action: action(download.download),
+			{Name: "download", Usage: "fetch the results of ended batches", ArgsUsage: jobs, Action: download.action(download.download),
 				UsageText: "ner-batch download --batch-file batch.jsonl -o results.jsonl jobs.jsonl",
 				Flags: slices.Concat(download.following(), download.fetching(), []cli.Flag{download.outputFlag(),
 					&cli.StringFlag{Category: files, Name: "batch-file", Destination: &download.batchFile, Usage: "the batch's input `FILE`"}})},
-			{Name: "cancel", Usage: "stop batches; what is done by then is paid for and can be fetched", ArgsUsage: jobs, Action: action(cancel.cancel),
+			{Name: "cancel", Usage: "stop batches; what is done by then is paid for and can be fetched", ArgsUsage: jobs, Action: cancel.action(cancel.cancel),
 				UsageText: "ner-batch cancel --batch-id batch_abc123", Flags: cancel.following()},
-			{Name: "list", Usage: "list the account's batches, newest first", Action: action(list.list),
+			{Name: "list", Usage: "list the account's batches, newest first", Action: list.action(list.list),
 				UsageText: "ner-batch list --limit 5",
 				Flags:     append(list.service.Flags(), &cli.IntFlag{Category: followed, Name: "limit", Value: 20, Destination: &list.newest, Action: cmdline.AtLeast("limit", 1), Usage: "show `N` batches"})},
-			{Name: "sync", Usage: "for cron: one look at every job of a ledger, fetch what is ready, start what waits", Action: action(sync.sync),
+			{Name: "sync", Usage: "for cron: one look at every job of a ledger, fetch what is ready, start what waits", Action: sync.action(sync.sync),
 				UsageText: "ner-batch sync --ledger batch.jsonl.ledger --out-dir results",
 				Flags: slices.Concat(sync.making(), sync.fetching(), []cli.Flag{sync.ledgerFlag(),
-					&cli.StringFlag{Category: results, Name: "out-dir", Value: ".", Destination: &sync.outDir, Usage: "write the results into this `DIR`, a file a part"}})},
+					&cli.StringFlag{Category: results, Name: "out-dir", Value: ".", Destination: &sync.outDir, Usage: "write the results into this `DIR`, a file a part"},
+					&cli.StringFlag{Category: results, Name: "on-done", Destination: &sync.onDone, Usage: "run this shell `COMMAND` for each job that finishes from now on",
+						Action: func(_ *cli.Context, command string) error {
+							if strings.TrimSpace(command) == "" {
+								return cmdline.UsageError("--on-done is empty: name a command")
+							}
+							return nil
+						}}})},
 		},
 	}
 }
 
 // action is that of a command that takes one file at most, "" if none is named. Its
 // errors say what to do about them.
-func action(work func(ctx context.Context, std cmdline.Streams, file string) error) cli.ActionFunc {
+func (o *options) action(work func(ctx context.Context, std cmdline.Streams, file string) error) cli.ActionFunc {
 	return cmdline.Action(func(ctx context.Context, std cmdline.Streams, args []string) error {
 		if len(args) > 1 {
 			return cmdline.UsageError("unexpected argument %q: one file at most", args[1])
 		}
-		return cmdline.Each(work(ctx, std, strings.Join(args, "")), explain)
+		return cmdline.Each(work(ctx, std, strings.Join(args, "")), o.explain)
 	})
 }
 
 // explain adds the exit code of an error and what to do about it.
-func explain(err error) error {
+func (o *options) explain(err error) error {
 	code, hint := 0, ""
 	tooLarge, isTooLarge := errors.AsType[*batch.TooLarge](err)
 	unknown, isUnknown := errors.AsType[*batch.UnknownBatch](err)
@@ -98,7 +105,7 @@ func explain(err error) error {
 	case isTooLarge:
 		hint = fmt.Sprintf("make smaller parts: --max-part-requests %d, or fewer; --resume FILE leaves out what is answered already", tooLarge.Part.Requests/2)
 	case isUnfinished:
-		code, hint = cmdline.Pending, "wait for it with ner-batch wait --batch-id "+unfinished.ID
+		code, hint = cmdline.Pending, "wait for it with "+o.command("wait", "--batch-id", unfinished.ID)
 	case isNotStarted && notStarted.Refused:
 		hint = "ner-batch submit again says why"
 	case isNotStarted:
@@ -123,6 +130,12 @@ func explain(err error) error {
 		return cmdline.Exit(code, err)
 	}
 	return err
+}
+
+// command returns a command of ner-batch as people may paste it, with the flags that it
+// needs to reach the same service.
+func (o *options) command(name string, args ...string) string {
+	return cmdline.ShellCommand(slices.Concat([]string{"ner-batch", name}, args, o.service.Again())...)
 }
 
 // goOn says what an interrupted wait leaves behind.

@@ -27,6 +27,8 @@ const (
 	results  = "results"
 )
 
+const defaultWindow = "24h" // of the completion of a batch
+
 // options are those of a command. The flags of the command fill some of them.
 type options struct {
 	// what is asked, and in which parts
@@ -53,6 +55,7 @@ type options struct {
 	prices   cost.Prices
 	output   string // "" for stdout
 	outDir   string
+	onDone   string // a command of the shell; "" for none
 }
 
 // input are the flags of what is asked.
@@ -69,7 +72,7 @@ func (o *options) input() []cli.Flag {
 func (o *options) making() []cli.Flag {
 	return append(clidoc.Group("batches",
 		&cli.StringFlag{Name: "description", Destination: &o.config.Description, Usage: "`TEXT` that the batches carry"},
-		&cli.StringFlag{Name: "completion-window", Value: "24h", Destination: &o.config.Window, Usage: "`TIME` that the service has"},
+		&cli.StringFlag{Name: "completion-window", Value: defaultWindow, Destination: &o.config.Window, Usage: "`TIME` that the service has"},
 		&cli.IntFlag{Name: "max-parts-in-flight", Destination: &o.config.InFlight, Action: cmdline.AtLeast("max-parts-in-flight", 0), Usage: "let at most `N` batches run at once; 0 is no bound"},
 	), o.service.Flags()...)
 }
@@ -130,6 +133,11 @@ func (o *options) prompts(file string) (string, error) {
 	if file = orStdin(file); durable.SameFile(file, o.batchFile) {
 		file = "" // the batch file that is there
 	}
+	for _, input := range append([]string{file}, o.resume...) {
+		if batch.IsFurtherPart(input, o.batchFile) {
+			return "", cmdline.UsageError("%s is an input, and the name of a part of --batch-file %s: choose another batch file", input, o.batchFile)
+		}
+	}
 	return file, cmdline.CheckFiles(o.batchFile, o.inputs(append([]string{file}, o.resume...))...)
 }
 
@@ -139,6 +147,9 @@ func (o *options) check(files ...string) error {
 	err := cmdline.CheckFiles(o.output, o.inputs(files)...)
 	if err != nil || o.output == "" {
 		return err
+	}
+	if o.batchFile != "" && batch.IsFurtherPart(o.output, o.batchFile) {
+		return cmdline.UsageError("-o %s is the name of a part of %s: write to another file", o.output, o.batchFile)
 	}
 	return durable.CheckReplace(o.output)
 }

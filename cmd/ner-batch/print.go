@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -52,6 +53,38 @@ func writeJobs(std cmdline.Streams, jobs ...record.Job) error {
 		}
 	}
 	return nil
+}
+
+// standing says how the jobs stand, with their ids and without: the status of one, or how
+// many of several have each status, and which of these have not ended.
+func standing(jobs []record.Job) (long, short string) {
+	const most = 3 // ids that are named for each status
+	if len(jobs) == 1 {
+		short = safetext.Code(jobs[0].Status)
+		return strings.TrimSpace(safetext.Code(jobs[0].BatchID) + " " + short), short
+	}
+	var statuses []string
+	ids := map[string][]string{}
+	for _, job := range jobs {
+		if ids[job.Status] == nil {
+			statuses = append(statuses, job.Status)
+		}
+		ids[job.Status] = append(ids[job.Status], safetext.Code(job.BatchID))
+	}
+	var named, counted []string
+	for _, status := range statuses {
+		all := ids[status]
+		count := fmt.Sprintf("%d %s", len(all), safetext.Code(status))
+		counted = append(counted, count)
+		if b := (wire.Batch{Status: status}); !b.Final() && all[0] != "" {
+			if more := len(all) - most; more > 0 {
+				all = append(all[:most:most], fmt.Sprintf("%d more", more))
+			}
+			count += " (" + strings.Join(all, ", ") + ")"
+		}
+		named = append(named, count)
+	}
+	return strings.Join(named, ", "), strings.Join(counted, ", ")
 }
 
 // sayOutcome says what was wrong with batches and their files, and what came of them,

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 
 	"nertools/cmd/internal/cmdline"
 	"nertools/cmd/internal/cost"
@@ -219,6 +221,8 @@ func (o *options) pollOn(meter *progress.Meter) batch.Poll {
 	poll.Seen = func(p batch.Progress) {
 		meter.Total(p.Rows)
 		meter.Set(p.Completed+p.Failed, p.Failed)
+		long, short := standing(p.Jobs)
+		meter.Status(long, short, p.Next)
 	}
 	return poll
 }
@@ -241,16 +245,12 @@ func (o *options) show(std cmdline.Streams, m *batch.Manager, entries []*batch.E
 		case entry.BatchID == "": // it was given up, and failed says why
 		case m.Started(entry):
 			std.Note("batch submitted with ID: %s (%s)", job.BatchID, job.Status)
-			std.Note("fetch it later with: ner-batch download --batch-id %s -o results.jsonl", job.BatchID)
+			std.Note("fetch it later with: %s", o.fetch(entry))
 		default:
-			showEarlier(std, entry, job.Status)
+			o.showEarlier(std, entry, job.Status)
 		}
 	}
 	bound := o.config.InFlight
-	sync := "run the same command again, or ner-batch sync --ledger " + o.ledgerPath()
-	if bound > 0 {
-		sync += fmt.Sprintf(" --max-parts-in-flight %d", bound)
-	}
 	switch {
 	case waiting == 0:
 		return nil
@@ -258,15 +258,35 @@ func (o *options) show(std cmdline.Streams, m *batch.Manager, entries []*batch.E
 		std.Say("%d of %d parts were not started", waiting, len(entries))
 		return nil
 	case full > 0 || bound == 0: // parts also wait behind one whose batch was refused before
-		std.Say("%d of %d parts wait for room in the service's queue: to start them when there is some, %s", waiting, len(entries), sync)
+		std.Say("%d of %d parts wait for room in the service's queue: to start them when there is some, run the same command again, or %s", waiting, len(entries), o.syncCommand())
 	default:
-		std.Say("%d of %d parts wait until others have ended, as --max-parts-in-flight is %d: to start them then, %s", waiting, len(entries), bound, sync)
+		std.Say("%d of %d parts wait until others have ended, as --max-parts-in-flight is %d: to start them then, run the same command again, or %s", waiting, len(entries), bound, o.syncCommand())
 	}
 	return cmdline.Exit(cmdline.Pending, nil)
 }
 
+// fetch returns the command that fetches the results of an entry.
+func (o *options) fetch(entry *batch.Entry) string {
+	return o.command("download", "--batch-id", entry.BatchID, "-o", strings.TrimSuffix(entry.File, filepath.Ext(entry.File))+".results.jsonl")
+}
+
+// syncCommand returns the command that starts the parts that wait, as this one would.
+func (o *options) syncCommand() string {
+	args := []string{"--ledger", o.ledgerPath()}
+	if o.config.InFlight > 0 {
+		args = append(args, "--max-parts-in-flight", strconv.Itoa(o.config.InFlight))
+	}
+	if o.config.Window != defaultWindow {
+		args = append(args, "--completion-window", o.config.Window)
+	}
+	if o.config.Description != "" {
+		args = append(args, "--description", o.config.Description)
+	}
+	return o.command("sync", args...)
+}
+
 // showEarlier tells of a batch that this command did not start.
-func showEarlier(std cmdline.Streams, entry *batch.Entry, status string) {
+func (o *options) showEarlier(std cmdline.Streams, entry *batch.Entry, status string) {
 	again, later := "", " later"
 	if b := (wire.Batch{Status: status}); b.Final() {
 		again, later = "; --fresh asks again", ""
@@ -276,35 +296,5 @@ func showEarlier(std cmdline.Streams, entry *batch.Entry, status string) {
 		std.Note("its results are in %s", entry.Results)
 		return
 	}
-	std.Note("fetch it%s with: ner-batch download --batch-id %s -o results.jsonl", later, entry.BatchID)
-}
-
-func (o *options) sync(ctx context.Context, std cmdline.Streams, _ string) error {
-	if o.ledger == "" {
-		return cmdline.UsageError("--ledger is missing: name the ledger that ner-batch submit keeps beside the batch file")
-	}
-	if err := o.check(o.ledger); err != nil {
-		return err
-	}
-	if err := durable.CheckReplace(filepath.Join(o.outDir, "ner-batch.results.jsonl")); err != nil {
-		return err
-	}
-	none := func(*wire.Judge) ([]batch.Part, error) { return nil, nil }
-	return o.session(ctx, say(std), none, func(m *batch.Manager, _ []batch.Part, table *price.Table) error {
-		running, unanswered, err := m.Sync(ctx, o.outDir, func(job record.Job, path string, outcome *batch.Outcome) error {
-			if outcome != nil {
-				_ = sayOutcome(std, path+": ", outcome, table, failures.Rows{File: path}) // the whole ledger decides
-			}
-			return writeJobs(std, job)
-		})
-		switch {
-		case err != nil:
-			return err
-		case running > 0:
-			return cmdline.Exit(cmdline.Pending, nil)
-		case unanswered > 0:
-			return cmdline.Exit(cmdline.Partial, nil)
-		}
-		return nil
-	})
+	std.Note("fetch it%s with: %s", later, o.fetch(entry))
 }

@@ -88,7 +88,7 @@ func (m *Manager) batch(ctx context.Context, id string) (b wire.Batch, err error
 		return b, fmt.Errorf("look at %s: %w", id, err)
 	}
 	m.latest[id] = b
-	if !b.StatusKnown() && !m.odd[b.Status] {
+	if !b.StatusKnown() && !m.odd[b.Status] && !m.ledger.reported(&b) {
 		m.odd[b.Status] = true
 		m.cfg.Say(fmt.Sprintf("%s has the unknown status %q, which is taken to mean that it is still running", id, b.Status))
 	}

@@ -27,6 +27,13 @@ const (
 	dropped  = "dropped"  // it can't be started; nothing of it is at the service
 )
 
+// The events that change no state.
+const (
+	reported = "reported" // a sync has reported the status of its batch, or somebody else's batch that asks the same
+	watched  = "watched"  // from here on, of the whole ledger, somebody wants to hear of each job that finishes
+	handled  = "handled"  // whoever wanted to hear that the job has finished has heard it
+)
+
 // An Entry is a part and how far it has come.
 type Entry struct {
 	Part
@@ -46,9 +53,14 @@ type Entry struct {
 	Reason  string
 
 	Unanswered int       // rows that have no good answer in the results, when they are here
+	Missing    int       // of these, the rows of which nothing is known
 	Refusals   int       // for want of room, since the attempt began
 	Refused    time.Time // when the last of them was
 	Ended      time.Time // when a batch of the part was last found ended
+
+	Reported string   // the status that was reported last; "" if none was
+	Rivals   []string // ids of batches of others that ask the same, and that were reported
+	Due      bool     // it has finished since the ledger is watched, and that was not handled
 }
 
 // pending reports whether there is something left to be done with the entry.

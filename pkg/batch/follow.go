@@ -105,15 +105,14 @@ func (m *Manager) Batches(ctx context.Context, jobs []record.Job) ([]wire.Batch,
 // Wait waits until the batches of the jobs have ended. It returns them as they were
 // at the last look.
 func (m *Manager) Wait(ctx context.Context, jobs []record.Job, poll Poll) (batches []wire.Batch, err error) {
-	err = poll.until(ctx, func(ctx context.Context) (bool, error) {
+	err = poll.until(ctx, func(ctx context.Context) (p Progress, done bool, err error) {
 		now, err := m.Batches(ctx, jobs)
 		if err != nil {
-			return false, err
+			return p, false, err
 		}
 		batches = now
-		p, _ := Sum(batches)
-		poll.Seen(p)
-		return !slices.ContainsFunc(batches, func(b wire.Batch) bool { return !b.Final() }), nil
+		p, _ = Sum(batches)
+		return p, !slices.ContainsFunc(batches, func(b wire.Batch) bool { return !b.Final() }), nil
 	})
 	return batches, err
 }
@@ -122,9 +121,10 @@ func (m *Manager) Wait(ctx context.Context, jobs []record.Job, poll Poll) (batch
 // which have ended leave undone.
 func Sum(batches []wire.Batch) (p Progress, left *record.Failures) {
 	left = &record.Failures{}
+	jobs := Describe(batches)
 	for i := range batches {
 		b := &batches[i]
-		p.Rows, p.Completed, p.Failed = p.Rows+b.Total, p.Completed+b.Completed, p.Failed+b.Failed
+		p.add(jobs[i])
 		class := record.Missing
 		switch b.Status {
 		case wire.BatchExpired:

@@ -22,6 +22,7 @@ type ledger struct {
 	journal *durable.Journal
 	now     func() time.Time
 	entries []*Entry // in the order of their intents
+	watched bool     // somebody wants to hear of jobs that finish
 }
 
 type event struct {
@@ -42,6 +43,7 @@ type event struct {
 	Reason  string    `json:"reason,omitempty"`
 
 	Unanswered int `json:"unanswered,omitempty"`
+	Missing    int `json:"missing,omitempty"`
 }
 
 const ledgerHint = "name the right file: a ledger is begun beside the batch file"
@@ -92,13 +94,17 @@ func (l *ledger) replay() error {
 // parseEvent reads a line of a ledger; or returns nil if it is something else.
 func parseEvent(line []byte) *event {
 	e := &event{}
-	if err := json.Unmarshal(line, e); err != nil || e.Version != 1 || e.Key == "" {
+	if err := json.Unmarshal(line, e); err != nil || e.Version != 1 || e.Key == "" && e.Event != watched {
 		return nil
 	}
 	return e
 }
 
 func (l *ledger) apply(e *event) {
+	if e.Event == watched {
+		l.watched = true
+		return
+	}
 	entry := l.entry(e.Key)
 	if entry == nil {
 		entry = &Entry{}
@@ -142,9 +148,20 @@ func (l *ledger) apply(e *event) {
 	case finished:
 		entry.Status, entry.Ended, entry.Refusals = e.Status, e.Time, 0
 	case fetched:
-		entry.Results, entry.Unanswered = e.Results, e.Unanswered
+		entry.Results, entry.Unanswered, entry.Missing = e.Results, e.Unanswered, e.Missing
+		entry.Reported, entry.Due = entry.Status, l.watched
 	case dropped:
-		entry.BatchID, entry.FileID = "", ""
+		entry.BatchID, entry.FileID, entry.Due = "", "", l.watched
+	case reported:
+		if e.BatchID != "" {
+			entry.Rivals = append(entry.Rivals, e.BatchID)
+		} else {
+			entry.Reported, entry.Unanswered = e.Status, e.Unanswered
+		}
+		return
+	case handled:
+		entry.Due = false
+		return
 	}
 	entry.State, entry.Since = e.Event, e.Time
 	if e.Event != fetched {

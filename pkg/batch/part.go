@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"nertools/pkg/durable"
@@ -104,6 +105,15 @@ func partPath(path string, number int) string {
 	}
 	ext := filepath.Ext(path)
 	return fmt.Sprintf("%s.%d%s", strings.TrimSuffix(path, ext), number, ext)
+}
+
+// IsFurtherPart reports whether path is that of a further part beside the batch file,
+// such as "batch.2.jsonl" beside "batch.jsonl", be it there or not.
+func IsFurtherPart(path, batchFile string) bool {
+	ext := filepath.Ext(batchFile)
+	base := strings.TrimSuffix(filepath.Base(batchFile), ext) + "."
+	n, err := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(filepath.Base(path), base), ext))
+	return err == nil && n > 1 && filepath.Base(path) == filepath.Base(partPath(batchFile, n)) && durable.SameFile(filepath.Dir(path), filepath.Dir(batchFile))
 }
 
 type splitter struct {

@@ -175,7 +175,11 @@ func TestLedgerKnowsAfterARestartWhatItKnewBefore(t *testing.T) {
 		{Event: intent, Key: "k1", Attempt: 2, Account: "a", Part: &part},
 		{Event: created, Key: "k1", Attempt: 2, BatchID: "batch_1"},
 		{Event: finished, Key: "k1", Attempt: 2, Status: "completed"},
-		{Event: fetched, Key: "k1", Attempt: 2, Results: "r.jsonl"},
+		{Event: reported, Key: "k1", Attempt: 2, Status: "completed"},
+		{Event: reported, Key: "k1", Attempt: 2, BatchID: "batch_2"},
+		{Event: watched},
+		{Event: fetched, Key: "k1", Attempt: 2, Results: "r.jsonl", Unanswered: 2, Missing: 1},
+		{Event: handled, Key: "k1", Attempt: 2},
 	}
 	for n := range len(events) + 1 {
 		os.Remove(path)
@@ -188,7 +192,7 @@ func TestLedgerKnowsAfterARestartWhatItKnewBefore(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		before := l.entries
+		before, isWatched := l.entries, l.watched
 		if err := l.close(); err != nil {
 			t.Fatal(err)
 		}
@@ -207,6 +211,9 @@ func TestLedgerKnowsAfterARestartWhatItKnewBefore(t *testing.T) {
 		}
 		if d := cmp.Diff(before, l.entries); d != "" {
 			t.Errorf("after %d events: %s", n, d)
+		}
+		if l.watched != isWatched {
+			t.Errorf("after %d events the ledger is watched: %v", n, l.watched)
 		}
 		if n >= 5 && l.entry("k1").FileID != "file-1" {
 			t.Errorf("after %d events the uploaded file is forgotten: %+v", n, l.entry("k1"))

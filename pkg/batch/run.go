@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"nertools/pkg/record"
@@ -42,7 +40,7 @@ func (m *Manager) Run(ctx context.Context, parts []Part, poll Poll) (entries []*
 	if entries, err = m.add(ctx, parts); err != nil {
 		return nil, nil, err
 	}
-	err = poll.until(ctx, func(ctx context.Context) (bool, error) {
+	err = poll.until(ctx, func(ctx context.Context) (Progress, bool, error) {
 		err := m.startAll(ctx, entries)
 		if err == nil {
 			err = m.look(ctx, entries)
@@ -56,11 +54,9 @@ func (m *Manager) Run(ctx context.Context, parts []Part, poll Poll) (entries []*
 		}
 		var p Progress
 		for _, entry := range entries {
-			r := m.Record(entry)
-			p.Rows, p.Completed, p.Failed = p.Rows+r.Requests, p.Completed+r.Completed, p.Failed+r.Failed
+			p.add(m.Record(entry))
 		}
-		poll.Seen(p)
-		return !running, err
+		return p, !running, err
 	})
 	return entries, tooLarge, err
 }
@@ -85,47 +81,6 @@ func (m *Manager) entries(parts []Part) []*Entry {
 	return entries
 }
 
-// Sync looks once at every entry of the ledger, starts those that wait, and saves
-// the results of those that have ended: in dir, in a file called after the part's.
-// each is called for every entry, with the file and what was saved there, "" and nil
-// where nothing was. What goes wrong with the results of one entry costs the others
-// nothing. running is the number of entries that have not ended, unanswered the
-// number of rows of the others that have no good answer.
-func (m *Manager) Sync(ctx context.Context, dir string, each func(job record.Job, path string, o *Outcome) error) (running, unanswered int, err error) {
-	// First what has ended, since that makes room for what waits.
-	err = m.look(ctx, m.ledger.entries)
-	if err == nil {
-		err = m.startAll(ctx, m.ledger.entries)
-	}
-	given := m.takeGivenUp()
-	if err != nil {
-		return 0, 0, errors.Join(err, given)
-	}
-	failed := []error{given} // which costs the other entries nothing
-	for _, entry := range m.ledger.entries {
-		path, o := "", (*Outcome)(nil)
-		switch {
-		case entry.running():
-			running++
-		case entry.pending():
-			base := filepath.Base(entry.File)
-			path = filepath.Join(dir, strings.TrimSuffix(base, filepath.Ext(base))+".results.jsonl")
-			if o, err = m.Save(ctx, []*Entry{entry}, path, nil); o != nil {
-				unanswered += o.Unanswered()
-			}
-			failed = append(failed, err)
-		case entry.State == dropped:
-			unanswered += entry.Requests
-		default:
-			unanswered += entry.Unanswered
-		}
-		if err := each(m.Record(entry), path, o); err != nil {
-			return running, unanswered, errors.Join(append(failed, err)...)
-		}
-	}
-	return running, unanswered, errors.Join(failed...)
-}
-
 // ErrStillRunning is the error of waiting for longer than was wanted.
 var ErrStillRunning = errors.New("still running")
 
@@ -133,27 +88,42 @@ var ErrStillRunning = errors.New("still running")
 type Poll struct {
 	Every time.Duration  // the pause between two looks
 	Most  time.Duration  // then the wait ends with [ErrStillRunning]
-	Seen  func(Progress) // is told after each look how far the batches are
+	Seen  func(Progress) // is called after each look
 }
 
-// Progress is how far batches have come, in rows.
+// Progress is how far batches have come.
 type Progress struct {
 	Rows      int // altogether
 	Completed int
 	Failed    int
+	Jobs      []record.Job // as of the last look
+	Next      time.Time    // when the next look is; zero if there is none
+}
+
+// add counts a job in.
+func (p *Progress) add(job record.Job) {
+	p.Rows, p.Completed, p.Failed = p.Rows+job.Requests, p.Completed+job.Completed, p.Failed+job.Failed
+	p.Jobs = append(p.Jobs, job)
 }
 
 // until looks now and then until nothing is left to wait for.
-func (p *Poll) until(ctx context.Context, look func(context.Context) (done bool, err error)) error {
+func (p *Poll) until(ctx context.Context, look func(context.Context) (now Progress, done bool, err error)) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, p.Most, ErrStillRunning)
 	defer cancel()
 	for {
-		done, err := look(ctx)
+		now, done, err := look(ctx)
 		if cause := context.Cause(ctx); cause != nil {
 			return cause
 		}
-		if done || err != nil {
+		if err != nil {
 			return err
+		}
+		if !done {
+			now.Next = time.Now().Add(p.Every)
+		}
+		p.Seen(now)
+		if done {
+			return nil
 		}
 		if err := sleep(ctx, p.Every); err != nil {
 			return err

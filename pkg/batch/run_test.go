@@ -79,8 +79,8 @@ func TestASyncGoesThroughAllPartsAlsoIfTheServiceTakesOneNever(t *testing.T) {
 		t.Fatal(err)
 	}
 	var seen []int
-	_, unanswered, err := m.Sync(t.Context(), w.dir, func(job record.Job, _ string, _ *Outcome) error {
-		seen = append(seen, job.Part)
+	_, unanswered, err := m.Sync(t.Context(), w.dir, func(c *Change) error {
+		seen = append(seen, c.Job.Part)
 		return nil
 	})
 	if _, ok := errors.AsType[*TooLarge](err); !ok || !slices.Equal(seen, []int{1, 2}) || unanswered < 10 {
@@ -100,19 +100,19 @@ func TestASyncSavesWhatHasEndedStartsWhatWaitsAndCountsTheRest(t *testing.T) {
 		running  int
 		saved    string
 	}{
-		{"in_progress waiting waiting", 3, ""},
-		{"completed validating waiting", 2, "b.results.jsonl"},
-		{"completed completed validating", 1, "b.2.results.jsonl"},
-		{"completed completed completed", 0, "b.3.results.jsonl"},
-		{"completed completed completed", 0, ""},
+		{"in_progress waiting waiting", 3, ""}, // only what has changed is reported
+		{"completed validating", 2, "b.results.jsonl"},
+		{"completed validating", 1, "b.2.results.jsonl"},
+		{"completed", 0, "b.3.results.jsonl"},
+		{"", 0, ""},
 	} {
 		var statuses, saved []string
-		running, unanswered, err := m.Sync(t.Context(), w.dir, func(job record.Job, path string, o *Outcome) error {
-			statuses = append(statuses, job.Status)
-			if o != nil {
-				saved = append(saved, filepath.Base(path))
-				if o.OK != 3 {
-					t.Errorf("round %d: %s holds %v", round, path, o)
+		running, unanswered, err := m.Sync(t.Context(), w.dir, func(c *Change) error {
+			statuses = append(statuses, c.Job.Status)
+			if c.Outcome != nil {
+				saved = append(saved, filepath.Base(c.Results))
+				if c.Outcome.OK != 3 {
+					t.Errorf("round %d: %s holds %v", round, c.Results, c.Outcome)
 				}
 			}
 			return nil
@@ -138,7 +138,7 @@ func TestResultsThatCannotBeSavedCostTheOthersNothing(t *testing.T) {
 	}
 	looked := 0
 	sync := func() error {
-		_, _, err := m.Sync(t.Context(), w.dir, func(record.Job, string, *Outcome) error { looked++; return nil })
+		_, _, err := m.Sync(t.Context(), w.dir, func(*Change) error { looked++; return nil })
 		return err
 	}
 	if err := sync(); err == nil || !strings.Contains(err.Error(), "b.results.jsonl") || looked != 2 {

@@ -22,15 +22,7 @@ import (
 // answer, an error, or that it is missing. With an error the outcome is nil unless
 // the results are there.
 func (m *Manager) Save(ctx context.Context, entries []*Entry, path string, w io.Writer) (*Outcome, error) {
-	each := make([]Outcome, len(entries))
-	err := write(path, w, func(put func(*record.Result) error) error {
-		for i, entry := range entries {
-			if err := m.fetchEntry(ctx, entry, &each[i], put); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	each, err := m.fetchAll(ctx, entries, path, w)
 	if err != nil {
 		return nil, err
 	}
@@ -41,12 +33,33 @@ func (m *Manager) Save(ctx context.Context, entries []*Entry, path string, w io.
 		switch {
 		case path == "" || !entry.pending() || err != nil:
 		case o.Incomplete:
-			m.cfg.Say(entry.BatchID + ": not all of its files were there: it will be fetched again")
+			m.cfg.Say(entry.BatchID + incomplete)
 		default:
-			err = m.ledger.record(event{Event: fetched, Key: entry.Key, Attempt: entry.Attempt, Results: path, Unanswered: o.Unanswered()})
+			err = m.saved(entry, path, o)
 		}
 	}
 	return all, err
+}
+
+const incomplete = ": not all of its files were there: it will be fetched again"
+
+// fetchAll writes the results of the entries to the file at path, or to w if path is
+// "", and returns their outcomes. Nothing is entered into the ledger.
+func (m *Manager) fetchAll(ctx context.Context, entries []*Entry, path string, w io.Writer) ([]Outcome, error) {
+	each := make([]Outcome, len(entries))
+	return each, write(path, w, func(put func(*record.Result) error) error {
+		for i, entry := range entries {
+			if err := m.fetchEntry(ctx, entry, &each[i], put); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// saved enters into the ledger that the entry's results are in the file at path.
+func (m *Manager) saved(entry *Entry, path string, o *Outcome) error {
+	return m.ledger.record(event{Event: fetched, Key: entry.Key, Attempt: entry.Attempt, Results: path, Unanswered: o.Unanswered(), Missing: o.Missing})
 }
 
 // write hands the results that each makes to the file at path, which is whole or

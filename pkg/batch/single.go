@@ -181,7 +181,9 @@ func (m *Manager) single(ctx context.Context, entries []*Entry) error {
 	for _, entry := range entries {
 		if m.now().Sub(entry.Since) >= patience {
 			m.alone[entry.Key] = true
-			m.warn(entry, all)
+			if err := m.warn(entry, all); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -262,15 +264,18 @@ func (m *Manager) keepOne(ctx context.Context, entry *Entry, all []wire.Batch) e
 
 // warn tells of batches that ask the same rows as the entry's and that nobody
 // cancels, so that they will be paid for as well.
-func (m *Manager) warn(entry *Entry, all []wire.Batch) {
+func (m *Manager) warn(entry *Entry, all []wire.Batch) error {
 	for i := range all {
 		b := &all[i]
-		if b.ID == entry.BatchID || !asks(b, entry) || attemptOf(b) != entry.Attempt || !eligible(b) || b.Final() || mine(b, entry) || m.warned[b.ID] {
+		if b.ID == entry.BatchID || !asks(b, entry) || attemptOf(b) != entry.Attempt || !eligible(b) || b.Final() || mine(b, entry) || slices.Contains(entry.Rivals, b.ID) {
 			continue
 		}
-		m.warned[b.ID] = true
 		m.cfg.Say(fmt.Sprintf("part %d: %s (%s), begun by another run, asks the same rows as %s and is paid for as well: cancel it unless it is wanted", entry.Number, b.ID, b.Status, entry.BatchID))
+		if err := m.ledger.record(event{Event: reported, Key: entry.Key, Attempt: entry.Attempt, BatchID: b.ID}); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // doublesEnded reports whether those batches that the entry gave up, and that are

@@ -66,16 +66,39 @@ func (m *Meter) line(now time.Time, room int) string {
 		why = ", " + safetext.Line(why)
 		return fitting(room, name+percent+" ("+counted+")"+why, m.name+percent+" ("+counted+")"+why, strings.TrimSpace(percent+" ("+counted+")"+why))
 	}
+	if m.status.long != "" {
+		return m.statusLine(now, room, name+percent, percent, counted)
+	}
 	end := counted + ", " + m.pace(now)
 	if left := m.left(now); left != "" {
 		whole := end + ", " + left + " left"
-		if bar := room - uniseg.StringWidth(name+percent+"  ("+whole+")"); bar >= shortestBar {
-			bar = min(bar, longestBar)
-			full := min((bar-2)*max(done, 0)/asked, bar-2)
-			return name + percent + " [" + strings.Repeat("#", full) + strings.Repeat("-", bar-2-full) + "] (" + whole + ")"
+		if width := room - uniseg.StringWidth(name+percent+"  ("+whole+")"); width >= shortestBar {
+			return name + percent + " " + bar(width, done, asked) + " (" + whole + ")"
 		}
 	}
 	return fitting(room, name+percent+" ("+end+")", m.name+percent+" ("+end+")", m.name+percent+" ("+counted+")", strings.TrimSpace(percent+" ("+counted+")"))
+}
+
+// bar returns a bar of at most width columns of which done of asked are full.
+func bar(width, done, asked int) string {
+	inner := min(width, longestBar) - 2
+	full := min(inner*max(done, 0)/asked, inner)
+	return "[" + strings.Repeat("#", full) + strings.Repeat("-", inner-full) + "]"
+}
+
+// statusLine returns the bar of work that others do. head is its beginning.
+func (m *Meter) statusLine(now time.Time, room int, head, percent, counted string) string {
+	s := &m.status
+	counted = "(" + counted + ")"
+	whole := " " + counted + ", " + s.text(now, s.long, "next check")
+	if width := room - uniseg.StringWidth(head+" "+whole); width >= shortestBar && m.total > m.kept {
+		return head + " " + bar(width, m.done-m.kept, m.total-m.kept) + whole
+	}
+	percent = strings.TrimSpace(percent + " " + counted)
+	return fitting(room, head+whole, percent+", "+s.text(now, s.long, "next check"), percent+", "+s.text(now, s.long, "next"),
+		counted+", "+s.text(now, s.long, "next"), head+" "+counted+", "+s.text(now, s.short, "next check"),
+		percent+", "+s.text(now, s.short, "next check"), percent+", "+s.text(now, s.short, "next"),
+		counted+", "+s.text(now, s.short, "next"), percent+", "+s.short, percent, counted)
 }
 
 // notes returns remarks about the numbers.

@@ -57,6 +57,8 @@ type Meter struct {
 	waits         func() (until time.Time, why string)
 	waiting       wait
 	told          wait // the last wait that a plain line mentioned
+	status        status
+	toldStatus    string // the last one that a plain line mentioned
 	stop          chan struct{}
 	stopOnce      sync.Once
 	stopped       sync.WaitGroup
@@ -73,11 +75,30 @@ func (w wait) String() string {
 	if w.why == "" || w.until.Sub(w.since) < shortWait {
 		return ""
 	}
+	return fmt.Sprintf("waiting until %s: %s", clock(w.since, w.until), w.why)
+}
+
+// clock returns the time of day, and the day if it is not that of now.
+func clock(now, t time.Time) string {
 	layout := time.TimeOnly
-	if y, m, d := w.since.Date(); w.until.After(time.Date(y, m, d+1, 0, 0, 0, 0, w.since.Location())) {
+	if y, m, d := now.Date(); t.After(time.Date(y, m, d+1, 0, 0, 0, 0, now.Location())) {
 		layout = "2006-01-02 15:04"
 	}
-	return fmt.Sprintf("waiting until %s: %s", w.until.Format(layout), w.why)
+	return t.Format(layout)
+}
+
+// status says how something stands that others work on.
+type status struct {
+	long, short string
+	next        time.Time // when it is checked again; zero if never
+}
+
+// text returns one of the forms with the time of the next check behind the given words.
+func (s status) text(now time.Time, form, words string) string {
+	if s.next.IsZero() {
+		return form
+	}
+	return form + ", " + words + " " + clock(now, s.next)
 }
 
 // New returns a meter of rows that writes to w, each line prefixed with name. The caller
@@ -156,6 +177,18 @@ func (m *Meter) Waits(of func() (until time.Time, why string)) {
 	m.waits = of
 }
 
+// Status makes the meter show, in place of a rate, how work stands that others do: long,
+// or short where there is no room for that, and the time of the next check, if it is not
+// zero. A plain line appears whenever long changes.
+func (m *Meter) Status(long, short string, next time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.status = status{safetext.Line(long), safetext.Line(short), next}
+	if m.mode == Plain && m.statusIsNews() {
+		m.speak(time.Now())
+	}
+}
+
 // look asks why nothing happens.
 func (m *Meter) look(now time.Time) {
 	if m.waits == nil {
@@ -224,9 +257,15 @@ func (m *Meter) isNews() bool {
 	return w.String() != "" && w.until.After(told.until.Add(shortWait)) && (w.why != told.why || w.since.Sub(told.since) >= sameWait)
 }
 
+// statusIsNews reports whether a plain line should tell the status. Its end is told by
+// whoever waited for it.
+func (m *Meter) statusIsNews() bool {
+	return !m.status.next.IsZero() && m.status.long != m.toldStatus
+}
+
 func (m *Meter) speak(now time.Time) {
 	early := m.spoken.IsZero() && now.Sub(m.began) < firstLine || !m.spoken.IsZero() && now.Sub(m.spoken) < laterLine
-	if early && !m.isNews() {
+	if early && !m.isNews() && !m.statusIsNews() {
 		return
 	}
 	m.spoken = now
@@ -245,6 +284,12 @@ func (m *Meter) speak(now time.Time) {
 	if why := m.waiting.String(); why != "" {
 		m.told = m.waiting
 		fmt.Fprintf(&b, ", %s", why)
+		fmt.Fprintln(m.w, safetext.Line(b.String()))
+		return
+	}
+	if m.status.long != "" {
+		m.toldStatus = m.status.long
+		fmt.Fprintf(&b, ", %s", m.status.text(now, m.status.long, "next check at"))
 		fmt.Fprintln(m.w, safetext.Line(b.String()))
 		return
 	}

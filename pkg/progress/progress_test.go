@@ -364,3 +364,28 @@ func TestAWaitBeyondTodayTellsItsDate(t *testing.T) {
 		}
 	})
 }
+
+func TestAPlainLineTellsEachStatusAtOnceAndThenNowAndThen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScreen()
+		m := progress.New(s, "ner-batch", progress.Plain)
+		m.Total(148)
+		for i := range 120 { // a check a second
+			m.Set(i, 1)
+			status := "batch_1 validating"
+			if i >= 30 {
+				status = "batch_1 in_progress"
+			}
+			m.Status(status, status, time.Now().Add(time.Second))
+			time.Sleep(time.Second)
+		}
+		m.Status("batch_1 completed", "completed", time.Time{}) // the end needs no line
+		m.Close()
+		began := time.Now().Add(-120 * time.Second)
+		want := "ner-batch: 0 of 148 rows, 1 failed, batch_1 validating, next check at " + began.Add(time.Second).Format(time.TimeOnly) + "\n" +
+			"ner-batch: 30 of 148 rows, 1 failed, batch_1 in_progress, next check at " + began.Add(31*time.Second).Format(time.TimeOnly) + "\n"
+		if got := s.String(); !strings.HasPrefix(got, want) || strings.Count(got, "\n") != 3 || strings.Contains(got, "rows/s") {
+			t.Errorf("got %q, want %q and one more line", got, want)
+		}
+	})
+}

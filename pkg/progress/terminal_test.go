@@ -145,6 +145,37 @@ func TestTheBarFitsTerminalsOfEveryWidth(t *testing.T) {
 	}
 }
 
+func TestTheBarShowsAStatusInTheLongestFormThatFits(t *testing.T) {
+	const long, short = "batch_67a1b2c3d4e5f60718293a4b5c6d7e8f in_progress", "in_progress"
+	next := time.Now()
+	at := next.Format(time.TimeOnly)
+	for columns, want := range map[int]string{
+		12:  "(18/148)",
+		30:  "12% (18/148), in_progress",
+		40:  "(18/148), in_progress, next " + at,
+		50:  "12% (18/148), in_progress, next check " + at,
+		80:  "12% (18/148), " + long + ", next " + at,
+		90:  "12% (18/148), " + long + ", next check " + at,
+		110: "ner-batch (3 failed) 12% (18/148), " + long + ", next check " + at,
+		160: "] (18/148), " + long + ", next check " + at,
+	} {
+		t.Run(fmt.Sprint(columns), func(t *testing.T) {
+			term := openTerminal(t, columns)
+			m := progress.New(term.tty, "ner-batch", progress.Auto)
+			m.Total(148)
+			m.Set(18, 3)
+			m.Status(long, short, next)
+			term.await(t, 0, want)
+			m.Close()
+			m.Say("the end")
+			term.await(t, 0, "the end\r\n")
+			if _, most := lines(term.String(), columns); most > columns {
+				t.Errorf("%d columns were written to: %q", most, term)
+			}
+		})
+	}
+}
+
 func TestTheBarFollowsTheWidthOfTheTerminal(t *testing.T) {
 	term := openTerminal(t, 120)
 	m := progress.New(term.tty, "ner-run", progress.Auto)

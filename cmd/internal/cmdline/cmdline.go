@@ -41,8 +41,9 @@ func Main(app *cli.App) {
 	openStdout()
 	crashLoudly()
 	// Writing to a pipe whose reader has gone must be an error, so that what is
-	// finished elsewhere can still be put in order.
-	signal.Ignore(syscall.SIGPIPE)
+	// finished elsewhere can still be put in order. The signal is caught, not ignored:
+	// programs that this one starts would ignore it, too.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)

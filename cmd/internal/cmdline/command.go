@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -21,6 +22,7 @@ type Streams struct {
 	Err  io.Writer // messages and progress
 
 	Quiet, Verbose bool
+	Dated          bool // messages begin with the time, as in a log
 }
 
 // Action makes the action of a command from the function that does its work. The
@@ -50,7 +52,20 @@ func Action(work func(ctx context.Context, std Streams, args []string) error) cl
 
 // Say prints one message, even with --quiet: one about what is wrong or what to do.
 func (s Streams) Say(format string, args ...any) {
-	printLine(s.Err, s.Name, fmt.Sprintf(format, args...))
+	text := fmt.Sprintf(format, args...)
+	if s.Dated {
+		text = time.Now().Format(time.RFC3339) + " " + text
+	}
+	printLine(s.Err, s.Name, text)
+}
+
+// Date puts the time in front of each error that err joins if messages begin with it.
+func (s Streams) Date(err error) error {
+	if !s.Dated {
+		return err
+	}
+	now := time.Now().Format(time.RFC3339)
+	return Each(err, func(err error) error { return fmt.Errorf("%s %w", now, err) })
 }
 
 // Note prints one message that asks for nothing, such as a summary; none with --quiet.
