@@ -1,6 +1,6 @@
-// Package batch has requests answered by the Batch API: it splits them into
-// parts that the service takes, starts each part once whatever kills the program
-// in between, follows them, and turns what comes back into one result a request.
+// Package batch sends requests through the Batch API. It splits them into parts that the
+// service accepts, starts each part exactly once even if the program is killed in between,
+// waits for the batches, and converts their files into one result for each request.
 package batch
 
 import (
@@ -13,8 +13,8 @@ import (
 	"nertools/pkg/wire"
 )
 
-// Service is the part of the API that batches need. Its errors are those of
-// openaiapi.Client.
+// Service is the part of the API that batches need. Methods return the errors that
+// openaiapi.Client documents.
 type Service interface {
 	Upload(ctx context.Context, name string, size int64, open func() (io.ReadCloser, error)) (id string, err error)
 	FindFile(ctx context.Context, name string, size int64) (id string, err error)
@@ -29,40 +29,40 @@ type Service interface {
 
 // Config says how a [Manager] works.
 type Config struct {
-	Account     string       // tells accounts apart; goes into the ledger
-	Former      []string     // what ledgers of earlier versions may call the same account
-	Window      string       // completion window: "24h"
-	Description string       // goes into the batches' metadata; may be empty
-	InFlight    int          // batches of this ledger that may run at once; 0: any number
-	Fresh       bool         // start parts again that have ended, and pay for them again
-	MaxRetries  int          // further tries of a call after its first
-	Judge       *wire.Judge  // which answers are good ones
-	Say         func(string) // tells people what they could not guess; not nil
+	Account     string       // identifies the account in the ledger
+	Former      []string     // names of the same account in ledgers of earlier versions
+	Window      string       // completion window, such as "24h"
+	Description string       // for the batches' metadata; may be empty
+	InFlight    int          // how many batches of the ledger may run at once; 0 means any number
+	Fresh       bool         // start parts again that have ended, which costs their price again
+	MaxRetries  int          // how often a failed call is repeated
+	Judge       *wire.Judge  // decides which answers are complete
+	Say         func(string) // prints a message; not nil
 }
 
-// A Manager brings the parts of one input through the service, and follows batches
-// that anybody started.
+// A Manager starts the parts of a ledger and fetches their results. It also follows
+// batches that other programs started.
 type Manager struct {
 	cfg     Config
 	service Service
 	ledger  *ledger
 	pacer   *pace.Pacer
 	now     func() time.Time
-	called  bool // at least once; if the first call had no answer, that was said
-	heard   bool // the service has answered something
+	called  bool // a call was made; if the first one got no response, that was reported
+	heard   bool // the service has responded
 
-	latest map[string]wire.Batch // by batch id, as of the last look
-	past   []wire.Batch          // of the ledger's parts, as the first look at the list showed them
-	listed bool                  // past is known
-	begun  map[string]bool       // keys of the parts whose batches this manager made
+	latest map[string]wire.Batch // batches by id, as last seen
+	past   []wire.Batch          // batches of the ledger's parts in the first list that was read
+	listed bool                  // past is set
+	begun  map[string]bool       // keys of the parts whose batches this manager created
 	alone  map[string]bool       // keys of the parts that no other batch asks, as far as can be known
-	warned map[string]bool       // batches and parts that people were told of, by id and key
-	full   []*Entry              // that were refused for want of room, to be told
-	large  []error               // a [*TooLarge] for each part that was given up, to be told
+	warned map[string]bool       // keys of the parts whose search for a batch was reported
+	full   []*Entry              // refused because the queue is full; not reported yet
+	large  []error               // a [*TooLarge] for each part given up; not returned yet
 	odd    map[string]bool       // unknown statuses that were reported
 }
 
-// New returns a manager that follows batches by their ids, and starts none.
+// New returns a manager without a ledger, which can follow batches but start none.
 func New(service Service, cfg Config) *Manager {
 	return &Manager{
 		cfg: cfg, service: service, now: time.Now, latest: map[string]wire.Batch{}, odd: map[string]bool{},
@@ -71,9 +71,9 @@ func New(service Service, cfg Config) *Manager {
 	}
 }
 
-// Open returns a manager that starts batches, and whose ledger is the file at path,
-// which it makes if it is not there. The error wraps [durable.ErrLocked] while
-// another process has it open. The caller closes the manager.
+// Open returns a manager whose ledger is the file at path, which it creates if necessary.
+// The ledger is locked until the caller closes the manager. The error wraps
+// [durable.ErrLocked] if another process has locked it.
 func Open(path string, service Service, cfg Config) (*Manager, error) {
 	ledger, err := openLedger(path)
 	if err != nil {
@@ -84,11 +84,11 @@ func Open(path string, service Service, cfg Config) (*Manager, error) {
 	return m, nil
 }
 
-// Close closes the ledger.
+// Close closes and unlocks the ledger.
 func (m *Manager) Close() error { return m.ledger.close() }
 
-// Plan enters the parts that the ledger at path does not know yet as files that
-// may be submitted some day. Its errors are those of [Open].
+// Plan records in the ledger at path that the files of the parts exist, without starting
+// them. It returns the errors of [Open].
 func Plan(path string, parts []Part) error {
 	l, err := openLedger(path)
 	if err != nil {

@@ -14,20 +14,17 @@ import (
 	"nertools/pkg/wire"
 )
 
-// A service that asks for a pause longer than maxWait is not waited for. One of
-// longPause is mentioned.
 const (
-	longPause = 5 * time.Second
-	maxWait   = 10 * time.Minute
+	longPause = 5 * time.Second  // a pause that the service asks for is reported from here on
+	maxWait   = 10 * time.Minute // a call fails if the service asks for a longer one
 )
 
-// try makes a call until it succeeds or fails for good.
+// try makes a call and repeats it after temporary errors, up to Config.MaxRetries times.
 func (m *Manager) try(ctx context.Context, call func(context.Context) error) error {
 	return m.tryWhile(ctx, (*wire.Error).Passing, call)
 }
 
-// tryWhile makes a call until it succeeds or fails in a way that is not to be
-// tried again.
+// tryWhile is try, but again decides which errors are temporary.
 func (m *Manager) tryWhile(ctx context.Context, again func(*wire.Error) bool, call func(context.Context) error) error {
 	_, err := m.pacer.Do(ctx, 0, func(ctx context.Context) (pace.Limits, error) {
 		err := call(ctx)
@@ -51,11 +48,10 @@ func (m *Manager) tryWhile(ctx context.Context, again func(*wire.Error) bool, ca
 	return err
 }
 
-// UnknownBatch is the error of a batch that the service does not know, or whose id
-// it does not accept.
+// UnknownBatch is the error for a batch id that the service does not know or rejects.
 type UnknownBatch struct {
 	ID  string
-	Err error // what the service said
+	Err error // of the service
 }
 
 func (e *UnknownBatch) Error() string { return e.Err.Error() }
@@ -63,7 +59,8 @@ func (e *UnknownBatch) Error() string { return e.Err.Error() }
 // Unwrap returns Err.
 func (e *UnknownBatch) Unwrap() error { return e.Err }
 
-// lookup makes a call about the batch with this id.
+// lookup is try for a call about one batch. It returns an [*UnknownBatch] for status 404
+// or 400.
 func (m *Manager) lookup(ctx context.Context, id string, call func(context.Context) error) error {
 	err := m.try(ctx, call)
 	if hasStatus(err, http.StatusNotFound) || hasStatus(err, http.StatusBadRequest) {
@@ -72,13 +69,13 @@ func (m *Manager) lookup(ctx context.Context, id string, call func(context.Conte
 	return err
 }
 
-// hasStatus reports whether err is an answer of the service with the given status.
+// hasStatus reports whether err is a response of the service with the given status.
 func hasStatus(err error, status int) bool {
 	e, ok := errors.AsType[*wire.Error](err)
 	return ok && e.Status == status
 }
 
-// batch returns a batch as it is now.
+// batch fetches the current state of a batch.
 func (m *Manager) batch(ctx context.Context, id string) (b wire.Batch, err error) {
 	err = m.lookup(ctx, id, func(ctx context.Context) (err error) {
 		b, err = m.service.Batch(ctx, id)
@@ -95,8 +92,7 @@ func (m *Manager) batch(ctx context.Context, id string) (b wire.Batch, err error
 	return b, nil
 }
 
-// cancel asks the service to stop a batch. For one that has ended the error has the
-// status 409; it is not tried again.
+// cancel cancels a batch. If the batch has ended, the error has status 409.
 func (m *Manager) cancel(ctx context.Context, id string) (b wire.Batch, err error) {
 	var conflict error
 	err = m.lookup(ctx, id, func(ctx context.Context) error {
@@ -113,7 +109,8 @@ func (m *Manager) cancel(ctx context.Context, id string) (b wire.Batch, err erro
 	return b, nil
 }
 
-// pages hands on the account's batches, newest first, until each has enough.
+// pages passes the account's batches to each, page by page and newest first, until each
+// returns false. A batch is passed only once.
 func (m *Manager) pages(ctx context.Context, each func(page []wire.Batch) (more bool)) error {
 	seen := map[string]bool{}
 	for after := ""; ; {
@@ -130,7 +127,7 @@ func (m *Manager) pages(ctx context.Context, each func(page []wire.Batch) (more 
 		for i := range page {
 			seen[page[i].ID] = true
 		}
-		// A service that does not know where to go on shows the same page for ever.
+		// Some services ignore the cursor and return the same page forever.
 		if len(page) == 0 || !each(page) || next == "" {
 			return nil
 		}
@@ -138,7 +135,7 @@ func (m *Manager) pages(ctx context.Context, each func(page []wire.Batch) (more 
 	}
 }
 
-// since lists the batches that were made since then, and maybe some older ones.
+// since lists all batches created since then, and possibly some older ones.
 func (m *Manager) since(ctx context.Context, then time.Time) ([]wire.Batch, error) {
 	var all []wire.Batch
 	err := m.pages(ctx, func(page []wire.Batch) bool {

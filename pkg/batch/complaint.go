@@ -12,19 +12,19 @@ import (
 	"nertools/pkg/wire"
 )
 
-// maxComplaints is how many complaints about one batch are told apart.
+// maxComplaints limits how many problems of one batch are reported one by one.
 const maxComplaints = 10
 
-// A Complaint is something that the service says is wrong with a batch.
+// A Complaint is a problem that the service reports for a batch.
 type Complaint struct {
 	Batch   string
 	Status  string
 	Problem record.Problem
-	Row     string // id of the row on the problem's line; "" if absent, or it is not known
-	More    int    // 0, or that it stands for so many further problems of the batch
+	Row     string // id of the row on the problem's line; "" if unknown
+	More    int    // if not 0: how many further problems the batch has; Problem is not set
 }
 
-// String says what is wrong, and with which row.
+// String returns the problem with its line and row, if they are known.
 func (r *Complaint) String() string {
 	if r.More > 0 {
 		return fmt.Sprintf("%s has %d more problems", r.Batch, r.More)
@@ -42,7 +42,7 @@ func (r *Complaint) String() string {
 	return s + r.Problem.Error()
 }
 
-// reasons are the problems of a batch. row returns the id on a line of its input.
+// reasons returns the problems of a batch. row returns the row id on a line of its input.
 func reasons(b *wire.Batch, row func(line int) string) []Complaint {
 	named := min(len(b.Problems), maxComplaints)
 	list := make([]Complaint, 0, named+1)
@@ -62,9 +62,9 @@ func reasons(b *wire.Batch, row func(line int) string) []Complaint {
 	return list
 }
 
-// Reasons returns what the service says is wrong with the batches,
-// and with which of their rows. These are looked up in the file that the job of
-// a batch names, if that is its input, else in the service's copy.
+// Reasons returns the problems that the service reports for the batches. The row of a
+// problem is looked up in the file that the batch's job names if that is its input, and
+// otherwise in the service's copy.
 func (m *Manager) Reasons(ctx context.Context, batches []wire.Batch, jobs []record.Job) ([]Complaint, error) {
 	var all []Complaint
 	var errs []error
@@ -81,7 +81,7 @@ func (m *Manager) Reasons(ctx context.Context, batches []wire.Batch, jobs []reco
 			}
 			var err error
 			rows, err = m.firstRows(ctx, b, file, last)
-			if e, ok := errors.AsType[*wire.Error](err); !ok || e.Unanswered() { // else what is wrong is worth saying without the rows
+			if e, ok := errors.AsType[*wire.Error](err); !ok || e.Unanswered() { // otherwise the problems are reported without rows
 				errs = append(errs, err)
 			}
 		}
@@ -90,7 +90,7 @@ func (m *Manager) Reasons(ctx context.Context, batches []wire.Batch, jobs []reco
 	return all, errors.Join(errs...)
 }
 
-// firstRows returns the ids of the rows up to the given line of the batch's input.
+// firstRows returns the row ids in the batch's input, by line number, up to line last.
 func (m *Manager) firstRows(ctx context.Context, b *wire.Batch, local string, last int) (map[int]string, error) {
 	f := fetching{manager: m, batch: b, local: local, outcome: &Outcome{}}
 	file, err := f.openPart()
@@ -122,19 +122,19 @@ func (m *Manager) firstRows(ctx context.Context, b *wire.Batch, local string, la
 	return rows, err
 }
 
-// beginning keeps the first lines of what is written to it, and then takes no more.
+// beginning is a writer that keeps the first lines and then returns errEnough.
 type beginning struct {
 	text  bytes.Buffer
-	lines int // that are still wanted
+	lines int // still to be kept
 }
 
-// maxBeginning bounds the part of an input file that is looked at only to name rows.
+// maxBeginning limits how many bytes of an input file are read only to name rows.
 const maxBeginning = 64 << 20
 
 var errEnough = errors.New("that is enough of it")
 
 func (b *beginning) Write(p []byte) (int, error) {
-	n, _ := b.text.Write(p) // which never fails
+	n, _ := b.text.Write(p) // never fails
 	if b.lines -= bytes.Count(p, []byte{'\n'}); b.lines <= 0 || b.text.Len() > maxBeginning {
 		return n, errEnough
 	}

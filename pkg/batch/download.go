@@ -17,8 +17,9 @@ import (
 	"nertools/pkg/wire"
 )
 
-// download brings a file here, continuing where a connection breaks. The file may
-// be of another size than the service says, if that is all there is.
+// download copies a file of the service to a temporary file, and continues after broken
+// connections. A size other than the one that the service reports is recorded as a flaw
+// if repeating does not help.
 func (f *fetching) download(ctx context.Context, id string) (*os.File, error) {
 	file, err := durable.Scratch("batch-")
 	if err != nil {
@@ -30,7 +31,7 @@ func (f *fetching) download(ctx context.Context, id string) (*os.File, error) {
 		return nil, fmt.Errorf("download %s: %w", id, err)
 	}
 	var at int64
-	idle := 0 // tries that brought nothing
+	idle := 0 // calls in a row that returned no bytes
 	err = f.manager.try(ctx, func(ctx context.Context) error {
 		n, err := f.manager.service.Download(ctx, id, at, file)
 		at += n
@@ -65,7 +66,7 @@ func rewind(file *os.File) error {
 	return err
 }
 
-// size is how long the service says that a file is, 0 if it does not say.
+// size returns the size of a file in bytes as the service reports it, 0 if it does not.
 func (f *fetching) size(ctx context.Context, id string) (size int64, err error) {
 	err = f.manager.try(ctx, func(ctx context.Context) (err error) {
 		size, err = f.manager.service.FileSize(ctx, id)
@@ -77,8 +78,8 @@ func (f *fetching) size(ctx context.Context, id string) (size int64, err error) 
 	return size, err
 }
 
-// errorInstead returns the error that came instead of the file, although the status
-// was that of a success: an HTML page without a line of JSON, or an error of the API.
+// errorInstead returns an error if the response contains an HTML page without a line of
+// JSON, or an error of the API, instead of the file. Its status was that of a success.
 func errorInstead(file *os.File) error {
 	const largest = 1 << 20
 	begin := make([]byte, largest)
@@ -100,14 +101,14 @@ func errorInstead(file *os.File) error {
 	return nil
 }
 
-// gone reports whether err says that there is no such file at the service.
+// gone reports whether err means that the service does not have the file.
 func gone(err error) bool {
 	return hasStatus(err, http.StatusNotFound) || hasStatus(err, http.StatusGone)
 }
 
-// answers downloads the batch's output and error files, those that are there. An
-// error file that can't be had hides no answer; an output file that is only
-// unreachable at the moment is an error.
+// answers downloads the batch's output and error files. A file that the service does not
+// have is recorded as a flaw; an output file that is only unreachable at the moment is an
+// error.
 func (f *fetching) answers(ctx context.Context) ([]answerFile, error) {
 	var files []answerFile
 	if b := f.batch; b.OutputFile == "" && b.Completed > 0 && b.Status != wire.BatchFailed {
@@ -136,14 +137,14 @@ func (f *fetching) answers(ctx context.Context) ([]answerFile, error) {
 	return files, nil
 }
 
-// An answerFile is an output or error file that is here.
+// An answerFile is a downloaded output or error file.
 type answerFile struct {
 	id   string
 	file *os.File
 }
 
-// submitted finds out which rows were submitted: from the local file if it is the
-// batch's input, else from the service's copy. It finds none if both are gone.
+// submitted reads which rows were submitted: from the local file if that is the batch's
+// input, otherwise from the service's copy. If both are gone, f.rows stays nil.
 func (f *fetching) submitted(ctx context.Context) error {
 	if file, err := f.openPart(); file != nil || err != nil {
 		if err != nil {
@@ -165,7 +166,7 @@ func (f *fetching) submitted(ctx context.Context) error {
 	if f.local == "" || f.batch.Metadata[metaKey] != "" {
 		return nil
 	}
-	// Only the answers tell whether the local file is the input.
+	// Only the answers can show whether the local file is the input.
 	file, err := os.Open(f.local)
 	if err != nil {
 		return err
@@ -175,11 +176,12 @@ func (f *fetching) submitted(ctx context.Context) error {
 	return f.readRows(f.local, file)
 }
 
-// openPart opens the local file that holds the batch's part, nil if none does.
+// openPart opens the local file that contains the batch's part. It returns nil if there is
+// none.
 func (f *fetching) openPart() (*os.File, error) {
 	key := f.batch.Metadata[metaKey]
 	if _, err := os.Stat(f.local); err != nil || key == "" {
-		return nil, nil // it was moved; what is at the service serves as well
+		return nil, nil // it was moved; the service has a copy
 	}
 	path := f.part(key)
 	if path == "" {
@@ -189,8 +191,8 @@ func (f *fetching) openPart() (*os.File, error) {
 	return os.Open(path)
 }
 
-// part returns the local file that holds the batch's part: the one that was named,
-// or the one with the part's number beside it. "" if neither does.
+// part returns the local file that contains the batch's part: the named one, or the one
+// with the part's number next to it. It returns "" if neither does.
 func (f *fetching) part(key string) string {
 	paths := []string{f.local}
 	number, _, _ := strings.Cut(f.batch.Metadata[metaPart], "/")
@@ -205,7 +207,7 @@ func (f *fetching) part(key string) string {
 	return ""
 }
 
-// readRows reads the ids of the rows that an input file asks for.
+// readRows reads the row ids in an input file.
 func (f *fetching) readRows(name string, in io.Reader) error {
 	s := record.Salvage{Name: name, Nothing: true, Take: func(line record.Line) error {
 		id := wire.CustomID(line.Text)

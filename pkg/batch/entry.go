@@ -10,65 +10,64 @@ import (
 	"nertools/pkg/wire"
 )
 
-// The events of a part, in this order. A part whose batch the service had no room
-// for is queued, and created again later. The attempt changes only when somebody
-// wants to pay for the part again: whoever asks it without that, from whichever
-// folder, means the same batch.
+// The events that change the state of a part, in their usual order. A queued part returns
+// to creating later. The attempt number changes only if the user wants to pay for the part
+// again: without that, the same part started from any folder means the same batch.
 const (
-	planned  = "planned"  // its file is made; nothing is begun
+	planned  = "planned"  // its file exists; nothing was sent
 	intent   = "intent"   // it will be sent
-	uploaded = "uploaded" // its file is at the service, and no call that may have made its batch is open
-	creating = "creating" // the call that makes its batch is on its way
+	uploaded = "uploaded" // its file is at the service, and no call to create its batch is open
+	creating = "creating" // the call to create its batch is open
 	created  = "created"  // its batch exists
-	double   = "double"   // a batch that asks the same was given up for another; changes no state
 	queued   = "queued"   // its batch was refused because the queue is full; its file stays
 	finished = "ended"    // its batch has ended
-	fetched  = "fetched"  // its results are here
-	dropped  = "dropped"  // it can't be started; nothing of it is at the service
+	fetched  = "fetched"  // its results are saved
+	dropped  = "dropped"  // it can't be started; its file is no longer at the service
 )
 
 // The events that change no state.
 const (
-	reported = "reported" // a sync has reported the status of its batch, or somebody else's batch that asks the same
-	watched  = "watched"  // from here on, of the whole ledger, somebody wants to hear of each job that finishes
-	handled  = "handled"  // whoever wanted to hear that the job has finished has heard it
+	double   = "double"   // a batch that asks the same rows was given up for another
+	reported = "reported" // a sync has reported the batch's status, or another run's batch with the same rows
+	watched  = "watched"  // finished jobs have to be handled from here on; concerns the whole ledger
+	handled  = "handled"  // the job has finished, and that was handled
 )
 
-// An Entry is a part and how far it has come.
+// An Entry is a part in the ledger and its progress.
 type Entry struct {
 	Part
-	Attempt int
-	State   string // the last event
-	Account string // who began it, as [Config] says
-	Run     string // marks the batches that this ledger's calls made; "" in old ledgers
-	Begun   time.Time
-	Called  time.Time // when a batch was asked for that has not been seen since; zero if absent
-	Since   time.Time // of the last event
+	Attempt int       // from 1
+	State   string    // the last event that changed it
+	Account string    // [Config.Account] of the run that started it
+	Run     string    // marks the batches that calls of this ledger created; "" in old ledgers
+	Begun   time.Time // when the attempt began
+	Called  time.Time // when a call was made whose batch has not been seen; zero if there is none
+	Since   time.Time // of the last event that changed the state
 	FileID  string
 	BatchID string
-	Made    time.Time // the batch was, by the service's clock
-	Doubles []string  // ids of batches that ask the same and were given up; they may hold answers
-	Status  string    // of the batch, when it has ended
-	Results string    // where the results are, when they are here
-	Reason  string
+	Made    time.Time // creation of the batch, by the service's clock
+	Doubles []string  // ids of batches with the same rows that were given up; they may contain answers
+	Status  string    // of the batch, once it has ended
+	Results string    // the file with the results, once they are saved
+	Reason  string    // why the last event happened, if something failed
 
-	Unanswered int       // rows that have no good answer in the results, when they are here
-	Missing    int       // of these, the rows of which nothing is known
-	Refusals   int       // for want of room, since the attempt began
-	Refused    time.Time // when the last of them was
-	Ended      time.Time // when a batch of the part was last found ended
+	Unanswered int       // rows without a complete answer, once the results are saved
+	Missing    int       // of these, the rows without an error
+	Refusals   int       // how often the queue was full, in a row
+	Refused    time.Time // the last time
+	Ended      time.Time // when a batch of the part was last seen to have ended
 
 	Reported string   // the status that was reported last; "" if none was
-	Rivals   []string // ids of batches of others that ask the same, and that were reported
-	Due      bool     // it has finished since the ledger is watched, and that was not handled
+	Rivals   []string // ids of other runs' batches with the same rows that were reported
+	Due      bool     // it has finished, and that still has to be handled
 }
 
-// pending reports whether there is something left to be done with the entry.
+// pending reports whether the entry was started and its results are not saved.
 func (entry *Entry) pending() bool {
 	return entry.State != planned && entry.State != fetched && entry.State != dropped
 }
 
-// Waiting reports whether the entry's batch is still to be created.
+// Waiting reports whether the entry's batch still has to be created.
 func (entry *Entry) Waiting() bool {
 	switch entry.State {
 	case intent, uploaded, creating, queued:
@@ -77,14 +76,13 @@ func (entry *Entry) Waiting() bool {
 	return false
 }
 
-// running reports whether the entry's batch is still to end.
+// running reports whether the entry was started and its batch has not ended.
 func (entry *Entry) running() bool { return entry.pending() && entry.State != finished }
 
-// Started reports whether this manager made the entry's batch, rather than finding
-// that it exists.
+// Started reports whether this manager created the entry's batch, rather than finding it.
 func (m *Manager) Started(entry *Entry) bool { return m.begun[entry.Key] }
 
-// Record shows the entry as a record, with what is known of its batch.
+// Record returns the entry as a job record, with the last known state of its batch.
 func (m *Manager) Record(entry *Entry) record.Job {
 	r := record.Job{
 		BatchID: entry.BatchID, Key: entry.Key, File: entry.File, Part: entry.Number, Parts: entry.Of, Source: entry.Source, Total: entry.Total,
@@ -114,13 +112,13 @@ func fill(r *record.Job, b *wire.Batch) {
 	r.Errors = append(r.Errors, b.Problems...)
 }
 
-// Describe shows batches, be they ours or not, as job records.
+// Describe returns a job record for each batch. Batches of other tools have no key.
 func Describe(batches []wire.Batch) []record.Job {
 	var jobs []record.Job
 	for i := range batches {
 		meta := batches[i].Metadata
 		number := func(key string) int {
-			n, _ := strconv.Atoi(meta[key]) // 0 for what others wrote there
+			n, _ := strconv.Atoi(meta[key]) // 0 if another tool wrote something else there
 			return n
 		}
 		job := record.Job{
@@ -136,11 +134,11 @@ func Describe(batches []wire.Batch) []record.Job {
 	return jobs
 }
 
-// The keys of a batch's metadata by which its part is found again.
+// The keys in a batch's metadata.
 const (
 	metaKey      = "ner_key"
 	metaAttempt  = "ner_attempt"
-	metaRun      = "ner_run" // whose call made the batch
+	metaRun      = "ner_run" // Entry.Run of the ledger whose call created the batch
 	metaSource   = "ner_source"
 	metaTotal    = "ner_total"
 	metaFirst    = "ner_first"
@@ -170,7 +168,7 @@ func (m *Manager) metadata(entry *Entry) map[string]string {
 	return meta
 }
 
-// attemptOf is the attempt that made the batch, 0 if it is not one of ours.
+// attemptOf returns the attempt that created the batch, 0 for batches of other tools.
 func attemptOf(b *wire.Batch) int {
 	n, _ := strconv.Atoi(b.Metadata[metaAttempt])
 	return n

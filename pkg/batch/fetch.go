@@ -14,20 +14,20 @@ import (
 	"nertools/pkg/wire"
 )
 
-// UnfinishedError is the error of fetching a batch that has not ended.
+// UnfinishedError is the error for fetching a batch that has not ended.
 type UnfinishedError struct{ ID, Status string }
 
 func (e *UnfinishedError) Error() string {
 	return e.ID + " is " + e.Status + ": the batch has not ended yet"
 }
 
-// fetch puts out exactly one result for each request of an ended batch: an
-// answer, an error, or that it is missing, which is everything that was submitted
-// and is in neither of the batch's files. A line of these that can't be read, or an
-// error file that is not there, costs no other row its result. local is the batch's
-// input file, if it is at hand; without it, or if it is another file, the service's
-// copy tells what was submitted. If that is gone, rows without an answer are only
-// counted. Nothing is put out before all files are here. The outcome is added to o.
+// fetch passes exactly one result for each request of an ended batch to put: an answer, an
+// error, or, if neither of the batch's files contains the row, that it is missing. Lines
+// that can't be read and a missing error file affect no other row. local is the batch's
+// input file; if it is "" or another file, the submitted rows are read from the service's
+// copy, and if that is gone, rows without an answer are only counted. put is not called
+// before all files are downloaded. The outcome is added to o. The error wraps an
+// [*UnfinishedError] if the batch has not ended.
 func (m *Manager) fetch(ctx context.Context, id, local string, o *Outcome, put func(*record.Result) error) error {
 	b, err := m.batch(ctx, id)
 	if err == nil && b.Final() && !b.Settled() {
@@ -53,29 +53,29 @@ type fetching struct {
 	manager *Manager
 	batch   *wire.Batch
 	local   string
-	total   int        // rows of the source
-	files   []*os.File // to be removed
+	total   int        // rows of the source; 0 if unknown
+	files   []*os.File // temporary
 	outcome *Outcome
 	put     func(*record.Result) error
 
-	rows    map[string]int // ids of the requests, with the number of their lines; nil if they are not known
+	rows    map[string]int // line numbers of the requests, by id; nil if unknown
 	order   []string       // ids of the requests
-	guessed bool           // rows is that of a local file of which nobody knows whether it is the input
-	partly  bool           // rows may not be all of them
+	guessed bool           // rows are those of a local file that may not be the input
+	partly  bool           // rows may be incomplete
 
-	seen   map[string]bool     // ids that have their result
-	broken []record.BrokenLine // that tell their row
-	unread int                 // broken lines
+	seen   map[string]bool     // ids that have a result
+	broken []record.BrokenLine // broken lines that contain their row's id
+	unread int                 // number of broken lines
 	lost   bool                // the output file is gone
 }
 
 func (f *fetching) remove() {
 	for _, file := range f.files {
-		_ = durable.CloseScratch(file) // what it held is put out, or is not wanted
+		_ = durable.CloseScratch(file) // its content is no longer needed
 	}
 }
 
-// flaw takes down that something is wrong with the batch's files.
+// flaw records a problem with the batch's files.
 func (f *fetching) flaw(format string, args ...any) {
 	f.outcome.Flaws = append(f.outcome.Flaws, fmt.Errorf(f.batch.ID+": "+format, args...))
 }
@@ -92,7 +92,7 @@ func (f *fetching) run(ctx context.Context) error {
 		return err
 	}
 	f.outcome.Reasons = append(f.outcome.Reasons, reasons(f.batch, f.rowOn)...)
-	// Successes first, whichever file they stand in: a row may stand in both.
+	// Successes first, since a row may be in both files.
 	for _, ok := range []bool{true, false} {
 		for _, a := range answers {
 			if err := f.results(a, ok); err != nil {
@@ -110,7 +110,7 @@ func (f *fetching) run(ctx context.Context) error {
 	return nil
 }
 
-// rowOn is the id of the row on a line of the input.
+// rowOn returns the row id on a line of the input, "" if unknown.
 func (f *fetching) rowOn(line int) string {
 	for id, n := range f.rows {
 		if n == line {
@@ -120,7 +120,8 @@ func (f *fetching) rowOn(line int) string {
 	return ""
 }
 
-// read reads the lines of an output or error file that can be read.
+// read passes the readable lines of an output or error file to take, and the others to
+// broken.
 func (f *fetching) read(a answerFile, take func(*record.Result) error, broken func(record.BrokenLine)) (record.Findings, error) {
 	if err := rewind(a.file); err != nil {
 		return record.Findings{}, err
@@ -128,7 +129,7 @@ func (f *fetching) read(a answerFile, take func(*record.Result) error, broken fu
 	s := record.Salvage{Name: a.id, Nothing: true, Broken: broken, Take: func(line record.Line) error {
 		r, err := f.manager.cfg.Judge.ParseBatchLine(line.Text)
 		if other, ok := errors.AsType[record.OtherKind](err); ok {
-			err = errors.New(string(other)) // here it is only a line that is of no use
+			err = errors.New(string(other)) // here it is a broken line like any other
 		}
 		if err != nil {
 			return record.Damaged(err)
@@ -138,8 +139,8 @@ func (f *fetching) read(a answerFile, take func(*record.Result) error, broken fu
 	return s.Read(a.file)
 }
 
-// readBroken finds the lines that can't be read, and those of rows that were not
-// submitted.
+// readBroken collects the lines that can't be read, and reports answers to rows that were
+// not submitted.
 func (f *fetching) readBroken(answers []answerFile) error {
 	var foreign []string
 	strangers := 0
@@ -173,10 +174,9 @@ func (f *fetching) readBroken(answers []answerFile) error {
 	return nil
 }
 
-// results puts out the lines of an output or error file that are good answers,
-// or those that are not.
+// results emits the complete answers of an output or error file, or the failures.
 func (f *fetching) results(a answerFile, good bool) error {
-	var failed error // to put it out, which is no fault of the line
+	var failed error // of emit, which is no fault of the line
 	_, err := f.read(a, func(r *record.Result) error {
 		if r.OK() == good && !f.seen[r.ID] && f.asked(r.ID) {
 			failed = f.emit(r)
@@ -186,13 +186,13 @@ func (f *fetching) results(a answerFile, good bool) error {
 	return cmp.Or(failed, err)
 }
 
-// asked reports whether the row with the id was submitted, as far as that is known.
+// asked reports whether the row was submitted, or may have been.
 func (f *fetching) asked(id string) bool {
 	_, asked := f.rows[id]
 	return asked || f.rows == nil || f.partly
 }
 
-// failBroken puts out a failure for each row of which there is only a broken line.
+// failBroken emits a failure for each row that has only a broken line.
 func (f *fetching) failBroken() error {
 	for _, b := range f.broken {
 		_, index, _, _ := record.ParseID(b.ID)
@@ -210,17 +210,17 @@ func (f *fetching) failBroken() error {
 }
 
 func (f *fetching) emit(r *record.Result) error {
-	f.seen[strings.Clone(r.ID)] = true // a clone, since the id holds on to its whole line
+	f.seen[strings.Clone(r.ID)] = true // a clone, since r.ID would keep its whole line in memory
 	r.BatchID, r.Total = f.batch.ID, f.total
 	if _, _, digest, ok := record.ParseID(r.ID); ok && f.batch.Metadata[metaSettings] != "" {
-		// The digest in the id is that of the prompt, as in the request's digest.
+		// The request's digest ends in the digest of the prompt, which the id contains.
 		r.Request = f.batch.Metadata[metaSettings] + "-" + digest
 	}
 	f.outcome.count(r)
 	return f.put(r)
 }
 
-// missing puts out a result for each submitted request that has none yet.
+// missing emits a result for each submitted request that has none yet.
 func (f *fetching) missing() error {
 	nameless := 0
 	for _, id := range f.order {
@@ -243,8 +243,8 @@ func (f *fetching) missing() error {
 	return nil
 }
 
-// why is the failure of the request on the given line of the input, of which
-// the batch's files say nothing.
+// why returns the failure of the request on the given line of the input if the batch's
+// files do not mention it.
 func (f *fetching) why(line int) *record.Failure {
 	if f.batch.Status != wire.BatchFailed {
 		message := "the batch (" + f.batch.Status + ") has no answer for this row"
@@ -283,7 +283,7 @@ func problem(p *record.Problem) *record.Failure {
 	return &record.Failure{Class: record.Invalid, Code: p.Code, Message: message}
 }
 
-// unknown counts the rows without a result of which nobody knows which they are.
+// unknown counts the rows without a result whose ids are unknown.
 func (f *fetching) unknown() {
 	if f.rows != nil && !f.partly {
 		return
@@ -298,8 +298,8 @@ func (f *fetching) unknown() {
 	}
 }
 
-// expected is how many rows were submitted, as far as that is known without the
-// input: from the ledger, the batch's metadata or the service's count.
+// expected returns how many rows were submitted, according to the ledger, the batch's
+// metadata or the service's count. It returns 0 if that is unknown.
 func (f *fetching) expected() int {
 	if f.manager.ledger != nil {
 		for _, entry := range f.manager.ledger.entries {
@@ -309,7 +309,7 @@ func (f *fetching) expected() int {
 		}
 	}
 	number := func(key string) int {
-		n, _ := strconv.Atoi(f.batch.Metadata[key]) // 0 for what others wrote there
+		n, _ := strconv.Atoi(f.batch.Metadata[key]) // 0 if another tool wrote something else there
 		return max(n, 0)
 	}
 	if n := max(number(metaRequests), f.batch.Total); n > 0 {
@@ -318,6 +318,6 @@ func (f *fetching) expected() int {
 	if f.total == 0 {
 		return 0
 	}
-	// Without some rows that were answered earlier it may have been fewer.
+	// There may have been fewer, because rows that were answered earlier are left out.
 	return min(f.total, max(0, number(metaLast)-number(metaFirst)+1))
 }

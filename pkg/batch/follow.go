@@ -15,12 +15,11 @@ import (
 	"nertools/pkg/wire"
 )
 
-// Sort divides the jobs into those whose batches were started, with the batches'
-// ids, and those that wait for that. A record that says that a job waits may be
-// older than its batch: the newest one counts that asks its part and did not fail, if
-// it is among the latest.
+// Sort divides the jobs into those that have a batch, with its id, and those that wait to
+// be started. The record of a waiting job may be older than its batch, so Sort looks for
+// the newest batch of its part that did not fail, among the account's 1000 latest.
 func (m *Manager) Sort(ctx context.Context, jobs []record.Job) (started, waiting []record.Job, err error) {
-	found := map[string]wire.Batch{} // by the key of a part; the zero batch until there is one
+	found := map[string]wire.Batch{} // by key of the part; the zero batch until one is found
 	for _, job := range jobs {
 		if job.BatchID == "" && job.Key != "" {
 			found[job.Key] = wire.Batch{}
@@ -52,10 +51,10 @@ func (m *Manager) Sort(ctx context.Context, jobs []record.Job) (started, waiting
 	return started, waiting, err
 }
 
-// NotStartedError is the error of jobs that have no batch.
+// NotStartedError is the error for jobs that have no batch.
 type NotStartedError struct {
-	Parts   []string // their numbers
-	Refused bool     // by the service; else they wait to be started
+	Parts   []string // their part numbers
+	Refused bool     // the service refused them; otherwise they wait to be started
 }
 
 func (e *NotStartedError) Error() string {
@@ -65,8 +64,8 @@ func (e *NotStartedError) Error() string {
 	return "not started yet: part " + strings.Join(e.Parts, ", ")
 }
 
-// NotStarted joins a [*NotStartedError] of the jobs that wait to be started and one
-// of those that the service refused.
+// NotStarted joins a [*NotStartedError] for the jobs that wait to be started and one for
+// those that the service refused. It returns nil if there are no jobs.
 func NotStarted(jobs []record.Job) error {
 	var errs []error
 	for _, refused := range []bool{false, true} {
@@ -83,8 +82,8 @@ func NotStarted(jobs []record.Job) error {
 	return errors.Join(errs...)
 }
 
-// Batches returns the batches of the jobs as they are now. With an error it returns
-// those that it could look at.
+// Batches fetches the current state of the jobs' batches. If that fails for some of them,
+// it returns the others with the error.
 func (m *Manager) Batches(ctx context.Context, jobs []record.Job) ([]wire.Batch, error) {
 	var batches []wire.Batch
 	var errs []error
@@ -96,14 +95,14 @@ func (m *Manager) Batches(ctx context.Context, jobs []record.Job) ([]wire.Batch,
 		}
 		errs = append(errs, err)
 		if e, ok := errors.AsType[*wire.Error](err); !ok || e.Unanswered() || e.Class == record.Auth {
-			break // the others fare no better
+			break // the others would fail, too
 		}
 	}
 	return batches, errors.Join(errs...)
 }
 
-// Wait waits until the batches of the jobs have ended. It returns them as they were
-// at the last look.
+// Wait waits until the batches of the jobs have ended, and returns them as last seen. The
+// error wraps [ErrStillRunning] if that takes longer than poll.Most.
 func (m *Manager) Wait(ctx context.Context, jobs []record.Job, poll Poll) (batches []wire.Batch, err error) {
 	err = poll.until(ctx, func(ctx context.Context) (p Progress, done bool, err error) {
 		now, err := m.Batches(ctx, jobs)
@@ -117,8 +116,8 @@ func (m *Manager) Wait(ctx context.Context, jobs []record.Job, poll Poll) (batch
 	return batches, err
 }
 
-// Sum returns how far the batches have come, and why the rows were left that those
-// which have ended leave undone.
+// Sum adds up the progress of the batches. left counts the rows that ended batches did
+// not process, by reason.
 func Sum(batches []wire.Batch) (p Progress, left *record.Failures) {
 	left = &record.Failures{}
 	jobs := Describe(batches)
@@ -139,10 +138,9 @@ func Sum(batches []wire.Batch) (p Progress, left *record.Failures) {
 	return p, left
 }
 
-// Download puts the results of the jobs' batches, see [Manager.Save], into the file
-// at path, or writes them to w if that is "". A job's file, if it names one, is
-// looked for the rows that were submitted. The error wraps an [*UnfinishedError] if a
-// batch has not ended.
+// Download writes the results of the jobs' batches to the file at path, or to w if path is
+// "", as [Manager.Save] does. If a job names its file, the submitted rows are read from
+// there. The error wraps an [*UnfinishedError] if a batch has not ended.
 func (m *Manager) Download(ctx context.Context, jobs []record.Job, path string, w io.Writer) (*Outcome, error) {
 	o := &Outcome{}
 	return o, write(path, w, func(put func(*record.Result) error) error {
@@ -155,8 +153,8 @@ func (m *Manager) Download(ctx context.Context, jobs []record.Job, path string, 
 	})
 }
 
-// Cancel asks the service to stop the batches of the jobs, and returns them as they
-// are then. With an error it returns those before the one that it is about.
+// Cancel cancels the batches of the jobs and returns their new state. If one fails, it
+// returns those before it with the error.
 func (m *Manager) Cancel(ctx context.Context, jobs []record.Job) ([]wire.Batch, error) {
 	var batches []wire.Batch
 	for _, job := range jobs {

@@ -14,15 +14,15 @@ import (
 	"nertools/pkg/record"
 )
 
-// A ledger is the journal of what was done with the parts of one input: each
-// event is in it before the step that follows is taken, so that a program that
-// was killed knows on its next start what may exist at the service.
+// A ledger is the journal of what was done with the parts of one or more inputs. Each
+// event is on the disk before the next step is taken, so a program that was killed knows
+// on its next start what may exist at the service.
 type ledger struct {
 	path    string
 	journal *durable.Journal
 	now     func() time.Time
-	entries []*Entry // in the order of their intents
-	watched bool     // somebody wants to hear of jobs that finish
+	entries []*Entry // in the order of their first events
+	watched bool     // finished jobs have to be handled
 }
 
 type event struct {
@@ -36,8 +36,8 @@ type event struct {
 	Part    *Part     `json:"part,omitempty"`
 	FileID  string    `json:"file_id,omitempty"`
 	BatchID string    `json:"batch_id,omitempty"`
-	Own     bool      `json:"own,omitempty"` // a call of this ledger made the batch
-	Made    time.Time `json:"made,omitzero"` // when the batch was, by the service's clock
+	Own     bool      `json:"own,omitempty"` // a call of this ledger created the batch
+	Made    time.Time `json:"made,omitzero"` // creation of the batch, by the service's clock
 	Status  string    `json:"status,omitempty"`
 	Results string    `json:"results,omitempty"`
 	Reason  string    `json:"reason,omitempty"`
@@ -48,7 +48,8 @@ type event struct {
 
 const ledgerHint = "name the right file: a ledger is begun beside the batch file"
 
-// openLedger reads the ledger at path, or begins one. The caller closes it.
+// openLedger opens and locks the ledger at path, and creates it if necessary. The caller
+// closes it.
 func openLedger(path string) (*ledger, error) {
 	journal, _, err := durable.OpenJournal(path, `{"v":1,"event":`, func(line []byte) bool { return parseEvent(line) != nil })
 	if errors.Is(err, durable.ErrForeign) {
@@ -66,8 +67,8 @@ func openLedger(path string) (*ledger, error) {
 
 func (l *ledger) close() error { return l.journal.Close() }
 
-// entry returns the entry of the part with the given key, or nil. What it points to
-// changes as events are recorded.
+// entry returns the entry of the part with the given key, or nil. It changes as events are
+// recorded.
 func (l *ledger) entry(key string) *Entry {
 	i := slices.IndexFunc(l.entries, func(entry *Entry) bool { return entry.Key == key })
 	if i < 0 {
@@ -91,7 +92,7 @@ func (l *ledger) replay() error {
 	return nil
 }
 
-// parseEvent reads a line of a ledger; or returns nil if it is something else.
+// parseEvent parses a line of a ledger. It returns nil if the line is something else.
 func parseEvent(line []byte) *event {
 	e := &event{}
 	if err := json.Unmarshal(line, e); err != nil || e.Version != 1 || e.Key == "" && e.Event != watched {
@@ -116,9 +117,9 @@ func (l *ledger) apply(e *event) {
 	case intent:
 		next := Entry{Part: *e.Part, Attempt: e.Attempt, Account: e.Account, Run: e.Run, Begun: e.Time, Ended: entry.Ended}
 		if e.Attempt == entry.Attempt {
-			next.Doubles = entry.Doubles // what they hold was paid for
+			next.Doubles = entry.Doubles // their answers were paid for
 		}
-		if entry.State == queued { // older versions made another attempt of it, on the same file
+		if entry.State == queued { // older versions counted another attempt, with the same file
 			next.FileID = entry.FileID
 		}
 		*entry = next
@@ -169,8 +170,7 @@ func (l *ledger) apply(e *event) {
 	}
 }
 
-// record writes the event and takes it over. When it returns, the event is on
-// the disk.
+// record writes the event and applies it. When it returns nil, the event is on the disk.
 func (l *ledger) record(e event) error {
 	e.Version, e.Time = 1, l.now().UTC()
 	line, err := json.Marshal(e)

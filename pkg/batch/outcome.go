@@ -14,25 +14,25 @@ type Outcome struct {
 	OK       int
 	Failed   record.Failures
 	Missing  int
-	Unnamed  int // of the missing rows: those that have no result, as nobody knows any more which they are
+	Unnamed  int // missing rows that have no result because their ids are unknown
 	Usage    record.Usage
-	models   map[string]bool // that gave the answers
+	models   map[string]bool // models that answered
 
-	Reasons []Complaint       // what the service says is wrong with the batches
+	Reasons []Complaint       // problems that the service reports for the batches
 	Damage  []record.Findings // lines of the batches' files that could not be read
-	Flaws   []error           // what else is wrong with the files
+	Flaws   []error           // other problems with the files
 
-	// Unsure is set if nobody knows how many rows there were.
+	// Unsure means that the number of rows is unknown.
 	Unsure bool
 
-	// Incomplete is set if a file is not there now and may be there later.
+	// Incomplete means that a file is missing now and may appear later.
 	Incomplete bool
 }
 
-// Unanswered returns how many rows have no good answer.
+// Unanswered returns how many rows have no complete answer.
 func (o *Outcome) Unanswered() int { return o.Failed.Rows() + o.Missing }
 
-// Model returns the model that gave the answers, "" if there were several or none.
+// Model returns the model that answered, "" if there were several or none.
 func (o *Outcome) Model() string {
 	if len(o.models) == 1 {
 		for model := range o.models {
@@ -42,7 +42,7 @@ func (o *Outcome) Model() string {
 	return ""
 }
 
-// String says how many rows came to what, and what they took.
+// String returns the counts and the tokens used.
 func (o *Outcome) String() string {
 	classes := ""
 	if o.Failed.Rows() > 0 {
@@ -52,7 +52,7 @@ func (o *Outcome) String() string {
 		o.Requests, o.OK, o.Failed.Rows(), classes, o.Missing, o.Usage.Prompt, o.Usage.Completion)
 }
 
-// Remarks says, a line each, what was wrong with the batches and their files.
+// Remarks returns a line for each problem with the batches and their files.
 func (o *Outcome) Remarks() []string {
 	var remarks []string
 	for i := range o.Reasons {
@@ -84,7 +84,7 @@ func (o *Outcome) add(other *Outcome) {
 	o.addFindings(other)
 }
 
-// addFindings adds what is not about single rows.
+// addFindings adds what does not concern single rows.
 func (o *Outcome) addFindings(other *Outcome) {
 	o.Reasons = append(o.Reasons, other.Reasons...)
 	o.Damage = append(o.Damage, other.Damage...)

@@ -19,30 +19,31 @@ import (
 	"nertools/pkg/wire"
 )
 
-// A Part is one batch input file.
+// A Part is one batch input file: the requests of one batch.
 type Part struct {
 	File     string `json:"file"`
 	Key      string `json:"key"` // 32 hex digits of the SHA-256 of the file
 	Number   int    `json:"part"`
 	Of       int    `json:"parts"`
 	Source   string `json:"source,omitempty"`
-	Total    int    `json:"total,omitempty"` // rows of the source; 0 when not known
-	First    int    `json:"first"`           // lowest and highest row asked for
+	Total    int    `json:"total,omitempty"` // rows of the source; 0 if unknown
+	First    int    `json:"first"`           // lowest and highest row requested, from 0
 	Last     int    `json:"last"`
 	Requests int    `json:"requests"`
 	Bytes    int64  `json:"bytes"`
 	Model    string `json:"model,omitempty"`
 	Endpoint string `json:"endpoint"`           // "/v1/chat/completions"
-	Settings string `json:"settings,omitempty"` // first part of the request digests; "" where they differ
+	Settings string `json:"settings,omitempty"` // first part of the request digests; "" if they differ
 }
 
-// Requests yields requests one by one, then io.EOF.
+// Requests returns the next request, or io.EOF after the last one.
 type Requests func() (wire.Request, error)
 
-// Split writes the requests into files that keep the service's limits: the first
-// at path, the others beside it, numbered ("batch.jsonl", "batch.2.jsonl"). A
-// part holds one model and one endpoint, and at most the given number of requests;
-// 0 means as many as a batch takes. Each file is whole or not there.
+// Split writes the requests into files that comply with the service's limits: the first at
+// path, the others next to it with their numbers ("batch.jsonl", "batch.2.jsonl"). A part
+// has one model, one endpoint and at most the given number of requests; 0 means as many as
+// a batch takes. Each file appears complete or not at all. Further parts of an earlier,
+// larger input are removed. Without requests, Split writes nothing and returns nil.
 func Split(path string, most int, next Requests) ([]Part, error) {
 	if most <= 0 || most > wire.MaxBatchRequests {
 		most = wire.MaxBatchRequests
@@ -68,10 +69,10 @@ func split(path string, next Requests, maxRequests int, maxBytes int64) ([]Part,
 	if len(parts) == 0 {
 		return nil, nil
 	}
-	// What an earlier, larger input left behind is no part of this one.
+	// Files of an earlier, larger input are no parts of this one.
 	for n := len(parts) + 1; ; n++ {
 		if err := os.Remove(partPath(path, n)); err != nil {
-			return parts, nil // there is none, or it is not ours to remove
+			return parts, nil // there is none, or it can't be removed
 		}
 	}
 }
@@ -82,7 +83,7 @@ func number(parts []Part) {
 	}
 }
 
-// ScanParts reads the batch input file at path and the further parts beside it.
+// ScanParts reads the batch input file at path and the further parts next to it.
 func ScanParts(path string) ([]Part, error) {
 	var parts []Part
 	for {
@@ -107,8 +108,8 @@ func partPath(path string, number int) string {
 	return fmt.Sprintf("%s.%d%s", strings.TrimSuffix(path, ext), number, ext)
 }
 
-// IsFurtherPart reports whether path is that of a further part beside the batch file,
-// such as "batch.2.jsonl" beside "batch.jsonl", be it there or not.
+// IsFurtherPart reports whether path is the name of a further part next to the batch file,
+// such as "batch.2.jsonl" next to "batch.jsonl". The files need not exist.
 func IsFurtherPart(path, batchFile string) bool {
 	ext := filepath.Ext(batchFile)
 	base := strings.TrimSuffix(filepath.Base(batchFile), ext) + "."
@@ -122,7 +123,7 @@ type splitter struct {
 	maxBytes    int64
 	seen        map[string]struct{} // ids, of all parts
 
-	more    bool // request and line are the one to be written next
+	more    bool // request and line are the next to be written
 	request wire.Request
 	model   string
 	line    []byte
@@ -140,7 +141,7 @@ func (s *splitter) advance() error {
 	if _, ok := s.seen[q.Row.ID]; ok {
 		return fault.WithHint(fmt.Errorf("two requests have the id %q", q.Row.ID), "give each row once: a batch tells its answers apart by id")
 	}
-	s.seen[strings.Clone(q.Row.ID)] = struct{}{} // a clone, since the id holds on to its whole line
+	s.seen[strings.Clone(q.Row.ID)] = struct{}{} // a clone, since the id would keep its whole line in memory
 	s.more, s.request = true, q
 	s.model = wire.ModelOf(q.Body)
 	s.line = wire.AppendRequestLine(s.line[:0], &q)
@@ -150,7 +151,7 @@ func (s *splitter) advance() error {
 	return nil
 }
 
-// write writes one part and says in p what is in it.
+// write writes one part and describes it in p.
 func (s *splitter) write(w io.Writer, p *Part) error {
 	sum := sha256.New()
 	out := bufio.NewWriterSize(io.MultiWriter(w, sum), 256<<10)
@@ -172,7 +173,7 @@ func (s *splitter) write(w io.Writer, p *Part) error {
 	return nil
 }
 
-// add counts a request of the given length in.
+// add counts a request of the given length in bytes.
 func (p *Part) add(row *record.Result, length int64) {
 	source, _, _, _ := record.ParseID(row.ID)
 	settings := wire.SettingsOf(row.Request)
@@ -187,7 +188,7 @@ func (p *Part) add(row *record.Result, length int64) {
 	p.Bytes += length
 }
 
-// isPart reports whether the file holds the part with the given key.
+// isPart reports whether the file contains the part with the given key.
 func isPart(path, key string) (bool, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -205,7 +206,7 @@ func keyOf(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)[:16]) }
 
 const splitHint = "to split it, name it as the input, and another file as the batch file"
 
-// scan reads a batch input file that is there already.
+// scan reads and checks an existing batch input file.
 func scan(path string) (Part, error) {
 	p := Part{File: path, Number: 1, Of: 1}
 	f, err := os.Open(path)
@@ -253,7 +254,7 @@ func scan(path string) (Part, error) {
 	return p, nil
 }
 
-// rows reads the ids that a part asks for, in order.
+// rows passes the row ids of a part to each, in order.
 func rows(r io.Reader, name string, each func(id string)) error {
 	lines := record.NewLines(name, r)
 	for line, err := range lines.All() {

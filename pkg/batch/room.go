@@ -11,10 +11,10 @@ import (
 	"nertools/pkg/wire"
 )
 
-// room reports whether the service may have room for the entry's part: nothing of
-// its model was refused yet, or a batch has ended since, or it is time to see. As
-// long as it is not known whether the batches that were started since have found
-// room, no more are started than have ended.
+// room reports whether the service's queue may have room for the entry's part: no part of
+// the same model was refused, or a batch has ended since then, or the waiting time is over.
+// Until the batches that were started since then leave validation, no more are started
+// than have ended.
 func (m *Manager) room(entry *Entry) bool {
 	var refused time.Time
 	refusals, ended, unproven := 0, 0, 0
@@ -44,15 +44,15 @@ func (m *Manager) room(entry *Entry) bool {
 	return unproven < ended
 }
 
-// backOff is how long to wait after so many refusals in a row.
+// backOff returns how long to wait after that many refusals in a row: 1 to 30 minutes.
 func backOff(refusals int) time.Duration {
 	const first, most = time.Minute, 30 * time.Minute
 	return min(first<<min(max(refusals-1, 0), 10), most)
 }
 
-// noRoom queues a part that the service had no room for, or gives it up: if
-// nothing of ours is in the queue of its model, it alone is more than that takes.
-// at is when it was refused, by the service's clock, zero if that did not say.
+// noRoom queues a part that was refused because the service's queue is full. If no other
+// batch of the account is in the queue of its model, the part is too large and is given
+// up. at is the time of the refusal by the service's clock; zero if unknown.
 func (m *Manager) noRoom(ctx context.Context, entry *Entry, reason string, at time.Time) error {
 	refused := m.latest[entry.BatchID].ID
 	if err := m.ledger.record(event{Event: queued, Key: entry.Key, Attempt: entry.Attempt, Reason: reason}); err != nil {
@@ -69,7 +69,7 @@ func (m *Manager) noRoom(ctx context.Context, entry *Entry, reason string, at ti
 	return nil
 }
 
-// sayFull tells which parts have just been refused for want of room.
+// sayFull reports the parts that have just been refused because the queue is full.
 func (m *Manager) sayFull() {
 	if len(m.full) == 0 {
 		return
@@ -85,8 +85,8 @@ func (m *Manager) sayFull() {
 	m.full = nil
 }
 
-// ahead reports whether another batch of ours takes up room in the queue of the
-// entry's model, or did until a moment ago: the room may be given free with a delay.
+// ahead reports whether another batch of the account takes up room in the queue of the
+// entry's model, or did until recently, since services may free the room with a delay.
 func (m *Manager) ahead(ctx context.Context, entry *Entry, refused string, at time.Time) (found bool, err error) {
 	if at.IsZero() {
 		at = m.now()
@@ -96,20 +96,20 @@ func (m *Manager) ahead(ctx context.Context, entry *Entry, refused string, at ti
 		case b.ID == refused || b.Status == wire.BatchFailed || b.Status == "validating":
 			return false
 		case b.Model != "" && !strings.HasPrefix(b.Model, entry.Model) && !strings.HasPrefix(entry.Model, b.Model):
-			return false // a service may show the dated name of a model
+			return false // a service may return a model's dated name
 		}
 		return !b.Final() || at.Sub(b.Ended).Abs() < settling
 	}
 	for _, other := range m.ledger.entries {
 		if b, ok := m.latest[other.BatchID]; ok && other.State == created && other.Model == entry.Model && !b.Final() && holds(&b) {
-			return true, nil // even if it is not listed yet
+			return true, nil // it may not be listed yet
 		}
 	}
 	err = m.pages(ctx, func(page []wire.Batch) bool {
 		for i := range page {
 			found = found || holds(&page[i])
 		}
-		// A batch is at work for a day at most.
+		// A batch runs for a day at most.
 		return !found && page[len(page)-1].Created.After(at.Add(-48*time.Hour))
 	})
 	return found, err

@@ -12,10 +12,10 @@ import (
 	"nertools/pkg/wire"
 )
 
-// Submit enters the parts into the ledger and starts those that were not started
-// before, as far as the service takes them; the others wait. The error joins a
-// [*TooLarge] for each part that the service will never take. With an error there
-// are no entries if nothing was tried.
+// Submit records the parts in the ledger and starts those that were not started before, as
+// far as the service's queue has room; the others wait. The error joins a [*TooLarge] for
+// each part that the service will never accept. The entries are those of the parts; they
+// are nil if an error occurred before any part was started.
 func (m *Manager) Submit(ctx context.Context, parts []Part) ([]*Entry, error) {
 	if err := m.lookBack(ctx, parts); err != nil {
 		return nil, err
@@ -28,9 +28,9 @@ func (m *Manager) Submit(ctx context.Context, parts []Part) ([]*Entry, error) {
 	return entries, errors.Join(err, m.takeGivenUp())
 }
 
-// Run enters the parts into the ledger, and starts them and looks at them until all
-// have ended, as poll says. tooLarge joins a [*TooLarge] for each part that the
-// service will never take; the others are waited for.
+// Run records the parts in the ledger, starts them and waits until all have ended. tooLarge
+// joins a [*TooLarge] for each part that the service will never accept; Run waits for the
+// others. err wraps [ErrStillRunning] if that takes longer than poll.Most.
 func (m *Manager) Run(ctx context.Context, parts []Part, poll Poll) (entries []*Entry, tooLarge, err error) {
 	if m.cfg.Fresh {
 		if err := m.lookBack(ctx, parts); err != nil {
@@ -61,16 +61,16 @@ func (m *Manager) Run(ctx context.Context, parts []Part, poll Poll) (entries []*
 	return entries, tooLarge, err
 }
 
-// lookBack looks at what was started earlier, before parts are added.
+// lookBack updates the state of earlier parts before new ones are added.
 func (m *Manager) lookBack(ctx context.Context, parts []Part) error {
 	known := m.ledger.entries
 	if m.cfg.InFlight == 0 {
-		known = m.entries(parts) // how many others are running does not matter
+		known = m.entries(parts) // without a limit, the others do not matter
 	}
 	return errors.Join(m.look(ctx, known), m.takeGivenUp())
 }
 
-// entries are the ledger's entries of the given parts, as far as it has them.
+// entries returns the ledger's entries of the given parts, as far as it has any.
 func (m *Manager) entries(parts []Part) []*Entry {
 	var entries []*Entry
 	for i := range parts {
@@ -81,32 +81,32 @@ func (m *Manager) entries(parts []Part) []*Entry {
 	return entries
 }
 
-// ErrStillRunning is the error of waiting for longer than was wanted.
+// ErrStillRunning is the error for a wait that took longer than [Poll.Most].
 var ErrStillRunning = errors.New("still running")
 
-// Poll says how batches are waited for.
+// Poll sets how to wait for batches.
 type Poll struct {
-	Every time.Duration  // the pause between two looks
-	Most  time.Duration  // then the wait ends with [ErrStillRunning]
-	Seen  func(Progress) // is called after each look
+	Every time.Duration  // pause between two checks
+	Most  time.Duration  // longest wait, after which it fails with [ErrStillRunning]
+	Seen  func(Progress) // called after each check; not nil
 }
 
-// Progress is how far batches have come.
+// Progress is the state of the batches that somebody waits for.
 type Progress struct {
-	Rows      int // altogether
+	Rows      int // of all batches
 	Completed int
 	Failed    int
-	Jobs      []record.Job // as of the last look
-	Next      time.Time    // when the next look is; zero if there is none
+	Jobs      []record.Job // as of this check
+	Next      time.Time    // the time of the next check; zero if there is none
 }
 
-// add counts a job in.
+// add adds a job and its counts.
 func (p *Progress) add(job record.Job) {
 	p.Rows, p.Completed, p.Failed = p.Rows+job.Requests, p.Completed+job.Completed, p.Failed+job.Failed
 	p.Jobs = append(p.Jobs, job)
 }
 
-// until looks now and then until nothing is left to wait for.
+// until calls look every p.Every until it is done or fails.
 func (p *Poll) until(ctx context.Context, look func(context.Context) (now Progress, done bool, err error)) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, p.Most, ErrStillRunning)
 	defer cancel()
@@ -131,9 +131,8 @@ func (p *Poll) until(ctx context.Context, look func(context.Context) (now Progre
 	}
 }
 
-// look asks the service once about each of the entries whose batch runs, and
-// records which have ended. What the service will never take is given up, see
-// takeGivenUp.
+// look checks each entry whose batch is running once, and records which have ended. Parts
+// that the service will never accept are given up, see takeGivenUp.
 func (m *Manager) look(ctx context.Context, entries []*Entry) error {
 	defer m.sayFull()
 	var doubtful []*Entry
@@ -167,13 +166,14 @@ func (m *Manager) look(ctx context.Context, entries []*Entry) error {
 	return nil
 }
 
-// A batch that has ended may not show its files at once. It is looked at again a
-// few times on the spot, and on later looks for as long as settling after its end.
+// A batch that has ended may not name its files at once. It is checked again a few times
+// right away, and at later checks until settling has passed since its end.
 const settling = 10 * time.Minute
 
 var settleWaits = []time.Duration{time.Second, 2 * time.Second, 4 * time.Second}
 
-// settle returns b once it shows its files, or as it is when it will not.
+// settle waits a few seconds for an ended batch to name its files. ok reports whether the
+// batch has ended and its state is final.
 func (m *Manager) settle(ctx context.Context, b wire.Batch) (settled wire.Batch, ok bool, err error) {
 	for _, wait := range settleWaits {
 		if !b.Final() || b.Settled() {
@@ -186,11 +186,11 @@ func (m *Manager) settle(ctx context.Context, b wire.Batch) (settled wire.Batch,
 			return b, false, err
 		}
 	}
-	// Clocks may differ by more than that: then it is not worth waiting either.
+	// If the clocks differ by more than that, waiting would not help either.
 	return b, b.Settled() || m.now().Sub(b.Ended).Abs() > settling, nil
 }
 
-// took takes over what is known of the entry's batch.
+// took updates the entry after a check of its batch.
 func (m *Manager) took(ctx context.Context, entry *Entry, b wire.Batch) error {
 	b, ended, err := m.settle(ctx, b)
 	if err != nil || !ended {
@@ -200,8 +200,8 @@ func (m *Manager) took(ctx context.Context, entry *Entry, b wire.Batch) error {
 		return m.noRoom(ctx, entry, b.Problems[0].Message, b.Ended)
 	}
 	if left := m.lookFor(entry); left > 0 {
-		// It has another run's batch, and its own may still appear: to be cancelled,
-		// or to be accounted for.
+		// The entry has another run's batch, and its own may still appear, which then has
+		// to be cancelled or its cost reported.
 		if !m.warned[entry.Key] {
 			m.warned[entry.Key] = true
 			m.cfg.Say(fmt.Sprintf("part %d: a call that failed may have created another batch: looking for it for %v more", entry.Number, left.Round(time.Second)))
@@ -215,7 +215,7 @@ func (m *Manager) took(ctx context.Context, entry *Entry, b wire.Batch) error {
 	if len(b.Problems) > 0 {
 		reason = b.Problems[0].Error()
 	}
-	// The file of a batch that failed stays at the service, as that of every other
-	// batch: it alone tells which rows the batch had, and another attempt uses it.
+	// The file of a failed batch stays at the service like any other: it is the only
+	// record of the batch's rows, and the next attempt uses it.
 	return m.ledger.record(event{Event: finished, Key: entry.Key, Attempt: entry.Attempt, Status: b.Status, Reason: reason})
 }

@@ -16,11 +16,11 @@ import (
 	"nertools/pkg/record"
 )
 
-// Save puts the results of the entries, whose batches have ended, into the file at
-// path, which is whole or not there, and enters that into the ledger. If path is ""
-// they are written to w. There is exactly one result for each request of a part: an
-// answer, an error, or that it is missing. With an error the outcome is nil unless
-// the results are there.
+// Save writes the results of entries whose batches have ended to the file at path, which
+// appears complete or not at all, and records that in the ledger. If path is "", it writes
+// them to w and records nothing. There is exactly one result for each request of a part:
+// an answer, an error, or that it is missing. If there is an error, the outcome is nil
+// unless the results were written.
 func (m *Manager) Save(ctx context.Context, entries []*Entry, path string, w io.Writer) (*Outcome, error) {
 	each, err := m.fetchAll(ctx, entries, path, w)
 	if err != nil {
@@ -43,8 +43,8 @@ func (m *Manager) Save(ctx context.Context, entries []*Entry, path string, w io.
 
 const incomplete = ": not all of its files were there: it will be fetched again"
 
-// fetchAll writes the results of the entries to the file at path, or to w if path is
-// "", and returns their outcomes. Nothing is entered into the ledger.
+// fetchAll writes the results of the entries to the file at path, or to w if path is "",
+// and returns their outcomes. It records nothing in the ledger.
 func (m *Manager) fetchAll(ctx context.Context, entries []*Entry, path string, w io.Writer) ([]Outcome, error) {
 	each := make([]Outcome, len(entries))
 	return each, write(path, w, func(put func(*record.Result) error) error {
@@ -57,13 +57,13 @@ func (m *Manager) fetchAll(ctx context.Context, entries []*Entry, path string, w
 	})
 }
 
-// saved enters into the ledger that the entry's results are in the file at path.
+// saved records that the entry's results are in the file at path.
 func (m *Manager) saved(entry *Entry, path string, o *Outcome) error {
 	return m.ledger.record(event{Event: fetched, Key: entry.Key, Attempt: entry.Attempt, Results: path, Unanswered: o.Unanswered(), Missing: o.Missing})
 }
 
-// write hands the results that each makes to the file at path, which is whole or
-// not there, or to w if path is "".
+// write writes the results that each passes to put to the file at path, which appears
+// complete or not at all, or to w if path is "".
 func write(path string, w io.Writer, each func(put func(*record.Result) error) error) error {
 	to := func(w io.Writer) error {
 		out := bufio.NewWriterSize(w, 256<<10)
@@ -84,10 +84,9 @@ func write(path string, w io.Writer, each func(put func(*record.Result) error) e
 	return durable.Replace(path, to)
 }
 
-// fetchEntry is fetch for an entry. Where batches that asked the same rows were
-// given up, their answers stand in for those that the entry's batch does not have,
-// and people are told what was paid for twice. A part that was given up has not been
-// asked: each of its requests fails with the reason.
+// fetchEntry is fetch for an entry. If batches with the same rows were given up, their
+// answers replace those that the entry's batch lacks, and the rows that were paid for twice
+// are reported. Each request of a part that could not be started fails with the reason.
 func (m *Manager) fetchEntry(ctx context.Context, entry *Entry, o *Outcome, put func(*record.Result) error) error {
 	if entry.BatchID == "" {
 		return m.unasked(entry, o, put)
@@ -121,9 +120,8 @@ func (m *Manager) fetchEntry(ctx context.Context, entry *Entry, o *Outcome, put 
 	return err
 }
 
-// spare fetches the good answers of the batches that the entry gave up, by the ids
-// of their rows, and returns the ids of the batches that have some. What is wrong
-// with their files is added to o.
+// spare fetches the complete answers of the batches that the entry gave up, by row id, and
+// returns the ids of the batches that have some. Problems with their files are added to o.
 func (m *Manager) spare(ctx context.Context, entry *Entry, o *Outcome) (map[string]*record.Result, []string, error) {
 	answers, from := map[string]*record.Result{}, map[string]bool{}
 	for _, id := range entry.Doubles {
@@ -155,7 +153,7 @@ func (m *Manager) spare(ctx context.Context, entry *Entry, o *Outcome) (map[stri
 	return answers, slices.Sorted(maps.Keys(from)), nil
 }
 
-// unasked puts out a failure for each request of a part that has no batch.
+// unasked passes a failure to put for each request of a part that has no batch.
 func (m *Manager) unasked(entry *Entry, o *Outcome, put func(*record.Result) error) error {
 	file, err := os.Open(entry.File)
 	if err != nil {
