@@ -41,6 +41,9 @@ func (o *promptOptions) flags() []cli.Flag {
 }
 
 func writePrompts(ctx context.Context, std cmdline.Streams, o *promptOptions) (err error) {
+	if err := cmdline.CheckFiles("", o.template, o.lastResults, o.labels.File); err != nil {
+		return err
+	}
 	job := prompt.Plan{Source: o.source.Name, Limit: o.limit, Shard: o.shard, Examples: o.examples.Num}
 	if job.Template, job.ResponseFormat, err = wording(o.style, o.template); err != nil {
 		return err
@@ -52,15 +55,20 @@ func writePrompts(ctx context.Context, std cmdline.Streams, o *promptOptions) (e
 		return err
 	}
 	defer job.Rows.Close()
+	opened := []string{job.Rows.Name()}
 	if job.Examples > 0 {
 		if job.Train, job.Neighbours, err = o.examples.Open(&o.source, job.Total()); err != nil {
 			return err
 		}
 		defer job.Train.Close()
 		defer job.Neighbours.Close()
+		opened = append(opened, job.Train.Name(), job.Neighbours.Name())
 		if job.Neighbours.More() && job.Total() == job.Rows.Len() {
 			std.Say("%s has more lines than %s has rows: do they belong together?", job.Neighbours.Name(), job.Rows.Name())
 		}
+	}
+	if err := cmdline.CheckFiles("", opened...); err != nil {
+		return err
 	}
 	if o.lastResults != "" {
 		if job.Wanted, err = failedIn(o.lastResults, job.Rows, job.Total()); err != nil {

@@ -61,6 +61,9 @@ func labelsCommand() *cli.Command {
 }
 
 func printLabels(std cmdline.Streams, labels *dataset.LabelSet) error {
+	if err := cmdline.CheckFiles("", labels.File); err != nil {
+		return err
+	}
 	catalogue, err := labels.Catalog()
 	if err != nil {
 		return err

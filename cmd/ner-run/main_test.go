@@ -142,7 +142,7 @@ func TestWhatTheCommandLineGetsWrongIsKnownBeforeAnythingIsSent(t *testing.T) {
 func TestPromptsAreNeverWrittenOver(t *testing.T) {
 	api := setUp(t)
 	for _, args := range [][]string{{"-o", "p.jsonl"}, {"-o", "p.jsonl", "--resume", "p.jsonl"}, {"-o", "./p.jsonl", "-k"}} {
-		want(t, cmdline.Failed, "p.jsonl", append([]string{"p.jsonl"}, args...)...)
+		want(t, cmdline.Usage, "p.jsonl", append([]string{"p.jsonl"}, args...)...)
 	}
 	if read(t, "p.jsonl") != rows(3) || api.Calls() > 0 {
 		t.Errorf("%d calls; the prompts are now %s", api.Calls(), read(t, "p.jsonl"))

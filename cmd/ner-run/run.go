@@ -47,8 +47,14 @@ func run(ctx context.Context, std cmdline.Streams, o *options, args []string) (e
 	if len(args) == 1 {
 		input = args[0]
 	}
-	if input == "-" && (o.prices.File == "-" || o.service.KeyFile == "-" && !o.dryRun) || o.prices.File == "-" && o.service.KeyFile == "-" {
-		return cmdline.UsageError("stdin can be read only once: give \"-\" once, or name the file of prompts")
+	output, inputs := o.output, []string{input, o.prices.File}
+	if o.dryRun {
+		output = "" // the estimate goes to stdout
+	} else if o.service.KeyFile == "-" { // any other name may be the key itself
+		inputs = append(inputs, "-")
+	}
+	if err := cmdline.CheckFiles(output, inputs...); err != nil {
+		return err
 	}
 	say := func(s string) { std.Say("%s", s) }
 	requests, err := o.settings.Builder(say)
@@ -69,7 +75,7 @@ func run(ctx context.Context, std cmdline.Streams, o *options, args []string) (e
 		return err
 	}
 	defer client.Close()
-	in, name, err := openInput(input, o.output)
+	in, name, err := openInput(input)
 	if err != nil {
 		return err
 	}
@@ -139,7 +145,7 @@ func run(ctx context.Context, std cmdline.Streams, o *options, args []string) (e
 // estimate reads the prompts as a run would and says what that run would cost. It
 // sends nothing and writes to no file.
 func estimate(std cmdline.Streams, o *options, input string, table *price.Table, requests *wire.Builder, judge *wire.Judge) error {
-	in, name, err := openInput(input, "") // the estimate goes to stdout
+	in, name, err := openInput(input)
 	if err != nil {
 		return err
 	}
@@ -154,26 +160,14 @@ func estimate(std cmdline.Streams, o *options, input string, table *price.Table,
 	return cost.Estimate(std, table, next, &kept, cost.Limits{PerMinute: o.rpm, TokensPerMinute: o.tpm})
 }
 
-// openInput opens the prompts, which must not be where stdout goes if the results go
-// there, as output is "".
-func openInput(input, output string) (in io.ReadCloser, name string, err error) {
+func openInput(input string) (in io.ReadCloser, name string, err error) {
 	if input == "-" && term.IsTerminal(int(os.Stdin.Fd())) {
 		return nil, "", cmdline.UsageError("no prompts: pipe them in, or name a file of them")
 	}
 	if input == "-" {
 		return os.Stdin, "stdin", nil // the file itself, whose size may tell how many rows there are
 	}
-	if in, name, err = cmdline.Open(input); err != nil {
-		return nil, "", err
-	}
-	if output == "" {
-		err = cmdline.CheckFiles("", input)
-	}
-	if err != nil {
-		in.Close()
-		return nil, "", err
-	}
-	return in, name, nil
+	return cmdline.Open(input)
 }
 
 // openOutput sets up where r's results go. resumed says that the file of results is to
@@ -181,7 +175,7 @@ func openInput(input, output string) (in io.ReadCloser, name string, err error) 
 func openOutput(std cmdline.Streams, o *options, r *online.Run, resumed bool) error {
 	if o.output == "" {
 		r.Output = online.Stream{W: std.Out}
-		return cmdline.CheckStdout()
+		return nil
 	}
 	results, torn, err := online.OpenResults(o.output, resumed, o.keepOrder)
 	if err != nil {

@@ -95,7 +95,7 @@ func sniff(in io.Reader) (_ io.Reader, text bool, err error) {
 		}
 		line := bytes.TrimSpace(read[begin:])
 		if begin == 0 {
-			line = bytes.TrimPrefix(line, []byte(byteOrderMark))
+			line = bytes.TrimPrefix(line, []byte(record.ByteOrderMark))
 		}
 		if len(line) == 0 {
 			continue
@@ -137,8 +137,6 @@ func isRecord(line []byte) bool {
 	return gjson.GetBytes(line, "kind").Exists() && gjson.GetBytes(line, "v").Exists() || wire.IsBatchLine(line) && gjson.GetBytes(line, "response").Exists()
 }
 
-const byteOrderMark = "\ufeff"
-
 // readLines reads a results file, in which line i is row i. A byte order mark at the
 // beginning is removed. If the file has more than total lines, they are not the rows', so
 // that is an error; a total of 0 means no limit. A last line that ends in NUL bytes,
@@ -149,7 +147,7 @@ func readLines(name string, r io.Reader, total int) ([]string, error) {
 	for {
 		line, err := in.ReadString('\n')
 		if lines == nil {
-			line = strings.TrimPrefix(line, byteOrderMark)
+			line = strings.TrimPrefix(line, record.ByteOrderMark)
 		}
 		if line != "" && !strings.HasSuffix(line, "\x00") {
 			lines = append(lines, strings.TrimRight(line, "\r\n"))

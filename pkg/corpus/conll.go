@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"nertools/pkg/fault"
+	"nertools/pkg/record"
 )
 
 // Scheme says how tags mark the beginning and end of entities.
@@ -69,7 +70,7 @@ func NewCoNLL(w io.Writer, scheme Scheme, order func(label string) int) *Encoder
 		case s.Tokens[0] == docstart:
 			return fault.WithHint(fmt.Errorf("sentence %s begins with the token %s, which marks a new document in CoNLL files", s.ID, docstart),
 				"write another format, such as jsonl, or replace the token")
-		case first && strings.HasPrefix(s.Tokens[0], byteOrderMark):
+		case first && strings.HasPrefix(s.Tokens[0], record.ByteOrderMark):
 			c.out.WriteByte('\n') // at the beginning of the file it would not be read as part of the token
 		}
 		first = false
@@ -77,8 +78,6 @@ func NewCoNLL(w io.Writer, scheme Scheme, order func(label string) int) *Encoder
 	}
 	return c
 }
-
-const byteOrderMark = "\ufeff"
 
 // prefix returns the prefix of token i of e.
 func (s Scheme) prefix(e Entity, i int) byte {

@@ -20,7 +20,7 @@ import (
 //
 // Spreadsheets treat a cell that begins with "=", "+", "-", "@", a tab or a carriage
 // return as a formula. An apostrophe is therefore put in front of such a text, and of a
-// text that looks like that after leading apostrophes. [CSVText] removes it.
+// text that looks like that after leading apostrophes; readers remove one apostrophe.
 func NewCSV(w io.Writer) *Encoder {
 	c := newWriter(w)
 	lines := csv.NewWriter(c.out)
@@ -50,14 +50,6 @@ func csvCell(text string) string {
 		return "'" + text
 	}
 	return text
-}
-
-// CSVText returns the text of a cell written by [NewCSV].
-func CSVText(cell string) string {
-	if strings.HasPrefix(cell, "'") && looksLikeFormula(cell) {
-		return cell[1:]
-	}
-	return cell
 }
 
 func looksLikeFormula(text string) bool {

@@ -30,7 +30,7 @@ type Reading struct {
 // name.
 func Read(name string, in io.Reader, format string, how Reading) (iter.Seq2[*Sentence, error], error) {
 	r := bufio.NewReaderSize(in, 64<<10)
-	if mark, err := r.Peek(len(byteOrderMark)); err == nil && string(mark) == byteOrderMark {
+	if mark, err := r.Peek(len(record.ByteOrderMark)); err == nil && string(mark) == record.ByteOrderMark {
 		_, _ = r.Discard(len(mark)) // cannot fail: it was peeked
 	}
 	if format == "" {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -470,7 +471,7 @@ func TestLinesOfCSVAreTheEntitiesAndWhatIsNotUsed(t *testing.T) {
 	lines = lines[1:]
 	for _, line := range lines {
 		for i, cell := range line {
-			line[i] = corpus.CSVText(cell)
+			line[i] = textOf(cell)
 		}
 	}
 	for _, s := range sentences {
@@ -500,6 +501,14 @@ func TestLinesOfCSVAreTheEntitiesAndWhatIsNotUsed(t *testing.T) {
 	}
 }
 
+// textOf returns the text of a CSV cell, without the apostrophe that keeps it from being a formula.
+func textOf(cell string) string {
+	if rest, marked := strings.CutPrefix(cell, "'"); marked && regexp.MustCompile("^'*[=+@\t\r-]").MatchString(rest) {
+		return rest
+	}
+	return cell
+}
+
 func TestNoTextOfCSVIsAFormula(t *testing.T) {
 	for _, text := range []string{"=1+1", "+1", "-LRB-", "@ada", "\tx", "\r=", "'=x", "''@", "'s", "Ada", "'", "a=b", "−1"} {
 		s := sentence("=0", "x", entity(0, 1, "@PER"))
@@ -516,7 +525,7 @@ func TestNoTextOfCSVIsAFormula(t *testing.T) {
 				}
 			}
 		}
-		if got := corpus.CSVText(lines[2][6]); got != text {
+		if got := textOf(lines[2][6]); got != text {
 			t.Errorf("%q comes back as %q", text, got)
 		}
 		if plain := "Ada a=b 's ' −1"; strings.Contains(plain, text) && lines[2][6] != text {

@@ -229,7 +229,7 @@ func (s *Search) texts() *texts {
 	t := &texts{of: make([]int32, len(s.Train.Texts))}
 	known := map[string]int32{}
 	for i, text := range s.Train.Texts {
-		text = spaced(text)
+		text = markup.JoinTokens(text)
 		n, ok := known[text]
 		if !ok {
 			n = int32(len(t.train))
@@ -240,7 +240,7 @@ func (s *Search) texts() *texts {
 		t.of[i] = n
 	}
 	for _, text := range s.Source.Texts {
-		text = spaced(text)
+		text = markup.JoinTokens(text)
 		n, ok := known[text]
 		if !ok {
 			n = -1
@@ -249,14 +249,6 @@ func (s *Search) texts() *texts {
 		t.same = append(t.same, n)
 	}
 	return t
-}
-
-// spaced returns the tokens of text joined by single spaces.
-func spaced(text string) string {
-	if markup.SingleSpaced(text) {
-		return text
-	}
-	return strings.Join(markup.AppendTokens(nil, text), " ")
 }
 
 // Write writes the result of [Search.Run] as a kNN file and, unless similarities is nil,

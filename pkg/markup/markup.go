@@ -5,6 +5,7 @@ package markup
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -41,6 +42,14 @@ func AppendTokens(dst []string, s string) []string {
 		dst = append(dst, s[start:])
 	}
 	return dst
+}
+
+// JoinTokens returns the tokens of s joined by single spaces.
+func JoinTokens(s string) string {
+	if SingleSpaced(s) {
+		return s
+	}
+	return strings.Join(AppendTokens(nil, s), " ")
 }
 
 // SingleSpaced reports whether s is its tokens joined by single spaces.

@@ -45,7 +45,7 @@ type faultFunc func(row int) error
 // all text before them has been read, so each part but the first begins where a row
 // seems to begin. If this turns out to be wrong, the part is read again.
 func (f *File) index() error {
-	f.text = strings.TrimPrefix(f.text, byteOrderMark)
+	f.text = strings.TrimPrefix(f.text, record.ByteOrderMark)
 	if err := f.checkStart(); err != nil {
 		return err
 	}

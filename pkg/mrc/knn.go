@@ -13,6 +13,7 @@ import (
 
 	"nertools/pkg/english"
 	"nertools/pkg/fault"
+	"nertools/pkg/record"
 )
 
 // FindNeighbours returns the path of the kNN file called name in dir. "test" and
@@ -75,7 +76,7 @@ func (k *Neighbours) Append(dst []int, i, n int) (list []int, err error) {
 }
 
 func (k *Neighbours) index(rows, train int) error {
-	k.text = strings.TrimPrefix(k.text, byteOrderMark)
+	k.text = strings.TrimPrefix(k.text, record.ByteOrderMark)
 	k.lines = make([]uint64, 0, min(rows, len(k.text)/2+1)) // a line has at least a bracket and a line end
 	at := uint64(0)
 	for at < uint64(len(k.text)) && len(k.lines) < rows {

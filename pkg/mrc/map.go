@@ -13,8 +13,6 @@ import (
 	"nertools/pkg/fault"
 )
 
-const byteOrderMark = "\ufeff"
-
 // mapFile returns the contents of the file as a string that uses no private memory. Files
 // that cannot be mapped, such as pipes, are read instead.
 func mapFile(path string) (text string, unmap func() error, err error) {

@@ -200,14 +200,6 @@ func (p *Pacer) Do(ctx context.Context, tokens int, call func(context.Context) (
 	}
 }
 
-// InFlight returns how many calls may be in flight now: fewer than Config.InFlight after
-// refusals.
-func (p *Pacer) InFlight() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return max(1, int(p.speed.limit))
-}
-
 // turn is one call's position in the sequence of calls.
 type turn struct {
 	tokens int

@@ -297,8 +297,8 @@ func (l *Lines) Next() ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if text, marked := bytes.CutPrefix(line, byteOrderMark); marked && l.line == 1 {
-			line, l.start = text, l.start+int64(len(byteOrderMark))
+		if text, marked := bytes.CutPrefix(line, []byte(ByteOrderMark)); marked && l.line == 1 {
+			line, l.start = text, l.start+int64(len(ByteOrderMark))
 		}
 		switch {
 		case len(bytes.TrimSpace(line)) > 0:
@@ -382,15 +382,8 @@ func trimEnd(line []byte) []byte {
 	return bytes.TrimSuffix(line[:len(line)-1], []byte{'\r'})
 }
 
-// Torn reports whether the last line returned ended without a newline, as the last line
-// of a file does when its writer was killed.
-func (l *Lines) Torn() bool { return l.torn }
-
 // Line returns the number of the last line returned, from 1.
 func (l *Lines) Line() int { return l.line }
-
-// Offset returns the byte offset of the last line returned.
-func (l *Lines) Offset() int64 { return l.start }
 
 // Fault returns err as a fault of the last line returned, with hint as the remedy.
 func (l *Lines) Fault(err error, hint string) error {

@@ -20,7 +20,7 @@ func ExampleAppendPrompt() {
 	// Output: {"kind":"prompt","v":1,"id":"test/7/60a09527dffe","index":7,"total":148,"label":"PER","context":"Ada met Bob .","prompt":"Which words name a person? Ada met Bob .","examples":[3,12]}
 }
 
-// A writer that was killed leaves half a line at the end of its file.
+// A writer that was killed leaves an incomplete line at the end of its file.
 func ExampleLines() {
 	const file = `{"kind":"result","v":1,"id":"test/0/6dcd4ce23d88","index":0,"output":"@@Ada## met Bob ."}` + "\n" + `{"kind":"res`
 	lines := record.NewLines("results.jsonl", strings.NewReader(file))
@@ -34,16 +34,13 @@ func ExampleLines() {
 			return
 		}
 		r, err := record.ParseResult(line)
-		switch {
-		case err != nil && lines.Torn():
-			fmt.Println("line", lines.Line(), "is not finished")
-		case err != nil:
-			fmt.Println(err)
-		default:
-			fmt.Println(r.Index, r.Output)
+		if err != nil {
+			fmt.Println(lines.Fault(err, "ask the row again"))
+			continue
 		}
+		fmt.Println(r.Index, r.Output)
 	}
 	// Output:
 	// 0 @@Ada## met Bob .
-	// line 2 is not finished
+	// results.jsonl:2: not a JSON object
 }

@@ -208,16 +208,17 @@ func (r *salvaging) peek(n int) (rawLine, bool) {
 	return r.ahead[n], true
 }
 
-var byteOrderMark = []byte("\xef\xbb\xbf")
+// ByteOrderMark is what some programs write at the start of a UTF-8 file.
+const ByteOrderMark = "\ufeff"
 
 func (r *salvaging) line(raw rawLine) error {
 	if raw.err != nil {
 		r.broken(BrokenLine{Number: raw.number, Err: raw.err})
 		return nil
 	}
-	text, marked := bytes.CutPrefix(raw.text, byteOrderMark)
+	text, marked := bytes.CutPrefix(raw.text, []byte(ByteOrderMark))
 	if marked {
-		raw.at += int64(len(byteOrderMark))
+		raw.at += int64(len(ByteOrderMark))
 	}
 	if len(bytes.TrimSpace(text)) == 0 {
 		if raw.nuls {
@@ -367,7 +368,7 @@ func (r *salvaging) object(text []byte) (object, rest []byte, used int) {
 
 // startsRecord reports whether line begins like a record.
 func startsRecord(line []byte) bool {
-	line = bytes.TrimLeft(bytes.TrimPrefix(line, byteOrderMark), " \t,[")
+	line = bytes.TrimLeft(bytes.TrimPrefix(line, []byte(ByteOrderMark)), " \t,[")
 	found := recordStart.FindIndex(line[:min(len(line), 64)])
 	return found != nil && found[0] == 0
 }

@@ -24,7 +24,6 @@ type Answers struct {
 	judge    *wire.Judge
 	files    []file
 	answers  map[int32]Place // row -> its answer, or its failure in the own file
-	good     int             // of these, the answers
 	source   string
 	total    int             // of the records in the own file
 	settings map[string]bool // first parts of the request digests seen
@@ -86,9 +85,6 @@ func (a *Answers) Close() {
 		f.Close()
 	}
 }
-
-// Len is how many rows have a good answer.
-func (a *Answers) Len() int { return a.good }
 
 // Empty reports whether nothing is known that a request could contradict.
 func (a *Answers) Empty() bool { return len(a.answers) == 0 }
@@ -190,9 +186,6 @@ func (a *Answers) add(r *record.Result, p Place) error {
 	if p.failed {
 		a.answers[int32(r.Index)] = p
 		return nil
-	}
-	if !known || old.failed {
-		a.good++
 	}
 	if r.Request == "" {
 		a.unsigned++

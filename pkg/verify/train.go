@@ -246,7 +246,7 @@ func (t *training) choose(c *Candidate, n int) ([]demonstration, error) {
 	seed := fnv.New64a()
 	seed.Write([]byte(c.Label + "\x00" + c.Text))
 	chance := rand.New(rand.NewPCG(seed.Sum64(), 0))
-	used := []string{singleSpaced(c.Context)}
+	used := []string{markup.JoinTokens(c.Context)}
 
 	yes, err := t.pick(Yes, n-n/2, chance, &used, asked.entities, pool.entities)
 	if err != nil {
@@ -276,7 +276,7 @@ func (t *training) pick(v Verdict, n int, chance *rand.Rand, used *[]string, cla
 			}
 			sentence := t.row.Context
 			if !t.row.Plain {
-				sentence = singleSpaced(sentence)
+				sentence = markup.JoinTokens(sentence)
 			}
 			if slices.Contains(*used, sentence) {
 				continue
@@ -313,11 +313,4 @@ func gcd(a, b int) int {
 		a, b = b, a%b
 	}
 	return a
-}
-
-func singleSpaced(sentence string) string {
-	if markup.SingleSpaced(sentence) {
-		return sentence
-	}
-	return strings.Join(markup.AppendTokens(nil, sentence), " ")
 }

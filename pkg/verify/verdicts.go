@@ -190,7 +190,7 @@ func (v *Verdicts) Apply(ctx context.Context, j *annotate.Joined) (Tally, error)
 	if err != nil {
 		return Tally{}, err
 	}
-	verdicts, n, err := v.Decide(candidates)
+	verdicts, n, err := v.decide(candidates)
 	for i, verdict := range verdicts {
 		if verdict == No {
 			j.Drop(candidates[i].Row, candidates[i].Span)
@@ -199,10 +199,10 @@ func (v *Verdicts) Apply(ctx context.Context, j *annotate.Joined) (Tally, error)
 	return n, err
 }
 
-// Decide returns the verdict on each candidate; candidates must be in row order. Those
+// decide returns the verdict on each candidate; candidates must be in row order. Those
 // that [Questions.Write] skips are not asked. If a verdict is on none of the candidates,
 // the error is a [*StaleError].
-func (v *Verdicts) Decide(candidates []Candidate) ([]Verdict, Tally, error) {
+func (v *Verdicts) decide(candidates []Candidate) ([]Verdict, Tally, error) {
 	indexes, err := numbers(candidates)
 	if err != nil {
 		return nil, Tally{}, err

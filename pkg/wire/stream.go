@@ -10,7 +10,7 @@ import (
 	"nertools/pkg/record"
 )
 
-var bom = []byte("\xef\xbb\xbf")
+var bom = []byte(record.ByteOrderMark)
 
 // IsStream reports whether the body consists of server-sent events. Some services stream
 // unless told not to.

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"golang.org/x/term"
 
 	"nertools/pkg/fault"
+	"nertools/pkg/record"
 )
 
 // Open opens an input file for reading; "-" is stdin. The name is what errors
@@ -68,29 +70,29 @@ func ReadFile(path string) (data []byte, name string, err error) {
 	if err != nil {
 		return nil, name, fmt.Errorf("read %s: %w", name, err)
 	}
-	return bytes.TrimPrefix(data, []byte("\ufeff")), name, nil
+	return bytes.TrimPrefix(data, []byte(record.ByteOrderMark)), name, nil
 }
 
-// CheckFiles refuses, before anything is read, to read stdin twice, to read what
-// is not there, and to write where an input is: to target, or where that is "" to
-// stdout, which must be open. Inputs that are "" are none.
+// CheckFiles checks, before anything is read, that all inputs exist, that stdin ("-") is
+// among them at most once, and that none of them is an output: the file target, if it
+// exists, or the file that stdout is redirected to. Without a target ("") stdout must be
+// open. Empty names are ignored.
 func CheckFiles(target string, inputs ...string) error {
-	var out os.FileInfo
-	var err error
-	if target == "" {
-		if err := CheckStdout(); err != nil {
-			return err
-		}
-		// What a shell redirects stdout to is a file; a terminal may well be both.
-		if out, err = os.Stdout.Stat(); err != nil || !out.Mode().IsRegular() {
-			out = nil
-		}
-	} else if out, err = os.Stat(target); err != nil {
-		out = nil // a new file, or one that will not be replaced
+	var outputs []os.FileInfo
+	// Only a file: a terminal may be both stdin and stdout.
+	if out, err := os.Stdout.Stat(); err == nil && out.Mode().IsRegular() {
+		outputs = append(outputs, out)
+	}
+	if target == "" && !writable(os.Stdout) {
+		return errNoStdout
+	}
+	if out, err := os.Stat(target); err == nil {
+		outputs = append(outputs, out)
 	}
 	stdin := false
 	for _, file := range inputs {
 		var in os.FileInfo
+		var err error
 		switch {
 		case file == "":
 			continue
@@ -105,8 +107,8 @@ func CheckFiles(target string, inputs ...string) error {
 		if err != nil {
 			return err
 		}
-		if out != nil && os.SameFile(in, out) {
-			return Exit(Usage, &fault.Error{File: file, Err: errors.New("is also an input, and inputs are never overwritten"),
+		if slices.ContainsFunc(outputs, func(out os.FileInfo) bool { return os.SameFile(in, out) }) {
+			return Exit(Usage, &fault.Error{File: InputName(file), Err: errors.New("is also the output, and inputs are never overwritten"),
 				Hint: "write to another file, and rename it afterwards"})
 		}
 	}

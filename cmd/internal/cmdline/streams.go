@@ -9,19 +9,9 @@ import (
 	"nertools/pkg/fault"
 )
 
-// errNoStdout is the error of writing to a stdout that takes nothing.
+// errNoStdout is the error of writing to a stdout that is closed or open only for reading.
 var errNoStdout = fault.WithHint(errors.New("stdout is not open for writing"),
-
 	"redirect it to a file or a pipe; > /dev/null discards what is written")
-
-// CheckStdout returns an error if what is written to stdout would be lost, since
-// it is closed or open for reading only. Call it before work that is paid for.
-func CheckStdout() error {
-	if !writable(os.Stdout) {
-		return errNoStdout
-	}
-	return nil
-}
 
 // openStdout makes os.Stdout a file that cannot be written to if the program was
 // started without a stdout: where that is so, the Go runtime has opened the null

@@ -209,11 +209,8 @@ func (t *Target) Check(prefix, suffix string, inputs ...string) error {
 	if err != nil {
 		return err
 	}
-	if err := cmdline.CheckFiles(path, inputs...); err != nil {
+	if err := cmdline.CheckFiles(path, inputs...); err != nil || path == "" {
 		return err
-	}
-	if path == "" {
-		return cmdline.CheckStdout()
 	}
 	return durable.CheckReplace(path)
 }

@@ -15,6 +15,7 @@ import (
 	"nertools/cmd/internal/cmdline"
 	"nertools/pkg/english"
 	"nertools/pkg/fault"
+	"nertools/pkg/record"
 )
 
 const (
@@ -67,7 +68,7 @@ func keyFile(ctx context.Context, path string) (string, error) {
 	case <-timeout.C:
 		return "", &fault.Error{File: path, Err: fmt.Errorf("no API key came within %v", keyWait), Hint: holds}
 	}
-	key := parseKey(string(bytes.TrimPrefix(got.data, []byte("\ufeff"))))
+	key := parseKey(string(bytes.TrimPrefix(got.data, []byte(record.ByteOrderMark))))
 	switch {
 	case got.err != nil:
 		return "", fmt.Errorf("read the API key: %w", got.err)
