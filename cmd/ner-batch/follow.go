@@ -17,15 +17,15 @@ import (
 	"nertools/pkg/wire"
 )
 
-// A follower works on batches that were started by anybody.
+// A follower works on batches that any program may have started.
 type follower struct {
 	*batch.Manager
 	started, waiting []record.Job
 	table            *price.Table
 }
 
-// follow finds out which batches there are, by their ids or by the job records in
-// the file, and calls work.
+// follow finds the batches that the flags or the job records in the file name, and calls
+// work.
 func (o *options) follow(ctx context.Context, std cmdline.Streams, file string, work func(*follower) error) error {
 	jobs, err := o.jobs(file)
 	if err != nil {
@@ -43,12 +43,12 @@ func (o *options) follow(ctx context.Context, std cmdline.Streams, file string, 
 	return work(f)
 }
 
-// looker is a manager that starts nothing.
+// looker returns a manager without a ledger.
 func (o *options) looker(std cmdline.Streams, client batch.Service) *batch.Manager {
 	return batch.New(client, batch.Config{MaxRetries: maxRetries, Judge: o.accepted.Judge(say(std)), Say: say(std)})
 }
 
-// jobs are those of --batch-id, or of the job records in the file or from stdin.
+// jobs returns the jobs of --batch-id, or of the job records in the file or on stdin.
 func (o *options) jobs(file string) (jobs []record.Job, err error) {
 	switch {
 	case slices.Contains(o.ids, ""):
@@ -84,8 +84,8 @@ func (o *options) jobs(file string) (jobs []record.Job, err error) {
 	return jobs, nil
 }
 
-// show says what the service says is wrong with the batches, and writes these and
-// the jobs that wait.
+// show prints the problems that the service reports for the batches, and writes job records of
+// the batches and of the waiting jobs.
 func (f *follower) show(ctx context.Context, std cmdline.Streams, batches []wire.Batch) error {
 	reasons, err := f.Reasons(ctx, batches, f.started)
 	for i := range reasons {

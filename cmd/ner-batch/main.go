@@ -1,11 +1,9 @@
-// Ner-batch has prompts answered by the Batch API: at half the price, within 24
-// hours.
+// Ner-batch sends prompts through the Batch API, at half the price and within 24 hours.
 //
-// Prompt records (or ready request lines) go in; the commands that start
-// something write job records, those that fetch write result records, the same
-// that ner-run writes. What was begun is in a ledger beside the batch file:
-// killed at any moment, the same command again goes on where it stopped, and
-// nothing is paid for twice.
+// It reads prompt records or request lines. Commands that start batches write job records,
+// commands that fetch results write the same result records as ner-run. A ledger next to
+// the batch file records every step: if a command is killed at any moment, the same command
+// continues where it stopped, and nothing is paid for twice.
 //
 //	ner-prompt --source-dir data --data-name CONLL |
 //		ner-batch run --batch-file batch.jsonl -o results.jsonl
@@ -80,8 +78,8 @@ func app() *cli.App {
 	}
 }
 
-// action is that of a command that takes one file at most, "" if none is named. Its
-// errors say what to do about them.
+// action makes the action of a command that takes at most one file, "" if none is named. Its
+// errors come with hints.
 func (o *options) action(work func(ctx context.Context, std cmdline.Streams, file string) error) cli.ActionFunc {
 	return cmdline.Action(func(ctx context.Context, std cmdline.Streams, args []string) error {
 		if len(args) > 1 {
@@ -91,7 +89,7 @@ func (o *options) action(work func(ctx context.Context, std cmdline.Streams, fil
 	})
 }
 
-// explain adds the exit code of an error and what to do about it.
+// explain adds the exit code and a hint to an error.
 func (o *options) explain(err error) error {
 	code, hint := 0, ""
 	tooLarge, isTooLarge := errors.AsType[*batch.TooLarge](err)
@@ -132,13 +130,13 @@ func (o *options) explain(err error) error {
 	return err
 }
 
-// command returns a command of ner-batch as people may paste it, with the flags that it
+// command returns a command line of ner-batch to paste into a shell, with the flags that it
 // needs to reach the same service.
 func (o *options) command(name string, args ...string) string {
 	return cmdline.ShellCommand(slices.Concat([]string{"ner-batch", name}, args, o.service.Again())...)
 }
 
-// goOn says what an interrupted wait leaves behind.
+// goOn adds a hint to the error of an interrupted wait.
 func goOn(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return fault.WithHint(err, "the service keeps working on what was started; to continue, run the same command again")

@@ -29,36 +29,36 @@ const (
 
 const defaultWindow = "24h" // of the completion of a batch
 
-// options are those of a command. The flags of the command fill some of them.
+// options are the values of a command's flags. Each command has only some of these flags.
 type options struct {
-	// what is asked, and in which parts
+	// the requests and their parts
 	settings  service.Settings
-	batchFile string // "" for those that the job records name
-	ledger    string // "" for the batch file's
-	most      int    // requests of a part; 0 for as many as a batch takes
+	batchFile string // "" means the files that the job records name
+	ledger    string // "" means the batch file's
+	most      int    // requests per part; 0 means as many as a batch takes
 	resume    []string
 	dryRun    bool
 
-	// where, and how batches are made
+	// the service, and how batches are created and waited for
 	service service.Options
 	config  batch.Config
-	wait    bool // until all has ended
+	wait    bool // until all batches have ended
 	poll    batch.Poll
-	meter   string // the mode of progress
+	meter   string // mode of the progress meter
 
-	// which batches are followed
-	ids    []string // without any, job records are read
-	newest int      // so many of the newest are listed
+	// which batches
+	ids    []string // if empty, job records are read
+	newest int      // how many to list
 
-	// what becomes of the answers
+	// the answers
 	accepted failures.Accepted
 	prices   cost.Prices
-	output   string // "" for stdout
+	output   string // "" means stdout
 	outDir   string
-	onDone   string // a command of the shell; "" for none
+	onDone   string // shell command; "" means none
 }
 
-// input are the flags of what is asked.
+// input returns the flags for the requests.
 func (o *options) input() []cli.Flag {
 	return append(clidoc.Group(files,
 		&cli.StringFlag{Name: "batch-file", Destination: &o.batchFile, Usage: "write the requests to this `FILE`; further parts stand beside it. Without prompts, take the file that is there"},
@@ -68,7 +68,7 @@ func (o *options) input() []cli.Flag {
 	), o.settings.Flags()...)
 }
 
-// making are the flags of how batches are made.
+// making returns the flags for how batches are created.
 func (o *options) making() []cli.Flag {
 	return append(clidoc.Group("batches",
 		&cli.StringFlag{Name: "description", Destination: &o.config.Description, Usage: "`TEXT` that the batches carry"},
@@ -77,13 +77,13 @@ func (o *options) making() []cli.Flag {
 	), o.service.Flags()...)
 }
 
-// starting are the flags of the commands that start and maybe wait for batches.
+// starting returns the flags of the commands that start batches.
 func (o *options) starting() []cli.Flag {
 	return slices.Concat(o.input(), o.making(), o.waiting(), o.fetching(), []cli.Flag{o.outputFlag(),
 		&cli.BoolFlag{Category: "batches", Name: "fresh", Destination: &o.config.Fresh, Usage: "start parts again that were started before, and pay for them again"}})
 }
 
-// waiting are the flags of how batches are waited for.
+// waiting returns the flags for how to wait for batches.
 func (o *options) waiting() []cli.Flag {
 	o.poll.Every = time.Minute
 	return clidoc.Group(waiting,
@@ -103,12 +103,12 @@ func (o *options) waiting() []cli.Flag {
 	)
 }
 
-// following are the flags of which batches a command is about.
+// following returns the flags that select batches.
 func (o *options) following() []cli.Flag {
 	return append([]cli.Flag{&cli.StringSliceFlag{Category: followed, Name: "batch-id", Action: cmdline.Into(&o.ids), Usage: "`ID` of a batch (repeatable); without it, job records are read"}}, o.service.Flags()...)
 }
 
-// fetching are the flags of what becomes of answers.
+// fetching returns the flags for reading answers.
 func (o *options) fetching() []cli.Flag {
 	return clidoc.Group(results, o.accepted.Flag(), o.prices.Flag())
 }
@@ -123,15 +123,14 @@ func (o *options) ledgerFlag() cli.Flag {
 
 func (o *options) ledgerPath() string { return cmp.Or(o.ledger, o.batchFile+".ledger") }
 
-// prompts names the file that the prompts are read from, "" for none. It finds what
-// would keep the command from reading that and its other inputs, and from writing the
-// batch file.
+// prompts returns the file to read the prompts from, "" for none. It checks that the command
+// can read its inputs and that the batch files replace none of them.
 func (o *options) prompts(file string) (string, error) {
 	if o.batchFile == "" {
 		return "", cmdline.UsageError("--batch-file is missing: name the file to write the requests to")
 	}
 	if file = orStdin(file); durable.SameFile(file, o.batchFile) {
-		file = "" // the batch file that is there
+		file = "" // the existing batch file
 	}
 	for _, input := range append([]string{file}, o.resume...) {
 		if batch.IsFurtherPart(input, o.batchFile) {
@@ -141,8 +140,8 @@ func (o *options) prompts(file string) (string, error) {
 	return file, cmdline.CheckFiles(o.batchFile, o.inputs(append([]string{file}, o.resume...))...)
 }
 
-// check finds what would keep the command from reading the files and from writing its
-// output.
+// check checks that the command can read the files and write its output, and that the output
+// replaces none of its files.
 func (o *options) check(files ...string) error {
 	err := cmdline.CheckFiles(o.output, o.inputs(files)...)
 	if err != nil || o.output == "" {
@@ -154,8 +153,8 @@ func (o *options) check(files ...string) error {
 	return durable.CheckReplace(o.output)
 }
 
-// inputs are the files and what else the command reads. The name of a file with the
-// key is not among them, as it may be the key itself.
+// inputs returns the files and the other inputs of the command, without the file of the key:
+// what was given as its name may be the key itself.
 func (o *options) inputs(files []string) []string {
 	if files = append(files, o.prices.File); o.service.KeyFile == "-" {
 		files = append(files, "-")
@@ -163,7 +162,7 @@ func (o *options) inputs(files []string) []string {
 	return files
 }
 
-// orStdin names stdin where no file is named. Nobody types in what is read there.
+// orStdin returns "-" for an unnamed file unless stdin is a terminal.
 func orStdin(file string) string {
 	if file == "" && !term.IsTerminal(int(os.Stdin.Fd())) {
 		return "-"

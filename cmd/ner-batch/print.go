@@ -22,7 +22,7 @@ func say(std cmdline.Streams) func(string) {
 	return func(s string) { std.Say("%s", s) }
 }
 
-// showJobs writes the jobs as a table on a terminal, else as records.
+// showJobs writes the jobs as a table if stdout is a terminal, otherwise as records.
 func showJobs(std cmdline.Streams, jobs []record.Job) error {
 	if f, ok := std.Out.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
 		return writeJobs(std, jobs...)
@@ -55,10 +55,10 @@ func writeJobs(std cmdline.Streams, jobs ...record.Job) error {
 	return nil
 }
 
-// standing says how the jobs stand, with their ids and without: the status of one, or how
-// many of several have each status, and which of these have not ended.
+// standing describes the state of jobs: of a single one its id and status, of several how many
+// have each status, with the ids of those that have not ended. short leaves out the ids.
 func standing(jobs []record.Job) (long, short string) {
-	const most = 3 // ids that are named for each status
+	const most = 3 // ids shown for each status
 	if len(jobs) == 1 {
 		short = safetext.Code(jobs[0].Status)
 		return strings.TrimSpace(safetext.Code(jobs[0].BatchID) + " " + short), short
@@ -87,9 +87,9 @@ func standing(jobs []record.Job) (long, short string) {
 	return strings.Join(named, ", "), strings.Join(counted, ", ")
 }
 
-// sayOutcome says what was wrong with batches and their files, and what came of them,
-// behind about. rows are told of with what to do about them. The error is the exit
-// code of results that lack answers.
+// sayOutcome prints the problems with batches and their files, then the counts with about in
+// front of them, then what to do about failed rows. The error has the exit code for results
+// without all answers.
 func sayOutcome(std cmdline.Streams, about string, o *batch.Outcome, table *price.Table, rows failures.Rows) error {
 	for _, remark := range o.Remarks() {
 		std.Say("%s", remark)

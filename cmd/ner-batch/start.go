@@ -25,10 +25,10 @@ import (
 	"nertools/pkg/wire"
 )
 
-// maxRetries bounds the further tries of a call after passing failures.
+// maxRetries limits how often a call is repeated after temporary failures.
 const maxRetries = 5
 
-// create writes the batch files, or says what the batch would cost.
+// create writes the batch files, or with --dry-run an estimate of the cost.
 func (o *options) create(_ context.Context, std cmdline.Streams, prompts string) error {
 	prompts, err := o.prompts(prompts)
 	if err != nil {
@@ -58,8 +58,8 @@ func (o *options) create(_ context.Context, std cmdline.Streams, prompts string)
 	return nil
 }
 
-// read hands the requests of the prompts to use, without those answered earlier,
-// which it counts in kept.
+// read passes the requests of the prompts to use, without those that --resume answers, which
+// it counts in kept.
 func (o *options) read(std cmdline.Streams, prompts string, judge *wire.Judge, kept *int, use func(batch.Requests) error) error {
 	requests, err := o.settings.Builder(say(std))
 	if err != nil {
@@ -84,7 +84,7 @@ func (o *options) read(std cmdline.Streams, prompts string, judge *wire.Judge, k
 	return use(earlier.Rest(record.NewLines(name, in), requests, kept))
 }
 
-// split writes the prompts into batch files, or takes the file that is there.
+// split writes the prompts to batch files, or without prompts reads the existing one.
 func (o *options) split(std cmdline.Streams, prompts string, judge *wire.Judge) (parts []batch.Part, err error) {
 	kept := 0
 	err = o.read(std, prompts, judge, &kept, func(next batch.Requests) (err error) {
@@ -100,11 +100,11 @@ func (o *options) split(std cmdline.Streams, prompts string, judge *wire.Judge) 
 	switch {
 	case len(parts) > 0:
 		return parts, nil
-	case kept > 0: // a batch file that is there is of something else
+	case kept > 0: // an existing batch file has other requests
 		std.Note("nothing is left to ask")
 		return nil, nil
 	case prompts == "-" && isPipe(os.Stdin):
-		// Rather than send an old file because the program in front failed.
+		// Otherwise an old file would be sent because the program before the pipe failed.
 		return nil, fault.WithHint(errors.New("no prompts came through the pipe"), "to send the batch file that is there, say so: < /dev/null")
 	case len(o.resume) > 0:
 		return nil, cmdline.UsageError("--resume does nothing without prompts: name the batch file as the input, and another one with --batch-file")
@@ -158,8 +158,8 @@ func (o *options) run(ctx context.Context, std cmdline.Streams, prompts string) 
 	})
 }
 
-// begin checks what the command reads and writes, makes the batch files, opens the
-// ledger and calls work. Nothing is sent before that.
+// begin checks the inputs and outputs, writes the batch files, opens the ledger and calls
+// work. Nothing is sent before work.
 func (o *options) begin(ctx context.Context, std cmdline.Streams, prompts string, say func(string), work func(*batch.Manager, []batch.Part, *price.Table) error) error {
 	prompts, err := o.prompts(prompts)
 	if err != nil {
@@ -176,7 +176,7 @@ func (o *options) begin(ctx context.Context, std cmdline.Streams, prompts string
 	return o.session(ctx, say, func(judge *wire.Judge) ([]batch.Part, error) { return o.split(std, prompts, judge) }, work)
 }
 
-// session prepares the parts, opens the ledger and calls work.
+// session calls prepare for the parts, opens the ledger and calls work.
 func (o *options) session(ctx context.Context, say func(string), prepare func(*wire.Judge) ([]batch.Part, error), work func(*batch.Manager, []batch.Part, *price.Table) error) error {
 	table, client, err := o.connect(ctx)
 	if err != nil {
@@ -199,13 +199,13 @@ func (o *options) session(ctx context.Context, say func(string), prepare func(*w
 	return errors.Join(work(m, parts, table), m.Close())
 }
 
-// A client is the service and the connections to it, which the caller closes.
+// A client is the service with its connections, which the caller closes.
 type client interface {
 	batch.Service
 	Close()
 }
 
-// connect reads the prices and prepares the connections. Nothing is sent.
+// connect reads the prices and the key, and returns a client. It sends nothing.
 func (o *options) connect(ctx context.Context) (*price.Table, client, error) {
 	table, err := o.prices.Table()
 	if err != nil {
@@ -215,7 +215,7 @@ func (o *options) connect(ctx context.Context) (*price.Table, client, error) {
 	return table, c, err
 }
 
-// pollOn is the poll that shows its progress on the meter.
+// pollOn returns the poll of the flags, with its progress shown on the meter.
 func (o *options) pollOn(meter *progress.Meter) batch.Poll {
 	poll := o.poll
 	poll.Seen = func(p batch.Progress) {
@@ -227,8 +227,8 @@ func (o *options) pollOn(meter *progress.Meter) batch.Poll {
 	return poll
 }
 
-// show writes the job records, and says how to continue. failed is why some parts
-// could not be started, nil if nothing went wrong.
+// show writes the job records and prints how to continue. failed is the error for which some
+// parts were not started, nil if there was none.
 func (o *options) show(std cmdline.Streams, m *batch.Manager, entries []*batch.Entry, failed error) error {
 	waiting, full := 0, 0
 	for _, entry := range entries {
@@ -242,7 +242,7 @@ func (o *options) show(std cmdline.Streams, m *batch.Manager, entries []*batch.E
 			if !entry.Refused.IsZero() {
 				full++
 			}
-		case entry.BatchID == "": // it was given up, and failed says why
+		case entry.BatchID == "": // it was given up: see failed
 		case m.Started(entry):
 			std.Note("batch submitted with ID: %s (%s)", job.BatchID, job.Status)
 			std.Note("fetch it later with: %s", o.fetch(entry))
@@ -257,7 +257,7 @@ func (o *options) show(std cmdline.Streams, m *batch.Manager, entries []*batch.E
 	case failed != nil:
 		std.Say("%d of %d parts were not started", waiting, len(entries))
 		return nil
-	case full > 0 || bound == 0: // parts also wait behind one whose batch was refused before
+	case full > 0 || bound == 0: // parts also wait for one that was refused earlier
 		std.Say("%d of %d parts wait for room in the service's queue: to start them when there is some, run the same command again, or %s", waiting, len(entries), o.syncCommand())
 	default:
 		std.Say("%d of %d parts wait until others have ended, as --max-parts-in-flight is %d: to start them then, run the same command again, or %s", waiting, len(entries), bound, o.syncCommand())
@@ -285,7 +285,7 @@ func (o *options) syncCommand() string {
 	return o.command("sync", args...)
 }
 
-// showEarlier tells of a batch that this command did not start.
+// showEarlier prints that a batch was submitted earlier, and where its results are.
 func (o *options) showEarlier(std cmdline.Streams, entry *batch.Entry, status string) {
 	again, later := "", " later"
 	if b := (wire.Batch{Status: status}); b.Final() {

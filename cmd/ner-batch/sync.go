@@ -18,8 +18,8 @@ import (
 	"nertools/pkg/wire"
 )
 
-// sync looks once at every job of a ledger. It runs unattended: its messages have the
-// time, and it prints nothing if nothing has changed.
+// sync checks every job of a ledger once. It runs unattended, so its messages have the time,
+// and it prints nothing if nothing has changed.
 func (o *options) sync(ctx context.Context, std cmdline.Streams, _ string) error {
 	if o.ledger == "" {
 		return cmdline.UsageError("--ledger is missing: name the ledger that ner-batch submit keeps beside the batch file")
@@ -41,7 +41,7 @@ func (o *options) sync(ctx context.Context, std cmdline.Streams, _ string) error
 		running, unanswered, err := m.Sync(ctx, o.outDir, func(c *batch.Change) error {
 			sayChange(std, c)
 			if c.Outcome != nil {
-				_ = sayOutcome(std, c.Results+": ", c.Outcome, table, failures.Rows{File: c.Results}) // the whole ledger decides
+				_ = sayOutcome(std, c.Results+": ", c.Outcome, table, failures.Rows{File: c.Results}) // the exit code depends on the whole ledger
 			}
 			return writeJobs(std, c.Job)
 		})
@@ -80,8 +80,9 @@ func sayChange(std cmdline.Streams, c *batch.Change) {
 	}
 }
 
-// runOnDone runs the --on-done command for a job that has finished. What the command
-// prints goes to stderr; it gets no input and no credentials.
+// runOnDone runs the --on-done command for a job that has finished. The command's output goes
+// to stderr; it gets no input and no credentials. If it fails, that is printed, and the
+// error has only the exit code.
 func (o *options) runOnDone(ctx context.Context, std cmdline.Streams, entry *batch.Entry, job record.Job) error {
 	failed, missing := entry.Unanswered-entry.Missing, entry.Missing
 	if job.BatchID == "" { // it could not be started

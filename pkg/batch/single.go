@@ -10,21 +10,20 @@ import (
 	"nertools/pkg/wire"
 )
 
-// A part is asked by one batch, whoever creates it and however often: two runs of
-// the same prompts from two folders, and a call that seemed to fail, make the same
-// key and attempt. All that see several such batches keep the same one, see
-// [winner]. Whoever made one of the others cancels it; nobody cancels what
-// somebody else made, so that the one that is kept is never cancelled.
+// A part should have one batch, but several may be created: by runs of the same prompts
+// from two folders, or after a call that only seemed to fail. They have the same key and
+// attempt. Every run that sees several of them keeps the same one, see [winner], and cancels
+// only those that it created itself, so the one that is kept is never cancelled.
 
 // eligible reports whether a batch may be kept.
 func eligible(b *wire.Batch) bool {
 	return b.Status != wire.BatchFailed && b.Status != wire.BatchCancelled && b.Status != "cancelling"
 }
 
-// winner is the batch among all that the entry keeps: of those that ask its part,
-// with its attempt or a later one, and are neither failed nor cancelled, the one
-// that is completed, as that can't be cancelled any more, then the oldest, then
-// the one with the smallest id. It is nil if no batch qualifies.
+// winner returns the batch that the entry keeps. Candidates ask its part, with its attempt
+// or a later one, and have neither failed nor been cancelled. A completed one wins, because
+// it can't be cancelled any more, then the oldest, then the one with the smallest id.
+// winner returns nil if there is no candidate.
 func winner(entry *Entry, all []wire.Batch) *wire.Batch {
 	var best *wire.Batch
 	for i := range all {
@@ -49,26 +48,24 @@ func before(a, b *wire.Batch) bool {
 	return a.ID < b.ID
 }
 
-// mine reports whether this ledger's call made the batch.
+// mine reports whether a call of this ledger created the batch.
 func mine(b *wire.Batch, entry *Entry) bool {
 	return entry.Run != "" && b.Metadata[metaRun] == entry.Run
 }
 
-// Clocks differ; an hour of it is more than enough.
+// skew is more than the clocks of this machine and the service should differ by.
 const skew = time.Hour
 
-// past is how far back, and among how many batches, a part is looked for when the
-// ledger has just been begun: it may have been begun under one that is gone, or
-// from another folder. Older results are no longer kept by the service.
+// How far back, and among how many batches, find looks for a part that another folder or a
+// lost ledger may have started. The service does not keep older results.
 const (
 	pastTime    = 30 * 24 * time.Hour
 	pastBatches = 1000
 )
 
-// find looks for a batch that asks the entry's part although the ledger does not
-// know of it, and makes it the entry's. If the only such batch was
-// cancelled after some of its rows were done, find takes that one: its rows are not
-// paid for again unless somebody wants that.
+// find looks for a batch of the entry's part that the ledger does not know, and assigns it
+// to the entry. If the only such batch was cancelled after some of its rows were processed,
+// find takes that one: its rows are not paid for again unless the user wants that.
 func (m *Manager) find(ctx context.Context, entry *Entry) (found bool, err error) {
 	all, err := m.candidates(ctx, entry)
 	if err != nil {
@@ -89,7 +86,7 @@ func (m *Manager) find(ctx context.Context, entry *Entry) (found bool, err error
 	return true, m.keepOne(ctx, entry, all)
 }
 
-// candidates lists the batches that may ask the entry's part.
+// candidates returns the batches that may be of the entry's part.
 func (m *Manager) candidates(ctx context.Context, entry *Entry) (all []wire.Batch, err error) {
 	if m.listed {
 		all, err = m.since(ctx, entry.Begun.Add(-skew))
@@ -112,7 +109,7 @@ func (m *Manager) candidates(ctx context.Context, entry *Entry) (all []wire.Batc
 	return all, err
 }
 
-// await is find for a batch that may appear within the given time.
+// await repeats find until it finds a batch or the given time is over.
 func (m *Manager) await(ctx context.Context, entry *Entry, most time.Duration) (found bool, err error) {
 	end := time.Now().Add(most)
 	for wait := most / 60; ; wait = min(2*wait, most/8) {
@@ -127,13 +124,13 @@ func (m *Manager) await(ctx context.Context, entry *Entry, most time.Duration) (
 	}
 }
 
-// A batch shows the second in which it was created: another one of the same second
-// may be created after it and come before it.
+// sameSecond is how long another batch may be created that sorts before a new one, as
+// creation times count seconds.
 var sameSecond = 1200 * time.Millisecond
 
-// confirm makes sure that the batches of the entries, which were just created, are
-// the only ones that ask their parts. A list that shows them shows all older ones,
-// too, since a list that lags behind lags for all.
+// confirm makes sure that the batches that were just created for the entries are the only
+// ones of their parts. Once the list shows them, it also shows all older ones, since a list
+// that lags behind does so for all batches.
 func (m *Manager) confirm(ctx context.Context, entries []*Entry) error {
 	if len(entries) == 0 {
 		return nil
@@ -166,7 +163,7 @@ func (m *Manager) confirm(ctx context.Context, entries []*Entry) error {
 	}
 }
 
-// single looks whether other batches ask the same parts as those of the entries.
+// single checks whether there are other batches of the entries' parts.
 func (m *Manager) single(ctx context.Context, entries []*Entry) error {
 	if len(entries) == 0 {
 		return nil
@@ -189,7 +186,7 @@ func (m *Manager) single(ctx context.Context, entries []*Entry) error {
 	return nil
 }
 
-// earliest is when the first batch of the entries may have been made.
+// earliest returns the time before which no batch of the entries can have been created.
 func (m *Manager) earliest(entries []*Entry) time.Time {
 	var first time.Time
 	for _, entry := range entries {
@@ -200,8 +197,8 @@ func (m *Manager) earliest(entries []*Entry) time.Time {
 	return first
 }
 
-// resolve makes the entries keep the batch that everybody keeps, and cancels the
-// others that this ledger's calls made.
+// resolve makes the entries keep the batch that all runs keep, and cancels the others that
+// calls of this ledger created.
 func (m *Manager) resolve(ctx context.Context, entries []*Entry, all []wire.Batch) error {
 	for _, entry := range entries {
 		if entry.State != created {
@@ -229,8 +226,8 @@ func (m *Manager) keepOne(ctx context.Context, entry *Entry, all []wire.Batch) e
 			others = append(others, b)
 		}
 	}
-	// What is to be given up is in the ledger before the entry has another batch: a
-	// run that is killed in between leaves the rest to the next one.
+	// What is to be given up is recorded before the entry gets another batch, so that the
+	// next run can continue if this one is killed in between.
 	for _, b := range others {
 		if !slices.Contains(entry.Doubles, b.ID) {
 			if err := m.ledger.record(event{Event: double, Key: entry.Key, Attempt: entry.Attempt, BatchID: b.ID, Own: mine(b, entry)}); err != nil {
@@ -252,7 +249,7 @@ func (m *Manager) keepOne(ctx context.Context, entry *Entry, all []wire.Batch) e
 		m.cfg.Say(fmt.Sprintf("part %d: cancelling %s, which asks the same rows as %s", entry.Number, b.ID, best.ID))
 		now, err := m.cancel(ctx, b.ID)
 		if hasStatus(err, http.StatusConflict) {
-			continue // it has ended meanwhile
+			continue // it has ended in the meantime
 		}
 		if err != nil {
 			return err
@@ -262,8 +259,8 @@ func (m *Manager) keepOne(ctx context.Context, entry *Entry, all []wire.Batch) e
 	return nil
 }
 
-// warn tells of batches that ask the same rows as the entry's and that nobody
-// cancels, so that they will be paid for as well.
+// warn reports, once, each batch with the same rows as the entry's that nobody cancels, so
+// that it has to be paid for as well.
 func (m *Manager) warn(entry *Entry, all []wire.Batch) error {
 	for i := range all {
 		b := &all[i]
@@ -278,8 +275,8 @@ func (m *Manager) warn(entry *Entry, all []wire.Batch) error {
 	return nil
 }
 
-// doublesEnded reports whether those batches that the entry gave up, and that are
-// being cancelled, have come to their end, so that their answers can be fetched.
+// doublesEnded reports whether the batches that the entry gave up have ended, so that their
+// answers can be fetched.
 func (m *Manager) doublesEnded(ctx context.Context, entry *Entry) (bool, error) {
 	for _, id := range entry.Doubles {
 		if b, ok := m.latest[id]; ok && b.Final() {

@@ -17,11 +17,10 @@ import (
 	"nertools/pkg/wire"
 )
 
-// add enters the parts into the ledger, those that it does not know yet, and
-// returns their entries: from then on startAll sees to them. A part that was begun
-// before is continued; one whose batch failed or could not be created is started
-// again, which costs nothing. With Config.Fresh parts are started again that have
-// ended, which is paid for again; one that is still running is continued.
+// add records the parts that the ledger does not know yet, for startAll to start, and
+// returns the entries of all. A part that was started before is continued. If its batch
+// failed or could not be created, it is started again, which costs nothing. With
+// Config.Fresh, a part that has ended is started again, too, which costs its price again.
 func (m *Manager) add(ctx context.Context, parts []Part) ([]*Entry, error) {
 	var last map[string]int
 	for i := range parts {
@@ -31,7 +30,7 @@ func (m *Manager) add(ctx context.Context, parts []Part) ([]*Entry, error) {
 		switch {
 		case entry == nil:
 		case entry.State == planned:
-			p = &entry.Part // the file alone does not tell how many rows the source has
+			p = &entry.Part // the file does not contain the number of rows of the source
 		case entry.State == dropped, (entry.State == finished || entry.State == fetched) && entry.Status == wire.BatchFailed:
 			attempt = entry.Attempt
 			m.cfg.Say(fmt.Sprintf("part %d was refused earlier, and is started again: %s", p.Number, entry.Reason))
@@ -41,7 +40,7 @@ func (m *Manager) add(ctx context.Context, parts []Part) ([]*Entry, error) {
 			continue
 		}
 		if m.cfg.Fresh {
-			// It may have been begun under a ledger that is gone.
+			// It may have been started under a ledger that is lost.
 			if last == nil {
 				var err error
 				if last, err = m.lastAttempts(ctx); err != nil {
@@ -60,7 +59,7 @@ func (m *Manager) add(ctx context.Context, parts []Part) ([]*Entry, error) {
 	return m.entries(parts), nil
 }
 
-// lastAttempts are the highest attempts that the service knows, by the parts' keys.
+// lastAttempts returns the highest attempt at the service for each part's key.
 func (m *Manager) lastAttempts(ctx context.Context) (map[string]int, error) {
 	last := map[string]int{}
 	err := m.pages(ctx, func(page []wire.Batch) bool {
@@ -73,9 +72,9 @@ func (m *Manager) lastAttempts(ctx context.Context) (map[string]int, error) {
 	return last, err
 }
 
-// startAll creates the batches of those entries that wait for it, as far as the service
-// takes them. A batch that exists already is taken over, whoever made it. What
-// the service will never take is given up, see takeGivenUp.
+// startAll creates the batches of the waiting entries, as far as the service's queue and
+// Config.InFlight allow. If a part's batch exists already, the entry takes it over. Parts
+// that the service will never accept are given up, see takeGivenUp.
 func (m *Manager) startAll(ctx context.Context, entries []*Entry) error {
 	defer m.sayFull()
 	running := 0
@@ -103,7 +102,7 @@ func (m *Manager) startAll(ctx context.Context, entries []*Entry) error {
 	return errors.Join(err, m.confirm(ctx, made))
 }
 
-// start brings one entry from its intent to its batch.
+// start finds or creates the batch of one entry.
 func (m *Manager) start(ctx context.Context, entry *Entry) error {
 	if err := m.sameAccount(entry); err != nil {
 		return err
@@ -126,7 +125,7 @@ func (m *Manager) start(ctx context.Context, entry *Entry) error {
 			if err := m.upload(ctx, entry); err != nil {
 				return m.refused(ctx, entry, fmt.Errorf("upload %s: %w", entry.File, err))
 			}
-			// Another run may have created its batch while that took its time.
+			// Another run may have created the batch during the upload.
 			if found, err := m.find(ctx, entry); err != nil {
 				return fmt.Errorf("look for part %d: %w", entry.Number, err)
 			} else if found {
@@ -138,7 +137,7 @@ func (m *Manager) start(ctx context.Context, entry *Entry) error {
 			return nil
 		}
 		if e, ok := errors.AsType[*wire.Error](err); ok && e.Param == "input_file_id" && !again {
-			// Somebody has deleted it, or its time is over.
+			// The file was deleted, or has expired.
 			entry.FileID = ""
 			continue
 		}
@@ -146,18 +145,17 @@ func (m *Manager) start(ctx context.Context, entry *Entry) error {
 	}
 }
 
-// take makes b the entry's batch. own says that a call of this ledger made it.
+// take assigns b to the entry. own means that a call of this ledger created it.
 func (m *Manager) take(entry *Entry, b *wire.Batch, own bool) error {
 	m.latest[b.ID] = *b
 	return m.ledger.record(event{Event: created, Key: entry.Key, Attempt: entry.Attempt, BatchID: b.ID, Own: own, FileID: b.InputFile, Made: b.Created})
 }
 
-// TooLarge is the error of a part that the service will never take: its file is
-// larger than an upload may be, or it has more tokens than may wait for its model
-// when nothing else does.
+// TooLarge is the error for a part that the service will never accept: its file is larger
+// than an upload may be, or it has more tokens than the queue of its model can hold.
 type TooLarge struct {
 	Part Part
-	Err  error // what the service said
+	Err  error // of the service
 }
 
 func (e *TooLarge) Error() string {
@@ -167,22 +165,21 @@ func (e *TooLarge) Error() string {
 // Unwrap returns Err.
 func (e *TooLarge) Unwrap() error { return e.Err }
 
-// takeGivenUp returns the parts that the service will never take and that were given
-// up since the last call: it joins a [*TooLarge] for each.
+// takeGivenUp joins a [*TooLarge] for each part given up since the last call.
 func (m *Manager) takeGivenUp() error {
 	err := errors.Join(m.large...)
 	m.large = nil
 	return err
 }
 
-// giveUp gives up a part that the service will never take.
+// giveUp gives up a part that the service will never accept.
 func (m *Manager) giveUp(ctx context.Context, entry *Entry, why error, reason string) error {
 	m.large = append(m.large, &TooLarge{entry.Part, why})
 	return m.drop(ctx, entry, reason)
 }
 
-// refused sorts out why a part could not be started. What is wrong with the part
-// itself gives it up; what is wrong with the account or on the way does not.
+// refused handles the error of a part that could not be started. An error of the part itself
+// gives it up; an error of the account or the connection does not.
 func (m *Manager) refused(ctx context.Context, entry *Entry, err error) error {
 	e, ok := errors.AsType[*wire.Error](err)
 	_, open := errors.AsType[*unsure](err)
@@ -199,10 +196,10 @@ func (m *Manager) refused(ctx context.Context, entry *Entry, err error) error {
 	return errors.Join(err, m.drop(ctx, entry, e.Error()))
 }
 
-// queueFull reports whether a batch was refused at once for want of room.
+// queueFull reports whether a batch was refused because the queue is full.
 func queueFull(e *wire.Error) bool { return e.Code == "token_limit_exceeded" }
 
-// tooLarge reports whether a file was refused for its size.
+// tooLarge reports whether a file was refused because of its size.
 func tooLarge(e *wire.Error) bool {
 	if e.Class == record.ContextLength {
 		return true
@@ -215,7 +212,7 @@ func tooLarge(e *wire.Error) bool {
 	return false
 }
 
-// ErrOtherAccount is the error of a ledger that was begun under another account.
+// ErrOtherAccount is the error for a ledger that was made with another account.
 var ErrOtherAccount = errors.New("made under another API key or at another address")
 
 func (m *Manager) sameAccount(entry *Entry) error {
@@ -225,8 +222,8 @@ func (m *Manager) sameAccount(entry *Entry) error {
 	return fmt.Errorf("%s was %w", m.ledger.path, ErrOtherAccount)
 }
 
-// upload sends the entry's file, unless an upload whose answer was lost has left
-// it there.
+// upload uploads the entry's file, unless it is at the service after an upload whose response
+// was lost.
 func (m *Manager) upload(ctx context.Context, entry *Entry) error {
 	ok, err := isPart(entry.File, entry.Key)
 	if err != nil {
@@ -250,11 +247,11 @@ func (m *Manager) upload(ctx context.Context, entry *Entry) error {
 	return m.ledger.record(event{Event: uploaded, Key: entry.Key, Attempt: entry.Attempt, FileID: id})
 }
 
-// patience is how long a batch is looked for that a call may have created.
+// patience is how long to look for a batch that a failed call may have created.
 var patience = 30 * time.Second
 
-// lookFor is how long a batch is still to be looked for that a call of this ledger
-// may have created.
+// lookFor returns how much longer to look for a batch that a failed call for the entry may
+// have created.
 func (m *Manager) lookFor(entry *Entry) time.Duration {
 	if entry.Called.IsZero() {
 		return 0
@@ -262,9 +259,9 @@ func (m *Manager) lookFor(entry *Entry) time.Duration {
 	return min(max(0, patience-m.now().Sub(entry.Called)), patience)
 }
 
-// create makes the batch. A call that ends in anything but an answer from the
-// service itself may have made it all the same, and the batch may appear only
-// after a while: it is looked for before another call is made.
+// create creates the batch. A call that fails without a refusal by the service may have
+// created it nevertheless, and the batch may appear with a delay, so create looks for it
+// before it makes another call.
 func (m *Manager) create(ctx context.Context, entry *Entry) error {
 	for try := 0; ; try++ {
 		if err := m.ledger.record(event{Event: creating, Key: entry.Key, Attempt: entry.Attempt}); err != nil {
@@ -282,7 +279,7 @@ func (m *Manager) create(ctx context.Context, entry *Entry) error {
 		}
 		e, ok := errors.AsType[*wire.Error](err)
 		switch {
-		case ok && refusal(e): // nothing exists that the next run would have to look for
+		case ok && refusal(e): // the next run need not look for a batch
 			if e := m.ledger.record(event{Event: uploaded, Key: entry.Key, Attempt: entry.Attempt, FileID: entry.FileID, Reason: e.Error()}); e != nil {
 				return errors.Join(err, e)
 			}
@@ -304,21 +301,21 @@ func (m *Manager) create(ctx context.Context, entry *Entry) error {
 	}
 }
 
-// refusal reports whether e is the service's own answer that it did not create the
-// batch: a status 4xx that is not temporary, or 429.
+// refusal reports whether e means that the service did not create the batch: status 429, or
+// another 4xx that is not temporary.
 func refusal(e *wire.Error) bool {
 	return e.Status/100 == 4 && !e.Suspect && (!e.Passing() || e.Class == record.RateLimit)
 }
 
-// unsure is the error of a part of which it is not known whether its batch exists:
-// the next run goes on looking for it.
+// unsure is the error for a part whose batch may exist. The next run continues to look for
+// it.
 type unsure struct{ err error }
 
 func (e *unsure) Error() string { return e.err.Error() }
 
 func (e *unsure) Unwrap() error { return e.err }
 
-// drop gives a part up that can't be started: its file goes from the service.
+// drop records that a part can't be started, and deletes its file at the service.
 func (m *Manager) drop(ctx context.Context, entry *Entry, reason string) error {
 	var err error
 	if entry.FileID != "" {

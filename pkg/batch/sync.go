@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -12,32 +13,34 @@ import (
 	"nertools/pkg/wire"
 )
 
-// A Change is what a sync found out about a job and no earlier sync has reported.
+// A Change is what has changed about a job since the last sync.
 type Change struct {
 	Job     record.Job
-	Status  bool     // the job's status is not the one that was reported last
+	Status  bool     // the job's status has changed
 	Started bool     // this sync created the job's batch
 	Results string   // the file that the results were saved in; "" if none were
-	Outcome *Outcome // of these results; nil if there are none
+	Outcome *Outcome // of the results; nil if none were saved
 }
 
-// Sync looks once at every job of the ledger, starts those that wait, and saves the
-// results of those that have ended: in dir, in a file named after the part's file, and
-// after its key as well if another job's results have that name. It calls report for
-// each job that has changed since the last sync. A change counts as reported when
-// report returns nil; if the program is killed before that, the next sync reports it
-// again. If the results of a job cannot be saved, the others are saved all the same.
+// Sync checks every job of the ledger once, starts those that wait, and saves the results of
+// those that have ended. It writes them to a file in dir that is named after the part's
+// file, and after the part's key as well if another job's results have that name. If the
+// results of a job cannot be saved, those of the others are saved nevertheless.
 //
-// running is the number of jobs that have not ended, unanswered the number of rows of
-// the others that have no good answer. The errors are those of [Manager.Submit] and
-// [Manager.Save].
+// Sync calls report for each job that has changed since the last sync. The change counts as
+// reported when report returns nil; if the program is killed before, the next sync reports
+// it again.
+//
+// running is the number of jobs that have not ended, unanswered the number of rows of the
+// other jobs without a complete answer. The errors are those of [Manager.Submit],
+// [Manager.Save] and report.
 func (m *Manager) Sync(ctx context.Context, dir string, report func(*Change) error) (running, unanswered int, err error) {
-	// First what has ended, since that makes room for what waits.
+	// Ended batches first, since they make room for those that wait.
 	err = m.look(ctx, m.ledger.entries)
 	if err == nil {
 		err = m.startAll(ctx, m.ledger.entries)
 	}
-	failed := []error{m.takeGivenUp()} // which costs the other jobs nothing
+	failed := []error{m.takeGivenUp()}
 	if err != nil {
 		return 0, 0, errors.Join(err, failed[0])
 	}
@@ -68,8 +71,8 @@ func (m *Manager) Sync(ctx context.Context, dir string, report func(*Change) err
 	return running, unanswered, errors.Join(failed...)
 }
 
-// report reports what has changed about an entry, and enters that into the ledger. o is
-// the outcome of the results that were just saved at path, nil if none were.
+// report reports what has changed about an entry and records that. o is the outcome of the
+// results that were just written to path, nil if none were.
 func (m *Manager) report(entry *Entry, path string, o *Outcome, report func(*Change) error) error {
 	c := Change{Job: m.Record(entry), Started: m.begun[entry.Key]}
 	c.Status = c.Job.Status != entry.Reported
@@ -104,15 +107,15 @@ func (m *Manager) resultsPath(dir string, entry *Entry) string {
 			continue
 		}
 		sameName := earlier && other.pending() && strings.EqualFold(stem(other), stem(entry))
-		if sameName || other.Results != "" && durable.SameFile(other.Results, path) {
+		_, err := os.Stat(other.Results)
+		if sameName || err == nil && durable.SameFile(other.Results, path) {
 			return filepath.Join(dir, fmt.Sprintf("%s.%.8s%s", stem(entry), entry.Key, suffix))
 		}
 	}
 	return path
 }
 
-// reported reports whether the ledger has a batch whose status was reported. A nil
-// ledger has none.
+// reported reports whether the status of the batch was reported. A nil ledger knows none.
 func (l *ledger) reported(b *wire.Batch) bool {
 	if l == nil {
 		return false
@@ -125,9 +128,9 @@ func (l *ledger) reported(b *wire.Batch) bool {
 	return false
 }
 
-// Watch makes the manager keep account, in the ledger, of the jobs that finish from the
-// first call on, also under other managers: those whose results are saved, and those
-// that cannot be started. See [Manager.Finished].
+// Watch records in the ledger that jobs have to be handled that finish from now on, by
+// whatever manager: jobs whose results are saved and jobs that cannot be started. See
+// [Manager.Finished]. Further calls do nothing.
 func (m *Manager) Watch() error {
 	if m.ledger.watched {
 		return nil
@@ -136,10 +139,9 @@ func (m *Manager) Watch() error {
 }
 
 // Finished calls handle for each job that has finished since the first call of
-// [Manager.Watch] and for which handle has not returned nil yet. Each job is handled at
-// least once: if the program is killed before the ledger has that handle returned nil,
-// handle is called again. The errors of all calls are joined; when ctx is done, no
-// further call is made.
+// [Manager.Watch], until handle returns nil for it. If the program is killed before that is
+// recorded, the next call of Finished calls handle again: each job is handled at least once.
+// Finished joins the errors of all calls, and makes no more when ctx is done.
 func (m *Manager) Finished(ctx context.Context, handle func(*Entry) error) error {
 	var errs []error
 	for _, entry := range m.ledger.entries {

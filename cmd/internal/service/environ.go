@@ -7,13 +7,12 @@ import (
 	"strings"
 )
 
-// Environ returns the environment for a command that the user wants to be run, without
-// the credentials that this program was given: without the variables of the service
-// whose names say that they hold secrets, without those that hold the key or the value
-// of a custom header under another name, and without an address that holds a password
-// or a query.
+// Environ returns the environment for a command of the user, without the credentials that
+// this program was given. It leaves out variables of the service that contain secrets by
+// their name, any variable that contains the key or the value of a custom header, and a
+// base URL with a password or a query. The key has to be read before.
 func (o *Options) Environ() []string {
-	const short = 8 // words of headers that may well stand in other variables
+	const short = 8 // shorter words may occur in other variables by chance
 	secrets := []string{o.key}
 	for line := range strings.Lines(os.Getenv("OPENAI_CUSTOM_HEADERS")) {
 		_, value, _ := strings.Cut(line, ":")
@@ -34,9 +33,9 @@ func (o *Options) Environ() []string {
 	})
 }
 
-// Again returns the flags with which another command reaches the same service with the
-// same key: those that were given on the command line, and that the environment does not
-// set. A key that came through a pipe of the shell has no flag.
+// Again returns the flags that another command needs to reach the same service with the same
+// key, as far as the environment does not set them. A key file that was a pipe of the shell
+// (/dev/fd/63) is left out, because it no longer exists.
 func (o *Options) Again() (flags []string) {
 	if o.BaseURL != os.Getenv("OPENAI_BASE_URL") {
 		flags = append(flags, "--base-url", o.BaseURL)
