@@ -95,7 +95,7 @@ func sayOutcome(std cmdline.Streams, about string, o *batch.Outcome, table *pric
 		std.Say("%s", remark)
 	}
 	cost := ""
-	if amount, ok := table.Cost(o.Model(), o.Usage, true); ok {
+	if amount, ok := table.Cost(o.Model(), o.Usage, price.Batch); ok {
 		cost = "; about " + table.Money(amount)
 	}
 	std.Note("%s%s%s", about, o, cost)

@@ -42,7 +42,7 @@ func (o *options) create(_ context.Context, std cmdline.Streams, prompts string)
 		}
 		kept := 0
 		return o.read(std, prompts, judge, &kept, func(next batch.Requests) error {
-			return cost.Estimate(std, table, next, &kept, cost.Limits{PartRequests: o.most})
+			return cost.Estimate(std, table, next, &kept, cost.Limits{PartRequests: o.most, Batch: true})
 		})
 	}
 	parts, err := o.split(std, prompts, judge)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/term"
@@ -69,7 +70,7 @@ func run(ctx context.Context, std cmdline.Streams, o *options, args []string) (e
 	if o.dryRun {
 		return estimate(std, o, input, table, requests, judge)
 	}
-	o.service.Tier = o.settings.Tier
+	o.service.Tier = o.settings.ServiceTier()
 	client, err := o.service.Client(ctx, o.workers)
 	if err != nil {
 		return err
@@ -81,7 +82,7 @@ func run(ctx context.Context, std cmdline.Streams, o *options, args []string) (e
 	}
 	defer in.Close()
 	limits := pace.Config{InFlight: o.workers, PerMinute: o.rpm, Tokens: o.tpm, MaxRetries: o.maxRetries, MaxWait: maxWait}
-	if o.settings.Tier == service.Flex {
+	if o.service.Tier == service.Flex {
 		limits.MaxWait, limits.Patience = flexWait, flexWait
 	}
 	r := online.Run{
@@ -106,6 +107,14 @@ func run(ctx context.Context, std cmdline.Streams, o *options, args []string) (e
 	}
 	meter.Waits(r.Pacer.Waiting)
 	r.Say, r.Done, r.Kept, r.AtMost = meter.Say, meter.Done, meter.Kept, meter.AtMost
+	spending := table.RunCost(price.Tier(o.service.Tier))
+	r.Used, r.Short = spending.Add, short(meter.Say)
+	meter.Spends(func() string {
+		if amount, _ := spending.Amount(); amount > 0 {
+			return table.Money(amount)
+		}
+		return ""
+	})
 	r.Streamed = func() {
 		say("the service streams its answers without being asked to; the parts are joined (--extra-body '{\"stream\": false}' asks for whole answers)")
 	}
@@ -127,7 +136,7 @@ func run(ctx context.Context, std cmdline.Streams, o *options, args []string) (e
 	}
 	err = errors.Join(err, unwritten)
 	if sum.Rows > 0 || err == nil {
-		std.Note("%s", describe(&sum, table, time.Since(begin)))
+		std.Note("%s", describe(&sum, table, spending, time.Since(begin)))
 	}
 	failed := failures.Rows{Failed: &sum.Failed, File: o.output, Asks: true}
 	if stop, ok := errors.AsType[*online.StopError](err); ok {
@@ -157,7 +166,7 @@ func estimate(std cmdline.Streams, o *options, input string, table *price.Table,
 	defer earlier.Close()
 	kept := 0
 	next := earlier.Rest(record.NewLines(name, in), requests, &kept)
-	return cost.Estimate(std, table, next, &kept, cost.Limits{PerMinute: o.rpm, TokensPerMinute: o.tpm})
+	return cost.Estimate(std, table, next, &kept, cost.Limits{PerMinute: o.rpm, TokensPerMinute: o.tpm, Tier: price.Tier(o.settings.ServiceTier())})
 }
 
 func openInput(input string) (in io.ReadCloser, name string, err error) {
@@ -249,9 +258,25 @@ func explain(err error, output, goOn string) error {
 	return fault.WithHint(err, hint)
 }
 
-func describe(s *online.Totals, table *price.Table, took time.Duration) string {
+// short returns what is called with prompts of which the service counted suspiciously few
+// tokens. If it counted far fewer than there are, it says so, once.
+func short(say func(string)) func(*wire.Request, int) {
+	const checks = 8 // counting takes milliseconds
+	var checked, told atomic.Int32
+	return func(q *wire.Request, counted int) {
+		if told.Load() > 0 || checked.Add(1) > checks {
+			return
+		}
+		if n := price.PromptTokens(q); float64(counted) < 0.6*float64(n) && told.Add(1) == 1 {
+			say(fmt.Sprintf("the service counted %s in a prompt of about %d (row %d): it may cut off prompts. "+
+				"A local server needs a longer context: num_ctx of Ollama, for example, is 4096 unless it is set", english.Count(counted, "token"), n, q.Row.Index))
+		}
+	}
+}
+
+func describe(s *online.Totals, table *price.Table, spending *price.RunCost, took time.Duration) string {
 	text := s.String()
-	if amount, ok := table.Cost(s.Model(), s.Usage, false); ok && s.Model() != "" {
+	if amount, whole := spending.Amount(); whole && s.Rows > s.Kept {
 		text += "; about " + table.Money(amount)
 	}
 	text += fmt.Sprintf("; %.1f s", took.Seconds())

@@ -48,8 +48,8 @@ func (o *Outcome) String() string {
 	if o.Failed.Rows() > 0 {
 		classes = " (" + o.Failed.String() + ")"
 	}
-	return fmt.Sprintf("%d rows: %d ok, %d failed%s, %d missing; %d tokens in, %d out",
-		o.Requests, o.OK, o.Failed.Rows(), classes, o.Missing, o.Usage.Prompt, o.Usage.Completion)
+	return fmt.Sprintf("%d rows: %d ok, %d failed%s, %d missing; %v",
+		o.Requests, o.OK, o.Failed.Rows(), classes, o.Missing, o.Usage)
 }
 
 // Remarks returns a line for each problem with the batches and their files.

@@ -76,7 +76,7 @@ func callDigest(rec *record.Result) uint64 {
 		h.WriteByte(0)
 	}
 	var b []byte
-	for _, n := range []int{rec.Attempts, int(rec.Latency.Milliseconds()), rec.Usage.Prompt, rec.Usage.Completion, rec.Usage.Cached, rec.Usage.Reasoning} {
+	for _, n := range []int{rec.Attempts, int(rec.Latency.Milliseconds()), rec.Usage.Prompt, rec.Usage.Completion, rec.Usage.Cached, rec.Usage.CacheWrite, rec.Usage.Reasoning} {
 		b = binary.AppendVarint(b, int64(n))
 	}
 	h.Write(b)

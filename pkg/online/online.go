@@ -55,6 +55,14 @@ type Run struct {
 	Done      func(failed bool) // called for each row that was asked; may be nil
 	Kept      func()            // called for each row that was answered earlier; may be nil
 	AtMost    func(rows int)    // called when it is known that the input holds no more rows than that; may be nil
+
+	// Used is called with the usage of each call for a row that was asked, the last one
+	// even if it is zero. It may be nil.
+	Used func(model string, u record.Usage)
+
+	// Short is called with a request whose prompt has, by its length, far more tokens than
+	// the service counted. Several goroutines may call it at once. It may be nil.
+	Short func(q *wire.Request, counted int)
 }
 
 // running is the state of a run.
@@ -80,18 +88,6 @@ type Totals struct {
 	Failed  record.Failures
 	Retries int
 	Usage   record.Usage // of the answers asked for in this run
-	models  map[string]bool
-}
-
-// Model is the model that all rows of this run were asked of; "" if there were
-// several, or none.
-func (t *Totals) Model() string {
-	if len(t.models) == 1 {
-		for model := range t.models {
-			return model
-		}
-	}
-	return ""
 }
 
 // String puts the counts in words.
@@ -108,7 +104,7 @@ func (t *Totals) String() string {
 	if t.Retries > 0 {
 		fmt.Fprintf(&b, "; %s", english.Count(t.Retries, "retry"))
 	}
-	fmt.Fprintf(&b, "; %s in, %d out", english.Count(t.Usage.Prompt, "token"), t.Usage.Completion)
+	fmt.Fprintf(&b, "; %v", t.Usage)
 	return b.String()
 }
 
@@ -140,7 +136,7 @@ type row struct {
 	place   resume.Place
 	result  record.Result
 	model   string
-	spent   record.Usage // by tries before the last one, which a service bills too
+	spent   []record.Usage // by tries before the last one, which a service bills too
 	line    []byte
 	err     error // the run has to stop for it
 }
@@ -320,6 +316,13 @@ func (r *running) bound(n int, row *record.Result) {
 // pause each time.
 const spare = 256
 
+// A token of a prompt has at most so many bytes, as a rule: 4 to 5 in English, fewer in
+// other languages. Prompts below cutBytes fit into the context of any server.
+const (
+	tokenBytes = 6
+	cutBytes   = 4 << 10
+)
+
 // settle makes the row's result and its line. It returns false for a
 // row that was not asked because the run stops.
 func (r *running) settle(asking, inFlight context.Context, q *row) bool {
@@ -349,6 +352,9 @@ func (r *running) settle(asking, inFlight context.Context, q *row) bool {
 	if _, ok := errors.AsType[*pace.GivenUp](err); ok {
 		return true // it has no result: nothing is wrong with the row
 	}
+	if n := q.result.Usage.Prompt; r.Short != nil && n > 0 && len(q.request.Body) > max(cutBytes, tokenBytes*n) {
+		r.Short(&q.request, n)
+	}
 	q.line = record.AppendResult(make([]byte, 0, 512+len(q.result.Context)+len(q.result.Output)), &q.result)
 	q.request.Body = nil
 	return true
@@ -370,7 +376,9 @@ func (r *running) ask(asking, inFlight context.Context, q *row) error {
 	call := retry.Exchange{
 		Path: q.request.Path, Body: q.request.Body, Tokens: q.request.Tokens,
 		Begin: func() {
-			q.spent.Add(q.result.Usage)
+			if q.result.Usage != (record.Usage{}) {
+				q.spent = append(q.spent, q.result.Usage)
+			}
 			q.result = q.request.Row // nothing of an earlier try
 		},
 		Read: func(answer []byte) error {
@@ -415,6 +423,12 @@ func (r *running) write(done <-chan *row, stop context.CancelCauseFunc) Totals {
 			continue
 		}
 		sum.count(q)
+		if !q.kept && r.Used != nil {
+			for _, u := range q.spent {
+				r.Used(q.model, u)
+			}
+			r.Used(q.model, q.result.Usage)
+		}
 		switch {
 		case q.kept && r.Kept != nil:
 			r.Kept()
@@ -504,11 +518,9 @@ func (s *Totals) count(q *row) {
 	default:
 		s.OK++
 	}
-	if s.models == nil {
-		s.models = map[string]bool{}
-	}
-	s.models[q.model] = true
 	s.Retries += max(0, q.result.Attempts-1)
-	s.Usage.Add(q.spent)
+	for _, u := range q.spent {
+		s.Usage.Add(u)
+	}
 	s.Usage.Add(q.result.Usage)
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -165,6 +166,43 @@ func TestAnswersThatWereBrokenOffAreAskedAgainAndCounted(t *testing.T) {
 	for _, r := range all {
 		if r.Index == 7 && (r.Failure == nil || r.Failure.Class != record.Filtered || r.Partial == "") {
 			t.Errorf("result %+v", r)
+		}
+	}
+}
+
+func TestUsageOfEveryCallIsReported(t *testing.T) {
+	b := newBench(t, 4, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Finish, Text: "error", Turns: openaitest.Turns{Every: 2, Times: 5}}}})
+	var sum record.Usage
+	calls := 0
+	b.Used = func(model string, u record.Usage) {
+		if calls++; model != "gpt-4o-mini" || u.Prompt == 0 {
+			t.Errorf("got %s, %+v", model, u)
+		}
+		sum.Add(u)
+	}
+	total, err := b.do(t.Context(), input(20))
+	if err != nil || calls != 25 || sum != total.Usage {
+		t.Errorf("%d calls, %v in all, %v in the totals, %v", calls, sum, total.Usage, err)
+	}
+}
+
+func TestPromptsOfWhichFewTokensAreCountedAreReported(t *testing.T) {
+	var in []byte
+	for i := range 20 {
+		text := "Mark.\n\n" + strings.Repeat("Sentence: Ada wrote .\nMarked: @@Ada## wrote .\n\n", 10*i) + "Sentence: Ada met Bob .\nMarked:"
+		in = record.AppendPrompt(in, &record.Prompt{ID: record.NewID("test", i, []byte(text)), Index: i, Total: 20, Text: text})
+	}
+	for cut, want := range map[int]int64{0: 0, 512: 12} { // 8 have less than 4 KB
+		b := newBench(t, 4, openaitest.Options{CutPrompts: cut})
+		var short atomic.Int64
+		b.Short = func(q *wire.Request, counted int) {
+			if len(q.Body) < 4<<10 || counted != cut {
+				t.Errorf("got %d tokens in %q", counted, q.Body)
+			}
+			short.Add(1)
+		}
+		if _, err := b.do(t.Context(), in); err != nil || short.Load() != want {
+			t.Errorf("cut at %d: %d reported, %v", cut, short.Load(), err)
 		}
 	}
 }

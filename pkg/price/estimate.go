@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"nertools/pkg/english"
+	"nertools/pkg/model"
 	"nertools/pkg/wire"
 )
 
@@ -31,6 +32,13 @@ type Model struct {
 	Input       int64 // prompt tokens: about as many as the service will count
 	OutputBound int64 // maximum number of answer tokens, not counting answers without a limit
 	Unbounded   int   // rows whose answer has no limit
+
+	// Of these, the tokens of calls with long prompts, which cost more.
+	LongInput, LongBound int64
+
+	Longest   int64 // prompt tokens of the longest prompt
+	TooLong   int   // rows whose prompt is longer than the model reads
+	Reasoning int   // rows for which the model may reason, nobody knows how much
 }
 
 func (m *Model) add(n Model) {
@@ -38,29 +46,40 @@ func (m *Model) add(n Model) {
 	m.Input += n.Input
 	m.OutputBound += n.OutputBound
 	m.Unbounded += n.Unbounded
+	m.LongInput += n.LongInput
+	m.LongBound += n.LongBound
+	m.Longest = max(m.Longest, n.Longest)
+	m.TooLong += n.TooLong
+	m.Reasoning += n.Reasoning
 }
 
 // Count counts the requests that next returns until io.EOF, on all cores. next is called
 // in order by one goroutine; Count returns its first other error. Only the few requests
 // being processed are in memory. partRequests is the maximum number of requests in a part
 // of a batch; 0 means as many as a batch allows.
-func Count(next func() (wire.Request, error), partRequests int) (*Estimate, error) {
+func (t *Table) Count(next func() (wire.Request, error), partRequests int) (*Estimate, error) {
 	if partRequests <= 0 || partRequests > wire.MaxBatchRequests {
 		partRequests = wire.MaxBatchRequests
 	}
-	return count(next, runtime.GOMAXPROCS(0), partRequests, wire.MaxBatchBytes)
+	return t.count(next, runtime.GOMAXPROCS(0), partRequests, wire.MaxBatchBytes)
 }
 
-func count(next func() (wire.Request, error), workers, maxRequests, maxBytes int) (*Estimate, error) {
+func (t *Table) count(next func() (wire.Request, error), workers, maxRequests, maxBytes int) (*Estimate, error) {
 	c := newCounter()
 	todo := make(chan wire.Request, 4*workers)
-	tallies := make([]map[string]*Model, workers)
+	tallies := make([]map[string]*tally, workers)
 	var counting sync.WaitGroup
 	for i := range workers {
-		tallies[i] = map[string]*Model{}
+		tallies[i] = map[string]*tally{}
 		counting.Go(func() {
 			for q := range todo {
-				c.tally(tallies[i], &q)
+				name := wire.ModelOf(q.Body)
+				sum := tallies[i][name]
+				if sum == nil {
+					sum = t.newTally(name)
+					tallies[i][name] = sum
+				}
+				sum.add(c.request(q.Path, q.Body))
 			}
 		})
 	}
@@ -71,9 +90,12 @@ func count(next func() (wire.Request, error), workers, maxRequests, maxBytes int
 		return nil, err
 	}
 	sums := map[string]*Model{}
-	for _, tally := range tallies {
-		for name, m := range tally {
-			addTo(sums, name, *m)
+	for _, tallies := range tallies {
+		for name, part := range tallies {
+			if sums[name] == nil {
+				sums[name] = &Model{Name: name}
+			}
+			sums[name].add(part.Model)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(sums)) {
@@ -82,22 +104,34 @@ func count(next func() (wire.Request, error), workers, maxRequests, maxBytes int
 	return e, nil
 }
 
-func (c *counter) tally(sums map[string]*Model, q *wire.Request) {
-	input, bound := c.request(q.Path, q.Body)
-	m := Model{Rows: 1, Input: input, OutputBound: bound}
-	if bound == 0 {
-		m.Unbounded = 1
-	}
-	addTo(sums, wire.ModelOf(q.Body), m)
+// tally is the part of a Model that one core counts.
+type tally struct {
+	Model
+	price  Price
+	family model.Family
 }
 
-func addTo(sums map[string]*Model, name string, m Model) {
-	sum := sums[name]
-	if sum == nil {
-		sum = &Model{Name: name}
-		sums[name] = sum
+func (t *Table) newTally(name string) *tally {
+	p, _ := t.Find(name)
+	return &tally{Model: Model{Name: name}, price: p, family: model.Of(name)}
+}
+
+// add counts a row.
+func (t *tally) add(n counted) {
+	m := Model{Rows: 1, Input: n.input, OutputBound: n.bound, Longest: n.input}
+	if n.bound == 0 {
+		m.Unbounded = 1
 	}
-	sum.add(m)
+	if above := int64(t.price.Long.Above); above > 0 && n.input > above {
+		m.LongInput, m.LongBound = n.input, n.bound
+	}
+	if most := int64(t.price.MaxInput); most > 0 && n.input > most {
+		m.TooLong = 1
+	}
+	if n.effort != "none" && (n.effort != "" || t.family.CompletionTokens) {
+		m.Reasoning = 1
+	}
+	t.Model.add(m)
 }
 
 // feed passes the requests on and counts the parts of a batch that they fill: a part has
@@ -105,7 +139,7 @@ func addTo(sums map[string]*Model, name string, m Model) {
 func feed(next func() (wire.Request, error), todo chan<- wire.Request, maxRequests, maxBytes int) (*Estimate, error) {
 	e := new(Estimate)
 	var line []byte
-	var model, path string
+	var name, path string
 	var rows, size int // of the current part
 	for {
 		q, err := next()
@@ -117,8 +151,8 @@ func feed(next func() (wire.Request, error), todo chan<- wire.Request, maxReques
 		}
 		line = wire.AppendRequestLine(line[:0], &q)
 		m := wire.ModelOf(q.Body)
-		if e.Parts == 0 || m != model || q.Path != path || rows == maxRequests || size+len(line) > maxBytes {
-			model, path, rows, size = m, q.Path, 0, 0
+		if e.Parts == 0 || m != name || q.Path != path || rows == maxRequests || size+len(line) > maxBytes {
+			name, path, rows, size = m, q.Path, 0, 0
 			e.Parts++
 		}
 		rows, size = rows+1, size+len(line)
@@ -139,6 +173,7 @@ type Quote struct {
 	OutputBound *int64 `json:"output_tokens_max"` // null if an answer has no limit
 	Run         *Cost  `json:"run"`               // as a run; null if the price of a model is unknown
 	Batch       *Cost  `json:"batch"`             // as a batch
+	Reasoning   *int64 `json:"reasoning_tokens"`  // part of the answers: 0, or null if a model may reason
 	Parts       int    `json:"batch_parts"`
 	Bytes       int64  `json:"batch_bytes"`
 	// Seconds is the minimum duration of a run at the given limits; null if there are
@@ -149,6 +184,7 @@ type Quote struct {
 	Models   []ModelQuote `json:"models"`
 
 	table    *Table
+	tier     Tier
 	rpm, tpm int
 }
 
@@ -160,8 +196,11 @@ type ModelQuote struct {
 	OutputBound *int64 `json:"output_tokens_max"`
 	Run         *Cost  `json:"run"`
 	Batch       *Cost  `json:"batch"`
-	Vocabulary  string `json:"vocabulary"`     // with which the tokens were counted
-	Own         bool   `json:"vocabulary_own"` // it is known to be the model's own
+	Reasoning   *int64 `json:"reasoning_tokens"`
+	Longest     int64  `json:"longest_prompt"`
+	TooLong     int    `json:"prompts_too_long"` // prompts that are longer than the model reads
+	Vocabulary  string `json:"vocabulary"`       // with which the tokens were counted
+	Own         bool   `json:"vocabulary_own"`   // it is known to be the model's own
 }
 
 // A Cost is a range from the cost of the prompts alone to the cost with answers of
@@ -171,36 +210,54 @@ type Cost struct {
 	Max   *float64 `json:"max"` // null if an answer has no limit
 }
 
-// Quote adds prices to an estimate. rpm and tpm are the limits on calls and tokens per
-// minute of a run; 0 means no limit.
-func (t *Table) Quote(e *Estimate, rpm, tpm int) *Quote {
+// Quote adds prices to an estimate: those of a run in the given tier, and of a batch. rpm
+// and tpm are the limits on calls and tokens per minute of a run; 0 means no limit.
+func (t *Table) Quote(e *Estimate, tier Tier, rpm, tpm int) *Quote {
 	q := &Quote{
 		Kind: "estimate", V: 1, Rows: e.Rows, Parts: e.Parts, Bytes: e.Bytes,
-		OutputBound: new(int64), Run: &Cost{Max: new(float64)}, Batch: &Cost{Max: new(float64)},
-		Currency: t.Currency, Date: t.Date, Models: []ModelQuote{}, table: t, rpm: rpm, tpm: tpm,
+		OutputBound: new(int64), Reasoning: new(int64), Run: &Cost{Max: new(float64)}, Batch: &Cost{Max: new(float64)},
+		Currency: t.Currency, Date: t.Date, Models: []ModelQuote{}, table: t, tier: tier, rpm: rpm, tpm: tpm,
 	}
 	for _, m := range e.Models {
-		mq := ModelQuote{Name: m.Name, Rows: m.Rows, Input: m.Input, Vocabulary: Vocabulary, Own: usesVocabulary(m.Name)}
+		mq := ModelQuote{Name: m.Name, Rows: m.Rows, Input: m.Input, Longest: m.Longest, TooLong: m.TooLong, Vocabulary: Vocabulary, Own: usesVocabulary(m.Name)}
 		if m.Unbounded == 0 {
 			mq.OutputBound = &m.OutputBound
 		}
+		if m.Reasoning == 0 {
+			mq.Reasoning = new(int64)
+		}
 		if p, ok := t.Find(m.Name); ok {
-			mq.Run = t.between(p, 1, m.Input, mq.OutputBound)
-			mq.Batch = t.between(p, 1-p.BatchDiscount, m.Input, mq.OutputBound)
+			mq.Run = t.between(p, tier, &m)
+			mq.Batch = t.between(p, Batch, &m)
 		}
 		q.Models = append(q.Models, mq)
 		q.Input += m.Input
 		q.OutputBound = plus(q.OutputBound, mq.OutputBound)
+		q.Reasoning = plus(q.Reasoning, mq.Reasoning)
 		q.Run, q.Batch = q.Run.plus(mq.Run), q.Batch.plus(mq.Batch)
 	}
 	q.Seconds = q.seconds()
 	return q
 }
 
-func (t *Table) between(p Price, factor float64, input int64, bound *int64) *Cost {
-	c := &Cost{Input: round(factor * t.cost(p, input, 0, 0))}
-	if bound != nil {
-		most := round(factor * t.cost(p, input, 0, *bound))
+// between returns the cost of m without answers and with the longest ones, or nil if the
+// price is not known.
+func (t *Table) between(p Price, tier Tier, m *Model) *Cost {
+	factor, ok := p.factor(tier)
+	if !ok {
+		return nil
+	}
+	long := p
+	if m.LongInput > 0 {
+		long = p.long()
+	}
+	amount := func(output, longOutput int64) float64 {
+		sum := float64(m.Input-m.LongInput)*p.Input + float64(output)*p.Output + float64(m.LongInput)*long.Input + float64(longOutput)*long.Output
+		return round(factor * sum / float64(t.Per))
+	}
+	c := &Cost{Input: amount(0, 0)}
+	if m.Unbounded == 0 {
+		most := amount(m.OutputBound-m.LongBound, m.LongBound)
 		c.Max = &most
 	}
 	return c
@@ -262,10 +319,15 @@ func (q *Quote) Lines() []string {
 	for _, m := range q.Models {
 		say("%s for %s: about %s in, %s out", english.Count(m.Rows, "row"), m.Name, english.Count(m.Input, "token"), atMost(m.OutputBound))
 		if m.Run != nil {
-			say("  at once:    %s", q.words(m.Run))
+			say("  %s %s", q.how(), q.words(m.Run))
+		}
+		if m.Batch != nil {
 			say("  as a batch: %s", q.words(m.Batch))
 		} else {
 			say("  the price is not known")
+		}
+		if m.Reasoning == nil {
+			say("  how many of the answers' tokens are reasoning is not known")
 		}
 		if !m.Own {
 			say("  counted with the vocabulary of gpt-4o, which may not be that of %s", m.Name)
@@ -273,7 +335,7 @@ func (q *Quote) Lines() []string {
 	}
 	if len(q.Models) > 1 && q.Run != nil {
 		say("all together")
-		say("  at once:    %s", q.words(q.Run))
+		say("  %s %s", q.how(), q.words(q.Run))
 		say("  as a batch: %s", q.words(q.Batch))
 	}
 	if q.Rows > 0 {
@@ -283,6 +345,14 @@ func (q *Quote) Lines() []string {
 		say("at the given limits a run takes about %v", time.Duration(*q.Seconds)*time.Second)
 	}
 	return append(lines, fmt.Sprintf("prices as of %s, without discounts for cached prompts", q.Date))
+}
+
+// how names the tier of a run, as wide as the other names.
+func (q *Quote) how() string {
+	if q.tier == Flex {
+		return "at once, flex:"
+	}
+	return "at once:   "
 }
 
 func atMost(bound *int64) string {

@@ -53,12 +53,12 @@ func prompts(tb testing.TB, model string, maxTokens, rows int) []wire.Request {
 
 func TestParallelCountIsTheSerialOne(t *testing.T) {
 	requests := slices.Concat(prompts(t, "gpt-4o-mini", 512, 300), prompts(t, "gpt-5", 0, 50), prompts(t, "gpt-3.5-turbo-instruct", 16, 20))
-	serial, err := count(each(requests), 1, wire.MaxBatchRequests, wire.MaxBatchBytes)
+	serial, err := Builtin().count(each(requests), 1, wire.MaxBatchRequests, wire.MaxBatchBytes)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, workers := range []int{2, 8} {
-		got, err := count(each(requests), workers, wire.MaxBatchRequests, wire.MaxBatchBytes)
+		got, err := Builtin().count(each(requests), workers, wire.MaxBatchRequests, wire.MaxBatchBytes)
 		if d := cmp.Diff(serial, got); err != nil || d != "" {
 			t.Errorf("%d workers: %v %s", workers, err, d)
 		}
@@ -83,7 +83,7 @@ func TestParallelCountIsTheSerialOne(t *testing.T) {
 func TestCountEndsWithTheFirstFault(t *testing.T) {
 	broken := errors.New("broken")
 	n := 0
-	e, err := Count(func() (wire.Request, error) {
+	e, err := Builtin().Count(func() (wire.Request, error) {
 		if n++; n > 100 {
 			return wire.Request{}, broken
 		}
@@ -99,7 +99,7 @@ func TestPartsKeepTheServicesLimits(t *testing.T) {
 	size := len(wire.AppendRequestLine(nil, &q))
 	parts := func(maxRequests, maxBytes int, requests ...wire.Request) int {
 		t.Helper()
-		e, err := count(each(requests), 2, maxRequests, maxBytes)
+		e, err := Builtin().count(each(requests), 2, maxRequests, maxBytes)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -123,7 +123,7 @@ func TestPartsKeepTheServicesLimits(t *testing.T) {
 	if got := parts(many, many, q, path, path, q, model); got != 4 {
 		t.Errorf("got %d parts", got)
 	}
-	e, err := Count(each([]wire.Request{q, q}), 0)
+	e, err := Builtin().Count(each([]wire.Request{q, q}), 0)
 	if err != nil || e.Parts != 1 || e.Bytes != int64(2*size) {
 		t.Errorf("got %+v, %v", e, err)
 	}
@@ -135,7 +135,7 @@ func million(name string, bound int64, unbounded int) Model {
 
 func TestQuoteAddsUp(t *testing.T) {
 	e := &Estimate{Rows: 2000, Models: []Model{million("gpt-4.1", 500_000, 0), million("gpt-4o-mini", 512_000, 0)}, Parts: 2, Bytes: 12}
-	q := Builtin().Quote(e, 100, 60_000)
+	q := Builtin().Quote(e, Standard, 100, 60_000)
 	var got map[string]any
 	if err := json.Unmarshal(q.JSON(), &got); err != nil {
 		t.Fatal(err)
@@ -143,7 +143,7 @@ func TestQuoteAddsUp(t *testing.T) {
 	delete(got, "models")
 	delete(got, "prices_date")
 	want := map[string]any{
-		"kind": "estimate", "v": 1., "rows": 2000., "kept": 0., "input_tokens": 2e6, "output_tokens_max": 1_012_000.,
+		"kind": "estimate", "v": 1., "rows": 2000., "kept": 0., "input_tokens": 2e6, "output_tokens_max": 1_012_000., "reasoning_tokens": 0.,
 		"run":   map[string]any{"input": 2.15, "max": 2.15 + 4 + 0.3072},
 		"batch": map[string]any{"input": 1.075, "max": 3.2286},
 		// 20 minutes for the calls, 50.2 for the tokens.
@@ -170,7 +170,7 @@ func TestQuoteAddsUp(t *testing.T) {
 }
 
 func TestQuoteDoesNotGuess(t *testing.T) {
-	q := Builtin().Quote(&Estimate{Rows: 2000, Models: []Model{million("gpt-4o-mini", 512_000, 0), million("llama", 512_000, 0)}}, 0, 0)
+	q := Builtin().Quote(&Estimate{Rows: 2000, Models: []Model{million("gpt-4o-mini", 512_000, 0), million("llama", 512_000, 0)}}, Standard, 0, 0)
 	if q.Run != nil || q.Batch != nil || q.Models[0].Run == nil || q.Models[1].Run != nil || q.Models[1].Own || q.Seconds != nil || *q.OutputBound != 1_024_000 {
 		t.Errorf("got %s", q.JSON())
 	}
@@ -179,26 +179,75 @@ func TestQuoteDoesNotGuess(t *testing.T) {
 		t.Error(text)
 	}
 
-	q = Builtin().Quote(&Estimate{Rows: 1000, Models: []Model{million("gpt-4o-mini", 0, 1)}}, 0, 1000)
+	q = Builtin().Quote(&Estimate{Rows: 1000, Models: []Model{million("gpt-4o-mini", 0, 1)}}, Standard, 0, 1000)
 	if q.OutputBound != nil || q.Run.Max != nil || q.Run.Input != 0.15 || q.Batch.Input != 0.075 || q.Seconds != nil {
 		t.Errorf("got %s", q.JSON())
 	}
 	if text := strings.Join(q.Lines(), "\n"); !strings.Contains(text, "an unknown number out") || strings.Contains(text, "with the answers") {
 		t.Error(text)
 	}
-	if q = Builtin().Quote(&Estimate{Rows: 1000, Models: []Model{million("gpt-4o-mini", 0, 1)}}, 500, 1000); *q.Seconds != 120 {
+	if q = Builtin().Quote(&Estimate{Rows: 1000, Models: []Model{million("gpt-4o-mini", 0, 1)}}, Standard, 500, 1000); *q.Seconds != 120 {
 		t.Errorf("got %v s", *q.Seconds)
 	}
 }
 
 func TestQuoteOfNothing(t *testing.T) {
-	e, err := Count(each(nil), 0)
+	e, err := Builtin().Count(each(nil), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	q := Builtin().Quote(e, 10, 10)
+	q := Builtin().Quote(e, Standard, 10, 10)
 	if q.Rows != 0 || q.Run.Input != 0 || *q.Run.Max != 0 || *q.Seconds != 0 || q.Parts != 0 || !strings.Contains(string(q.JSON()), `"models":[]`) {
 		t.Errorf("got %s", q.JSON())
+	}
+}
+
+func TestQuoteKnowsTiersLongPromptsAndReasoning(t *testing.T) {
+	m := Model{Name: "gpt-6-luna", Rows: 10, Input: 4_000_000, OutputBound: 1_000_000, LongInput: 1_000_000, LongBound: 200_000, Longest: 1_000_000, TooLong: 1, Reasoning: 3}
+	e := &Estimate{Rows: 10, Models: []Model{m}}
+	plain := 3*0.10 + 1*0.20
+	most := plain + 0.8*0.50 + 0.2*0.75
+	q := Builtin().Quote(e, Standard, 0, 0)
+	if !near(q.Run.Input, plain) || !near(*q.Run.Max, most) || !near(*q.Batch.Max, most/2) || q.Reasoning != nil || q.Models[0].TooLong != 1 {
+		t.Errorf("got %s", q.JSON())
+	}
+	if text := strings.Join(q.Lines(), "\n"); !strings.Contains(text, "how many of the answers' tokens are reasoning is not known") {
+		t.Error(text)
+	}
+	if q := Builtin().Quote(e, Flex, 0, 0); !near(*q.Run.Max, most/2) || !strings.Contains(strings.Join(q.Lines(), "\n"), "at once, flex: $0.2500 for the prompts") {
+		t.Errorf("got %s", q.JSON())
+	}
+	// A price that is not known is not guessed.
+	if q := Builtin().Quote(e, "priority", 0, 0); q.Run != nil || q.Models[0].Run != nil || q.Models[0].Batch == nil {
+		t.Errorf("got %s", q.JSON())
+	}
+	if q := Builtin().Quote(&Estimate{Rows: 1, Models: []Model{{Name: "gpt-4o-mini", Rows: 1}}}, Flex, 0, 0); q.Run != nil {
+		t.Errorf("got %s", q.JSON())
+	}
+}
+
+func TestCountFindsWhatCostsMoreOrFails(t *testing.T) {
+	table, err := ParseTable("f", []byte(`{"date":"2026-11-26","currency":"USD","per":1,"models":{"gpt-6-luna":{"input":1,"output":1,"long_context":{"above":100,"input":2,"output":1.5},"max_input":1000}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var requests []wire.Request
+	for i, words := range []int{10, 500, 5000} {
+		for _, effort := range []string{"", "low"} {
+			b, err := wire.NewBuilder(wire.Settings{Model: "gpt-6-luna", MaxTokens: 10, Effort: effort})
+			if err != nil {
+				t.Fatal(err)
+			}
+			requests = append(requests, wire.Request{Row: record.Result{ID: fmt.Sprintf("t/%d/0123456789ab", i)}, Path: wire.Chat, Body: b.Append(nil, strings.Repeat("hi ", words))})
+		}
+	}
+	e, err := table.Count(each(requests), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := e.Models[0]
+	if m.TooLong != 2 || m.Reasoning != 3 || m.Longest < 5000 || m.LongInput < 11_000 || m.LongInput > m.Input-20 || m.LongBound != 40 || m.OutputBound != 60 {
+		t.Errorf("got %+v", m)
 	}
 }
 
@@ -208,7 +257,7 @@ func BenchmarkCount(b *testing.B) {
 	requests := prompts(b, "gpt-4o-mini", 512, 2000)
 	var tokens int64
 	for b.Loop() {
-		e, err := Count(each(requests), 0)
+		e, err := Builtin().Count(each(requests), 0)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -22,7 +22,7 @@ import (
 
 // A Table contains the prices of models.
 type Table struct {
-	Date     string // date of the prices: "2026-11-22"
+	Date     string // date of the prices: "2026-11-26"
 	Currency string // "USD"
 	Per      int64  // number of tokens that a price is for
 	Models   map[string]Price
@@ -32,13 +32,49 @@ type Table struct {
 type Price struct {
 	Input         float64
 	CachedInput   float64 // for prompt tokens found in the service's cache
-	Output        float64
+	CacheWrite    float64 // for prompt tokens written to it
+	Output        float64 // for answers, reasoning included
 	BatchDiscount float64 // discount of the Batch API on all of these: 0.5 is half
+	FlexDiscount  float64 // of the flex tier; below 0 if its price is not known
+	Long          LongContext
+	MaxInput      int // longest prompt that the model reads, in tokens; 0 if not known
+}
+
+// LongContext raises the prices of calls with long prompts.
+type LongContext struct {
+	Above         int     // tokens; 0 means that no call is long
+	Input, Output float64 // factors
+}
+
+// A Tier is a tier of service, as requests name it, or [Batch].
+type Tier string
+
+const (
+	Standard Tier = ""
+	Batch    Tier = "batch"
+	Flex     Tier = "flex"
+)
+
+// factor returns the share of the prices that is paid in a tier. ok is false if it is not
+// known.
+func (p *Price) factor(tier Tier) (factor float64, ok bool) {
+	switch tier {
+	case Standard, "auto", "default":
+		return 1, true
+	case Batch:
+		return 1 - p.BatchDiscount, true
+	case Flex:
+		return 1 - p.FlexDiscount, p.FlexDiscount >= 0
+	}
+	return 0, false
 }
 
 // The built-in prices are those of https://developers.openai.com/api/docs/pricing
-// (standard tier, text tokens) as known on the table's date. A model whose price
-// is in doubt is left out: no price is better than a wrong one.
+// (standard tier, text tokens) and of the models' pages there, as known on the table's
+// date. Models that are shut down by then are left out, and so is a model whose price
+// is in doubt: no price is better than a wrong one. The price of gpt-5.6-sol is one that
+// OpenAI has promised until 2026-11-21 at least. The flex price of gpt-6.2-sol is not
+// known.
 //
 //go:embed prices.json
 var builtin []byte
@@ -52,11 +88,12 @@ var Builtin = sync.OnceValue(func() *Table {
 	return t
 })
 
-const tableHint = `a table of prices is {"date":"2026-11-22","currency":"USD","per":1000000,"models":{"NAME":{"input":0.15,"cached_input":0.075,"output":0.6,"batch_discount":0.5}}}`
+const tableHint = `a table of prices is {"date":"2026-11-26","currency":"USD","per":1000000,"models":{"NAME":{"input":0.15,"cached_input":0.075,"output":0.6,"batch_discount":0.5}}}`
 
 // ParseTable parses a table in the form of prices.json. A model must have "input" and
-// "output". Without "cached_input", cached tokens cost as much as "input"; without
-// "batch_discount", a batch costs as much as a run. Errors are [*fault.Error] and use
+// "output". Without "cached_input" or "cache_write", these tokens cost as much as "input";
+// without "batch_discount", a batch costs as much as a run; without "flex_discount", the
+// price of the flex tier is not known. Errors are [*fault.Error] and use
 // name as the file name.
 func ParseTable(name string, data []byte) (*Table, error) {
 	t, err := parseTable(data)
@@ -84,7 +121,7 @@ func parseTable(data []byte) (*Table, error) {
 	_, err := time.Parse(time.DateOnly, v.Date)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("date %q is not a day such as 2026-11-22", v.Date)
+		return nil, fmt.Errorf("date %q is not a day such as 2026-11-26", v.Date)
 	case v.Currency == "":
 		return nil, errors.New("it names no currency")
 	case v.Per <= 0:
@@ -105,20 +142,40 @@ func parseTable(data []byte) (*Table, error) {
 type entry struct {
 	Input         *float64 `json:"input"`
 	CachedInput   *float64 `json:"cached_input"`
+	CacheWrite    *float64 `json:"cache_write"`
 	Output        *float64 `json:"output"`
 	BatchDiscount float64  `json:"batch_discount"`
+	FlexDiscount  *float64 `json:"flex_discount"`
+	Long          struct {
+		Above  int     `json:"above"`
+		Input  float64 `json:"input"`
+		Output float64 `json:"output"`
+	} `json:"long_context"`
+	MaxInput int `json:"max_input"`
 }
 
 func (e entry) price() (Price, error) {
 	if e.Input == nil || e.Output == nil {
 		return Price{}, errors.New(`it lacks the price "input" or "output"`)
 	}
-	p := Price{Input: *e.Input, CachedInput: *e.Input, Output: *e.Output, BatchDiscount: e.BatchDiscount}
-	if e.CachedInput != nil {
-		p.CachedInput = *e.CachedInput
+	or := func(v *float64, otherwise float64) float64 {
+		if v == nil {
+			return otherwise
+		}
+		return *v
 	}
-	if min(p.Input, p.CachedInput, p.Output) < 0 {
+	p := Price{
+		Input: *e.Input, CachedInput: or(e.CachedInput, *e.Input), CacheWrite: or(e.CacheWrite, *e.Input), Output: *e.Output,
+		BatchDiscount: e.BatchDiscount, FlexDiscount: or(e.FlexDiscount, -1), Long: LongContext(e.Long), MaxInput: e.MaxInput,
+	}
+	if min(p.Input, p.CachedInput, p.CacheWrite, p.Output) < 0 {
 		return Price{}, errors.New("a price is negative")
+	}
+	if min(p.Long.Above, p.MaxInput) < 0 || min(p.Long.Input, p.Long.Output) < 0 || p.Long.Above == 0 && p.Long != (LongContext{}) {
+		return Price{}, errors.New(`long_context and max_input must be numbers of tokens, and factors from 0`)
+	}
+	if e.FlexDiscount != nil && (p.FlexDiscount < 0 || p.FlexDiscount > 1) {
+		return Price{}, fmt.Errorf("flex_discount must be a fraction from 0 to 1, not %v", p.FlexDiscount)
 	}
 	if p.BatchDiscount < 0 || p.BatchDiscount > 1 {
 		return Price{}, fmt.Errorf("batch_discount must be a fraction from 0 to 1, not %v", p.BatchDiscount)
@@ -151,22 +208,49 @@ func (t *Table) Find(name string) (Price, bool) {
 	return p, ok
 }
 
-// Cost returns the cost of the tokens in u, in the table's currency. ok is false if the
-// table does not contain the model.
-func (t *Table) Cost(model string, u record.Usage, batch bool) (cost float64, ok bool) {
+// Cost returns the cost of the tokens in u, which may be those of many calls, in the
+// table's currency. It does not know which calls had long prompts; see [Table.CallCost].
+// ok is false if the table does not contain the model, or no price for the tier.
+func (t *Table) Cost(model string, u record.Usage, tier Tier) (cost float64, ok bool) {
 	p, ok := t.Find(model)
 	if !ok {
 		return 0, false
 	}
-	cost = t.cost(p, int64(u.Prompt-u.Cached), int64(u.Cached), int64(u.Completion))
-	if batch {
-		cost *= 1 - p.BatchDiscount
-	}
-	return cost, true
+	return t.costOf(&p, u, tier)
 }
 
-func (t *Table) cost(p Price, input, cached, output int64) float64 {
-	return (float64(input)*p.Input + float64(cached)*p.CachedInput + float64(output)*p.Output) / float64(t.Per)
+// CallCost returns the cost of one call, like Cost.
+func (t *Table) CallCost(model string, u record.Usage, tier Tier) (cost float64, ok bool) {
+	p, ok := t.Find(model)
+	if !ok {
+		return 0, false
+	}
+	return t.callCost(&p, u, tier)
+}
+
+func (t *Table) callCost(p *Price, u record.Usage, tier Tier) (cost float64, ok bool) {
+	if p.Long.Above > 0 && u.Prompt > p.Long.Above {
+		long := p.long()
+		p = &long
+	}
+	return t.costOf(p, u, tier)
+}
+
+// long returns the prices of a call with a long prompt.
+func (p Price) long() Price {
+	p.Input, p.CachedInput, p.CacheWrite = p.Input*p.Long.Input, p.CachedInput*p.Long.Input, p.CacheWrite*p.Long.Input
+	p.Output *= p.Long.Output
+	return p
+}
+
+func (t *Table) costOf(p *Price, u record.Usage, tier Tier) (cost float64, ok bool) {
+	factor, ok := p.factor(tier)
+	if !ok {
+		return 0, false
+	}
+	plain := max(0, u.Prompt-u.Cached-u.CacheWrite)
+	cost = float64(plain)*p.Input + float64(u.Cached)*p.CachedInput + float64(u.CacheWrite)*p.CacheWrite + float64(u.Completion)*p.Output
+	return factor * cost / float64(t.Per), true
 }
 
 // Money formats an amount: "$0.0123", "$45.60", "1.20 EUR".

@@ -27,7 +27,8 @@ const (
 )
 
 // usesVocabulary reports whether the model is known to use Vocabulary, as all of OpenAI's
-// models since gpt-4o do.
+// models from gpt-4o to gpt-5.6 do. Of later ones that is not known: OpenAI's tokenizer
+// did not list them on 2026-11-26.
 func usesVocabulary(name string) bool {
 	base := model.Base(name)
 	for _, family := range []string{"gpt-4o", "chatgpt-4o", "gpt-4.1", "gpt-4.5", "gpt-5", "o1", "o3", "o4"} {
@@ -53,25 +54,36 @@ type counter struct {
 // maxCached is the maximum total length of the cached lines, in bytes.
 const maxCached = 16 << 20
 
+// PromptTokens counts the tokens of a request's prompt.
+func PromptTokens(q *wire.Request) int64 { return newCounter().request(q.Path, q.Body).input }
+
 func newCounter() *counter {
 	return &counter{codec: codec.NewO200kBase(), lines: map[string]int{}}
 }
 
-// request counts the prompt tokens of a request body, and finds the limit of its answer;
-// 0 means no limit.
-func (c *counter) request(path string, body []byte) (input, bound int64) {
+// counted is what a request body says about its size.
+type counted struct {
+	input  int64  // prompt tokens
+	bound  int64  // limit of the answer; 0 means no limit
+	effort string // how much the model is to reason; "" if the body does not say
+}
+
+// request counts the prompt tokens of a request body, and finds what limits its answer.
+func (c *counter) request(path string, body []byte) (n counted) {
 	gjson.ParseBytes(body).ForEach(func(key, v gjson.Result) bool {
 		switch {
 		case key.Str == "messages" && path == wire.Chat:
-			input += c.messages(v)
+			n.input += c.messages(v)
 		case key.Str == "prompt" && path == wire.Completions:
-			input += c.texts(v)
+			n.input += c.texts(v)
 		case key.Str == "max_tokens" || key.Str == "max_completion_tokens":
-			bound = max(0, v.Int())
+			n.bound = max(0, v.Int())
+		case key.Str == "reasoning_effort":
+			n.effort = v.Str
 		}
 		return true
 	})
-	return input, bound
+	return n
 }
 
 func (c *counter) messages(list gjson.Result) int64 {

@@ -39,9 +39,9 @@ func TestChatFormatAddsItsTokens(t *testing.T) {
 {"role":"system","content":"hello world"},
 {"role":"system","name":"hello","content":"hello world"},
 {"role":"user","content":"hello world"}],"max_tokens":7}`
-	input, bound := newCounter().request(wire.Chat, []byte(body))
-	if input != 6+8+6+3 || bound != 7 {
-		t.Errorf("got %d, at most %d", input, bound)
+	n := newCounter().request(wire.Chat, []byte(body))
+	if n != (counted{input: 6 + 8 + 6 + 3, bound: 7}) {
+		t.Errorf("got %+v", n)
 	}
 }
 
@@ -60,8 +60,8 @@ func TestRequestsOfAnyForm(t *testing.T) {
 		{wire.Completions, `{"prompt":"hello world","max_tokens":3}`, 2, 3},
 		{wire.Completions, `{"prompt":["hello world","hello"]}`, 3, 0},
 	} {
-		if input, bound := c.request(k.path, []byte(k.body)); input != k.input || bound != k.bound {
-			t.Errorf("%s: got %d, at most %d", k.body, input, bound)
+		if n := c.request(k.path, []byte(k.body)); n.input != k.input || n.bound != k.bound {
+			t.Errorf("%s: got %+v", k.body, n)
 		}
 	}
 }
@@ -111,9 +111,9 @@ func TestRememberedLinesStayWithinBounds(t *testing.T) {
 
 func TestModelsWhoseVocabularyIsKnown(t *testing.T) {
 	for model, want := range map[string]bool{
-		"gpt-4o": true, "gpt-4o-mini-2024-07-18": true, "chatgpt-4o-latest": true, "gpt-4.1-nano": true, "gpt-5": true, "gpt-5.4-mini": true,
+		"gpt-4o": true, "gpt-4o-mini-2024-07-18": true, "chatgpt-4o-latest": true, "gpt-4.1-nano": true, "gpt-5": true, "gpt-5.4-mini": true, "gpt-5.6-luna": true,
 		"o1": true, "o3-mini": true, "o4-mini": true, "ft:gpt-4o-mini-2024-07-18:org::id": true, "ft:gpt-4.1:org": true, "openai/gpt-5-nano": true,
-		"gpt-4": false, "gpt-4-turbo": false, "gpt-3.5-turbo": false, "ft:gpt-3.5-turbo:org": false, "davinci-002": false, "o1000": false, "llama-3": false, "": false,
+		"gpt-4": false, "gpt-4-turbo": false, "gpt-3.5-turbo": false, "ft:gpt-3.5-turbo:org": false, "davinci-002": false, "o1000": false, "llama-3": false, "gpt-6-luna": false, "": false,
 	} {
 		if got := usesVocabulary(model); got != want {
 			t.Errorf("%q: got %v", model, got)

@@ -70,13 +70,19 @@ func (m *Meter) line(now time.Time, room int) string {
 		return m.statusLine(now, room, name+percent, percent, counted)
 	}
 	end := counted + ", " + m.pace(now)
+	costly := end
+	if spent := m.spent(); spent != "" {
+		costly += ", " + spent
+	}
 	if left := m.left(now); left != "" {
-		whole := end + ", " + left + " left"
-		if width := room - uniseg.StringWidth(name+percent+"  ("+whole+")"); width >= shortestBar {
-			return name + percent + " " + bar(width, done, asked) + " (" + whole + ")"
+		for _, end := range []string{costly, end} {
+			whole := end + ", " + left + " left"
+			if width := room - uniseg.StringWidth(name+percent+"  ("+whole+")"); width >= shortestBar {
+				return name + percent + " " + bar(width, done, asked) + " (" + whole + ")"
+			}
 		}
 	}
-	return fitting(room, name+percent+" ("+end+")", m.name+percent+" ("+end+")", m.name+percent+" ("+counted+")", strings.TrimSpace(percent+" ("+counted+")"))
+	return fitting(room, name+percent+" ("+costly+")", name+percent+" ("+end+")", m.name+percent+" ("+end+")", m.name+percent+" ("+counted+")", strings.TrimSpace(percent+" ("+counted+")"))
 }
 
 // bar returns a bar of at most width columns of which done of asked are full.

@@ -59,6 +59,7 @@ type Meter struct {
 	told          wait // the last wait that a plain line mentioned
 	status        status
 	toldStatus    string // the last one that a plain line mentioned
+	spends        func() string
 	stop          chan struct{}
 	stopOnce      sync.Once
 	stopped       sync.WaitGroup
@@ -189,6 +190,22 @@ func (m *Meter) Status(long, short string, next time.Time) {
 	}
 }
 
+// Spends makes the meter show what the run has cost so far. of is called often; it returns
+// an amount of money, or "" if there is nothing to show.
+func (m *Meter) Spends(of func() string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.spends = of
+}
+
+// spent returns what the run has cost so far, or "".
+func (m *Meter) spent() string {
+	if m.spends == nil {
+		return ""
+	}
+	return m.spends()
+}
+
 // look asks why nothing happens.
 func (m *Meter) look(now time.Time) {
 	if m.waits == nil {
@@ -280,6 +297,9 @@ func (m *Meter) speak(now time.Time) {
 	}
 	if m.failed > 0 {
 		fmt.Fprintf(&b, ", %d failed", m.failed)
+	}
+	if spent := m.spent(); spent != "" {
+		fmt.Fprintf(&b, ", %s spent", spent)
 	}
 	if why := m.waiting.String(); why != "" {
 		m.told = m.waiting

@@ -68,6 +68,34 @@ func TestPlainLinesComeSoonAndThenNowAndThen(t *testing.T) {
 	})
 }
 
+func TestWhatTheRunCostIsShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScreen()
+		m := progress.New(s, "ner-run", progress.Plain)
+		spent := ""
+		m.Spends(func() string { return spent })
+		m.Total(1000)
+		time.Sleep(11 * time.Second)
+		m.Done(true)
+		spent = "$0.0123"
+		time.Sleep(time.Minute)
+		m.Close()
+		lines := strings.Split(s.String(), "\n")
+		if strings.Contains(lines[0], "spent") || !strings.HasPrefix(lines[1], "ner-run: 1 of 1000 rows, 1 failed, $0.0123 spent, 0.0 rows/s") {
+			t.Errorf("got %q", lines)
+		}
+		s = newScreen()
+		m = progress.New(s, "ner-run", progress.Bar)
+		m.Spends(func() string { return "$12.30" })
+		m.Done(false)
+		time.Sleep(time.Second)
+		m.Close()
+		if !strings.Contains(s.String(), " rows/s, $12.30)") {
+			t.Errorf("got %q", s)
+		}
+	})
+}
+
 func TestShortRunSaysNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScreen()

@@ -258,10 +258,21 @@ func usage(v gjson.Result) (u Usage, err error) {
 	if v.Type != gjson.Null && !v.IsObject() {
 		return u, errors.New("should be an object")
 	}
-	u.Prompt = int(v.Get("prompt_tokens").Int())
-	u.Completion = int(v.Get("completion_tokens").Int())
-	u.Cached = int(v.Get("cached_tokens").Int())
-	u.Reasoning = int(v.Get("reasoning_tokens").Int())
+	v.ForEach(func(key, n gjson.Result) bool {
+		switch key.Str {
+		case "prompt_tokens":
+			u.Prompt = int(n.Int())
+		case "completion_tokens":
+			u.Completion = int(n.Int())
+		case "cached_tokens":
+			u.Cached = int(n.Int())
+		case "cache_write_tokens":
+			u.CacheWrite = int(n.Int())
+		case "reasoning_tokens":
+			u.Reasoning = int(n.Int())
+		}
+		return true
+	})
 	return u, nil
 }
 

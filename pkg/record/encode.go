@@ -62,6 +62,7 @@ func AppendResult(dst []byte, r *Result) []byte {
 		dst = append(dst, `,"completion_tokens":`...)
 		dst = strconv.AppendInt(dst, int64(u.Completion), 10)
 		dst = appendCount(dst, "cached_tokens", u.Cached)
+		dst = appendCount(dst, "cache_write_tokens", u.CacheWrite)
 		dst = appendCount(dst, "reasoning_tokens", u.Reasoning)
 		dst = append(dst, '}')
 	}

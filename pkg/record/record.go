@@ -9,9 +9,12 @@ package record
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
+
+	"nertools/pkg/english"
 )
 
 // Version is the value of "v" in every line.
@@ -63,7 +66,8 @@ func (r *Result) OK() bool { return r.Failure == nil }
 type Usage struct {
 	Prompt     int // all prompt tokens, including cached ones
 	Completion int // all completion tokens, including reasoning tokens
-	Cached     int
+	Cached     int // prompt tokens found in the service's cache
+	CacheWrite int // prompt tokens written to it
 	Reasoning  int
 }
 
@@ -72,7 +76,26 @@ func (u *Usage) Add(v Usage) {
 	u.Prompt += v.Prompt
 	u.Completion += v.Completion
 	u.Cached += v.Cached
+	u.CacheWrite += v.CacheWrite
 	u.Reasoning += v.Reasoning
+}
+
+// String describes u in words: "700 tokens in (512 cached), 30 out (10 reasoning)".
+func (u Usage) String() string {
+	s := english.Count(u.Prompt, "token") + " in"
+	switch {
+	case u.Cached > 0 && u.CacheWrite > 0:
+		s += fmt.Sprintf(" (%d cached, %d written to the cache)", u.Cached, u.CacheWrite)
+	case u.Cached > 0:
+		s += fmt.Sprintf(" (%d cached)", u.Cached)
+	case u.CacheWrite > 0:
+		s += fmt.Sprintf(" (%d written to the cache)", u.CacheWrite)
+	}
+	s += ", " + strconv.Itoa(u.Completion) + " out"
+	if u.Reasoning > 0 {
+		s += fmt.Sprintf(" (%d reasoning)", u.Reasoning)
+	}
+	return s
 }
 
 // Failure is the reason why a row has no good answer.

@@ -94,7 +94,11 @@ func NewPage(title string, r *collect.Results, prices *price.Table) *Page {
 	total, known := 0.0, false
 	for i, s := range r.Spent() {
 		line := Spending{Spent: s}
-		amount, ok := prices.Cost(s.Model, s.Usage, s.Batch)
+		tier := price.Standard
+		if s.Batch {
+			tier = price.Batch
+		}
+		amount, ok := prices.Cost(s.Model, s.Usage, tier)
 		if ok {
 			line.Money = prices.Money(amount)
 			total += amount

@@ -176,21 +176,51 @@ func brokenOff(choice gjson.Result) error {
 	return answeredError(gjson.Parse(`{"error":`+e.Raw+`}`), "")
 }
 
-func parseUsage(u gjson.Result) record.Usage {
-	first := func(keys ...string) int {
-		for _, k := range keys {
-			if v := u.Get(k); v.Exists() {
-				return int(v.Int())
-			}
+// parseUsage reads a usage in the names of chat completions, or else in those of batches
+// and of the responses API.
+func parseUsage(usage gjson.Result) record.Usage {
+	var u, other record.Usage
+	prompt, completion := false, false
+	usage.ForEach(func(key, v gjson.Result) bool {
+		switch key.Str {
+		case "prompt_tokens":
+			u.Prompt, prompt = int(v.Int()), true
+		case "completion_tokens":
+			u.Completion, completion = int(v.Int()), true
+		case "input_tokens":
+			other.Prompt = int(v.Int())
+		case "output_tokens":
+			other.Completion = int(v.Int())
+		case "prompt_tokens_details":
+			readDetails(v, &u)
+		case "completion_tokens_details":
+			readDetails(v, &u)
+		case "input_tokens_details", "output_tokens_details":
+			readDetails(v, &other)
 		}
-		return 0
+		return true
+	})
+	if !prompt {
+		u.Prompt, u.Cached, u.CacheWrite = other.Prompt, max(u.Cached, other.Cached), max(u.CacheWrite, other.CacheWrite)
 	}
-	return record.Usage{
-		Prompt:     first("prompt_tokens", "input_tokens"),
-		Completion: first("completion_tokens", "output_tokens"),
-		Cached:     first("prompt_tokens_details.cached_tokens", "input_tokens_details.cached_tokens"),
-		Reasoning:  first("completion_tokens_details.reasoning_tokens", "output_tokens_details.reasoning_tokens"),
+	if !completion {
+		u.Completion, u.Reasoning = other.Completion, max(u.Reasoning, other.Reasoning)
 	}
+	return u
+}
+
+func readDetails(details gjson.Result, u *record.Usage) {
+	details.ForEach(func(key, v gjson.Result) bool {
+		switch key.Str {
+		case "cached_tokens":
+			u.Cached = int(v.Int())
+		case "cache_write_tokens":
+			u.CacheWrite = int(v.Int())
+		case "reasoning_tokens":
+			u.Reasoning = int(v.Int())
+		}
+		return true
+	})
 }
 
 // noJSON is the error of an answer that is not JSON, or is truncated.

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"nertools/cmd/internal/cmdline"
+	"nertools/pkg/english"
 	"nertools/pkg/fault"
 	"nertools/pkg/price"
 	"nertools/pkg/wire"
@@ -41,20 +42,36 @@ func (p *Prices) Table() (*price.Table, error) {
 	return price.ParseTable(name, data)
 }
 
-// Limits are what bounds a run or the parts of a batch; 0 is no bound.
-type Limits struct{ PartRequests, PerMinute, TokensPerMinute int }
+// Limits say how the requests are to be asked. 0 is no bound.
+type Limits struct {
+	PartRequests, PerMinute, TokensPerMinute int
 
-// Estimate says what asking the requests would cost: in words on stderr, as a JSON
-// object on stdout. kept is where next counts the rows that it leaves out.
+	Tier  price.Tier // of a run
+	Batch bool       // it is to be a batch
+}
+
+// manyRows is from how many rows on a batch is worth a hint.
+const manyRows = 2000
+
+// Estimate says what asking the requests would cost, at once or as a
+// batch: in words on stderr, as a JSON object on stdout. kept is where next counts the rows that it leaves out.
 func Estimate(std cmdline.Streams, table *price.Table, next func() (wire.Request, error), kept *int, limits Limits) error {
-	tokens, err := price.Count(next, limits.PartRequests)
+	tokens, err := table.Count(next, limits.PartRequests)
 	if err != nil {
 		return err
 	}
-	q := table.Quote(tokens, limits.PerMinute, limits.TokensPerMinute)
+	q := table.Quote(tokens, limits.Tier, limits.PerMinute, limits.TokensPerMinute)
 	q.Kept = *kept
 	for _, line := range q.Lines() {
 		std.Note("%s", line)
+	}
+	for _, m := range q.Models {
+		if m.TooLong > 0 {
+			std.Say("%s longer than %s reads, which will fail: the longest has about %s", english.Count(m.TooLong, "prompt"), m.Name, english.Count(m.Longest, "token"))
+		}
+	}
+	if !limits.Batch && q.Rows >= manyRows && q.Run != nil && q.Batch != nil && q.Batch.Input < 0.6*q.Run.Input {
+		std.Say("ner-batch submit asks these %s for half of that, within 24 hours", english.Count(q.Rows, "row"))
 	}
 	if slices.ContainsFunc(q.Models, func(m price.ModelQuote) bool { return m.Run == nil }) {
 		std.Say("give the missing prices in a file with --prices")

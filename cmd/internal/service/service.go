@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tidwall/gjson"
 	"github.com/urfave/cli/v2"
 
 	"nertools/cmd/internal/cmdline"
@@ -62,6 +63,11 @@ func (s *Settings) Flags() []cli.Flag {
 		&cli.StringFlag{Category: category, Name: "service-tier", Destination: &s.Tier, Usage: "ask for this `TIER` of service: flex costs half and may take minutes"},
 		&cli.StringFlag{Category: category, Name: "extra-body", Destination: &s.Extra, Usage: "add the members of this `JSON` object to every request"},
 	}
+}
+
+// ServiceTier returns the tier of service that is asked for; "" is the usual one.
+func (s *Settings) ServiceTier() string {
+	return cmp.Or(gjson.Get(s.Extra, "service_tier").String(), s.Tier)
 }
 
 func (s *Settings) setTemperature(_ *cli.Context, text string) error {
