@@ -3,6 +3,7 @@ package cmd_test
 import (
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -80,6 +81,25 @@ func checkHelp(t *testing.T, command, help string) {
 		for _, empty := range []string{"(default: false)", "(default: 0)", "(default: 0s)", "(default: )", `(default: "`, "`"} {
 			if strings.Contains(line, empty) {
 				t.Errorf("%s: %s says nothing: %s", command, empty, line)
+			}
+		}
+	}
+}
+
+// TestFlagsAreExplainedInOneShortPhrase reads the flags of all help texts: each starts
+// with a verb and has less than 70 characters, without its default.
+func TestFlagsAreExplainedInOneShortPhrase(t *testing.T) {
+	entry := regexp.MustCompile(`(?m)^  (-\S.*?)  +((?:.*\n)(?:   +.*\n)*)`)
+	notes := regexp.MustCompile(` (\(default: .*\)|\[\$\w+\])`)
+	noVerb := regexp.MustCompile(`^([A-Z]|[a-z]*, |a |an |at |of |the |this |what |which |in |with )|\.$`)
+	for _, program := range []string{"ner-prompt", "ner-run", "ner-collect", "fakeopenai"} {
+		for _, command := range append([]string{""}, commandsOf(output(t, program, "help"))...) {
+			help := output(t, program, strings.Fields("help "+command)...)
+			for _, flag := range entry.FindAllStringSubmatch(help, -1) {
+				text := notes.ReplaceAllString(strings.Join(strings.Fields(flag[2]), " "), "")
+				if n := utf8.RuneCountInString(text); n >= 70 || noVerb.MatchString(text) {
+					t.Errorf("%s %s %s: %q: %d characters", program, command, flag[1], text, n)
+				}
 			}
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"nertools/cmd/internal/cost"
 	"nertools/cmd/internal/dataset"
 	"nertools/pkg/annotate"
+	"nertools/pkg/clidoc"
 	"nertools/pkg/corpus"
 	"nertools/pkg/english"
 	"nertools/pkg/fault"
@@ -38,13 +39,13 @@ type output struct {
 	table *price.Table
 }
 
-const formatNames = "text (a line a row), jsonl, conll, spacy, brat, labelstudio, csv, html"
+const formatNames = "text, jsonl, conll, spacy, brat, labelstudio, csv or html"
 
 func (o *output) flags() []cli.Flag {
-	return append([]cli.Flag{
-		&cli.StringFlag{Name: "format", Value: "text", Destination: &o.format, Usage: "write this `FORMAT`: " + formatNames},
-		&cli.StringFlag{Name: "scheme", Value: "bio", Destination: &o.scheme, Usage: "tags of conll: `bio` or bioes"},
-	}, o.target.Flags("the file NAME (with brat: a folder)")...)
+	return clidoc.Group("output", append([]cli.Flag{
+		&cli.StringFlag{Name: "format", Value: "text", Destination: &o.format, Usage: "use `FORMAT` " + formatNames},
+		&cli.StringFlag{Name: "scheme", Value: "bio", Destination: &o.scheme, Usage: "tag conll output with `SCHEME`: bio or bioes"},
+	}, o.target.Flags("the file (brat: folder) NAME")...)...)
 }
 
 // check checks, before anything is read, that the format is known, can be written to the
@@ -190,7 +191,7 @@ type goldOptions struct {
 func goldCommand() *cli.Command {
 	var o goldOptions
 	return &cli.Command{
-		Name: "gold", Usage: "write the entities that an MRC file marks, in any of the formats",
+		Name: "gold", Usage: "write the gold annotations of an MRC file in any format",
 		UsageText: "ner-collect gold examples/news/mrc-ner.test --format conll",
 		ArgsUsage: "FILE",
 		Flags:     slices.Concat(o.output.flags(), []cli.Flag{strictFlag(&o.strict)}, o.labels.Flags()),

@@ -24,6 +24,7 @@ import (
 	"nertools/cmd/internal/answers"
 	"nertools/cmd/internal/cmdline"
 	"nertools/cmd/internal/failures"
+	"nertools/pkg/clidoc"
 	"nertools/pkg/collect"
 	"nertools/pkg/fault"
 )
@@ -34,17 +35,17 @@ func app() *cli.App {
 	var o collectOptions
 	return &cli.App{
 		Name:      "ner-collect",
-		Usage:     "bring result records into row order, as a results file, or into other formats",
+		Usage:     "collect result records in row order, as a results file or in other formats",
 		UsageText: "ner-collect results.jsonl --write-dir . --write-name results.txt",
 		ArgsUsage: "[FILE ...]",
-		Description: "Reads any number of files, in any order: result records, and the output and error\n" +
-			"files of the Batch API. No file, or -, is stdin. Line i of the results file is row i,\n" +
-			"from 0; the sum goes to stderr. Exits with 3 if a row failed or is missing.\n" +
-			"With --format the rows of a sentence become one sentence with its entities. Its text is that\n" +
-			"of the records, or of the MRC file that --gold or the --source flags name. With such a file,\n" +
-			"what an answer copied from a demonstration is told apart: give the --example flags that\n" +
-			"ner-prompt had, if it had any.",
-		Flags: slices.Concat(o.output.flags(), resultFlags(&o.Options), []cli.Flag{strictFlag(&o.strict), o.prices.Flag()}),
+		Description: "Reads any number of files in any order: result records, and output and error files of the\n" +
+			"Batch API. Without FILE, or with -, it reads stdin. Line i of the results file is the answer to\n" +
+			"row i, from 0. The exit code is 3 if a row failed or is missing.\n" +
+			"With --format, the rows of a sentence become one sentence with its entities. Its text comes from\n" +
+			"the records, or from the MRC file named by --gold or the --source flags. With such a file, strings\n" +
+			"that an answer copied from a demonstration are reported as such: pass the --example flags that you\n" +
+			"gave to ner-prompt. --verdicts also needs the questions if the answers come from a batch.",
+		Flags: slices.Concat(o.output.flags(), resultFlags(&o.Options), []cli.Flag{strictFlag(&o.strict)}, clidoc.Group("output", o.prices.Flag())),
 		Action: cmdline.Action(func(ctx context.Context, std cmdline.Streams, files []string) error {
 			o.Files = inputs(files)
 			return collectResults(ctx, std, &o)
@@ -55,18 +56,18 @@ func app() *cli.App {
 
 // resultFlags returns the flags for the results to read and what to join them with.
 func resultFlags(o *answers.Options) []cli.Flag {
-	return slices.Concat([]cli.Flag{
+	return slices.Concat(clidoc.Group("results",
 		o.Accepted.Flag(),
-		&cli.StringFlag{Name: "last-results", Destination: &o.LastResults, Usage: "replace lines of this earlier results `FILE` by the results"},
-		&cli.IntFlag{Name: "total", Destination: &o.Total, Action: cmdline.AtLeast("total", 1), DefaultText: "what the records say", Usage: "the source has `N` rows"},
-		&cli.StringSliceFlag{Name: "verdicts", Action: cmdline.Into(&o.Verdicts), Usage: "drop entities rejected by the verification answers in `FILE` (repeatable; answers of a batch need the questions, too)"},
-	}, o.Source.Flags(), o.Examples.Flags(), o.Labels.Flags(), []cli.Flag{
-		&cli.StringFlag{Name: "gold", Destination: &o.Gold, Usage: "MRC `FILE` with the gold annotations"},
-	})
+		&cli.StringFlag{Name: "last-results", Destination: &o.LastResults, Usage: "update this earlier results `FILE`: replace the rows collected"},
+		&cli.IntFlag{Name: "total", Destination: &o.Total, Action: cmdline.AtLeast("total", 1), DefaultText: "what the records say", Usage: "expect `N` rows in the source"},
+		&cli.StringSliceFlag{Name: "verdicts", Action: cmdline.Into(&o.Verdicts), Usage: "drop entities rejected by the answers in `FILE` (repeatable)"},
+	), o.Source.Flags(), o.Examples.Flags(), o.Labels.Flags(), clidoc.Group("gold annotations",
+		&cli.StringFlag{Name: "gold", Destination: &o.Gold, Usage: "compare with the gold annotations in this MRC `FILE`"},
+	))
 }
 
 func strictFlag(to *bool) cli.Flag {
-	return &cli.BoolFlag{Name: "strict", Destination: to, Usage: "fail if a gold span is not in its sentence"}
+	return &cli.BoolFlag{Category: "gold annotations", Name: "strict", Destination: to, Usage: "fail if a gold span is outside its sentence"}
 }
 
 // inputs returns the results files named on the command line.

@@ -29,18 +29,21 @@ type scoreOptions struct {
 func scoreCommand() *cli.Command {
 	var o scoreOptions
 	return &cli.Command{
-		Name: "score", Usage: "score results against the entities that an MRC file marks",
+		Name: "score", Usage: "score results against gold annotations",
 		UsageText: "ner-collect score --gold examples/news/mrc-ner.test results.jsonl",
 		ArgsUsage: "[FILE ...]",
+		Description: "--match says when an entity is right: strict, if span and label are those of gold; boundary, if\n" +
+			"the span is; overlap, if the label is and the spans share a token; published counts as the\n" +
+			"published GPT-NER figures do.",
 		Flags: slices.Concat([]cli.Flag{
-			&cli.StringFlag{Name: "match", DefaultText: "strict", Usage: "an entity is right if `HOW`: strict (span and label), boundary (span), overlap (label, and a token in common), published (the procedure behind the published GPT-NER figures)",
+			&cli.StringFlag{Name: "match", DefaultText: "strict", Usage: "count matches by `RULE`: strict, boundary, overlap or published",
 				Action: func(_ *cli.Context, name string) (err error) {
 					o.match, err = score.ParseMatch(name)
 					return cmdline.ExitIf(cmdline.Usage, err)
 				}},
-			&cli.BoolFlag{Name: "json", Destination: &o.json, Usage: "write JSON, nothing rounded"},
-			&cli.IntFlag{Name: "resamples", Value: score.DefaultResamples, Destination: &o.resamples, Usage: "draw `N` resamples of the sentences for the intervals; 0: no intervals"},
-			&cli.Uint64Flag{Name: "seed", Value: 1, Destination: &o.seed, Usage: "random seed `N` of the resamples"},
+			&cli.BoolFlag{Name: "json", Destination: &o.json, Usage: "write JSON with unrounded figures"},
+			&cli.IntFlag{Name: "resamples", Value: score.DefaultResamples, Destination: &o.resamples, Usage: "draw `N` resamples for the confidence intervals; 0 for none"},
+			&cli.Uint64Flag{Name: "seed", Value: 1, Destination: &o.seed, Usage: "draw the resamples with seed `N`"},
 			strictFlag(&o.strict),
 		}, resultFlags(&o.Options)),
 		Action: cmdline.Action(func(ctx context.Context, std cmdline.Streams, files []string) error {
@@ -89,10 +92,10 @@ type compareOptions struct {
 func compareCommand() *cli.Command {
 	var o compareOptions
 	return &cli.Command{
-		Name: "compare", Usage: "set scores that score --json wrote beside each other",
+		Name: "compare", Usage: "compare scores that score --json wrote",
 		UsageText: "ner-collect compare bm25.8.json random.8.json --svg comparison.svg",
 		ArgsUsage: "FILE ...",
-		Flags:     []cli.Flag{&cli.StringFlag{Name: "svg", Destination: &o.svg, Usage: "draw them as a picture into this `FILE`"}},
+		Flags:     []cli.Flag{&cli.StringFlag{Name: "svg", Destination: &o.svg, Usage: "draw a chart of the scores into this `FILE`"}},
 		Action: cmdline.Action(func(_ context.Context, std cmdline.Streams, files []string) error {
 			o.files = files
 			return compare(std, &o)

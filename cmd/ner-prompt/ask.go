@@ -9,6 +9,7 @@ import (
 
 	"nertools/cmd/internal/cmdline"
 	"nertools/cmd/internal/dataset"
+	"nertools/pkg/clidoc"
 	"nertools/pkg/collect"
 	"nertools/pkg/english"
 	"nertools/pkg/mrc"
@@ -27,17 +28,18 @@ type promptOptions struct {
 }
 
 func (o *promptOptions) flags() []cli.Flag {
-	return slices.Concat(o.source.Flags(), o.examples.Flags(), o.labels.Flags(), []cli.Flag{
+	return slices.Concat(o.source.Flags(), o.examples.Flags(), o.labels.Flags(), clidoc.Group("which rows",
 		&cli.IntFlag{Name: "limit", Destination: &o.limit, Action: cmdline.AtLeast("limit", 1), Usage: "ask about the first `N` rows, as if the file ended there"},
-		&cli.StringFlag{Name: "style", Value: "markup", Destination: &o.style, Usage: "ask for the sentence with its entities marked (`markup`), or for a list of them (json)"},
-		&cli.StringFlag{Name: "shard", Usage: "write the `I/N`th part of the rows, whole sentences together, such as 2/8",
+		&cli.StringFlag{Name: "shard", Usage: "write part I of N (`I/N`, such as 2/8), with whole sentences",
 			Action: func(_ *cli.Context, value string) (err error) {
 				o.shard, err = prompt.ParseShard(value)
 				return cmdline.ExitIf(cmdline.Usage, err)
 			}},
-		&cli.StringFlag{Name: "template", Destination: &o.template, Usage: "word the prompts after `FILE` (see: ner-prompt template)"},
 		&cli.StringFlag{Name: "last-results", Destination: &o.lastResults, Usage: "ask again only for the rows that failed in this results `FILE`"},
-	})
+	), clidoc.Group("wording",
+		&cli.StringFlag{Name: "style", Value: "markup", Destination: &o.style, Usage: "ask for `STYLE`: markup (the marked sentence) or json (a list)"},
+		&cli.StringFlag{Name: "template", Destination: &o.template, Usage: "use the wording in `FILE` (see: ner-prompt template)"},
+	))
 }
 
 func writePrompts(ctx context.Context, std cmdline.Streams, o *promptOptions) (err error) {

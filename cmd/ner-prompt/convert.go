@@ -29,15 +29,16 @@ type convertOptions struct {
 func convertCommand() *cli.Command {
 	var o convertOptions
 	return &cli.Command{
-		Name: "convert", Usage: "make an MRC file of labelled sentences: CoNLL, or JSON lines with spans",
+		Name: "convert", Usage: "convert labelled sentences (CoNLL or JSON lines) to an MRC file",
 		UsageText: "ner-prompt convert test.conll --data-name CONLL --write-dir data --write-name test",
 		ArgsUsage: "[FILE]",
-		Description: "Reads a token a line with its tag (IOB1, BIO, BIOES and their kin), or a sentence a line as\n" +
-			"JSON with token or character offsets. With --data-name or --labels the rows ask for the labels\n" +
-			"of that data set, else for those found, in alphabetical order. No FILE, or -, is stdin.",
+		Description: "Reads CoNLL files, with one token and its tag per line (IOB1, BIO, BIOES and similar), and\n" +
+			"JSON lines, with one sentence and the offsets of its entities per line. The rows ask for the\n" +
+			"labels of --data-name or --labels, otherwise for the labels found, in alphabetical order.\n" +
+			"Without FILE, or with -, it reads stdin.",
 		Flags: slices.Concat(o.labels.Flags(), o.target.Flags("mrc-ner.NAME"), []cli.Flag{
-			&cli.StringFlag{Name: "format", Destination: &o.format, Usage: "read FILE as `FORMAT`: conll or jsonl (default: jsonl if the first line is JSON)"},
-			&cli.IntFlag{Name: "column", Destination: &o.column, Action: cmdline.AtLeast("column", 1), DefaultText: "the last one", Usage: "the tag stands in column `N` of a conll file, from 1"},
+			&cli.StringFlag{Name: "format", Destination: &o.format, Usage: "read FILE as `FORMAT`: conll or jsonl (default: by the first line)"},
+			&cli.IntFlag{Name: "column", Destination: &o.column, Action: cmdline.AtLeast("column", 1), DefaultText: "the last one", Usage: "read the tags from column `N` of a CoNLL file, from 1"},
 		}),
 		Action: cmdline.Action(func(ctx context.Context, std cmdline.Streams, files []string) error {
 			if len(files) > 1 {

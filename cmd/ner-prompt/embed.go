@@ -40,9 +40,9 @@ func (o *embedOptions) flags() []cli.Flag {
 	const category = "embedding"
 	return append(o.service.Flags(),
 		&cli.StringFlag{Category: category, Name: "model", Value: embeddingModel, Destination: &o.model, Usage: "ask this `MODEL` for embeddings"},
-		&cli.IntFlag{Category: category, Name: "dimensions", DefaultText: "the model's own", Destination: &o.dimensions, Action: cmdline.AtLeast("dimensions", 0), Usage: "ask for vectors of `N` numbers"},
-		&cli.StringFlag{Category: category, Name: "cache", DefaultText: "the user's cache directory", Destination: &o.cache, Usage: "keep in `DIR` what was asked, by server (host and port), model, dimensions and text"},
-		&cli.IntFlag{Category: category, Name: "workers", Aliases: []string{"j"}, Value: 4, Destination: &o.workers, Action: cmdline.AtLeast("workers", 1), Usage: "have `N` calls at work at once"},
+		&cli.IntFlag{Category: category, Name: "dimensions", DefaultText: "the model's own", Destination: &o.dimensions, Action: cmdline.AtLeast("dimensions", 0), Usage: "ask for vectors with `N` dimensions"},
+		&cli.StringFlag{Category: category, Name: "cache", DefaultText: "the user's cache directory", Destination: &o.cache, Usage: "keep embeddings in `DIR`, and request only missing ones"},
+		&cli.IntFlag{Category: category, Name: "workers", Aliases: []string{"j"}, Value: 4, Destination: &o.workers, Action: cmdline.AtLeast("workers", 1), Usage: "make up to `N` calls at once"},
 	)
 }
 

@@ -32,16 +32,16 @@ type knnOptions struct {
 func knnCommand() *cli.Command {
 	var o knnOptions
 	return &cli.Command{
-		Name: "knn", Usage: "find for each row the nearest training rows of its label: the kNN file",
+		Name: "knn", Usage: "find the most similar training rows for each row: the kNN file",
 		UsageText: "ner-prompt knn --source-dir examples/news --write-dir . --write-name test",
-		Description: "The row itself, and rows whose sentence equals its own, are never its neighbours. How many\n" +
-			"sentences of the source also stand in the training file is told on stderr.",
+		Description: "The neighbours of a row are training rows of its label, the most similar first, and never\n" +
+			"rows with the same sentence. A message says how many sentences also occur in the training file.",
 		Flags: slices.Concat(o.source.Flags(), []cli.Flag{o.train.Flag()}, o.target.Flags("NAME.knn.jsonl"), []cli.Flag{
-			&cli.StringFlag{Name: "method", Value: "bm25", Destination: &o.method, Usage: "`METHOD` of comparing sentences: random, bm25 (words in common), embedding (asks a service)"},
+			&cli.StringFlag{Name: "method", Value: "bm25", Destination: &o.method, Usage: "compare by `METHOD`: bm25 (shared words), embedding (a service), random"},
 			&cli.IntFlag{Name: "num", Value: 32, Destination: &o.num, Action: cmdline.AtLeast("num", 1), Usage: "find `N` neighbours for each row"},
-			&cli.BoolFlag{Name: "diverse", Destination: &o.diverse, Usage: "take each sentence once, and make at least half of the neighbours contain an entity"},
-			&cli.Uint64Flag{Name: "seed", Value: 1, Destination: &o.seed, Usage: "of random: another `N`, other neighbours"},
-			&cli.BoolFlag{Name: "scores", Destination: &o.scores, Usage: "write the similarities as well, line by line, to NAME.knn.scores.jsonl"},
+			&cli.BoolFlag{Name: "diverse", Destination: &o.diverse, Usage: "use no sentence twice, and at least half with an entity"},
+			&cli.Uint64Flag{Name: "seed", Value: 1, Destination: &o.seed, Usage: "choose random neighbours with seed `N`"},
+			&cli.BoolFlag{Name: "scores", Destination: &o.scores, Usage: "also write the similarities, to NAME.knn.scores.jsonl"},
 			cmdline.ProgressFlag(&o.progress),
 		}, o.embed.flags()),
 		Action: cmdline.Action(func(ctx context.Context, std cmdline.Streams, _ []string) error {

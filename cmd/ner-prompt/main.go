@@ -51,7 +51,7 @@ func app() *cli.App {
 func labelsCommand() *cli.Command {
 	var labels dataset.LabelSet
 	return &cli.Command{
-		Name: "labels", Usage: "print the catalogue of labels as JSON, to edit and hand back with --labels",
+		Name: "labels", Usage: "print the catalogue of labels as JSON, to edit and use with --labels",
 		UsageText: "ner-prompt labels --data-name CONLL > labels.json",
 		Flags:     labels.Flags(),
 		Action: cmdline.Action(func(_ context.Context, std cmdline.Streams, _ []string) error {
@@ -85,9 +85,9 @@ func printLabels(std cmdline.Streams, labels *dataset.LabelSet) error {
 func templateCommand() *cli.Command {
 	var style string
 	return &cli.Command{
-		Name: "template", Usage: "print a built-in template, to edit and hand back with --template",
+		Name: "template", Usage: "print a built-in template, to edit and use with --template",
 		UsageText: "ner-prompt template > wording.tmpl",
-		Flags:     []cli.Flag{&cli.StringFlag{Name: "of", Value: "markup", Destination: &style, Usage: "the wording of `STYLE`: markup, json or verify"}},
+		Flags:     []cli.Flag{&cli.StringFlag{Name: "of", Value: "markup", Destination: &style, Usage: "print the template for `STYLE`: markup, json or verify"}},
 		Action: cmdline.Action(func(_ context.Context, std cmdline.Streams, _ []string) error {
 			return printTemplate(std, style)
 		}),

@@ -27,16 +27,16 @@ type verifyOptions struct {
 func verifyCommand() *cli.Command {
 	var o verifyOptions
 	return &cli.Command{
-		Name: "verify", Usage: "ask of each entity that results mark whether it is one",
+		Name: "verify", Usage: "ask about each entity found whether it really is one",
 		UsageText: "ner-prompt verify --results results.jsonl --source-dir examples/news --data-name CONLL |\n" +
 			"  ner-run -o verdicts.jsonl",
-		Description: "The answers are for ner-collect --verdicts, which drops the entities answered with no.\n" +
-			"--results takes result records, or a results file with --source-dir and --source-name.",
+		Description: "Give the answers to ner-collect --verdicts, which drops the entities that were answered no.\n" +
+			"--results takes result records, or a results file together with --source-dir and --source-name.",
 		Flags: slices.Concat(o.Source.Flags(), []cli.Flag{o.train.Flag()}, o.Labels.Flags(), []cli.Flag{
-			&cli.StringSliceFlag{Name: "results", Action: cmdline.Into(&o.Files), Usage: "ask about the entities that the results in this `FILE` mark (repeatable; - is stdin)"},
-			&cli.IntFlag{Name: "example-num", Destination: &o.examples, Action: cmdline.AtLeast("example-num", 0), Usage: "show `N` demonstrations, from the training rows"},
+			&cli.StringSliceFlag{Name: "results", Action: cmdline.Into(&o.Files), Usage: "ask about the entities found in these results (`FILE`, repeatable)"},
+			&cli.IntFlag{Name: "example-num", Destination: &o.examples, Action: cmdline.AtLeast("example-num", 0), Usage: "show `N` demonstrations, taken from the training rows"},
 			o.Accepted.Flag(),
-			&cli.StringFlag{Name: "template", Destination: &o.template, Usage: "word the questions after `FILE` (see: ner-prompt template --of verify)"},
+			&cli.StringFlag{Name: "template", Destination: &o.template, Usage: "use the wording in `FILE` (see: ner-prompt template --of verify)"},
 		}),
 		Action: cmdline.Action(func(ctx context.Context, std cmdline.Streams, _ []string) error {
 			return writeQuestions(ctx, std, &o)

@@ -45,14 +45,14 @@ type options struct {
 
 func (o *options) flags() []cli.Flag {
 	return slices.Concat(clidoc.Group("calls",
-		&cli.IntFlag{Name: "workers", Aliases: []string{"j"}, Value: 10, Destination: &o.workers, Action: cmdline.AtLeast("workers", 1), Usage: "`N` calls at once, at most"},
-		&cli.IntFlag{Name: "max-retries", Value: 5, Destination: &o.maxRetries, Action: cmdline.AtLeast("max-retries", 0), Usage: "ask a row again up to `N` times after passing failures; 429s do not count"},
+		&cli.IntFlag{Name: "workers", Aliases: []string{"j"}, Value: 10, Destination: &o.workers, Action: cmdline.AtLeast("workers", 1), Usage: "make up to `N` calls at once"},
+		&cli.IntFlag{Name: "max-retries", Value: 5, Destination: &o.maxRetries, Action: cmdline.AtLeast("max-retries", 0), Usage: "retry a row up to `N` times after passing failures, 429s aside"},
 		&cli.IntFlag{Name: "max-errors", Destination: &o.maxErrors, Action: cmdline.AtLeast("max-errors", 0), Usage: "stop when `N` rows have failed; 0 never stops"},
-		&cli.IntFlag{Name: "rpm", Destination: &o.rpm, Action: cmdline.AtLeast("rpm", 0), Usage: "start at most `N` calls a minute; without it, as many as the service takes"},
-		&cli.IntFlag{Name: "tpm", Destination: &o.tpm, Action: cmdline.AtLeast("tpm", 0), Usage: "ask for at most `N` tokens a minute, prompts and answers together"},
+		&cli.IntFlag{Name: "rpm", DefaultText: "as many as the service accepts", Destination: &o.rpm, Action: cmdline.AtLeast("rpm", 0), Usage: "start at most `N` calls per minute"},
+		&cli.IntFlag{Name: "tpm", Destination: &o.tpm, Action: cmdline.AtLeast("tpm", 0), Usage: "use at most `N` tokens per minute, prompts and answers together"},
 	), clidoc.Group("results",
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Destination: &o.output, Usage: "append the results to this `FILE` instead of stdout"},
-		&cli.StringSliceFlag{Name: "resume", Action: cmdline.Into(&o.resume), Usage: "skip prompts already answered in `FILE`, such as the -o file (repeatable)"},
+		&cli.StringSliceFlag{Name: "resume", Action: cmdline.Into(&o.resume), Usage: "skip prompts already answered in `FILE` (repeatable)"},
 		&cli.BoolFlag{Name: "keep-order", Aliases: []string{"k"}, Destination: &o.keepOrder, Usage: "write the results in the order of the prompts"},
 		o.accepted.Flag(), cost.DryRunFlag(&o.dryRun), o.prices.Flag(),
 	), o.settings.Flags(), o.service.Flags(), []cli.Flag{cmdline.ProgressFlag(&o.progress)})

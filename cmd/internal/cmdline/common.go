@@ -74,7 +74,7 @@ func common(app *cli.App) {
 // talk returns the flags that say how much a command says.
 func talk() []cli.Flag {
 	return []cli.Flag{
-		&cli.BoolFlag{Category: messages, Name: quiet, Aliases: []string{"q"}, Usage: "print no progress and no summary, only errors and what needs action"},
-		&cli.BoolFlag{Category: messages, Name: verbose, Aliases: []string{"v"}, Usage: "print details as well, the version first"},
+		&cli.BoolFlag{Category: messages, Name: quiet, Aliases: []string{"q"}, Usage: "print only errors and what needs action"},
+		&cli.BoolFlag{Category: messages, Name: verbose, Aliases: []string{"v"}, Usage: "also print details, starting with the version"},
 	}
 }

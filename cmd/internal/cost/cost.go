@@ -17,7 +17,7 @@ import (
 
 // DryRunFlag asks what something would cost instead of doing it.
 func DryRunFlag(to *bool) cli.Flag {
-	return &cli.BoolFlag{Name: "dry-run", Destination: to, Usage: "send nothing, need no key: tell what it would cost"}
+	return &cli.BoolFlag{Name: "dry-run", Destination: to, Usage: "estimate the cost; send nothing, and need no key"}
 }
 
 // Prices say what models cost.
@@ -27,7 +27,7 @@ type Prices struct {
 
 // Flag fills p.
 func (p *Prices) Flag() cli.Flag {
-	return &cli.StringFlag{Name: "prices", Destination: &p.File, Usage: "take the prices of models from this JSON `FILE` (default: a built-in table of " + price.Builtin().Date + ")"}
+	return &cli.StringFlag{Name: "prices", Destination: &p.File, Usage: "read the prices of models from this JSON `FILE` (default: a built-in table of " + price.Builtin().Date + ")"}
 }
 
 // Table reads the table of prices.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -29,8 +30,8 @@ type Source struct {
 // Flags fill s.
 func (s *Source) Flags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Category: category, Name: "source-dir", Value: ".", Destination: &s.Dir, Action: note[string](&s.Given), Usage: "`DIR` of the MRC files"},
-		&cli.StringFlag{Category: category, Name: "source-name", Value: "test", Destination: &s.Name, Action: note[string](&s.Given), Usage: "the rows are those of mrc-ner.`NAME`"},
+		&cli.StringFlag{Category: category, Name: "source-dir", Value: ".", Destination: &s.Dir, Action: note[string](&s.Given), Usage: "read the MRC files from `DIR`"},
+		&cli.StringFlag{Category: category, Name: "source-name", Value: "test", Destination: &s.Name, Action: note[string](&s.Given), Usage: "use the rows of mrc-ner.`NAME`"},
 	}
 }
 
@@ -70,8 +71,8 @@ type Examples struct {
 func (e *Examples) Flags() []cli.Flag {
 	return []cli.Flag{
 		e.Train.Flag(),
-		&cli.StringFlag{Category: category, Name: "example-dir", Destination: &e.Dir, Action: note[string](&e.Given), Usage: "`DIR` of the kNN file (default: the source directory)"},
-		&cli.StringFlag{Category: category, Name: "example-name", Destination: &e.Name, Action: note[string](&e.Given), Usage: "kNN file NAME.knn.jsonl; test, test.knn and the whole `NAME` all do (default: the source name)"},
+		&cli.StringFlag{Category: category, Name: "example-dir", Destination: &e.Dir, Action: note[string](&e.Given), Usage: "read the kNN file from `DIR` (default: the source directory)"},
+		&cli.StringFlag{Category: category, Name: "example-name", Destination: &e.Name, Action: note[string](&e.Given), Usage: "read the kNN file `NAME`.knn.jsonl (default: the source name)"},
 		&cli.IntFlag{Category: category, Name: "example-num", Value: 16, Destination: &e.Num, Action: func(_ *cli.Context, n int) error {
 			e.Given = true
 			return cmdline.AtLeast("example-num", 0)(nil, n)
@@ -116,7 +117,7 @@ type LabelSet struct {
 // Flags fill l.
 func (l *LabelSet) Flags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Category: category, Name: "data-name", Destination: &l.DataSet, Usage: "the `DATASET` whose labels the rows carry, in any case: CONLL, ONTONOTES, WNUT ..."},
+		&cli.StringFlag{Category: category, Name: "data-name", Destination: &l.DataSet, Usage: "use the labels of `DATASET`, such as CONLL or ONTONOTES (any case)"},
 		&cli.StringFlag{Category: category, Name: "labels", Destination: &l.File, Usage: "look labels up in this `FILE` instead of the built-in catalogue"},
 	}
 }
@@ -175,8 +176,8 @@ type Target struct{ Dir, Name string } // both "": to stdout
 // Flags fill t. as is how the file is called.
 func (t *Target) Flags(as string) []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "write-dir", DefaultText: ".", Destination: &t.Dir, Usage: "write to a file in `DIR`"},
-		&cli.StringFlag{Name: "write-name", Destination: &t.Name, Usage: "write to " + as + " instead of stdout, `NAME` being this",
+		&cli.StringFlag{Name: "write-dir", DefaultText: ".", Destination: &t.Dir, Usage: "put the output file into `DIR`"},
+		&cli.StringFlag{Name: "write-name", Destination: &t.Name, Usage: "write to " + strings.Replace(as, "NAME", "`NAME`", 1) + " instead of stdout",
 			Action: func(_ *cli.Context, name string) error {
 				switch {
 				case name == "":

@@ -44,18 +44,18 @@ func (s *Settings) Flags() []cli.Flag {
 	}
 	return []cli.Flag{
 		&cli.StringFlag{Category: category, Name: "model", Aliases: []string{"m"}, Value: DefaultModel, EnvVars: []string{"NER_MODEL"}, Destination: &s.Model, Usage: "ask this `MODEL`"},
-		&cli.StringFlag{Category: category, Name: "endpoint", Value: "auto", Destination: &s.Endpoint, Usage: "`auto`, chat, or completions (auto: completions only for models that know no other)"},
+		&cli.StringFlag{Category: category, Name: "endpoint", Value: "auto", Destination: &s.Endpoint, Usage: "use the `ENDPOINT` chat or completions; auto chooses by the model"},
 		&cli.IntFlag{Category: category, Name: "max-tokens", Value: 512, Destination: &s.MaxTokens, Action: func(_ *cli.Context, n int) error {
 			s.Bounded = true
 			return cmdline.AtLeast("max-tokens", 0)(nil, n)
-		}, Usage: "at most `N` tokens an answer; 0 leaves it to the model"},
+		}, Usage: "allow at most `N` tokens per answer; 0 leaves it to the model"},
 		&cli.StringFlag{Category: category, Name: "reasoning-effort", DefaultText: "the lowest the model is known to accept", Destination: &s.Effort,
-			Usage: "reason with this `EFFORT`: none, low ...; default leaves it to the model"},
-		&cli.StringFlag{Category: category, Name: "temperature", DefaultText: "0 where the model takes it", Action: s.setTemperature, Usage: "sampling temperature `T`; none sends none"},
-		&cli.Float64Flag{Category: category, Name: "top-p", DefaultText: "not sent", Action: given(&s.TopP), Usage: "nucleus sampling `P`"},
-		&cli.Float64Flag{Category: category, Name: "frequency-penalty", DefaultText: "not sent", Action: given(&s.FrequencyPenalty), Usage: "`P` from -2 to 2"},
-		&cli.Float64Flag{Category: category, Name: "presence-penalty", DefaultText: "not sent", Action: given(&s.PresencePenalty), Usage: "`P` from -2 to 2"},
-		&cli.Int64Flag{Category: category, Name: "seed", DefaultText: "not sent", Usage: "sampling seed `N`", Action: func(_ *cli.Context, n int64) error {
+			Usage: "reason with `EFFORT`: none, low ...; default leaves it to the model"},
+		&cli.StringFlag{Category: category, Name: "temperature", DefaultText: "0 where the model takes it", Action: s.setTemperature, Usage: "sample with temperature `T`; none sends none"},
+		&cli.Float64Flag{Category: category, Name: "top-p", DefaultText: "not sent", Action: given(&s.TopP), Usage: "sample from the most probable tokens, up to `P` (nucleus sampling)"},
+		&cli.Float64Flag{Category: category, Name: "frequency-penalty", DefaultText: "not sent", Action: given(&s.FrequencyPenalty), Usage: "penalize frequent tokens by `P`, from -2 to 2"},
+		&cli.Float64Flag{Category: category, Name: "presence-penalty", DefaultText: "not sent", Action: given(&s.PresencePenalty), Usage: "penalize tokens that occurred before by `P`, from -2 to 2"},
+		&cli.Int64Flag{Category: category, Name: "seed", DefaultText: "not sent", Usage: "sample with seed `N`", Action: func(_ *cli.Context, n int64) error {
 			s.Seed = &n
 			return nil
 		}},
@@ -122,13 +122,13 @@ type Options struct {
 func (o *Options) Flags() []cli.Flag {
 	const category = "the service"
 	return []cli.Flag{
-		&cli.StringFlag{Category: category, Name: "base-url", EnvVars: []string{"OPENAI_BASE_URL"}, Destination: &o.BaseURL, Usage: "`URL` of the API, its /v1 included (default: " + openaiapi.DefaultBaseURL + ")"},
+		&cli.StringFlag{Category: category, Name: "base-url", EnvVars: []string{"OPENAI_BASE_URL"}, Destination: &o.BaseURL, Usage: "send requests to `URL`, which includes /v1 (default: " + openaiapi.DefaultBaseURL + ")"},
 		&cli.StringFlag{Category: category, Name: "api-key-file", Destination: &o.KeyFile, Usage: "read the API key from `FILE`: the key alone, or OPENAI_API_KEY=KEY"},
 		&cli.BoolFlag{Category: category, Name: "allow-http", Destination: &o.AllowHTTP, Usage: "send the key over plain http to another machine"},
 		&cli.DurationFlag{Category: category, Name: "timeout", Value: usualTimeout, DefaultText: "2m0s; 15m0s with --service-tier flex", Destination: &o.Timeout, Action: func(_ *cli.Context, d time.Duration) error {
 			o.timed = true
 			return cmdline.AtLeast[time.Duration]("timeout", 0)(nil, d)
-		}, Usage: "give one call at most this `TIME`; 0 means no bound"},
+		}, Usage: "wait at most `TIME` for an answer; 0 means no limit"},
 	}
 }
 
