@@ -61,19 +61,19 @@ type options struct {
 // input returns the flags for the requests.
 func (o *options) input() []cli.Flag {
 	return append(clidoc.Group(files,
-		&cli.StringFlag{Name: "batch-file", Destination: &o.batchFile, Usage: "write the requests to this `FILE`; further parts stand beside it. Without prompts, take the file that is there"},
-		o.ledgerFlag(),
-		&cli.IntFlag{Name: "max-part-requests", DefaultText: "as many as a batch takes", Destination: &o.most, Action: cmdline.AtLeast("max-part-requests", 1), Usage: "put at most `N` requests into one part"},
-		&cli.StringSliceFlag{Name: "resume", Action: cmdline.Into(&o.resume), Usage: "leave out what has a good answer in this `FILE` of results (repeatable)"},
+		&cli.StringFlag{Name: "batch-file", Destination: &o.batchFile, Usage: "write the requests to `FILE`; without prompts, send the existing one"},
+		o.ledgerFlag("record what was started in `FILE`", "the batch file's name and .ledger"),
+		&cli.IntFlag{Name: "max-part-requests", DefaultText: "as many as a batch takes", Destination: &o.most, Action: cmdline.AtLeast("max-part-requests", 1), Usage: "put at most `N` requests into a part; further parts are next to the batch file"},
+		&cli.StringSliceFlag{Name: "resume", Action: cmdline.Into(&o.resume), Usage: "skip prompts already answered in `FILE` (repeatable)"},
 	), o.settings.Flags()...)
 }
 
 // making returns the flags for how batches are created.
 func (o *options) making() []cli.Flag {
 	return append(clidoc.Group("batches",
-		&cli.StringFlag{Name: "description", Destination: &o.config.Description, Usage: "`TEXT` that the batches carry"},
-		&cli.StringFlag{Name: "completion-window", Value: defaultWindow, Destination: &o.config.Window, Usage: "`TIME` that the service has"},
-		&cli.IntFlag{Name: "max-parts-in-flight", Destination: &o.config.InFlight, Action: cmdline.AtLeast("max-parts-in-flight", 0), Usage: "let at most `N` batches run at once; 0 is no bound"},
+		&cli.StringFlag{Name: "description", Destination: &o.config.Description, Usage: "attach `TEXT` to the batches as their description"},
+		&cli.StringFlag{Name: "completion-window", Value: defaultWindow, Destination: &o.config.Window, Usage: "ask the service to finish within `TIME`"},
+		&cli.IntFlag{Name: "max-parts-in-flight", Destination: &o.config.InFlight, Action: cmdline.AtLeast("max-parts-in-flight", 0), Usage: "let at most `N` batches run at once; 0 means no limit"},
 	), o.service.Flags()...)
 }
 
@@ -87,7 +87,7 @@ func (o *options) starting() []cli.Flag {
 func (o *options) waiting() []cli.Flag {
 	o.poll.Every = time.Minute
 	return clidoc.Group(waiting,
-		&cli.StringFlag{Name: "poll-interval", Value: "60s", EnvVars: []string{"NER_POLL_INTERVAL"}, Usage: "look every so often: a `TIME` such as 60s",
+		&cli.StringFlag{Name: "poll-interval", Value: "60s", EnvVars: []string{"NER_POLL_INTERVAL"}, Usage: "check the batches every `TIME`",
 			Action: func(_ *cli.Context, s string) (err error) {
 				o.poll.Every, err = time.ParseDuration(s)
 				if seconds, e := strconv.ParseFloat(s, 64); e == nil {
@@ -105,7 +105,7 @@ func (o *options) waiting() []cli.Flag {
 
 // following returns the flags that select batches.
 func (o *options) following() []cli.Flag {
-	return append([]cli.Flag{&cli.StringSliceFlag{Category: followed, Name: "batch-id", Action: cmdline.Into(&o.ids), Usage: "`ID` of a batch (repeatable); without it, job records are read"}}, o.service.Flags()...)
+	return append([]cli.Flag{&cli.StringSliceFlag{Category: followed, Name: "batch-id", Action: cmdline.Into(&o.ids), Usage: "use the batch `ID` (repeatable); without it, read job records"}}, o.service.Flags()...)
 }
 
 // fetching returns the flags for reading answers.
@@ -114,11 +114,12 @@ func (o *options) fetching() []cli.Flag {
 }
 
 func (o *options) outputFlag() cli.Flag {
-	return &cli.StringFlag{Category: results, Name: "output", Aliases: []string{"o"}, Destination: &o.output, Usage: "write the results to this `FILE` instead of stdout"}
+	return &cli.StringFlag{Category: results, Name: "output", Aliases: []string{"o"}, Destination: &o.output, Usage: "write the results to `FILE` instead of stdout"}
 }
 
-func (o *options) ledgerFlag() cli.Flag {
-	return &cli.StringFlag{Category: files, Name: "ledger", Destination: &o.ledger, Usage: "`FILE` that remembers what was begun (default: the batch file's name and .ledger)"}
+// ledgerFlag returns --ledger. standard describes the default; "" if there is none.
+func (o *options) ledgerFlag(usage, standard string) cli.Flag {
+	return &cli.StringFlag{Category: files, Name: "ledger", DefaultText: standard, Destination: &o.ledger, Usage: usage}
 }
 
 func (o *options) ledgerPath() string { return cmp.Or(o.ledger, o.batchFile+".ledger") }
