@@ -2,6 +2,7 @@ package record
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"strconv"
 	"unicode/utf8"
 )
@@ -130,12 +131,15 @@ func AppendEscaped[T string | []byte](dst []byte, s T) []byte {
 	const hexDigits = "0123456789abcdef"
 	start, i := 0, 0
 	for i < len(s) {
-		if i+8 <= len(s) && plain8(binary.LittleEndian.Uint64([]byte(s[i:i+8]))) {
-			i += 8
-			continue
+		if i+8 <= len(s) {
+			w := binary.LittleEndian.Uint64([]byte(s[i : i+8]))
+			if plain8(w) {
+				i += 8
+				continue
+			}
+			i += bits.TrailingZeros64(special8(w)|w&highs) / 8
 		}
-		c := s[i]
-		if c >= utf8.RuneSelf {
+		for i < len(s) && s[i] >= utf8.RuneSelf {
 			r, size := utf8.DecodeRuneInString(string(s[i:min(i+utf8.UTFMax, len(s))]))
 			if r == utf8.RuneError && size == 1 {
 				dst = append(dst, s[start:i]...)
@@ -143,8 +147,11 @@ func AppendEscaped[T string | []byte](dst []byte, s T) []byte {
 				start = i + 1
 			}
 			i += size
-			continue
 		}
+		if i == len(s) {
+			break
+		}
+		c := s[i]
 		if c >= ' ' && c != '"' && c != '\\' {
 			i++
 			continue

@@ -157,6 +157,30 @@ func TestStringsAreEscapedAsJSONDemandsAndNoFurther(t *testing.T) {
 	}
 }
 
+func TestWhereACharacterIsMakesNoDifferenceToItsEscape(t *testing.T) {
+	// Strings are read eight bytes at a time.
+	parts := []string{"", "a", "é", "東", "\"", "\\", "\n", "\x01", "\x7f", "\xff", "\xe6\x9d"}
+	for at := range 17 {
+		for _, first := range parts {
+			for _, second := range parts {
+				for _, gap := range []int{0, 1, 6, 8} {
+					s := strings.Repeat("x", at) + first + strings.Repeat("y", gap) + second + strings.Repeat("z", 9)
+					var want bytes.Buffer
+					json := json.NewEncoder(&want)
+					json.SetEscapeHTML(false)
+					if err := json.Encode(s); err != nil {
+						t.Fatal(err)
+					}
+					w := strings.NewReplacer(`\ufffd`, "\ufffd", "\n", "").Replace(want.String())
+					if got := record.AppendString(nil, s); string(got) != w {
+						t.Fatalf("%q became %s, want %s", s, got, w)
+					}
+				}
+			}
+		}
+	}
+}
+
 func FuzzUnquote(f *testing.F) {
 	for _, s := range []string{`""`, `"plain"`, `"a\n\"b\\\/\b\f\r\t"`, `"\u00e9\ud83d\ude42"`, `"\ud800\u0020x"`, `"\udc00\ud83d"`, `"\ud83d\ud83d\ude42"`} {
 		f.Add(s)
@@ -247,10 +271,18 @@ func BenchmarkParsePrompt(b *testing.B) {
 }
 
 func BenchmarkAppendString(b *testing.B) {
-	s := strings.Repeat("The council of Zürich said \"no\" on Tuesday . ", 100)
-	b.SetBytes(int64(len(s)))
-	var buf []byte
-	for b.Loop() {
-		buf = record.AppendString(buf[:0], s)
+	for name, sentence := range map[string]string{
+		"ascii":  "Sentence: The council met again on Tuesday , and then it met no more .\n",
+		"quotes": "The council of Zürich said \"no\" on Tuesday . ",
+		"cjk":    "東京都は日本の首都であり、世界最大の都市です。",
+	} {
+		b.Run(name, func(b *testing.B) {
+			s := strings.Repeat(sentence, 100)
+			b.SetBytes(int64(len(s)))
+			var buf []byte
+			for b.Loop() {
+				buf = record.AppendString(buf[:0], s)
+			}
+		})
 	}
 }
