@@ -8,7 +8,7 @@ import (
 // How says how an entity was found.
 type How uint8
 
-// The ways.
+// The ways to find an entity.
 const (
 	Given    How = iota // by the data set: nothing was aligned
 	Exact               // marked as asked for, letter for letter, at a place that is certain
@@ -18,7 +18,7 @@ const (
 // String returns "given", "exact" or "repaired".
 func (h How) String() string { return [...]string{"given", "exact", "repaired"}[h] }
 
-// Reason says why a string that an answer marks is not used.
+// Reason says why a marked string of an answer is not used.
 type Reason uint8
 
 // The reasons.
@@ -46,7 +46,7 @@ func (r Reason) String() string {
 // Fidelity says how the text of an answer, its marks removed, compares with the sentence.
 type Fidelity uint8
 
-// The classes.
+// The classes of answers.
 const (
 	Same       Fidelity = iota // the same tokens
 	Spacing                    // other spacing or tokenisation
@@ -70,10 +70,10 @@ func (c Fidelity) String() string {
 	return [...]string{"same", "spacing", "tokens", "edited", "part", "chatter", "empty", "list", "unreadable"}[c]
 }
 
-// Damage is the set of what is wrong with the marks or the list of an answer.
+// Damage is a set of kinds of damage to the marks or the list of an answer.
 type Damage uint16
 
-// What can be wrong.
+// The kinds of damage.
 const (
 	Glued       Damage = 1 << iota // a mark inside a token, next to punctuation or letters
 	Unbalanced                     // an entity without an end, with the wrong end, or inside another one
@@ -100,7 +100,7 @@ func Damages() []Damage {
 	return list
 }
 
-// Names returns the names of what the set contains, such as "glued" and "extra signs", in
+// Names returns the names of the kinds in the set, such as "glued" and "extra signs", in
 // the order of [Damages].
 func (d Damage) Names() []string {
 	var names []string
@@ -112,7 +112,7 @@ func (d Damage) Names() []string {
 	return names
 }
 
-// Alignment is what an answer says about its sentence.
+// Alignment is the result of aligning an answer with its sentence.
 type Alignment struct {
 	Class  Fidelity
 	Damage Damage
@@ -133,8 +133,8 @@ type Unused struct {
 	Reason Reason
 }
 
-// An Aligner aligns answers to their originals. It is what one goroutine keeps from one
-// answer to the next, so that its memory is used again; the zero value is ready.
+// An Aligner aligns answers with their original sentences. It reuses its memory from one
+// answer to the next, and is not safe for concurrent use. The zero value is ready to use.
 type Aligner struct {
 	original *Original
 	question Question
@@ -158,9 +158,9 @@ type Aligner struct {
 }
 
 // Align finds the entities of label q.Label that answer marks, and reports every marked
-// string that has no place in the sentence. A string has a place where its letters are
-// those of whole tokens next to each other; doc/alignment.md has the rules, with
-// examples. Time and memory are bounded by the lengths of sentence and answer.
+// string that does not occur in the sentence. A string occurs where its letters equal those
+// of whole consecutive tokens; doc/alignment.md contains the rules, with examples. Time and
+// memory are bounded by the lengths of sentence and answer.
 func (al *Aligner) Align(o *Original, answer string, q Question) Alignment {
 	if a, ok := o.same(answer); ok {
 		return a

@@ -124,8 +124,8 @@ func doubleQuote(r rune) bool { return 0x201c <= r && r <= 0x201f || r == 0x5f4 
 var unspaced = rangetable.Merge(unicode.Thai, unicode.Lao, unicode.Myanmar, unicode.Khmer, unicode.Hiragana, unicode.Katakana, unicode.Han,
 	&unicode.RangeTable{R16: []unicode.Range16{{Lo: 0x3040, Hi: 0x30ff, Stride: 1}}})
 
-// Unspaced reports whether r is of a script that puts no spaces between words. These know
-// no case either.
+// Unspaced reports whether r belongs to a script that puts no spaces between words. Such
+// scripts have no upper and lower case either.
 func Unspaced(r rune) bool { return r >= 0x0e00 && unicode.Is(unspaced, r) }
 
 // invisible reports whether r leaves no trace of its own on a page: Unicode's

@@ -5,7 +5,7 @@ import (
 	"unicode"
 )
 
-// A Question is what an answer answers, as far as reading it depends on that.
+// A Question contains what must be known about the prompt to read an answer.
 type Question struct {
 	// Label is the label asked for. "" means that it is not known: entities
 	// that name a label then count whatever they name.
@@ -20,14 +20,13 @@ type Question struct {
 	Shown func(text string) bool
 }
 
-// Labels finds the labels of a data set by the names that answers use for them.
-// Once filled, it is safe for concurrent use.
+// Labels finds the labels of a data set by the names that answers use for them. It is
+// safe for concurrent use after the last Add.
 type Labels struct {
 	byName map[string]string
 }
 
-// Add makes label known by each of the names. A name that is another label's
-// already stays that one's.
+// Add adds names for a label. A name that another label already has is ignored.
 func (l *Labels) Add(label string, names ...string) {
 	if l.byName == nil {
 		l.byName = map[string]string{}
@@ -40,9 +39,9 @@ func (l *Labels) Add(label string, names ...string) {
 	}
 }
 
-// Find returns the label that goes by name. Case, hyphens and the like, a plural
-// s, a prefix of BIO tags ("B-PER") and an explanation ("PER (politician)",
-// "PER.Individual") do not matter.
+// Find returns the label with this name. It ignores case, hyphens and similar characters,
+// a plural s, a BIO prefix ("B-PER") and a suffix that explains the label ("PER
+// (politician)", "PER.Individual").
 func (l *Labels) Find(name string) (label string, ok bool) {
 	if l == nil {
 		return "", false

@@ -201,10 +201,10 @@ func (l *letters) apart(i int) bool {
 	return !inWord(before) || !inWord(after) || Unspaced(before) || Unspaced(after)
 }
 
-// A Text is prepared for being searched.
+// A Text is a text prepared for [Text.Holds].
 type Text struct{ letters letters }
 
-// NewText prepares a text.
+// NewText prepares text.
 func NewText(text string) *Text {
 	t := new(Text)
 	t.letters.reset()
@@ -212,8 +212,8 @@ func NewText(text string) *Text {
 	return t
 }
 
-// Holds reports whether the text contains part, from word to word, as far as
-// [Aligner.Align] compares letters.
+// Holds reports whether the text contains part as whole words, comparing letters as
+// [Aligner.Align] does.
 func (t *Text) Holds(part string) bool {
 	var want letters
 	want.reset()

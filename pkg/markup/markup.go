@@ -1,5 +1,5 @@
-// Package markup owns the notation in which entities are shown to a model and
-// come back from it: a sentence whose entities are wrapped as "@@entity##".
+// Package markup writes sentences with their entities marked as "@@entity##", and aligns
+// the marked sentences in a model's answers with the original sentences.
 package markup
 
 import (
@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// Open and Close wrap an entity.
+// Open and Close are the marks before and after an entity.
 const (
 	Open  = "@@"
 	Close = "##"
@@ -78,15 +78,15 @@ var asciiSpace = [256]bool{
 	0x1c: true, 0x1d: true, 0x1e: true, 0x1f: true,
 }
 
-// Span is a run of tokens: Start is the first, End the one after the last.
+// Span is the half-open interval of tokens [Start, End).
 type Span struct{ Start, End int }
 
-// Compare orders spans by Start, and the longer before the shorter.
+// Compare orders spans by Start, and spans with the same Start from long to short.
 func (s Span) Compare(t Span) int {
 	return cmp.Or(cmp.Compare(s.Start, t.Start), cmp.Compare(t.End, s.End))
 }
 
-// Mended counts what [Place] had to mend in the spans of one row.
+// Mended counts the repairs that [Place] made to the spans of one row.
 type Mended struct {
 	Unsorted    bool // the spans were not in order
 	Duplicate   int  // left out: the same span again
@@ -94,12 +94,11 @@ type Mended struct {
 	Unplaced    int  // left out: beyond the sentence, or ending before its start
 }
 
-// Any reports whether anything was mended.
+// Any reports whether anything was repaired.
 func (m Mended) Any() bool { return m != Mended{} }
 
-// Place appends to dst those of spans that can be marked together in a sentence of n
-// tokens, in order. Of overlapping spans the longest stays, of equally long ones the
-// first.
+// Place appends to dst, in order, the spans that can be marked together in a sentence of
+// n tokens. Of overlapping spans it keeps the longest, of equally long ones the first.
 func Place(dst, spans []Span, n int) ([]Span, Mended) {
 	var m Mended
 	base := len(dst)
@@ -146,8 +145,8 @@ func apart(spans []Span) bool {
 	return true
 }
 
-// AppendMarked appends the tokens joined by single spaces, each span wrapped.
-// The spans must be as [Place] leaves them.
+// AppendMarked appends the tokens joined by single spaces, with the spans marked. The
+// spans must come from [Place].
 func AppendMarked(dst []byte, tokens []string, spans []Span) []byte {
 	next := 0
 	for i, token := range tokens {

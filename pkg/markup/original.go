@@ -2,8 +2,8 @@ package markup
 
 import "strings"
 
-// An Original is the sentence that an answer should repeat: its tokens and, once an
-// answer differs from it, its letters. It is to be used by one goroutine at a time.
+// An Original is the sentence that an answer should repeat. It is not safe for concurrent
+// use.
 type Original struct {
 	Text   string
 	Tokens []string // as [AppendTokens] splits Text; they share its memory
@@ -16,7 +16,7 @@ type Original struct {
 	tagSigns bool // it may have tags or brackets
 }
 
-// Reset makes o the sentence text, reusing its memory.
+// Reset makes text the sentence of o. It reuses o's memory.
 func (o *Original) Reset(text string) {
 	o.Text = text
 	o.Tokens = AppendTokens(o.Tokens[:0], text)

@@ -2,13 +2,13 @@ package markup
 
 import "strings"
 
-// Strike returns answer as if the entities that drop reports had never been marked.
+// Strike returns answer without the marks of the entities for which drop returns true.
 //
-// Their marks are removed, and marks that mark the same again; the rest of the answer
-// stays as it is. In a [List] their entries are removed. Aligned again, the result has the
-// other entities at the same places. If it would not (a List that has one string twice
-// does not tell which of the two is left), the result is the tokens of the sentence with
-// the other entities marked, in a further line those that overlap.
+// It removes their marks, including repeated marks of the same span, and leaves the rest
+// of the answer as it is. From a [List] it removes their entries. Aligned again, the
+// result has the other entities at the same places. Where removing marks cannot achieve
+// that (such as in a List with the same string twice), the result is the sentence with the
+// other entities marked, and with further lines for those that overlap.
 func (al *Aligner) Strike(o *Original, answer string, q Question, drop func(Span) bool) string {
 	q.Shown = nil
 	dropped := map[Span]bool{}

@@ -15,17 +15,16 @@ import (
 	"nertools/pkg/safetext"
 )
 
-// DefaultBaseURL is where OpenAI's own service is.
+// DefaultBaseURL is the base URL of OpenAI's own service.
 const DefaultBaseURL = "https://api.openai.com/v1"
 
-// ErrUnencrypted is the error of plain http to another machine.
+// ErrUnencrypted is the error of a base URL with plain http to another machine.
 var ErrUnencrypted = errors.New("would receive the API key unencrypted")
 
-// ParseBaseURL reads a base URL, "" being [DefaultBaseURL], and returns it in the one
-// form that all its spellings have in common: no user, the host in lower case, neither a
-// default port nor a slash at the end. Its query and escapes are kept: some services
-// tell their versions and their deployments by them. What is secret in it is from then on
-// in no message.
+// ParseBaseURL parses a base URL ("" for [DefaultBaseURL]) and normalizes it: it removes the
+// user, a default port and a slash at the end, and puts the host in lower case. It keeps
+// the query and escapes, which some services use for versions and deployments. From then
+// on, secrets in the URL are removed from all messages.
 func ParseBaseURL(base string) (*url.URL, error) {
 	u, err := url.Parse(cmp.Or(strings.TrimSpace(base), DefaultBaseURL))
 	if err != nil {

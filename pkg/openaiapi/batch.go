@@ -63,7 +63,7 @@ func (c *Client) plain(ctx context.Context, method, path string) (*http.Request,
 // batchMembers are what a batch has, or what it is wrapped in.
 var batchMembers = []string{"id", "job", "batch", "data"}
 
-// CreateBatch starts a batch over an uploaded file.
+// CreateBatch starts a batch with the requests of an uploaded file.
 func (c *Client) CreateBatch(ctx context.Context, file, endpoint, window string, metadata map[string]string) (wire.Batch, error) {
 	body, err := json.Marshal(map[string]any{
 		"input_file_id": file, "endpoint": endpoint, "completion_window": window, "metadata": metadata,
@@ -74,19 +74,19 @@ func (c *Client) CreateBatch(ctx context.Context, file, endpoint, window string,
 	return parsed(c.call(ctx, http.MethodPost, "batches", body, batchMembers...))
 }
 
-// Batch returns the batch as it is now.
+// Batch returns the current state of a batch.
 func (c *Client) Batch(ctx context.Context, id string) (wire.Batch, error) {
 	return parsed(c.call(ctx, http.MethodGet, "batches/"+url.PathEscape(id), nil, batchMembers...))
 }
 
-// CancelBatch asks the service to stop the batch. For one that has ended the
-// error is a [*wire.Error] with the status 409.
+// CancelBatch asks the service to stop the batch. If the batch has ended, the error is a
+// [*wire.Error] with status 409.
 func (c *Client) CancelBatch(ctx context.Context, id string) (wire.Batch, error) {
 	return parsed(c.call(ctx, http.MethodPost, "batches/"+url.PathEscape(id)+"/cancel", nil, batchMembers...))
 }
 
-// Batches returns a page of the account's batches, newest first. after is "" for
-// the first page, and then what the page before returned.
+// Batches returns a page of the account's batches, newest first. after is "" for the first
+// page, and then the next that the previous call returned.
 func (c *Client) Batches(ctx context.Context, after string) (page []wire.Batch, next string, err error) {
 	query := "?limit=100"
 	if after != "" {
@@ -118,8 +118,8 @@ func malformed(err error) error {
 	return &wire.Error{Failure: record.Failure{Class: record.Malformed, Status: http.StatusOK, Message: err.Error()}}
 }
 
-// FindFile returns the id of an uploaded batch input file of the given name and
-// size, "" if absent.
+// FindFile returns the id of an uploaded batch input file with this name and size in
+// bytes, or "" if there is none.
 func (c *Client) FindFile(ctx context.Context, name string, size int64) (id string, err error) {
 	for after := ""; ; {
 		query := "?purpose=batch&limit=1000"
@@ -143,7 +143,7 @@ func (c *Client) FindFile(ctx context.Context, name string, size int64) (id stri
 	}
 }
 
-// FileSize is the length of an uploaded or an answer file in bytes.
+// FileSize returns the size of an input, output or error file in bytes.
 func (c *Client) FileSize(ctx context.Context, id string) (int64, error) {
 	answer, err := c.call(ctx, http.MethodGet, "files/"+url.PathEscape(id), nil, "bytes", "id")
 	return gjson.GetBytes(answer, "bytes").Int(), err
@@ -155,9 +155,9 @@ func (c *Client) DeleteFile(ctx context.Context, id string) error {
 	return err
 }
 
-// Upload sends a batch input file of size bytes. It holds no more of it than a
-// buffer: the library's own upload holds the whole file several times. open is
-// called again where the transport has to start anew.
+// Upload uploads a batch input file of size bytes. It keeps only a buffer of the file in
+// memory, while the library's own upload keeps the whole file several times. It calls open
+// again if the transport has to start over.
 func (c *Client) Upload(ctx context.Context, name string, size int64, open func() (io.ReadCloser, error)) (id string, err error) {
 	head, tail, contentType, err := form(name)
 	if err != nil {
@@ -214,10 +214,9 @@ func form(name string) (head, tail []byte, contentType string, err error) {
 	return head, buf.Bytes()[len(head):], w.FormDataContentType(), nil
 }
 
-// Download writes the content of a file to w, from the byte at on, and returns
-// how many bytes it wrote, also where the connection broke on the way: the call
-// can then be made again from there. A service that does not know how to begin
-// in the middle is read from the start, and what is there already passed over.
+// Download writes the content of a file to w, starting at byte offset at. It returns the
+// number of bytes written, even if the connection broke, so that the next call can continue
+// from there. If the service does not support ranges, Download reads and skips the start.
 func (c *Client) Download(ctx context.Context, id string, at int64, w io.Writer) (int64, error) {
 	call, cancel := context.WithCancel(ctx)
 	defer cancel()

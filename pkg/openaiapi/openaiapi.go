@@ -1,14 +1,11 @@
-// Package openaiapi talks to OpenAI and to servers that speak its language. It
-// is the only package that knows the library github.com/openai/openai-go.
+// Package openaiapi sends requests to OpenAI and to servers with a compatible API. It is
+// the only package that imports github.com/openai/openai-go.
 //
-// The library is left to do what it knows best: where the service is, who asks
-// (key, organization, project, custom headers) and with which headers. It
-// prepares one request for each endpoint; the calls of a run are copies of it
-// with a body of their own, handed to net/http's transport. That costs half the
-// CPU of its own Post, follows no redirect (which would carry the key to another
-// place), and leaves retries, statuses and error bodies to us: the library
-// retries by itself, a dead quota too, and loses the status of an error that is
-// not in its form.
+// The library prepares one request per endpoint, with its address, key and headers. Each
+// call is a copy of that request with its own body, sent by net/http's transport. This
+// takes half the CPU time of the library's Post and follows no redirects, which would send
+// the key elsewhere. It also leaves retries and errors to this module: the library retries
+// even when the account has no credit, and it loses the status of errors in other formats.
 package openaiapi
 
 import (
@@ -37,8 +34,8 @@ import (
 	"nertools/pkg/wire"
 )
 
-// Config says where the service is, who asks and how to reach it. Nothing of this is
-// taken from the environment but the addresses of proxies.
+// Config describes the service, the account and the connections. Only the addresses of
+// proxies are taken from the environment.
 type Config struct {
 	Key       string        // never empty; it appears in no error
 	Org       string        // the organization that pays; "" for the key's own
@@ -50,7 +47,7 @@ type Config struct {
 	InFlight  int           // calls in flight, at most: as many connections are kept
 }
 
-// Client makes calls. It is safe for concurrent use.
+// Client calls the API. It is safe for concurrent use.
 type Client struct {
 	base      *url.URL
 	timeout   time.Duration
@@ -118,14 +115,13 @@ func transport(inFlight int) *http.Transport {
 	}
 }
 
-// Close closes the connections that are not in use.
+// Close closes idle connections.
 func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
-// Ask posts body to path ("chat/completions"), hands the body of the answer to
-// read, which must not keep it, and returns the limits that the answer shows even
-// where the call failed. The error is that of read; or a [*wire.Error] for every
-// status that is no success, for a connection that broke (class network) and for an
-// answer that did not come in time (class timeout); or that of ctx if ctx ended.
+// Ask posts body to path, such as "chat/completions", and passes the body of the answer to
+// read, which must not keep it. It returns the limits that the answer shows, even if the
+// call failed. The error is that of read, or that of ctx, or a [*wire.Error] for a status
+// other than success, a broken connection (class network) or a timeout (class timeout).
 func (c *Client) Ask(ctx context.Context, path string, body []byte, read func(answer []byte) error) (limits pace.Limits, err error) {
 	request, err := c.request(path)
 	if err != nil {

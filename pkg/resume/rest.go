@@ -5,9 +5,9 @@ import (
 	"nertools/pkg/wire"
 )
 
-// Requests yields the requests of in, and for each where its good answer is, if there
-// is one. Then it returns io.EOF. Answers to something else are a [*MixError], as far
-// as can be seen with the first request.
+// Requests returns a function that returns the next request of in and, if answered is true,
+// the place of its good answer; after the last request the error is io.EOF. If the first
+// request shows that the answers belong to another run, the error is a [*MixError].
 func (a *Answers) Requests(in *record.Lines, requests *wire.Builder) func() (q wire.Request, p Place, answered bool, err error) {
 	first := true
 	return func() (q wire.Request, p Place, answered bool, err error) {
@@ -29,8 +29,8 @@ func (a *Answers) Requests(in *record.Lines, requests *wire.Builder) func() (q w
 	}
 }
 
-// Rest yields the requests of in that have no good answer yet, then io.EOF, and
-// counts the others in answered.
+// Rest returns a function that returns the next request of in without a good answer, and
+// then io.EOF. It counts the other requests in answered.
 func (a *Answers) Rest(in *record.Lines, requests *wire.Builder, answered *int) func() (wire.Request, error) {
 	next := a.Requests(in, requests)
 	return func() (wire.Request, error) {

@@ -1,5 +1,5 @@
-// Package resume knows the good answers of earlier runs, so that they are not
-// asked and paid for again, and refuses those that belong to something else.
+// Package resume finds the good answers of earlier runs, so that no row is asked and paid
+// for twice. It rejects answers that belong to other rows, prompts or settings.
 package resume
 
 import (
@@ -18,8 +18,8 @@ import (
 	"nertools/pkg/wire"
 )
 
-// Answers are the good answers of earlier runs. It holds where they stand, not
-// what they are. The zero value knows none.
+// Answers is an index of the good answers of earlier runs. It keeps their places in the
+// files, not their text. The zero value is empty.
 type Answers struct {
 	judge    *wire.Judge
 	files    []file
@@ -37,7 +37,7 @@ type file struct {
 	*os.File
 }
 
-// Place is where the answer to a row stands, and to what question it is.
+// Place is the position of a row's answer in a file, with digests of its prompt and request.
 type Place struct {
 	at      int64
 	size    int32
@@ -48,12 +48,12 @@ type Place struct {
 	request uint64 // hash of its request digest; 0 where it is not told
 }
 
-// Open reads the files at paths, which hold result records or a batch's output lines.
-// judge says which answers are good ones. own is the file that the run appends to, ""
-// if there is no such file. If it is among paths it is read first, and need not exist. Lines
-// that are damaged don't keep Open from reading the others, but in the own file: of
-// that no line may be damaged but a torn last one, which is an [*OwnError], and its
-// records must agree with those to come in their total, too. The caller closes the
+// Open reads the files at paths, which contain result records or output lines of a batch.
+// judge decides which answers are good. own is the file that the run appends to, or "". If
+// own is among paths, it is read first, and it may be missing.
+//
+// Damaged lines are skipped and reported by [Answers.Damage]. In own, only the last line may
+// be damaged (incomplete); any other damage is an [*OwnError]. The caller closes the
 // answers, which keep the files open.
 func Open(judge *wire.Judge, own string, paths []string) (_ *Answers, err error) {
 	a := &Answers{judge: judge, answers: map[int32]Place{}, settings: map[string]bool{}}
@@ -86,7 +86,7 @@ func (a *Answers) Close() {
 	}
 }
 
-// Empty reports whether nothing is known that a request could contradict.
+// Empty reports whether there are no answers that a request could contradict.
 func (a *Answers) Empty() bool { return len(a.answers) == 0 }
 
 // Knows reports whether the row's prompt is known, answered or not.
@@ -95,12 +95,11 @@ func (a *Answers) Knows(row int) bool {
 	return ok
 }
 
-// Unsigned is how many of the answers do not tell how they were asked, as those
-// that were fetched by batch id alone. They are taken to be the answers to the
-// same prompt with the same settings.
+// Unsigned returns how many answers have no request digest, such as those fetched by batch
+// id alone. They are assumed to answer the same prompt with the same settings.
 func (a *Answers) Unsigned() int { return a.unsigned }
 
-// Damage is what was wrong with the files, one entry for each that is damaged.
+// Damage returns the damage found, with one entry for each damaged file.
 func (a *Answers) Damage() []record.Findings { return a.damage }
 
 func (a *Answers) open(path string, own bool) error {
@@ -136,8 +135,7 @@ func (a *Answers) open(path string, own bool) error {
 	return err
 }
 
-// An OwnError says that a line of the file that the run was to append to can't be
-// read as a result.
+// An OwnError is the error of a damaged line in the file that the run appends to.
 type OwnError struct{ error }
 
 func (e *OwnError) Unwrap() error { return e.error }
@@ -238,7 +236,8 @@ func (a *Answers) find(q *wire.Request) (p Place, ok bool, err error) {
 	return p, true, nil
 }
 
-// Own reports whether p is in the file that the run appends to, and where.
+// Own returns the byte offset and size of the record if it is in the file that the run
+// appends to; ok reports whether it is.
 func (p Place) Own() (at int64, size int, ok bool) { return p.at, int(p.size), p.own }
 
 // Read returns the record at p.
@@ -254,7 +253,7 @@ func (a *Answers) Read(p Place) (record.Result, error) {
 	return a.judge.ParseResult(line)
 }
 
-// A MixError says that earlier results do not belong to the run.
+// A MixError is the error of earlier results that do not belong to the run.
 type MixError struct {
 	Err   error
 	Total bool // only the number of rows differs: other files may take the answers over

@@ -1,5 +1,5 @@
-// Package retry makes calls to a service, each again while that may help, at the
-// pace that package pace allows.
+// Package retry makes calls to a service at the pace that package pace allows, and
+// repeats failed calls while that may help.
 package retry
 
 import (
@@ -15,14 +15,14 @@ import (
 	"nertools/pkg/wire"
 )
 
-// An Asker sends one body to one endpoint and hands the answer to read. Its errors
-// are those of openaiapi.Client.Ask.
+// An Asker sends body to an endpoint and passes the answer to read. Its errors are those
+// of openaiapi.Client.Ask.
 type Asker interface {
 	Ask(ctx context.Context, path string, body []byte, read func(answer []byte) error) (pace.Limits, error)
 }
 
-// A Caller makes the calls of one run. It is safe for concurrent use; its fields are
-// not changed any more by then.
+// A Caller makes the calls of one run. It is safe for concurrent use; its fields must not
+// change after the first call.
 type Caller struct {
 	Asker Asker
 	Pacer *pace.Pacer
@@ -46,7 +46,7 @@ type Caller struct {
 	told  atomic.Bool // that it does not is said
 }
 
-// An Exchange is one request and what came of it.
+// An Exchange is one request and its outcome.
 type Exchange struct {
 	Path   string
 	Body   []byte
@@ -58,12 +58,12 @@ type Exchange struct {
 	Latency time.Duration // of the last try
 }
 
-// Heard reports whether the service has answered a call, be it with a refusal.
+// Heard reports whether the service has answered any call, even with an error.
 func (c *Caller) Heard() bool { return c.heard.Load() }
 
-// Do sends the request until it is answered or fails for good. It waits for its turn as
-// long as asking lasts, and for its answer as long as inFlight does. The error is a
-// [*wire.Error], a [*pace.GivenUp], that of a context, or one of Read.
+// Do sends the request until it is answered or fails for good. The end of asking stops the
+// wait for a turn, and the end of inFlight cancels a call. The error is a [*wire.Error], a
+// [*pace.GivenUp], an error of a context, or one of Read.
 func (c *Caller) Do(asking, inFlight context.Context, call *Exchange) error {
 	tries := 0
 	made, err := c.Pacer.Do(asking, call.Tokens, func(context.Context) (pace.Limits, error) {

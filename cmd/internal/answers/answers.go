@@ -1,5 +1,5 @@
-// Package answers is what the programs that work with answers have in common: how
-// result files are read and joined with the rows that they answer.
+// Package answers reads result files and joins them with the rows that they answer, for
+// the programs that work with answers.
 package answers
 
 import (
@@ -23,7 +23,7 @@ import (
 	"nertools/pkg/wire"
 )
 
-// Options say which results are read and what they are joined with.
+// Options select the results to read and the files to join them with.
 type Options struct {
 	Files       []string // "-" is stdin
 	Accepted    failures.Accepted
@@ -39,7 +39,7 @@ type Options struct {
 	Labels   dataset.LabelSet
 }
 
-// Inputs are the files that are read.
+// Inputs returns the names of all files to read.
 func (o *Options) Inputs() []string {
 	files := slices.Concat(o.Files, o.Verdicts, []string{o.LastResults, o.Gold, o.Labels.File})
 	if o.Source.Given {
@@ -52,8 +52,8 @@ func (o *Options) judge(std cmdline.Streams) *wire.Judge {
 	return o.Accepted.Judge(func(s string) { std.Say("%s", s) })
 }
 
-// Read reads the result files, and lays them over the earlier results. Ctrl-C ends it,
-// but for stdin, which is read to its end: what else was to be read then is left out.
+// Read reads the result files and merges them into the earlier results. When ctx ends, it
+// stops, except that it reads stdin to its end and then skips the remaining files.
 func (o *Options) Read(ctx context.Context, std cmdline.Streams) (*collect.Results, error) {
 	return o.read(ctx, std, collect.New(collect.Options{Judge: o.judge(std)}))
 }
@@ -153,7 +153,7 @@ func explain(err error) error {
 	return err
 }
 
-// Joined is results and the rows that they answer.
+// Joined contains results and the rows that they answer.
 type Joined struct {
 	*annotate.Joined
 	HasGold  bool // the rows are those of an MRC file whose entities are right
@@ -172,10 +172,10 @@ func (j *Joined) Close() {
 	}
 }
 
-// Join reads the result files and joins them with their rows and demonstrations.
-// labels is the data set of Labels, or nil. Entities that the verdicts refuse are
-// dropped. All else that is read is opened before the answers, which may take hours to
-// come. The caller closes what it returns.
+// Join reads the result files, joins them with their rows and demonstrations, and drops the
+// entities that the verdicts reject. labels is the data set of Labels, or nil. All other
+// files are opened before the results, which may take hours to arrive. The caller closes
+// the returned value.
 func (o *Options) Join(ctx context.Context, std cmdline.Streams, labels *catalog.DataSet) (_ *Joined, err error) {
 	j := &Joined{HasGold: o.Gold != "", Verified: true}
 	defer func() {

@@ -1,9 +1,9 @@
-// Package cmdline is what the four programs have in common at the shell: how
-// they read their flags, what they print where, and the codes they exit with.
+// Package cmdline contains the command-line behaviour that all programs share: flags,
+// messages, help, signals and exit codes.
 //
-// It also tames github.com/urfave/cli, which by itself prints its usage on
-// stdout after a bad flag (in the middle of a JSONL pipe), exits from inside
-// Run, swallows flags that stand behind a file name, and splits values at commas.
+// It changes some defaults of github.com/urfave/cli, which prints its usage on stdout after
+// a bad flag (into a JSONL pipe), exits from inside Run, ignores flags after a file name,
+// and splits values at commas.
 package cmdline
 
 import (
@@ -22,7 +22,7 @@ import (
 	"nertools/pkg/fault"
 )
 
-// The exit codes, the same for every program.
+// The exit codes of all programs.
 const (
 	OK          = 0
 	Failed      = 1
@@ -34,9 +34,8 @@ const (
 	Interrupted = 130 // after everything finished was written
 )
 
-// Main runs app and exits the process. The context that its actions see is
-// cancelled by the first SIGINT, SIGTERM or SIGHUP; a second one ends the process
-// at once.
+// Main runs app and exits. The first SIGINT, SIGTERM or SIGHUP cancels the context of the
+// actions; the second ends the process at once.
 func Main(app *cli.App) {
 	openStdout()
 	crashLoudly()
@@ -59,8 +58,8 @@ func Main(app *cli.App) {
 	os.Exit(Run(ctx, app, os.Args))
 }
 
-// Run runs app with the given arguments, args[0] being the program's name, and
-// returns the code to exit with. Errors go to app.ErrWriter, or os.Stderr.
+// Run runs app with args, where args[0] is the program's name, and returns the exit code.
+// It prints errors to app.ErrWriter, or to os.Stderr if that is nil.
 func Run(ctx context.Context, app *cli.App, args []string) int {
 	if app.ErrWriter == nil {
 		app.ErrWriter = os.Stderr

@@ -14,8 +14,7 @@ import (
 	"nertools/pkg/safetext"
 )
 
-// Streams are what a command reads and writes besides the files that its options
-// name, and the name that its messages begin with.
+// Streams are the streams of a command, with the settings of its messages.
 type Streams struct {
 	Name string    // of the program
 	Out  io.Writer // data only
@@ -25,9 +24,8 @@ type Streams struct {
 	Dated          bool // messages begin with the time, as in a log
 }
 
-// Action makes the action of a command from the function that does its work. The
-// flags of the command have destinations, so that work sees options, not flags. A
-// command without ArgsUsage takes no arguments.
+// Action returns the action of a command, which calls work. Flags fill their Destinations
+// before that, so work needs no cli.Context. A command without ArgsUsage takes no arguments.
 func Action(work func(ctx context.Context, std Streams, args []string) error) cli.ActionFunc {
 	return func(c *cli.Context) error {
 		if c.Args().Present() && c.Command.ArgsUsage == "" {
@@ -50,7 +48,7 @@ func Action(work func(ctx context.Context, std Streams, args []string) error) cl
 	}
 }
 
-// Say prints one message, even with --quiet: one about what is wrong or what to do.
+// Say prints a message about a problem or a remedy, even with --quiet.
 func (s Streams) Say(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	if s.Dated {
@@ -68,21 +66,21 @@ func (s Streams) Date(err error) error {
 	return Each(err, func(err error) error { return fmt.Errorf("%s %w", now, err) })
 }
 
-// Note prints one message that asks for nothing, such as a summary; none with --quiet.
+// Note prints a message that requires no action, such as a summary, unless --quiet is set.
 func (s Streams) Note(format string, args ...any) {
 	if !s.Quiet {
 		s.Say(format, args...)
 	}
 }
 
-// Detail prints one message with --verbose.
+// Detail prints a message if --verbose is set.
 func (s Streams) Detail(format string, args ...any) {
 	if s.Verbose {
 		s.Say(format, args...)
 	}
 }
 
-// Show prints a message and, as they stand, the lines that it announces, to be copied.
+// Show prints a message, and then lines without a prefix, so that they can be copied.
 func (s Streams) Show(announcement, lines string) {
 	s.Say("%s", announcement)
 	for line := range strings.Lines(lines) {
@@ -90,7 +88,7 @@ func (s Streams) Show(announcement, lines string) {
 	}
 }
 
-// SayDamage prints what was wrong with a file, if anything was.
+// SayDamage prints a message for each damaged line of a file.
 func (s Streams) SayDamage(d record.Findings) {
 	for _, remark := range d.Remarks() {
 		s.Say("%s", remark)

@@ -15,9 +15,8 @@ import (
 	"nertools/pkg/record"
 )
 
-// Open opens an input file for reading; "-" is stdin. The name is what errors
-// are to call it. It rejects terminals: nobody types in what programs read here, and a
-// program that waits for it looks as if it hung.
+// Open opens an input file; "-" is stdin. name is its name in messages. A terminal is an
+// error, because a program that waits for typed input seems to hang.
 func Open(path string) (r io.ReadCloser, name string, err error) {
 	if path == "-" {
 		if term.IsTerminal(int(os.Stdin.Fd())) {
@@ -36,7 +35,7 @@ func Open(path string) (r io.ReadCloser, name string, err error) {
 	return f, path, nil
 }
 
-// InputName is what messages call an input file; "-" is stdin.
+// InputName returns the name of an input file in messages: "stdin" for "-".
 func InputName(path string) string {
 	if path == "-" {
 		return "stdin"
@@ -44,7 +43,7 @@ func InputName(path string) string {
 	return path
 }
 
-// Interruptible gives a reader of r that ends with ctx.
+// Interruptible returns a reader of r whose Read returns ctx's error once ctx has ended.
 func Interruptible(ctx context.Context, r io.Reader) io.Reader { return interruptible{ctx, r} }
 
 type interruptible struct {

@@ -13,7 +13,7 @@ import (
 	"nertools/pkg/progress"
 )
 
-// AtLeast is the action of a number flag that rejects values below least.
+// AtLeast returns the action of a number flag that rejects values below least.
 func AtLeast[T cmp.Ordered](name string, least T) func(*cli.Context, T) error {
 	return func(_ *cli.Context, v T) error {
 		if v < least {
@@ -34,7 +34,7 @@ func oneOf(name string, values ...string) func(*cli.Context, string) error {
 	}
 }
 
-// Into is the action of a flag whose values go to a variable that stays as it is
+// Into returns the action of a flag that stores its value in to, which stays unchanged
 // without the flag.
 func Into[T any](to *T) func(*cli.Context, T) error {
 	return func(_ *cli.Context, v T) error {
@@ -43,13 +43,13 @@ func Into[T any](to *T) func(*cli.Context, T) error {
 	}
 }
 
-// ProgressFlag is --progress.
+// ProgressFlag returns the flag --progress.
 func ProgressFlag(to *string) cli.Flag {
 	return &cli.StringFlag{Category: messages, Name: "progress", Value: progress.Auto, Destination: to, Action: oneOf("progress", progress.Modes...), Usage: "show progress as `HOW`: auto, bar, plain or none"}
 }
 
-// Needs rejects flags that do nothing: each one that is listed needs one of the flags
-// that it is listed with. One that the environment sets may do nothing.
+// Needs returns a check that rejects flags without an effect: each key of needs requires one
+// of its values. Flags set by the environment are not checked.
 func Needs(needs map[string][]string) cli.BeforeFunc {
 	return func(c *cli.Context) error {
 		for _, f := range c.Command.Flags {

@@ -32,8 +32,8 @@ func (e *exit) Error() string {
 
 func (e *exit) Unwrap() error { return e.err }
 
-// Exit makes the program end with code. With a nil err nothing is printed. Where
-// several errors are joined, all are printed, and the gravest decides.
+// Exit returns an error that ends the program with code and prints err, which may be nil.
+// If several errors are joined, all are printed, and the most serious code wins.
 func Exit(code int, err error) error { return &exit{code, err} }
 
 // ExitIf is [Exit] for an error, and nil without one.
@@ -44,13 +44,13 @@ func ExitIf(code int, err error) error {
 	return Exit(code, err)
 }
 
-// UsageError says that the command line is wrong.
+// UsageError returns an error about the command line, with exit code 2.
 func UsageError(format string, args ...any) error {
 	return Exit(Usage, fmt.Errorf(format, args...))
 }
 
-// Each returns err with each of the errors that it joins replaced by what explain
-// makes of it. Those without a text stay as they are.
+// Each applies explain to each error that err joins. Errors that only carry an exit code
+// stay unchanged.
 func Each(err error, explain func(error) error) error {
 	var all []error
 	for _, e := range split(err, 0) {

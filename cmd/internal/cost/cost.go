@@ -1,5 +1,5 @@
-// Package cost is what the programs that tell a cost have in common: where the
-// prices are, and how an estimate is shown. It brings the tokenizer along.
+// Package cost reads prices and prints estimates, for the programs that ask. It links the
+// tokenizer.
 package cost
 
 import (
@@ -15,17 +15,17 @@ import (
 	"nertools/pkg/wire"
 )
 
-// DryRunFlag asks what something would cost instead of doing it.
+// DryRunFlag returns the flag --dry-run.
 func DryRunFlag(to *bool) cli.Flag {
 	return &cli.BoolFlag{Name: "dry-run", Destination: to, Usage: "estimate the cost; send nothing, and need no key"}
 }
 
-// Prices say what models cost.
+// Prices selects the table of prices.
 type Prices struct {
 	File string // "" for the built-in table
 }
 
-// Flag fills p.
+// Flag returns the flag that fills p.
 func (p *Prices) Flag() cli.Flag {
 	return &cli.StringFlag{Name: "prices", Destination: &p.File, Usage: "read the prices of models from this JSON `FILE` (default: a built-in table of " + price.Builtin().Date + ")"}
 }
@@ -42,19 +42,19 @@ func (p *Prices) Table() (*price.Table, error) {
 	return price.ParseTable(name, data)
 }
 
-// Limits say how the requests are to be asked. 0 is no bound.
+// Limits describe the run or the batch to estimate. 0 means no limit.
 type Limits struct {
 	PartRequests, PerMinute, TokensPerMinute int
 
 	Tier  price.Tier // of a run
-	Batch bool       // it is to be a batch
+	Batch bool       // the estimate is for a batch
 }
 
-// manyRows is from how many rows on a batch is worth a hint.
+// manyRows is the number of rows from which on a batch is worth a hint.
 const manyRows = 2000
 
-// Estimate says what asking the requests would cost, at once or as a
-// batch: in words on stderr, as a JSON object on stdout. kept is where next counts the rows that it leaves out.
+// Estimate prints what asking the requests would cost, at once or as a batch: in words on
+// stderr, and as a JSON object on stdout. next counts the rows that it skips in kept.
 func Estimate(std cmdline.Streams, table *price.Table, next func() (wire.Request, error), kept *int, limits Limits) error {
 	tokens, err := table.Count(next, limits.PartRequests)
 	if err != nil {

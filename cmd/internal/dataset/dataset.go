@@ -1,5 +1,5 @@
-// Package dataset is what the programs that read a data set have in common: the
-// options that name its files and its labels, and how these are opened.
+// Package dataset contains the flags that name the files and labels of a data set, and
+// opens them.
 package dataset
 
 import (
@@ -21,13 +21,13 @@ import (
 
 const category = "the data set"
 
-// Source says which rows the work is about.
+// Source names the MRC file of the rows.
 type Source struct {
 	Dir, Name string
 	Given     bool // one of the flags is
 }
 
-// Flags fill s.
+// Flags returns the flags that fill s.
 func (s *Source) Flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Category: category, Name: "source-dir", Value: ".", Destination: &s.Dir, Action: note[string](&s.Given), Usage: "read the MRC files from `DIR`"},
@@ -43,31 +43,31 @@ func note[T any](given *bool) func(*cli.Context, T) error {
 	}
 }
 
-// Path is the MRC file of the rows.
+// Path returns the path of the MRC file.
 func (s *Source) Path() string { return mrc.Path(s.Dir, s.Name) }
 
-// Train says where demonstrations are taken from.
+// Train names the MRC file of the training rows.
 type Train struct {
 	Name  string
 	Given bool // the flag is
 }
 
-// Flag fills t.
+// Flag returns the flag that fills t.
 func (t *Train) Flag() cli.Flag {
 	return &cli.StringFlag{Category: category, Name: "train-name", Value: "train", Destination: &t.Name, Action: note[string](&t.Given), Usage: "take demonstrations from mrc-ner.`NAME`"}
 }
 
-// Path is the MRC file of the training rows of s.
+// Path returns the path of that file, which is in the folder of s.
 func (t *Train) Path(s *Source) string { return mrc.Path(s.Dir, t.Name) }
 
-// Examples say which training rows a prompt shows.
+// Examples selects the training rows that prompts show.
 type Examples struct {
 	Train            // Given if one of the flags is
 	Dir, Name string // of the kNN file; "" for those of the source
 	Num       int
 }
 
-// Flags fill e.
+// Flags returns the flags that fill e.
 func (e *Examples) Flags() []cli.Flag {
 	return []cli.Flag{
 		e.Train.Flag(),
@@ -80,7 +80,7 @@ func (e *Examples) Flags() []cli.Flag {
 	}
 }
 
-// Exist reports whether the files that Open opens are there.
+// Exist reports whether the files that Open opens exist.
 func (e *Examples) Exist(s *Source) bool {
 	_, err := mrc.FindNeighbours(cmp.Or(e.Dir, s.Dir), cmp.Or(e.Name, s.Name))
 	if err == nil {
@@ -89,8 +89,8 @@ func (e *Examples) Exist(s *Source) bool {
 	return err == nil
 }
 
-// Open opens the training file and the neighbours of the first rows rows of s. The
-// caller closes both.
+// Open opens the training file and the kNN file, which must cover the first rows rows of
+// s. The caller closes both.
 func (e *Examples) Open(s *Source, rows int) (*mrc.File, *mrc.Neighbours, error) {
 	path, err := mrc.FindNeighbours(cmp.Or(e.Dir, s.Dir), cmp.Or(e.Name, s.Name))
 	if err != nil {
@@ -108,13 +108,13 @@ func (e *Examples) Open(s *Source, rows int) (*mrc.File, *mrc.Neighbours, error)
 	return train, neighbours, nil
 }
 
-// LabelSet says what the labels are.
+// LabelSet selects the data set, and with it the labels.
 type LabelSet struct {
 	DataSet string // its name; "" for the only one of the catalogue
 	File    string // the catalogue; "" for the built-in one
 }
 
-// Flags fill l.
+// Flags returns the flags that fill l.
 func (l *LabelSet) Flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Category: category, Name: "data-name", Destination: &l.DataSet, Usage: "use the labels of `DATASET`, such as CONLL or ONTONOTES (any case)"},
@@ -170,10 +170,10 @@ func (l *LabelSet) ReadGiven() (*catalog.DataSet, error) {
 	return &set, err
 }
 
-// Target says where a command writes what is called after a name.
+// Target names the output file of a command.
 type Target struct{ Dir, Name string } // both "": to stdout
 
-// Flags fill t. as is how the file is called.
+// Flags returns the flags that fill t. as describes the file, with NAME in place of its name.
 func (t *Target) Flags(as string) []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "write-dir", DefaultText: ".", Destination: &t.Dir, Usage: "put the output file into `DIR`"},
@@ -192,7 +192,7 @@ func (t *Target) Flags(as string) []cli.Flag {
 
 var errNoName = cmdline.UsageError("--write-name is missing: name the file to write")
 
-// Path is the file that is called prefix, the name, suffix; "" for stdout.
+// Path returns the path of the file, named prefix+Name+suffix; "" is stdout.
 func (t *Target) Path(prefix, suffix string) (string, error) {
 	switch {
 	case t.Name == "" && t.Dir != "":
@@ -203,8 +203,8 @@ func (t *Target) Path(prefix, suffix string) (string, error) {
 	return filepath.Join(cmp.Or(t.Dir, "."), prefix+t.Name+suffix), nil
 }
 
-// Check reports whether that file can be written and differs from the inputs, which
-// are there.
+// Check returns an error if that file cannot be written, or if [cmdline.CheckFiles] rejects
+// it or an input.
 func (t *Target) Check(prefix, suffix string, inputs ...string) error {
 	path, err := t.Path(prefix, suffix)
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package failures is what the programs that judge answers have in common: which
-// answers count as good ones, and why rows failed: a line for each kind of failure
-// with the number of rows, what the service said and what to do about it.
+// Package failures contains the flag that accepts further finish reasons, and reports
+// failed rows: one line per kind of failure, with the number of rows, the service's message
+// and the remedy.
 package failures
 
 import (
@@ -11,15 +11,14 @@ import (
 	"nertools/pkg/record"
 )
 
-// advice is what to do about a class of failure.
+// advice is the remedy for a class of failure.
 type advice struct {
 	own       string // for a command that asks
 	elsewhere string // for one that does not, where that differs
 	alone     bool   // the advice says it all: the message is the same for all rows
 }
 
-// again asks rows again that failed for a reason that passes, and rest those of which
-// nothing else is known.
+// again is for failures that may not recur; rest is for rows without a message.
 var (
 	again = advice{own: "ask the rest with --resume FILE", elsewhere: "ask the rest with ner-run --resume FILE"}
 	rest  = advice{again.own, again.elsewhere, true}
@@ -47,7 +46,7 @@ var byClass = map[record.Class]advice{
 	record.Missing:       rest,
 }
 
-// Rows are the rows of a command that have no answer.
+// Rows counts the rows of a command without an answer.
 type Rows struct {
 	Failed  *record.Failures
 	Missing int
@@ -56,8 +55,8 @@ type Rows struct {
 	Asks    bool         // the command has the flags --resume, --model and --max-tokens
 }
 
-// Say prints a line for each kind of failure, the most frequent first, and one
-// for the missing rows.
+// Say prints a line for each kind of failure, the most frequent first, and then one for the
+// missing rows.
 func (r *Rows) Say(std cmdline.Streams) {
 	kinds := r.Failed.Kinds()
 	if r.Missing > 0 {

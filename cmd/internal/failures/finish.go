@@ -10,11 +10,10 @@ import (
 	"nertools/pkg/wire"
 )
 
-// Accepted are the finish reasons of answers that count as complete besides the
-// usual ones.
+// Accepted are further finish reasons of complete answers.
 type Accepted struct{ Reasons []string }
 
-// Flag fills a.
+// Flag returns the flag that fills a.
 func (a *Accepted) Flag() cli.Flag {
 	return &cli.StringSliceFlag{Name: "accept-finish", Usage: "accept answers with this finish `REASON` as complete (repeatable)",
 		Action: func(_ *cli.Context, reasons []string) error {

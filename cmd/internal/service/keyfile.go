@@ -26,8 +26,8 @@ const (
 	keyWait = time.Minute
 )
 
-// keyFile reads the key from a file, a pipe, or, as "-", from stdin. Where there is
-// no such file its name is not told: it may be the key.
+// keyFile reads the key from a file, a pipe, or stdin ("-"). If the file does not exist,
+// the error does not contain its name, which may be the key itself.
 func keyFile(ctx context.Context, path string) (string, error) {
 	const holds = "the file must contain the key alone, or OPENAI_API_KEY=KEY"
 	if path != "-" {
@@ -83,9 +83,8 @@ func keyFile(ctx context.Context, path string) (string, error) {
 // assignment is a line that a shell or systemd's EnvironmentFile reads a variable from.
 var assignment = regexp.MustCompile(`(?m)^[ \t]*(?:export[ \t]+)?([A-Z_][A-Z0-9_]*)=[ \t]*("[^"\n]*"|'[^'\n]*'|[^\s#]*)`)
 
-// parseKey returns the key in a text that holds the key alone or assigns it to a
-// variable: to OPENAI_API_KEY or, if the text assigns nothing else, to any. It returns
-// "" if there is no such variable.
+// parseKey returns the key in a text that contains only the key, or assigns it to
+// OPENAI_API_KEY, or to any variable if there is only one. It returns "" if there is none.
 func parseKey(text string) string {
 	values := map[string]string{}
 	for _, m := range assignment.FindAllStringSubmatch(text, -1) {

@@ -1,6 +1,6 @@
-// Package service is what the programs that ask a service have in common: the
-// options that say what is asked, where, and who asks. It stands apart from
-// cmdline so that the programs that ask nobody do not carry the client.
+// Package service contains the flags that describe requests and the service, and creates
+// the client. It is separate from cmdline so that programs that send nothing do not link
+// the client.
 package service
 
 import (
@@ -27,13 +27,13 @@ import (
 	"nertools/pkg/wire"
 )
 
-// DefaultModel is asked unless --model or NER_MODEL names another.
+// DefaultModel is the model if neither --model nor NER_MODEL names one.
 const DefaultModel = "gpt-4o-mini"
 
-// Settings say what is asked for, apart from the prompt.
+// Settings are the parts of a request other than the prompt.
 type Settings struct{ wire.Settings }
 
-// Flags fill s.
+// Flags returns the flags that fill s.
 func (s *Settings) Flags() []cli.Flag {
 	const category = "what is asked"
 	given := func(to **float64) func(*cli.Context, float64) error {
@@ -65,7 +65,7 @@ func (s *Settings) Flags() []cli.Flag {
 	}
 }
 
-// ServiceTier returns the tier of service that is asked for; "" is the usual one.
+// ServiceTier returns the requested service tier; "" is the default one.
 func (s *Settings) ServiceTier() string {
 	return cmp.Or(gjson.Get(s.Extra, "service_tier").String(), s.Tier)
 }
@@ -82,8 +82,8 @@ func (s *Settings) setTemperature(_ *cli.Context, text string) error {
 	return nil
 }
 
-// Builder makes the builder of request bodies. It calls say with a flag that the model is
-// known to refuse: whether it still does only the service can tell.
+// Builder returns the builder of request bodies. It calls say about a flag that the model is
+// known to refuse; only the service knows whether it still does.
 func (s *Settings) Builder(say func(string)) (*wire.Builder, error) {
 	settings := s.Settings
 	// A variable that is set but empty means what an unset one does.
@@ -106,7 +106,7 @@ const (
 	flexTimeout  = 15 * time.Minute
 )
 
-// Options say where the service is and who asks.
+// Options describe the service and the account.
 type Options struct {
 	BaseURL   string
 	KeyFile   string // "" for the key in OPENAI_API_KEY
@@ -118,7 +118,7 @@ type Options struct {
 	key   string // once it is read, since a pipe can be read only once
 }
 
-// Flags fill o.
+// Flags returns the flags that fill o.
 func (o *Options) Flags() []cli.Flag {
 	const category = "the service"
 	return []cli.Flag{
@@ -132,7 +132,7 @@ func (o *Options) Flags() []cli.Flag {
 	}
 }
 
-// Server tells servers apart: where it is, not how it is reached and by whom.
+// Server returns the host, port and path of the service, without the scheme and query.
 func (o *Options) Server() (string, error) {
 	base, err := openaiapi.ParseBaseURL(o.BaseURL)
 	if err != nil {
@@ -141,9 +141,9 @@ func (o *Options) Server() (string, error) {
 	return base.Host + base.Path, nil
 }
 
-// Account tells accounts apart without telling the key: it is the same for the
-// same key at the same address. former are what earlier versions, which took each
-// spelling of an address for another one, may have called it.
+// Account returns a digest of the key and the base URL, which identifies the account without
+// revealing the key. former are the digests that earlier versions computed, before base URLs
+// were normalized.
 func (o *Options) Account(ctx context.Context) (account string, former []string, err error) {
 	key, err := o.readKey(ctx)
 	if err != nil {
@@ -164,7 +164,7 @@ func (o *Options) Account(ctx context.Context) (account string, former []string,
 	return of(base.String()), former, nil
 }
 
-// Client makes the client for so many calls in flight. The caller closes it.
+// Client returns a client for inFlight concurrent calls. The caller closes it.
 func (o *Options) Client(ctx context.Context, inFlight int) (*openaiapi.Client, error) {
 	key, err := o.readKey(ctx)
 	if err != nil {
