@@ -211,7 +211,7 @@ func (s *Settings) members(f model.Family) ([]member, error) {
 	switch {
 	case s.Effort != "" && s.Effort != ModelsEffort:
 		add(reasoningEffort, string(record.AppendString(nil, s.Effort)), true)
-	case s.Effort == "" && f.Effort != "" && !gjson.Get(s.Extra, "reasoning").Exists(): // a router's own member for it
+	case s.Effort == "" && f.Effort != "" && !gjson.Get(s.Extra, reasoningEffort).Exists() && !gjson.Get(s.Extra, "reasoning").Exists(): // a router's own member for it
 		add(reasoningEffort, string(record.AppendString(nil, f.Effort)), false)
 	}
 	if s.Tier != "" {

@@ -122,7 +122,7 @@ func TestSettingsOfTheUserReplaceThoseOfTheFamily(t *testing.T) {
 		{"an effort", wire.Settings{Model: "gpt-6-luna", Effort: "high"}, luna + `,"reasoning_effort":"high",` + cache + `}`},
 		{"the model's effort", wire.Settings{Model: "gpt-6-luna", Effort: "default"}, luna + `,` + cache + `}`},
 		{"an effort of another model", wire.Settings{Model: "gpt-4o-mini", Effort: "low"}, mini + `,"temperature":0,"reasoning_effort":"low"}`},
-		{"an effort in the extra body", wire.Settings{Model: "gpt-6-luna", Extra: `{"reasoning_effort":"low"}`}, luna + `,"reasoning_effort":"low",` + cache + `}`},
+		{"an effort in the extra body", wire.Settings{Model: "gpt-6-luna", Extra: `{"reasoning_effort":"low"}`}, luna + `,` + cache + `,"reasoning_effort":"low"}`},
 		{"a router's effort", wire.Settings{Model: "gpt-6-luna", Extra: `{"reasoning":{"effort":"low"}}`}, luna + `,` + cache + `,"reasoning":{"effort":"low"}}`},
 		{"a temperature", wire.Settings{Model: "gpt-6-luna", Temperature: number(0)}, luna + `,"temperature":0,"reasoning_effort":"none",` + cache + `}`},
 		{"no temperature", wire.Settings{Model: "gpt-4o-mini", NoTemperature: true}, mini + `}`},
