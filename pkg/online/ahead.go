@@ -7,10 +7,9 @@ import (
 	"sync"
 )
 
-// ReadAhead returns a reader of what r holds. It calls ended, from another
-// goroutine, with the number of lines left in r that are not blank, as soon as
-// the end of r is known: at once for a regular file, and for any other when it
-// has come within a few megabytes of what was read.
+// ReadAhead returns a reader of r. It calls ended once, from another goroutine, with the
+// number of nonblank lines left in r, as soon as the end of r is known: at once for a
+// regular file, otherwise when the end is within a few megabytes of what was read.
 func ReadAhead(r io.Reader, ended func(lines int)) io.Reader {
 	if file, ok := r.(*os.File); ok {
 		info, err := file.Stat()

@@ -1,6 +1,6 @@
-// Package online asks the service, many rows at once: it reads requests, leaves
-// out those that were answered before, asks the others at the pace that package
-// pace allows, and hands each result on the moment it is there.
+// Package online answers many requests at once: it reads requests, skips those already
+// answered, sends the others at the pace that package pace allows, and writes each result
+// as soon as it arrives.
 package online
 
 import (
@@ -24,7 +24,7 @@ import (
 	"nertools/pkg/wire"
 )
 
-// An Output takes the results. Its methods are called by one goroutine.
+// An Output receives the results. Its methods are called from one goroutine.
 type Output interface {
 	// Put takes the line of the n-th row of the input, n from 0. When it
 	// returns, a killed process loses the line no more.
@@ -38,7 +38,7 @@ type Output interface {
 	Close() error
 }
 
-// A Run says how to ask every request of an input once.
+// A Run contains the settings of a run, which sends each request of an input once.
 type Run struct {
 	Asker     retry.Asker
 	Pacer     *pace.Pacer
@@ -80,7 +80,7 @@ type running struct {
 	window chan struct{}           // with KeepOrder: the rows that may be under way or wait for their turn
 }
 
-// Totals is what came of a run. Rows = OK + Failed + Kept.
+// Totals counts the results of a run. Rows = OK + Failed + Kept.
 type Totals struct {
 	Rows    int // results that there are now
 	OK      int
@@ -90,7 +90,7 @@ type Totals struct {
 	Usage   record.Usage // of the answers asked for in this run
 }
 
-// String puts the counts in words.
+// String returns the counts in words, on one line.
 func (t *Totals) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %d ok", english.Count(t.Rows, "row"), t.OK)
@@ -108,9 +108,9 @@ func (t *Totals) String() string {
 	return b.String()
 }
 
-// A StopError is why a run stopped before its end: what it met could not get
-// better for any other row. It wraps a [*wire.Error] or a [*pace.GivenUp]; neither
-// if the first rows all failed without an answer.
+// A StopError is the reason why a run stopped early: every other row would have failed,
+// too. It wraps a [*wire.Error] or a [*pace.GivenUp], or neither if none of the first rows
+// got an answer.
 type StopError struct {
 	Class record.Class // of the failure that it stopped for
 	error
@@ -118,7 +118,7 @@ type StopError struct {
 
 func (e *StopError) Unwrap() error { return e.error }
 
-// A FailuresError says that the run stopped since as many rows had failed as may.
+// A FailuresError is the error of a run that stopped because MaxErrors rows had failed.
 type FailuresError struct {
 	Rows int
 	Last record.Failure
@@ -141,15 +141,14 @@ type row struct {
 	err     error // the run has to stop for it
 }
 
-// Do asks the requests that in holds. It returns when all are settled, or, once
-// ctx ends or something comes up that no row can get past, when the calls in
-// flight have ended or Grace is over. What has finished is in the output in any
-// case. The error is that of ctx, a [*StopError], a [*FailuresError], a
-// [*resume.MixError], a fault of the input, or one of the output.
+// Do sends the requests in in. It returns when all rows have a result. If ctx ends, or an
+// error occurs that affects all rows, it returns once the calls in flight have ended or
+// Grace has passed. All finished results are in the output in any case. The error is that
+// of ctx, a [*StopError], a [*FailuresError], a [*resume.MixError], or an error of the
+// input or the output.
 //
-// After an error, a goroutine may still wait in a Read of what in reads: a pipe in
-// front of which a program thinks can't be made to return, and the run is not to wait
-// for it. So in is not to be used again; what it reads may be closed.
+// After an error, a goroutine may still be blocked in a Read of in's reader, such as a pipe
+// that is never written to. So in must not be used again; its reader may be closed.
 func (c *Run) Do(ctx context.Context, in *record.Lines) (Totals, error) {
 	asking, stop := context.WithCancelCause(ctx)
 	defer stop(nil)

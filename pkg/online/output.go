@@ -14,7 +14,7 @@ import (
 	"nertools/pkg/wire"
 )
 
-// Stream is the output to a pipe or a terminal: each line is one write.
+// Stream writes results to a pipe or a terminal, each line with one call of Write.
 type Stream struct{ W io.Writer }
 
 // Put writes the line.
@@ -23,12 +23,12 @@ func (s Stream) Put(_ int, line []byte) error {
 	return err
 }
 
-// Kept, Watch and Close do nothing: what a stream holds cannot be known.
+// Kept, Watch and Close do nothing.
 func (Stream) Kept(int, int64, int) {}
 func (Stream) Watch(func(error))    {}
 func (Stream) Close() error         { return nil }
 
-// ResultsFile is the output to a journal, line by line as the results come.
+// ResultsFile writes results to a journal in the order in which they arrive.
 type ResultsFile struct {
 	*durable.Journal
 	path    string
@@ -41,17 +41,17 @@ type extent struct {
 	size int
 }
 
-// ErrNotEmpty is the error of beginning a results file in one that holds something.
+// ErrNotEmpty is the error of starting a new results file in a file that is not empty.
 var ErrNotEmpty = errors.New("holds results already")
 
 // ErrNotRegular is the error of a results file that is a folder, a device or a pipe.
 var ErrNotRegular = errors.New("is not a regular file")
 
-// OpenResults opens the file at path for appending. It must be empty or not there,
-// unless the run continues it. A last line that a killed run left
-// unfinished is cut off: torn is how many bytes that were. ordered says that Close
-// puts the rows in the order of the input: until then, every result stands in the
-// file from the moment it was there. The error may be one of [durable.OpenJournal].
+// OpenResults opens the file at path for appending. Unless goOn is set, the file must be
+// empty or missing. OpenResults removes an incomplete last line, which a killed run leaves,
+// and returns its size in bytes as torn. With ordered, Close puts the rows in the order of
+// the input; until then they are in the order of arrival. The error may be one of
+// [durable.OpenJournal].
 func OpenResults(path string, goOn, ordered bool) (f *ResultsFile, torn int64, err error) {
 	info, err := os.Stat(path)
 	if err == nil && !info.Mode().IsRegular() {
@@ -77,7 +77,7 @@ func (f *ResultsFile) Put(n int, line []byte) error {
 	return err
 }
 
-// Kept notes where the n-th row's line stands.
+// Kept records where the line of the n-th row is.
 func (f *ResultsFile) Kept(n int, at int64, size int) {
 	if !f.ordered {
 		return
@@ -88,9 +88,9 @@ func (f *ResultsFile) Kept(n int, at int64, size int) {
 	f.rows[n] = extent{at, size}
 }
 
-// Close closes the file, in order if it is to be. The error wraps a
-// [*durable.ChangedError] if somebody else changed it: if the file is gone, what was
-// written to it is saved in another one.
+// Close sorts the file if it is ordered, and closes it. If another process changed the
+// file, the error wraps a [*durable.ChangedError]; if the file is gone, its content is
+// saved in another file.
 func (f *ResultsFile) Close() error {
 	err := f.Check()
 	changed, ok := errors.AsType[*durable.ChangedError](err)
