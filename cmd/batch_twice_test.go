@@ -143,7 +143,7 @@ func TestRowsThatTwoBatchesAnsweredAreReported(t *testing.T) {
 		if ok := answered(t, filepath.Join(a.dir, "results.jsonl"), rows); ok != rows {
 			t.Errorf("%d of %d rows are answered: %s", ok, rows, &a.stderr)
 		}
-		for _, m := range regexp.MustCompile(`: (\d+) rows were also answered by batch_`).FindAllStringSubmatch(a.stderr.String(), -1) {
+		for _, m := range regexp.MustCompile(` also answered (\d+) rows? before the cancellation`).FindAllStringSubmatch(a.stderr.String(), -1) {
 			n, _ := strconv.Atoi(m[1])
 			told += n
 		}

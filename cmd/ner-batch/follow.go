@@ -10,6 +10,7 @@ import (
 	"nertools/cmd/internal/cmdline"
 	"nertools/cmd/internal/failures"
 	"nertools/pkg/batch"
+	"nertools/pkg/english"
 	"nertools/pkg/fault"
 	"nertools/pkg/price"
 	"nertools/pkg/progress"
@@ -110,7 +111,7 @@ func (o *options) waitFor(ctx context.Context, std cmdline.Streams, file string)
 			return err
 		}
 		p, left := batch.Sum(batches)
-		std.Note("%d rows: %d done, %d failed, %d left undone", p.Rows, p.Completed, p.Failed, left.Rows())
+		std.Note("%s: %d done, %d failed, %d left undone", english.Count(p.Rows, "row"), p.Completed, p.Failed, left.Rows())
 		if p.Failed > 0 {
 			std.Say("failed %d: ner-batch download shows why", p.Failed)
 		}

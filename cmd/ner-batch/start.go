@@ -17,6 +17,7 @@ import (
 	"nertools/cmd/internal/failures"
 	"nertools/pkg/batch"
 	"nertools/pkg/durable"
+	"nertools/pkg/english"
 	"nertools/pkg/fault"
 	"nertools/pkg/price"
 	"nertools/pkg/progress"
@@ -53,7 +54,7 @@ func (o *options) create(_ context.Context, std cmdline.Streams, prompts string)
 		return err
 	}
 	for _, p := range parts {
-		std.Note("%s: %d requests, %d bytes", p.File, p.Requests, p.Bytes)
+		std.Note("%s: %s, %s", p.File, english.Count(p.Requests, "request"), english.Count(p.Bytes, "byte"))
 	}
 	return nil
 }
@@ -95,7 +96,7 @@ func (o *options) split(std cmdline.Streams, prompts string, judge *wire.Judge) 
 		return nil, err
 	}
 	if kept > 0 {
-		std.Note("left out %d rows that were answered earlier", kept)
+		std.Note("left out %s answered earlier", english.Count(kept, "row"))
 	}
 	switch {
 	case len(parts) > 0:
@@ -115,7 +116,7 @@ func (o *options) split(std cmdline.Streams, prompts string, judge *wire.Judge) 
 	}
 	for _, p := range parts {
 		if o.most > 0 && p.Requests > o.most {
-			return nil, &fault.Error{File: p.File, Err: fmt.Errorf("%d requests, but --max-part-requests is %d", p.Requests, o.most),
+			return nil, &fault.Error{File: p.File, Err: fmt.Errorf("%s, but --max-part-requests is %d", english.Count(p.Requests, "request"), o.most),
 				Hint: "to split it, name it as the input, and another file with --batch-file"}
 		}
 	}
@@ -255,12 +256,12 @@ func (o *options) show(std cmdline.Streams, m *batch.Manager, entries []*batch.E
 	case waiting == 0:
 		return nil
 	case failed != nil:
-		std.Say("%d of %d parts were not started", waiting, len(entries))
+		std.Say("%d of %s were not started", waiting, english.Count(len(entries), "part"))
 		return nil
 	case full > 0 || bound == 0: // parts also wait for one that was refused earlier
-		std.Say("%d of %d parts wait for room in the service's queue: to start them when there is some, run the same command again, or %s", waiting, len(entries), o.syncCommand())
+		std.Say("%d of %s wait for room in the service's queue: to start them when there is some, run the same command again, or %s", waiting, english.Count(len(entries), "part"), o.syncCommand())
 	default:
-		std.Say("%d of %d parts wait until others have ended, as --max-parts-in-flight is %d: to start them then, run the same command again, or %s", waiting, len(entries), bound, o.syncCommand())
+		std.Say("%d of %s wait until others have ended, as --max-parts-in-flight is %d: to start them then, run the same command again, or %s", waiting, english.Count(len(entries), "part"), bound, o.syncCommand())
 	}
 	return cmdline.Exit(cmdline.Pending, nil)
 }

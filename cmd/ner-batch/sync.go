@@ -13,6 +13,7 @@ import (
 	"nertools/cmd/internal/failures"
 	"nertools/pkg/batch"
 	"nertools/pkg/durable"
+	"nertools/pkg/english"
 	"nertools/pkg/price"
 	"nertools/pkg/record"
 	"nertools/pkg/wire"
@@ -76,7 +77,7 @@ func sayChange(std cmdline.Streams, c *batch.Change) {
 	case c.Started:
 		std.Note("%s: submitted as %s (%s)", job.File, job.BatchID, job.Status)
 	default:
-		std.Note("%s: %s %s: %d of %d rows done, %d failed", job.File, job.BatchID, job.Status, job.Completed, job.Requests, job.Failed)
+		std.Note("%s: %s %s: %d of %s done, %d failed", job.File, job.BatchID, job.Status, job.Completed, english.Count(job.Requests, "row"), job.Failed)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 
+	"nertools/pkg/english"
 	"nertools/pkg/record"
 	"nertools/pkg/wire"
 )
@@ -27,7 +28,7 @@ type Complaint struct {
 // String returns the problem with its line and row, if they are known.
 func (r *Complaint) String() string {
 	if r.More > 0 {
-		return fmt.Sprintf("%s has %d more problems", r.Batch, r.More)
+		return fmt.Sprintf("%s has %s", r.Batch, english.Count(r.More, "more problem"))
 	}
 	s := r.Batch + " " + r.Status + ": "
 	if r.Problem.Line > 0 {

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"nertools/pkg/durable"
+	"nertools/pkg/english"
 	"nertools/pkg/record"
 	"nertools/pkg/wire"
 )
@@ -44,7 +45,7 @@ func (f *fetching) download(ctx context.Context, id string) (*os.File, error) {
 			idle++
 		}
 		if at < size && (at > 0 && idle == 0 || at == 0 && idle < 2) {
-			return &wire.Error{Failure: record.Failure{Class: record.Network, Message: fmt.Sprintf("only %d of %d bytes came", at, size)}}
+			return &wire.Error{Failure: record.Failure{Class: record.Network, Message: fmt.Sprintf("only %d of %s came", at, english.Count(size, "byte"))}}
 		}
 		if err := errorInstead(file); err != nil {
 			at, idle = 0, 0
@@ -56,7 +57,7 @@ func (f *fetching) download(ctx context.Context, id string) (*os.File, error) {
 		return nil, fmt.Errorf("download %s: %w", id, err)
 	}
 	if size > 0 && at != size {
-		f.flaw("%s holds %d bytes, although the service says that it has %d", id, at, size)
+		f.flaw("%s holds %s, although the service says that it has %d", id, english.Count(at, "byte"), size)
 	}
 	return file, rewind(file)
 }

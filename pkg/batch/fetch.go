@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"nertools/pkg/durable"
+	"nertools/pkg/english"
 	"nertools/pkg/record"
 	"nertools/pkg/wire"
 )
@@ -169,7 +170,7 @@ func (f *fetching) readBroken(answers []answerFile) error {
 		f.flaw("%s is not its input: it does not ask for %s", f.local, strings.Join(foreign, ", "))
 		f.rows, f.order = nil, nil
 	} else if strangers > 0 {
-		f.flaw("left out %d answers to rows that it did not ask for (%s)", strangers, strings.Join(foreign, ", "))
+		f.flaw("left out %s to rows that it did not ask for (%s)", english.Count(strangers, "answer"), strings.Join(foreign, ", "))
 	}
 	return nil
 }
@@ -290,7 +291,7 @@ func (f *fetching) unknown() {
 	}
 	asked := f.expected()
 	if n := asked - len(f.seen); n > 0 {
-		f.flaw("%d of its %d rows have no answer, and the file that says which they are is not there, or not whole", n, asked)
+		f.flaw("%d of its %s have no answer, and the file that says which they are is not there, or not whole", n, english.Count(asked, "row"))
 		f.outcome.countUnnamed(n)
 	} else if asked == 0 && len(f.seen) == 0 {
 		f.flaw("nothing says which rows it had, nor how many")

@@ -334,7 +334,7 @@ func TestAnswersToRowsThatWereNotAskedAreLeftOutAndNamed(t *testing.T) {
 	w.service = renaming{w.service}
 	m.service = w.service
 	got, o := fetchAll(t, m, entry.BatchID, entry.File, rows)
-	if len(got) != rows || o.OK != rows-1 || o.Missing != 1 || !strings.Contains(fmt.Sprint(o.Flaws), `left out 1 answers to rows that it did not ask for ("Request-2")`) {
+	if len(got) != rows || o.OK != rows-1 || o.Missing != 1 || !strings.Contains(fmt.Sprint(o.Flaws), `left out 1 answer to rows that it did not ask for ("Request-2")`) {
 		t.Errorf("%d ok, %d missing, %v", o.OK, o.Missing, o.Flaws)
 	}
 }

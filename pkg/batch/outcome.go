@@ -5,6 +5,7 @@ import (
 	"maps"
 	"strings"
 
+	"nertools/pkg/english"
 	"nertools/pkg/record"
 )
 
@@ -48,8 +49,8 @@ func (o *Outcome) String() string {
 	if o.Failed.Rows() > 0 {
 		classes = " (" + o.Failed.String() + ")"
 	}
-	return fmt.Sprintf("%d rows: %d ok, %d failed%s, %d missing; %v",
-		o.Requests, o.OK, o.Failed.Rows(), classes, o.Missing, o.Usage)
+	return fmt.Sprintf("%s: %d ok, %d failed%s, %d missing; %v",
+		english.Count(o.Requests, "row"), o.OK, o.Failed.Rows(), classes, o.Missing, o.Usage)
 }
 
 // Remarks returns a line for each problem with the batches and their files.

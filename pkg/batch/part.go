@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"nertools/pkg/durable"
+	"nertools/pkg/english"
 	"nertools/pkg/fault"
 	"nertools/pkg/record"
 	"nertools/pkg/wire"
@@ -146,7 +147,7 @@ func (s *splitter) advance() error {
 	s.model = wire.ModelOf(q.Body)
 	s.line = wire.AppendRequestLine(s.line[:0], &q)
 	if int64(len(s.line)) > s.maxBytes {
-		return fault.WithHint(fmt.Errorf("row %d: a request of %d bytes", q.Row.Index, len(s.line)), fmt.Sprintf("a batch takes %d bytes in all: show fewer demonstrations", s.maxBytes))
+		return fault.WithHint(fmt.Errorf("row %d: a request of %s", q.Row.Index, english.Count(len(s.line), "byte")), fmt.Sprintf("a batch takes %s in all: show fewer demonstrations", english.Count(s.maxBytes, "byte")))
 	}
 	return nil
 }
@@ -248,7 +249,7 @@ func scan(path string) (Part, error) {
 	case p.Requests == 0:
 		return p, &fault.Error{File: path, Err: errors.New("no requests in it"), Hint: "a batch file holds request lines"}
 	case p.Requests > wire.MaxBatchRequests || p.Bytes > wire.MaxBatchBytes:
-		return p, &fault.Error{File: path, Err: fmt.Errorf("%d requests in %d bytes: a batch takes %d in %d", p.Requests, p.Bytes, wire.MaxBatchRequests, wire.MaxBatchBytes),
+		return p, &fault.Error{File: path, Err: fmt.Errorf("%s in %s: a batch takes %d in %d", english.Count(p.Requests, "request"), english.Count(p.Bytes, "byte"), wire.MaxBatchRequests, wire.MaxBatchBytes),
 			Hint: splitHint}
 	}
 	return p, nil

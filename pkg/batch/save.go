@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"nertools/pkg/durable"
+	"nertools/pkg/english"
 	"nertools/pkg/record"
 )
 
@@ -114,8 +115,8 @@ func (m *Manager) fetchEntry(ctx context.Context, entry *Entry, o *Outcome, put 
 	o.countUnnamed(kept.Unnamed)
 	o.addFindings(&kept)
 	if err == nil && len(spare) > 0 {
-		m.cfg.Say(fmt.Sprintf("part %d: %d rows were also answered by %s before it was cancelled, and are paid for there as well; %d of these answers are in the results, as %s has none",
-			entry.Number, len(spare), strings.Join(doubles, ", "), used, entry.BatchID))
+		m.cfg.Say(fmt.Sprintf("part %d: %s also answered %s before the cancellation, to be paid for twice; %d of these answers are in the results, as %s has none",
+			entry.Number, strings.Join(doubles, ", "), english.Count(len(spare), "row"), used, entry.BatchID))
 	}
 	return err
 }

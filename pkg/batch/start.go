@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"nertools/pkg/english"
 	"nertools/pkg/fault"
 	"nertools/pkg/record"
 	"nertools/pkg/wire"
@@ -159,7 +160,7 @@ type TooLarge struct {
 }
 
 func (e *TooLarge) Error() string {
-	return fmt.Sprintf("part %d (%d requests, %d bytes) is too large for the service: %v", e.Part.Number, e.Part.Requests, e.Part.Bytes, e.Err)
+	return fmt.Sprintf("part %d (%s, %s) is too large for the service: %v", e.Part.Number, english.Count(e.Part.Requests, "request"), english.Count(e.Part.Bytes, "byte"), e.Err)
 }
 
 // Unwrap returns Err.
