@@ -176,18 +176,22 @@ func (o *Options) Client(ctx context.Context, inFlight int) (*openaiapi.Client, 
 			header.Set(strings.TrimSpace(name), strings.TrimSpace(value))
 		}
 	}
-	timeout := o.Timeout
-	if o.Tier == Flex && !o.timed {
-		timeout = flexTimeout
-	}
 	client, err := openaiapi.New(openaiapi.Config{
 		Key: key, Org: os.Getenv("OPENAI_ORG_ID"), Project: os.Getenv("OPENAI_PROJECT_ID"), Header: header,
-		BaseURL: o.BaseURL, AllowHTTP: o.AllowHTTP, Timeout: timeout, InFlight: inFlight,
+		BaseURL: o.BaseURL, AllowHTTP: o.AllowHTTP, Timeout: o.timeout(), InFlight: inFlight,
 	})
 	if errors.Is(err, openaiapi.ErrUnencrypted) {
 		err = fault.WithHint(err, "use https, or add --allow-http if the network in between is yours")
 	}
 	return client, err
+}
+
+// timeout returns the time that one call has.
+func (o *Options) timeout() time.Duration {
+	if o.Tier == Flex && !o.timed {
+		return flexTimeout
+	}
+	return o.Timeout
 }
 
 // readKey returns the API key.

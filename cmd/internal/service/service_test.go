@@ -9,6 +9,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/urfave/cli/v2"
 
 	"nertools/pkg/wire"
 )
@@ -97,6 +100,27 @@ func TestTheEnvironmentSaysWhoAsks(t *testing.T) {
 	} {
 		if got.Get(name) != want {
 			t.Errorf("%s: got %q, want %q", name, got.Get(name), want)
+		}
+	}
+}
+
+func TestFlexCallsMayTakeLongerUnlessTheUserSetsATime(t *testing.T) {
+	for _, c := range []struct {
+		args string
+		want time.Duration
+	}{
+		{"", 2 * time.Minute}, {"--timeout 5s", 5 * time.Second}, {"--service-tier flex", 15 * time.Minute}, {"--service-tier flex --timeout 2m", 2 * time.Minute},
+		{`--extra-body {"service_tier":"flex"}`, 15 * time.Minute}, {"--service-tier priority", 2 * time.Minute}, {"--service-tier flex --timeout 0", 0},
+	} {
+		var s Settings
+		var o Options
+		app := &cli.App{Flags: append(s.Flags(), o.Flags()...), Action: func(*cli.Context) error { return nil }}
+		if err := app.Run(append([]string{"ner-run"}, strings.Fields(c.args)...)); err != nil {
+			t.Fatal(err)
+		}
+		o.Tier = s.ServiceTier()
+		if got := o.timeout(); got != c.want {
+			t.Errorf("%s: got %v, want %v", c.args, got, c.want)
 		}
 	}
 }
