@@ -161,7 +161,8 @@ func (ix *indexer) part(begin, limit int) part {
 			before = ix.context
 			context := record.Unquote(before)
 			of = formOf(context)
-			if copied += len(context); copied <= copySize {
+			if copied+len(context) <= copySize {
+				copied += len(context)
 				context = strings.Clone(context)
 			} else {
 				of |= mapped

@@ -639,15 +639,27 @@ func FuzzOpen(f *testing.F) {
 }
 
 func BenchmarkOpen(b *testing.B) {
-	data := generate(rand.New(rand.NewPCG(0, 4)), 20_000)
-	path := write(b, "mrc-ner.bench", string(data))
-	b.SetBytes(int64(len(data)))
-	for b.Loop() {
-		f, err := mrc.Open(path)
-		if err != nil {
-			b.Fatal(err)
-		}
-		f.Close()
+	var rows []string
+	for i := range 36_000 {
+		rows = append(rows, fmt.Sprintf(`{"context": "The council of Zurich met again on Tuesday %d , and then it met no more .", "end_position": [], `+
+			`"entity_label": "L%d", "impossible": true, "qas_id": "%d.%d", "query": "Which words of the sentence are a mention of this kind?", `+
+			`"span_position": [], "start_position": []}`, i/18, i%18, i/18, i%18))
+	}
+	for name, text := range map[string]string{
+		"rare forms":     string(generate(rand.New(rand.NewPCG(0, 4)), 20_000)),
+		"18 labels each": "[" + strings.Join(rows, ",\n") + "]\n",
+	} {
+		b.Run(name, func(b *testing.B) {
+			path := write(b, "mrc-ner.bench", text)
+			b.SetBytes(int64(len(text)))
+			for b.Loop() {
+				f, err := mrc.Open(path)
+				if err != nil {
+					b.Fatal(err)
+				}
+				f.Close()
+			}
+		})
 	}
 }
 
