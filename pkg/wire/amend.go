@@ -39,6 +39,9 @@ func (a *Amendments) Learn(e *Error, body []byte, given map[string]bool) (what s
 		return "", false, false
 	}
 	am := amendment{key: r.Param, instead: r.Instead}
+	if am.key == "max_completion_tokens" && !a.renamed(am.key) {
+		am.instead = "max_tokens" // an older server knows the limit by this name
+	}
 	what = "leaving out " + r.Param
 	if am.instead != "" {
 		what = "sending " + am.instead + " instead of " + r.Param
@@ -68,6 +71,12 @@ func (a *Amendments) Learn(e *Error, body []byte, given map[string]bool) (what s
 			return what, true, true
 		}
 	}
+}
+
+// renamed reports whether a member gets the name key.
+func (a *Amendments) renamed(key string) bool {
+	list := a.list.Load()
+	return list != nil && slices.ContainsFunc(*list, func(am amendment) bool { return am.instead == key })
 }
 
 // Apply returns the body to send: body itself as long as there is nothing to amend,

@@ -80,7 +80,11 @@ func (e *Error) refused() string {
 		return ""
 	}
 	if e.Param != "" {
-		return e.Param
+		param := strings.TrimPrefix(e.Param, "body.")
+		if whole, _, _ := strings.Cut(param, "."); slices.Contains(parameters, whole) {
+			return whole
+		}
+		return param
 	}
 	// The first name in the message counts: others say what it depends on, or what to
 	// send instead.

@@ -45,6 +45,9 @@ var refusals = []struct {
 	{"an unknown parameter", 400,
 		`{"error":{"message":"Unknown parameter: 'prompt_cache_options'.","type":"invalid_request_error","param":"prompt_cache_options","code":"unknown_parameter"}}`,
 		wire.Refusal{Param: "prompt_cache_options"}},
+	{"a part of a parameter", 400,
+		`{"error":{"message":"Unknown parameter: 'prompt_cache_options.mode'.","type":"invalid_request_error","param":"prompt_cache_options.mode","code":"unknown_parameter"}}`,
+		wire.Refusal{Param: "prompt_cache_options"}},
 	{"LiteLLM, gethnet/litellm-connector-copilot#39", 400,
 		`{"error":{"message":"litellm.UnsupportedParamsError: gpt-5 models (including gpt-5-codex) don't support temperature=0.7. Only temperature=1 is supported. For gpt-5.1, temperature is supported when reasoning_effort='none' (or not specified, as it defaults to 'none'). To drop unsupported params set litellm.drop_params = True. Received Model Group=gpt-5-mini\nAvailable Model Group Fallbacks=None","type":"None","param":null,"code":"400"}}`,
 		wire.Refusal{Param: "temperature"}},
@@ -161,7 +164,7 @@ func TestMemberThatTheUserAskedForIsNeverLeftOut(t *testing.T) {
 			t.Errorf("%s: got %+v", param, e)
 		}
 	}
-	for _, param := range []string{"max_completion_tokens", "reasoning_effort", "prompt_cache_options"} {
+	for _, param := range []string{"reasoning_effort", "prompt_cache_options"} {
 		var a wire.Amendments
 		e := refusal(400, "unsupported_parameter", param, "no")
 		if what, learnt, _ := a.Learn(e, body, b.Given()); what != "leaving out "+param || !learnt || e.Fatal(true) {
@@ -179,6 +182,15 @@ func TestMemberThatTheUserAskedForIsNeverLeftOut(t *testing.T) {
 		if what, _, _ := a.Learn(e, b.Append(nil, "hi"), b.Given()); what != "" || e.Given != "max_tokens" {
 			t.Errorf("got %q, %+v", what, e)
 		}
+	}
+}
+
+func TestLimitOfAnAnswerIsKnownByTwoNames(t *testing.T) {
+	const sent = `{"model":"m","messages":[],"max_completion_tokens":9}`
+	var a wire.Amendments
+	what, learnt, again := a.Learn(refusal(400, "", "", "Unrecognized request argument supplied: max_completion_tokens"), []byte(sent), map[string]bool{"max_completion_tokens": false})
+	if want := strings.Replace(sent, "max_completion_tokens", "max_tokens", 1); what != "sending max_tokens instead of max_completion_tokens" || !learnt || !again || string(a.Apply([]byte(sent))) != want {
+		t.Errorf("got %q, %v, %v, %s", what, learnt, again, a.Apply([]byte(sent)))
 	}
 }
 
