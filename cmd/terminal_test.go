@@ -23,10 +23,11 @@ func TestAProgramDoesNotWaitForATerminal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, terminal, err := pty.Open()
+	screen, terminal, err := pty.Open()
 	if err != nil {
 		t.Skipf("no pseudo-terminal: %v", err)
 	}
+	defer screen.Close() // until then it is a terminal
 	defer terminal.Close()
 	for _, line := range []string{
 		"ner-prompt convert",

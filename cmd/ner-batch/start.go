@@ -256,7 +256,7 @@ func (o *options) show(std cmdline.Streams, m *batch.Manager, entries []*batch.E
 	case waiting == 0:
 		return nil
 	case failed != nil:
-		std.Say("%d of %s were not started", waiting, english.Count(len(entries), "part"))
+		std.Say("not started: %d of %s", waiting, english.Count(len(entries), "part"))
 		return nil
 	case full > 0 || bound == 0: // parts also wait for one that was refused earlier
 		std.Say("%d of %s wait for room in the service's queue: to start them when there is some, run the same command again, or %s", waiting, english.Count(len(entries), "part"), o.syncCommand())
