@@ -416,7 +416,7 @@ func TestEveryFieldOfTheRecordsIsDescribed(t *testing.T) {
 	data := []string{"--source-dir", news, "--data-name", "CONLL", "--example-num", "2"}
 	run("ner-prompt", data...)
 	run("ner-run", "--dry-run")
-	run("ner-run", "--max-tokens", "3")
+	run("ner-run", "--max-tokens", "3", "--max-errors", "0")
 	run("ner-batch", "submit", "--batch-file", "batch.jsonl")
 	write(t, filepath.Join(dir, "results.jsonl"), string(run("ner-run", "-k")), 0o644)
 	run("ner-prompt", append([]string{"verify", "--results", "results.jsonl"}, data...)...)

@@ -33,8 +33,9 @@ type options struct {
 	output     string   // a file; "" for stdout
 	resume     []string // files
 	maxRetries int
-	maxErrors  int // 0 for any number
-	rpm, tpm   int // 0 for as many as the service takes
+	maxErrors  int  // 0 for any number
+	stubborn   bool // any number is asked for
+	rpm, tpm   int  // 0 for as many as the service takes
 	progress   string
 	dryRun     bool
 	accepted   failures.Accepted
@@ -47,7 +48,7 @@ func (o *options) flags() []cli.Flag {
 	return slices.Concat(clidoc.Group("calls",
 		&cli.IntFlag{Name: "workers", Aliases: []string{"j"}, Value: 10, Destination: &o.workers, Action: cmdline.AtLeast("workers", 1), Usage: "make up to `N` calls at once"},
 		&cli.IntFlag{Name: "max-retries", Value: 5, Destination: &o.maxRetries, Action: cmdline.AtLeast("max-retries", 0), Usage: "retry a row up to `N` times after passing failures, 429s aside"},
-		&cli.IntFlag{Name: "max-errors", Destination: &o.maxErrors, Action: cmdline.AtLeast("max-errors", 0), Usage: "stop when `N` rows have failed; 0 never stops"},
+		&cli.IntFlag{Name: "max-errors", Destination: &o.maxErrors, DefaultText: "no limit, unless the first rows all fail alike", Action: o.setMaxErrors, Usage: "stop when `N` rows have failed; 0 never stops"},
 		&cli.IntFlag{Name: "rpm", DefaultText: "as many as the service accepts", Destination: &o.rpm, Action: cmdline.AtLeast("rpm", 0), Usage: "start at most `N` calls per minute"},
 		&cli.IntFlag{Name: "tpm", Destination: &o.tpm, Action: cmdline.AtLeast("tpm", 0), Usage: "use at most `N` tokens per minute, prompts and answers together"},
 	), clidoc.Group("results",
@@ -56,6 +57,11 @@ func (o *options) flags() []cli.Flag {
 		&cli.BoolFlag{Name: "keep-order", Aliases: []string{"k"}, Destination: &o.keepOrder, Usage: "write the results in the order of the prompts"},
 		o.accepted.Flag(), cost.DryRunFlag(&o.dryRun), o.prices.Flag(),
 	), o.settings.Flags(), o.service.Flags(), []cli.Flag{cmdline.ProgressFlag(&o.progress)})
+}
+
+func (o *options) setMaxErrors(_ *cli.Context, n int) error {
+	o.stubborn = n == 0
+	return cmdline.AtLeast("max-errors", 0)(nil, n)
 }
 
 func main() {

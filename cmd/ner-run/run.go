@@ -86,7 +86,7 @@ func run(ctx context.Context, std cmdline.Streams, o *options, args []string) (e
 		limits.MaxWait, limits.Patience = flexWait, flexWait
 	}
 	r := online.Run{
-		Asker: client, Requests: requests, Judge: judge, KeepOrder: o.keepOrder, InFlight: o.workers, MaxErrors: o.maxErrors, Grace: grace,
+		Asker: client, Requests: requests, Judge: judge, KeepOrder: o.keepOrder, InFlight: o.workers, MaxErrors: o.maxErrors, Stubborn: o.stubborn, Grace: grace,
 		Pacer: pace.New(limits),
 	}
 	resumed := slices.ContainsFunc(o.resume, func(path string) bool { return o.output != "" && durable.SameFile(path, o.output) })
@@ -218,6 +218,7 @@ func explain(err error, output, goOn string) error {
 	_, isOwn := errors.AsType[*resume.OwnError](err)
 	_, isStopped := errors.AsType[*online.StopError](err)
 	_, isTooMany := errors.AsType[*online.FailuresError](err)
+	same, isAlike := errors.AsType[*online.AlikeError](err)
 	hint := ""
 	switch {
 	case isOwn:
@@ -242,6 +243,8 @@ func explain(err error, output, goOn string) error {
 		hint = "run the same command again later, perhaps with fewer --workers; with --resume what is answered is not asked again"
 	case isRefused && refused.Class == record.Quota:
 		hint = "add credit to the account, then run the same command again; with --resume what is answered is not asked again"
+	case isAlike:
+		hint = alikeHint(same.First.Class)
 	case !isRefused && isStopped:
 		hint = "check that the server is up, and --base-url (OPENAI_BASE_URL)"
 	case isTooMany:
@@ -256,6 +259,20 @@ func explain(err error, output, goOn string) error {
 		return err
 	}
 	return fault.WithHint(err, hint)
+}
+
+// alikeHint returns what to do if the first rows all failed with the same class.
+func alikeHint(class record.Class) string {
+	hint := "choose another --model, or look at the prompts"
+	switch class {
+	case record.Length, record.Empty:
+		hint = "raise --max-tokens, lower --reasoning-effort, or choose another --model"
+	case record.Invalid:
+		hint = "change the settings that the service names (--max-tokens, --reasoning-effort, --extra-body ...), or choose another --model"
+	case record.Malformed:
+		hint = "check --base-url (OPENAI_BASE_URL), or choose another --model"
+	}
+	return hint + "; the rows left were not asked (--max-errors 0 asks them all the same)"
 }
 
 // short returns what is called with prompts of which the service counted suspiciously few

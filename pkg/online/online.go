@@ -49,6 +49,7 @@ type Run struct {
 	KeepOrder bool              // put the results out in input order
 	InFlight  int               // as the pacer's
 	MaxErrors int               // stop when so many rows have failed; 0: never
+	Stubborn  bool              // go on although the first rows all fail in the same way
 	Grace     time.Duration     // how long calls in flight may take when the run stops early
 	Say       func(string)      // tells people something, a few times a run at most; not nil
 	Streamed  func()            // called once if answers come as streams, which are put together; may be nil
@@ -109,14 +110,30 @@ func (t *Totals) String() string {
 }
 
 // A StopError is the reason why a run stopped early: every other row would have failed,
-// too. It wraps a [*wire.Error] or a [*pace.GivenUp], or neither if none of the first rows
-// got an answer.
+// too. It wraps a [*wire.Error], a [*pace.GivenUp] or an [*AlikeError], or none of them if
+// none of the first rows got an answer.
 type StopError struct {
 	Class record.Class // of the failure that it stopped for
 	error
 }
 
 func (e *StopError) Unwrap() error { return e.error }
+
+// An AlikeError is the error of a run whose first rows all failed in the same way, which
+// repeating the request does not change, while no row has a good answer. It is part of a
+// [*StopError].
+type AlikeError struct {
+	Rows  int
+	First record.Failure
+}
+
+func (e *AlikeError) Error() string {
+	text := fmt.Sprintf("the first %s all failed with %s", english.Count(e.Rows, "row"), e.First.Class)
+	if e.First.Message != "" {
+		text += ": " + e.First.Message
+	}
+	return text
+}
 
 // A FailuresError is the error of a run that stopped because MaxErrors rows had failed.
 type FailuresError struct {
@@ -444,6 +461,13 @@ func (r *running) write(done <-chan *row, stop context.CancelCauseFunc) Totals {
 	return sum
 }
 
+// alike holds the classes of failures that say something about the model or the settings
+// if the first rows all have the same one. Asking such a row again is pointless, and most
+// of them are paid for.
+var alike = map[record.Class]bool{
+	record.Invalid: true, record.Length: true, record.Empty: true, record.Refused: true, record.Filtered: true, record.Malformed: true,
+}
+
 // hopeless returns why the run should not go on after its latest failure.
 func (r *running) hopeless(sum *Totals, f *record.Failure) error {
 	if f == nil {
@@ -453,8 +477,13 @@ func (r *running) hopeless(sum *Totals, f *record.Failure) error {
 	if r.MaxErrors > 0 && n >= r.MaxErrors {
 		return &FailuresError{n, *f}
 	}
+	// Fewer rows say little about the others.
+	enough := sum.OK == 0 && n >= max(10, r.InFlight)
+	if enough && alike[f.Class] && sum.Failed.Count(f.Class) == n && !r.Stubborn && !r.Earlier.AnyGood() {
+		return &StopError{f.Class, &AlikeError{n, sum.Failed.Kinds()[0].Failure}}
+	}
 	unheard := sum.Failed.Count(record.Network) + sum.Failed.Count(record.Timeout) + sum.Failed.Count(record.Server) + sum.Failed.Count(record.Malformed)
-	if sum.OK == 0 && unheard == n && n >= max(10, r.InFlight) {
+	if enough && unheard == n {
 		return &StopError{f.Class, fmt.Errorf("no answers after %s; the last error was %s: %s", english.Count(n, "row"), f.Class, f.Message)}
 	}
 	return nil

@@ -78,3 +78,44 @@ func TestWhatLastsStopsTheRunAtOnce(t *testing.T) {
 		})
 	}
 }
+
+func TestARunStopsIfItsFirstRowsAllFailInTheSameLastingWay(t *testing.T) {
+	long := openaitest.Fault{Kind: openaitest.Length}
+	for name, c := range map[string]struct {
+		faults   []openaitest.Fault
+		workers  int
+		stubborn bool
+		class    record.Class // "" for a run that does not stop
+	}{
+		"length":               {[]openaitest.Fault{long}, 2, false, record.Length},
+		"length, many workers": {[]openaitest.Fault{long}, 16, false, record.Length},
+		"empty":                {[]openaitest.Fault{{Kind: openaitest.EmptyContent}}, 2, false, record.Empty},
+		"refused":              {[]openaitest.Fault{{Kind: openaitest.Refusal}}, 2, false, record.Refused},
+		"filtered":             {[]openaitest.Fault{{Kind: openaitest.ContentFilter}}, 2, false, record.Filtered},
+		"invalid":              {[]openaitest.Fault{{Kind: openaitest.Status, ErrorReply: openaitest.ErrorReply{Status: 422, Message: "no"}}}, 2, false, record.Invalid},
+		"one good row":         {[]openaitest.Fault{{Kind: openaitest.Length, Turns: openaitest.Turns{Skip: 1}}}, 2, false, ""},
+		"two ways":             {[]openaitest.Fault{{Kind: openaitest.Length, Turns: openaitest.Turns{Times: 5}}, {Kind: openaitest.EmptyContent}}, 2, false, ""},
+		"too long prompts":     {[]openaitest.Fault{{Kind: openaitest.ContextLength}}, 2, false, ""},
+		"asked for":            {[]openaitest.Fault{long}, 2, true, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, c.workers, openaitest.Options{Faults: c.faults})
+			b.Stubborn = c.stubborn
+			sum, err := b.do(t.Context(), input(200))
+			same, stopped := errors.AsType[*online.AlikeError](err)
+			if stopped != (c.class != "") || !stopped && (err != nil || sum.Rows != 200) {
+				t.Fatalf("%d rows, then %v", sum.Rows, err)
+			}
+			if !stopped {
+				return
+			}
+			first := max(10, c.workers)
+			if same.Rows != first || same.First.Class != c.class || same.First.Message == "" {
+				t.Errorf("got %+v", same)
+			}
+			if n := int(b.api.Calls()); n < first || n > 100 {
+				t.Errorf("%d calls", n)
+			}
+		})
+	}
+}

@@ -99,6 +99,9 @@ func (a *Answers) Knows(row int) bool {
 // id alone. They are assumed to answer the same prompt with the same settings.
 func (a *Answers) Unsigned() int { return a.unsigned }
 
+// AnyGood reports whether there is at least one good answer.
+func (a *Answers) AnyGood() bool { return len(a.settings) > 0 || a.unsigned > 0 }
+
 // Damage returns the damage found, with one entry for each damaged file.
 func (a *Answers) Damage() []record.Findings { return a.damage }
 
