@@ -42,12 +42,12 @@ func app() *cli.App {
 			{Name: "create", Usage: "write the batch file; nothing is sent", ArgsUsage: prompts, Action: create.action(create.create),
 				UsageText: "ner-batch create --batch-file batch.jsonl prompts.jsonl",
 				Flags:     append(create.input(), append(create.fetching(), clidoc.Group(results, cost.DryRunFlag(&create.dryRun))...)...),
-				Before:    cmdline.Needs(map[string][]string{"prices": {"dry-run"}, "accept-finish": {"resume"}})},
+				Before:    cmdline.Needs(map[string][]string{"prices": {"dry-run"}, "accept-finish": {"resume", "reuse"}})},
 			{Name: "submit", Usage: "upload and start the batch, and leave it", ArgsUsage: prompts, Action: submit.action(submit.submit),
 				UsageText: "ner-batch submit --batch-file batch.jsonl prompts.jsonl > jobs.jsonl",
 				Flags:     append(submit.starting(), &cli.BoolFlag{Category: waiting, Name: andWait, Destination: &submit.wait, Usage: "wait and download after submitting, as run does"}),
 				Before: cmdline.Needs(map[string][]string{"output": {andWait}, "prices": {andWait}, "poll-interval": {andWait}, "max-wait": {andWait},
-					"progress": {andWait}, "accept-finish": {andWait, "resume"}})},
+					"progress": {andWait}, "accept-finish": {andWait, "resume", "reuse"}})},
 			{Name: "run", Usage: "submit, wait and download", ArgsUsage: prompts, Action: run.action(run.run),
 				UsageText: "ner-batch run --batch-file batch.jsonl -o results.jsonl prompts.jsonl", Flags: run.starting()},
 			{Name: "status", Usage: "show the state of batches", ArgsUsage: jobs, Action: status.action(status.status),
@@ -97,7 +97,13 @@ func (o *options) explain(err error) error {
 	unfinished, isUnfinished := errors.AsType[*batch.UnfinishedError](err)
 	notStarted, isNotStarted := errors.AsType[*batch.NotStartedError](err)
 	answer, isAnswer := errors.AsType[*wire.Error](err)
+	again, isAgain := errors.AsType[*batch.AgainError](err)
+	err = o.settings.ExplainEarlier(err, "--fresh")
 	switch {
+	case isAgain && again.Results != "":
+		hint = "to leave out what is answered there, add --resume " + again.Results + "; --fresh asks all rows again, and pays for them again"
+	case isAgain:
+		hint = "to continue it, run the same command as then; once its results are fetched, --resume leaves out what they answer; --fresh pays for all rows again"
 	case isTooLarge && tooLarge.Part.Requests == 1:
 		hint = "show fewer demonstrations"
 	case isTooLarge:

@@ -22,6 +22,7 @@ import (
 // The groups of flags in help texts.
 const (
 	files    = "prompts and files"
+	before   = "earlier answers"
 	followed = "which batches"
 	waiting  = "waiting"
 	results  = "results"
@@ -36,7 +37,7 @@ type options struct {
 	batchFile string // "" means the files that the job records name
 	ledger    string // "" means the batch file's
 	most      int    // requests per part; 0 means as many as a batch takes
-	resume    []string
+	earlier   service.Earlier
 	dryRun    bool
 
 	// the service, and how batches are created and waited for
@@ -64,8 +65,8 @@ func (o *options) input() []cli.Flag {
 		&cli.StringFlag{Name: "batch-file", Destination: &o.batchFile, Usage: "write the requests to `FILE`; without prompts, send the existing one"},
 		o.ledgerFlag("record what was started in `FILE`", "the batch file's name and .ledger"),
 		&cli.IntFlag{Name: "max-part-requests", DefaultText: "as many as a batch takes", Destination: &o.most, Action: cmdline.AtLeast("max-part-requests", 1), Usage: "put at most `N` requests into a part; further parts are next to the batch file"},
-		&cli.StringSliceFlag{Name: "resume", Action: cmdline.Into(&o.resume), Usage: "skip prompts already answered in `FILE` (repeatable)"},
-	), o.settings.Flags()...)
+	), append(clidoc.Group(before, o.earlier.Flags("skip prompts already answered in `FILE` (repeatable)",
+		"ask every row, and start parts again, whatever was asked before")...), o.settings.Flags()...)...)
 }
 
 // making returns the flags for how batches are created.
@@ -79,8 +80,7 @@ func (o *options) making() []cli.Flag {
 
 // starting returns the flags of the commands that start batches.
 func (o *options) starting() []cli.Flag {
-	return slices.Concat(o.input(), o.making(), o.waiting(), o.fetching(), []cli.Flag{o.outputFlag(),
-		&cli.BoolFlag{Category: "batches", Name: "fresh", Destination: &o.config.Fresh, Usage: "start parts again that were started before, and pay for them again"}})
+	return slices.Concat(o.input(), o.making(), o.waiting(), o.fetching(), []cli.Flag{o.outputFlag()})
 }
 
 // waiting returns the flags for how to wait for batches.
@@ -133,12 +133,12 @@ func (o *options) prompts(file string) (string, error) {
 	if file = orStdin(file); durable.SameFile(file, o.batchFile) {
 		file = "" // the existing batch file
 	}
-	for _, input := range append([]string{file}, o.resume...) {
+	for _, input := range append([]string{file}, o.earlier.Files()...) {
 		if batch.IsFurtherPart(input, o.batchFile) {
 			return "", cmdline.UsageError("%s is an input, and the name of a part of --batch-file %s: choose another batch file", input, o.batchFile)
 		}
 	}
-	return file, cmdline.CheckFiles(o.batchFile, o.inputs(append([]string{file}, o.resume...))...)
+	return file, cmdline.CheckFiles(o.batchFile, o.inputs(append([]string{file}, o.earlier.Files()...))...)
 }
 
 // check checks that the command can read the files and write its output, and that the output

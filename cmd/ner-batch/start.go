@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -41,9 +42,9 @@ func (o *options) create(_ context.Context, std cmdline.Streams, prompts string)
 		if err != nil {
 			return err
 		}
-		kept := 0
-		return o.read(std, prompts, judge, &kept, func(next batch.Requests) error {
-			return cost.Estimate(std, table, next, &kept, cost.Limits{PartRequests: o.most, Batch: true})
+		r := reading{}
+		return o.read(std, prompts, judge, &r, func(next batch.Requests) error {
+			return cost.Estimate(std, table, next, &r.kept, cost.Limits{PartRequests: o.most, Batch: true})
 		})
 	}
 	parts, err := o.split(std, prompts, judge)
@@ -59,46 +60,114 @@ func (o *options) create(_ context.Context, std cmdline.Streams, prompts string)
 	return nil
 }
 
-// read passes the requests of the prompts to use, without those that --resume answers, which
-// it counts in kept.
-func (o *options) read(std cmdline.Streams, prompts string, judge *wire.Judge, kept *int, use func(batch.Requests) error) error {
-	requests, err := o.settings.Builder(say(std))
-	if err != nil {
+// reading is what is found while prompts are read.
+type reading struct {
+	requests *wire.Builder
+	asked    *batch.Earlier
+	answers  *resume.Answers
+	kept     int       // rows with earlier answers
+	reused   io.Writer // takes the results of those whose answers are reused; may be nil
+	n        int       // how many these are
+}
+
+// read passes the requests of the prompts to use, without those with earlier answers. The
+// error wraps a [*resume.DifferError] if requests were asked earlier in another way.
+func (o *options) read(std cmdline.Streams, prompts string, judge *wire.Judge, r *reading, use func(batch.Requests) error) error {
+	var err error
+	if r.requests, err = o.settings.Builder(say(std)); err != nil {
 		return err
+	}
+	if r.answers, err = o.earlier.Open(std, judge, ""); err != nil {
+		return err
+	}
+	defer r.answers.Close()
+	if r.asked, err = batch.ReadEarlier(o.ledgerPath(), o.output, judge); err != nil {
+		return err
+	}
+	if o.earlier.Keep && o.output != "" && !r.asked.Saved(o.output) {
+		if info, err := os.Stat(o.output); err == nil && info.Size() > 0 {
+			return cmdline.UsageError("-o %s holds answers to keep, and would be replaced: write to another file", o.output)
+		}
+	}
+	if !o.earlier.Fresh {
+		r.answers.SetSent(r.asked.Batches())
 	}
 	if prompts == "" {
 		return use(func() (wire.Request, error) { return wire.Request{}, io.EOF })
-	}
-	earlier, err := resume.Open(judge, "", o.resume)
-	if err != nil {
-		return err
-	}
-	defer earlier.Close()
-	for _, damage := range earlier.Damage() {
-		std.SayDamage(damage)
 	}
 	in, name, err := cmdline.Open(prompts)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	return use(earlier.Rest(record.NewLines(name, in), requests, kept))
+	return use(r.rest(record.NewLines(name, in)))
 }
 
-// split writes the prompts to batch files, or without prompts reads the existing one.
-func (o *options) split(std cmdline.Streams, prompts string, judge *wire.Judge) (parts []batch.Part, err error) {
-	kept := 0
-	err = o.read(std, prompts, judge, &kept, func(next batch.Requests) (err error) {
-		parts, err = batch.Split(o.batchFile, o.most, next)
+// rest returns the requests of in without earlier answers, and writes the answers that are
+// reused.
+func (r *reading) rest(in *record.Lines) batch.Requests {
+	var line []byte
+	return r.answers.Rest(in, r.requests, func(q *wire.Request, p resume.Place) error {
+		r.kept++
+		if !p.Reused() {
+			return nil
+		}
+		r.n++
+		if r.reused == nil {
+			return nil
+		}
+		result, err := r.answers.Read(q, p)
+		if err == nil {
+			line = record.AppendResult(line[:0], &result)
+			_, err = r.reused.Write(line)
+		}
 		return err
+	})
+}
+
+// reusedFile returns the file for the results of rows whose answers are reused.
+func (o *options) reusedFile() string {
+	return strings.TrimSuffix(o.batchFile, filepath.Ext(o.batchFile)) + ".reused.jsonl"
+}
+
+// split writes the prompts to batch files, or without prompts reads the existing one. It
+// checks that they ask no row again that was asked before.
+func (o *options) split(std cmdline.Streams, prompts string, judge *wire.Judge) (parts []batch.Part, err error) {
+	var r reading
+	var reused *os.File
+	if len(o.earlier.Reuse) > 0 {
+		scratch, err := durable.Scratch("ner-reused-")
+		if err != nil {
+			return nil, err
+		}
+		defer durable.CloseScratch(scratch)
+		r.reused, reused = scratch, scratch
+	}
+	err = o.read(std, prompts, judge, &r, func(next batch.Requests) (err error) {
+		if parts, err = batch.Split(o.batchFile, o.most, next); err != nil || r.n == 0 {
+			return err
+		}
+		return durable.Replace(o.reusedFile(), func(w io.Writer) error {
+			_, err := io.Copy(w, io.NewSectionReader(reused, 0, math.MaxInt64))
+			return err
+		})
 	})
 	if err != nil {
 		return nil, err
 	}
-	if kept > 0 {
-		std.Note("left out %s answered earlier", english.Count(kept, "row"))
+	if n := r.kept - r.n; n > 0 {
+		std.Note("left out %s answered earlier", english.Count(n, "row"))
 	}
+	if r.n > 0 {
+		std.Note("reused %s: %s", english.Count(r.n, "answer"), o.reusedFile())
+	}
+	if !o.earlier.Fresh {
+		err = r.asked.Check(parts, r.answers.Same())
+	}
+	kept := r.kept
 	switch {
+	case err != nil:
+		return nil, err
 	case len(parts) > 0:
 		return parts, nil
 	case kept > 0: // an existing batch file has other requests
@@ -107,12 +176,15 @@ func (o *options) split(std cmdline.Streams, prompts string, judge *wire.Judge) 
 	case prompts == "-" && isPipe(os.Stdin):
 		// Otherwise an old file would be sent because the program before the pipe failed.
 		return nil, fault.WithHint(errors.New("no prompts came through the pipe"), "to send the batch file that is there, say so: < /dev/null")
-	case len(o.resume) > 0:
-		return nil, cmdline.UsageError("--resume does nothing without prompts: name the batch file as the input, and another one with --batch-file")
+	case len(o.earlier.Files()) > 0:
+		return nil, cmdline.UsageError("--resume and --reuse do nothing without prompts: name the batch file as the input, and another one with --batch-file")
 	}
 	parts, err = batch.ScanParts(o.batchFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.WithHint(errors.New("no prompts, and no batch file that is there already"), "pipe prompt records in, or name a batch file with --batch-file")
+	}
+	if err != nil {
+		return nil, err
 	}
 	for _, p := range parts {
 		if o.most > 0 && p.Requests > o.most {
@@ -120,7 +192,44 @@ func (o *options) split(std cmdline.Streams, prompts string, judge *wire.Judge) 
 				Hint: "to split it, name it as the input, and another file with --batch-file"}
 		}
 	}
-	return parts, err
+	if o.earlier.Fresh {
+		return parts, nil
+	}
+	return parts, o.checkParts(std, parts, judge)
+}
+
+// checkParts checks that existing batch files ask no row again that was asked before.
+func (o *options) checkParts(std cmdline.Streams, parts []batch.Part, judge *wire.Judge) error {
+	var r reading
+	err := o.read(std, "", judge, &r, func(batch.Requests) error {
+		var files []io.Reader
+		for i := range parts {
+			if r.asked.Started(parts[i].Key) {
+				continue
+			}
+			in, err := os.Open(parts[i].File)
+			if err != nil {
+				return err
+			}
+			defer in.Close()
+			files = append(files, in)
+		}
+		next := r.rest(record.NewLines(o.batchFile, io.MultiReader(files...)))
+		for {
+			if _, err := next(); errors.Is(err, io.EOF) {
+				return nil
+			} else if err != nil {
+				return err
+			}
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if r.kept > 0 {
+		return &fault.Error{File: o.batchFile, Err: fmt.Errorf("%s answered earlier", english.Count(r.kept, "row")), Hint: "to leave them out, name it as the input, and another file with --batch-file"}
+	}
+	return r.asked.Check(parts, r.answers.Same())
 }
 
 func isPipe(f *os.File) bool {
@@ -171,7 +280,7 @@ func (o *options) begin(ctx context.Context, std cmdline.Streams, prompts string
 			return cmdline.UsageError("-o %s is the batch file or its ledger: write to another file", o.output)
 		}
 	}
-	if err := o.check(append([]string{prompts}, o.resume...)...); err != nil {
+	if err := o.check(append([]string{prompts}, o.earlier.Files()...)...); err != nil {
 		return err
 	}
 	return o.session(ctx, say, func(judge *wire.Judge) ([]batch.Part, error) { return o.split(std, prompts, judge) }, work)
@@ -185,7 +294,7 @@ func (o *options) session(ctx context.Context, say func(string), prepare func(*w
 	}
 	defer client.Close()
 	cfg := o.config
-	cfg.MaxRetries, cfg.Judge, cfg.Say = maxRetries, o.accepted.Judge(say), say
+	cfg.MaxRetries, cfg.Judge, cfg.Say, cfg.Fresh = maxRetries, o.accepted.Judge(say), say, o.earlier.Fresh
 	if cfg.Account, cfg.Former, err = o.service.Account(ctx); err != nil {
 		return err
 	}

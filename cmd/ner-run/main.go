@@ -30,8 +30,8 @@ import (
 type options struct {
 	workers    int
 	keepOrder  bool
-	output     string   // a file; "" for stdout
-	resume     []string // files
+	output     string // a file; "" for stdout
+	earlier    service.Earlier
 	maxRetries int
 	maxErrors  int  // 0 for any number
 	stubborn   bool // any number is asked for
@@ -53,10 +53,9 @@ func (o *options) flags() []cli.Flag {
 		&cli.IntFlag{Name: "tpm", Destination: &o.tpm, Action: cmdline.AtLeast("tpm", 0), Usage: "use at most `N` tokens per minute, prompts and answers together"},
 	), clidoc.Group("results",
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Destination: &o.output, Usage: "append the results to this `FILE` instead of stdout"},
-		&cli.StringSliceFlag{Name: "resume", Action: cmdline.Into(&o.resume), Usage: "skip prompts already answered in `FILE` (repeatable)"},
 		&cli.BoolFlag{Name: "keep-order", Aliases: []string{"k"}, Destination: &o.keepOrder, Usage: "write the results in the order of the prompts"},
 		o.accepted.Flag(), cost.DryRunFlag(&o.dryRun), o.prices.Flag(),
-	), o.settings.Flags(), o.service.Flags(), []cli.Flag{cmdline.ProgressFlag(&o.progress)})
+	), clidoc.Group("earlier answers", o.earlier.Flags("skip prompts already answered in `FILE` (repeatable)", "ask every row, whatever was answered before")...), o.settings.Flags(), o.service.Flags(), []cli.Flag{cmdline.ProgressFlag(&o.progress)})
 }
 
 func (o *options) setMaxErrors(_ *cli.Context, n int) error {

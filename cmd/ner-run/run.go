@@ -40,7 +40,14 @@ const (
 
 func run(ctx context.Context, std cmdline.Streams, o *options, args []string) (err error) {
 	goOn := "" // how to continue, once the run has begun
-	defer func() { err = cmdline.Each(err, func(err error) error { return explain(err, o.output, goOn) }) }()
+	defer func() {
+		err = cmdline.Each(err, func(err error) error {
+			if o.earlier.Fresh && errors.Is(err, online.ErrNotEmpty) {
+				return fault.WithHint(err, "--fresh writes to a new file: name another one with -o")
+			}
+			return explain(o.settings.ExplainEarlier(err, "write to another -o file with --fresh"), o.output, goOn)
+		})
+	}()
 	if len(args) > 1 {
 		return cmdline.UsageError("unexpected argument %q: one file of prompts at most", args[1])
 	}
@@ -48,7 +55,7 @@ func run(ctx context.Context, std cmdline.Streams, o *options, args []string) (e
 	if len(args) == 1 {
 		input = args[0]
 	}
-	output, inputs := o.output, []string{input, o.prices.File}
+	output, inputs := o.output, append([]string{input, o.prices.File}, o.earlier.Reuse...)
 	if o.dryRun {
 		output = "" // the estimate goes to stdout
 	} else if o.service.KeyFile == "-" { // any other name may be the key itself
@@ -89,11 +96,11 @@ func run(ctx context.Context, std cmdline.Streams, o *options, args []string) (e
 		Asker: client, Requests: requests, Judge: judge, KeepOrder: o.keepOrder, InFlight: o.workers, MaxErrors: o.maxErrors, Stubborn: o.stubborn, Grace: grace,
 		Pacer: pace.New(limits),
 	}
-	resumed := slices.ContainsFunc(o.resume, func(path string) bool { return o.output != "" && durable.SameFile(path, o.output) })
+	resumed := !o.earlier.Fresh && slices.ContainsFunc(o.earlier.Resume, func(path string) bool { return o.output != "" && durable.SameFile(path, o.output) })
 	if err := openOutput(std, o, &r, resumed); err != nil {
 		return err
 	}
-	if r.Earlier, err = earlierAnswers(std, o, judge); err != nil {
+	if r.Earlier, err = o.earlier.Open(std, judge, o.output); err != nil {
 		return errors.Join(err, r.Output.Close())
 	}
 	defer r.Earlier.Close()
@@ -159,13 +166,16 @@ func estimate(std cmdline.Streams, o *options, input string, table *price.Table,
 		return err
 	}
 	defer in.Close()
-	earlier, err := earlierAnswers(std, o, judge)
+	earlier, err := o.earlier.Open(std, judge, o.output)
 	if err != nil {
 		return err
 	}
 	defer earlier.Close()
 	kept := 0
-	next := earlier.Rest(record.NewLines(name, in), requests, &kept)
+	next := earlier.Rest(record.NewLines(name, in), requests, func(*wire.Request, resume.Place) error {
+		kept++
+		return nil
+	})
 	return cost.Estimate(std, table, next, &kept, cost.Limits{PerMinute: o.rpm, TokensPerMinute: o.tpm, Tier: price.Tier(o.settings.ServiceTier())})
 }
 
@@ -197,17 +207,6 @@ func openOutput(std cmdline.Streams, o *options, r *online.Run, resumed bool) er
 	// there is, in whatever order.
 	r.Output, r.KeepOrder = results, false
 	return nil
-}
-
-func earlierAnswers(std cmdline.Streams, o *options, judge *wire.Judge) (*resume.Answers, error) {
-	earlier, err := resume.Open(judge, o.output, o.resume)
-	if err != nil {
-		return nil, err
-	}
-	for _, damage := range earlier.Damage() {
-		std.SayDamage(damage)
-	}
-	return earlier, nil
 }
 
 // explain says what to do about an error: whatever else is known, goOn.

@@ -92,3 +92,19 @@ func Of(name string) Family {
 	}
 	return Family{Temperature: true}
 }
+
+// Former returns the family of a model as requests followed it until November 2026, when
+// families were added: its members tell which requests earlier answers belong to.
+func Former(name string) Family {
+	base := Base(name)
+	minor, _, _ := strings.Cut(strings.TrimPrefix(base, "gpt-5."), "-")
+	switch {
+	case base == "gpt-3.5-turbo-instruct", strings.HasPrefix(base, "gpt-3.5-turbo-instruct-"), base == "davinci-002", base == "babbage-002":
+		return Family{Completions: true, Temperature: true}
+	case strings.HasPrefix(base, "gpt-5."):
+		return Family{CompletionTokens: true, Temperature: len(minor) > 1 || minor >= "4"}
+	case strings.HasPrefix(base, "gpt-5"), len(base) >= 2 && base[0] == 'o' && base[1] >= '1' && base[1] <= '9':
+		return Family{CompletionTokens: true}
+	}
+	return Family{Temperature: true}
+}

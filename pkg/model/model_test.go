@@ -57,3 +57,22 @@ func TestOtherModelsArePlainChatModels(t *testing.T) {
 		}
 	}
 }
+
+func TestFormerFamiliesAreThoseOfRequestsBeforeNovember2026(t *testing.T) {
+	for name, want := range map[string]model.Family{
+		"gpt-4o-mini":                  {Temperature: true},
+		"gpt-6-luna":                   {Temperature: true},
+		"gpt-5":                        {CompletionTokens: true},
+		"openai/gpt-5-mini-2025-08-07": {CompletionTokens: true},
+		"gpt-5.2":                      {CompletionTokens: true},
+		"gpt-5.4-mini":                 {CompletionTokens: true, Temperature: true},
+		"ft:gpt-5.10:me::x":            {CompletionTokens: true, Temperature: true},
+		"o3":                           {CompletionTokens: true},
+		"gpt-3.5-turbo-instruct":       {Completions: true, Temperature: true},
+		"Qwen/Qwen3-8B":                {Temperature: true},
+	} {
+		if got := model.Former(name); got != want {
+			t.Errorf("%s: %+v, want %+v", name, got, want)
+		}
+	}
+}

@@ -4,7 +4,6 @@
 package online
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -86,6 +85,7 @@ type Totals struct {
 	Rows    int // results that there are now
 	OK      int
 	Kept    int // answered before
+	Reused  int // of these, by an answer to the same request that may be another row's
 	Failed  record.Failures
 	Retries int
 	Usage   record.Usage // of the answers asked for in this run
@@ -95,8 +95,11 @@ type Totals struct {
 func (t *Totals) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %d ok", english.Count(t.Rows, "row"), t.OK)
-	if t.Kept > 0 {
-		fmt.Fprintf(&b, ", %d answered earlier", t.Kept)
+	if n := t.Kept - t.Reused; n > 0 {
+		fmt.Fprintf(&b, ", %d answered earlier", n)
+	}
+	if t.Reused > 0 {
+		fmt.Fprintf(&b, ", %d reused", t.Reused)
 	}
 	fmt.Fprintf(&b, ", %d failed", t.Failed.Rows())
 	if classes := t.Failed.String(); classes != "" {
@@ -161,8 +164,8 @@ type row struct {
 // Do sends the requests in in. It returns when all rows have a result. If ctx ends, or an
 // error occurs that affects all rows, it returns once the calls in flight have ended or
 // Grace has passed. All finished results are in the output in any case. The error is that
-// of ctx, a [*StopError], a [*FailuresError], a [*resume.MixError], or an error of the
-// input or the output.
+// of ctx, a [*StopError], a [*FailuresError], a [*resume.MixError], a
+// [*resume.DifferError], or an error of the input or the output.
 //
 // After an error, a goroutine may still be blocked in a Read of in's reader, such as a pipe
 // that is never written to. So in must not be used again; its reader may be closed.
@@ -195,8 +198,9 @@ func (c *Run) Do(ctx context.Context, in *record.Lines) (Totals, error) {
 		defer close(todo)
 		err := fault.Catch(func() error { return r.read(asking, in, todo) })
 		_, mixed := errors.AsType[*resume.MixError](err)
+		_, differ := errors.AsType[*resume.DifferError](err)
 		_, panicked := errors.AsType[*fault.Panic](err)
-		if mixed || panicked {
+		if mixed || differ || panicked {
 			stop(err)
 		} else if asking.Err() == nil {
 			broken = err
@@ -233,15 +237,25 @@ func (c *Run) Do(ctx context.Context, in *record.Lines) (Totals, error) {
 	return sum, broken
 }
 
-// read hands the input's requests on, those answered before marked as such. An
-// input that does not belong to the earlier answers is found out before the
-// first request goes out, as far as can be seen: requests are held back until
-// one has been compared with an earlier answer.
+// read hands the input's requests on, those answered before marked as such. Answers that
+// do not belong to the input are found out before the first request goes out, see
+// [resume.Answers.Requests].
 func (r *running) read(ctx context.Context, in *record.Lines, todo chan<- *row) error {
-	const heldBytes = 64 << 20
-	var held []*row
-	size, compared := 0, r.Earlier.Empty()
-	hand := func(q *row) error {
+	next := r.Earlier.Requests(in, r.Requests)
+	for n := 0; ; n++ {
+		q := &row{n: n}
+		var err error
+		q.request, q.place, q.kept, err = next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err = r.seen.add(&q.request.Row); err != nil {
+			return in.Fault(err, "ask the rows of one source, each once: the id is all that connects a result with its row")
+		}
+		r.bound(n, &q.request.Row)
 		if r.KeepOrder {
 			select {
 			case r.window <- struct{}{}:
@@ -251,47 +265,8 @@ func (r *running) read(ctx context.Context, in *record.Lines, todo chan<- *row) 
 		}
 		select {
 		case todo <- q:
-			return nil
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		}
-	}
-	next := r.Earlier.Requests(in, r.Requests)
-	for n := 0; ; n++ {
-		q := &row{n: n}
-		var err error
-		q.request, q.place, q.kept, err = next()
-		end := errors.Is(err, io.EOF)
-		if err == nil {
-			if err = r.seen.add(&q.request.Row); err != nil {
-				err = in.Fault(err, "ask the rows of one source, each once: the id is all that connects a result with its row")
-			}
-		}
-		if err != nil && !end {
-			return err
-		}
-		if !end {
-			r.bound(n, &q.request.Row)
-		}
-		if end || r.Earlier.Knows(q.request.Row.Index) || size > heldBytes {
-			compared = true
-		}
-		if !compared {
-			held = append(held, q)
-			size += len(q.request.Body)
-			continue
-		}
-		for _, h := range held {
-			if err := hand(h); err != nil {
-				return err
-			}
-		}
-		held = nil
-		if end {
-			return nil
-		}
-		if err := hand(q); err != nil {
-			return err
 		}
 	}
 }
@@ -347,11 +322,10 @@ func (r *running) settle(asking, inFlight context.Context, q *row) bool {
 			return true
 		}
 		var err error
-		if q.result, err = r.Earlier.Read(q.place); err != nil {
+		if q.result, err = r.Earlier.Read(&q.request, q.place); err != nil {
 			q.err = err
 			return true
 		}
-		q.takeOver()
 		q.line = record.AppendResult(nil, &q.result)
 		return true
 	}
@@ -374,16 +348,6 @@ func (r *running) settle(asking, inFlight context.Context, q *row) bool {
 	q.line = record.AppendResult(make([]byte, 0, 512+len(q.result.Context)+len(q.result.Output)), &q.result)
 	q.request.Body = nil
 	return true
-}
-
-// takeOver completes an earlier result by what its row tells today: one fetched
-// by batch id knows neither sentence nor label, one of a trial another total.
-func (q *row) takeOver() {
-	r, asked := &q.result, &q.request.Row
-	r.Total = asked.Total
-	r.Label = cmp.Or(r.Label, asked.Label)
-	r.Context = cmp.Or(r.Context, asked.Context)
-	r.Extra = cmp.Or(r.Extra, asked.Extra)
 }
 
 // ask asks until there is an answer, good or not, or an error that stays.
@@ -540,6 +504,9 @@ func (s *Totals) count(q *row) {
 	switch {
 	case q.kept:
 		s.Kept++
+		if q.place.Reused() {
+			s.Reused++
+		}
 		return
 	case q.result.Failure != nil:
 		s.Failed.Add(q.result.Failure)

@@ -296,6 +296,13 @@ func NewLines(name string, r io.Reader) *Lines {
 	return &Lines{name: name, r: bufio.NewReaderSize(r, 256<<10)}
 }
 
+// Reader returns what l reads from, at the place that it has come to. l is not to be used
+// again before Restart.
+func (l *Lines) Reader() io.Reader { return l.r }
+
+// Restart makes l read from r, whose first line is line 1.
+func (l *Lines) Restart(r io.Reader) { *l = *NewLines(l.name, r) }
+
 // Next returns the next non-blank line, without its line end; a byte order mark at the
 // beginning of the file is removed. The line is valid until the next call. At the end
 // Next returns io.EOF.

@@ -4,12 +4,16 @@ package resume
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"hash/fnv"
 	"io/fs"
 	"os"
 	"slices"
+	"sync"
+
+	"github.com/tidwall/gjson"
 
 	"nertools/pkg/durable"
 	"nertools/pkg/english"
@@ -21,42 +25,68 @@ import (
 // Answers is an index of the good answers of earlier runs. It keeps their places in the
 // files, not their text. The zero value is empty.
 type Answers struct {
+	// KeepEarlier keeps answers to other prompts, from other models or with other
+	// settings. Otherwise they are a [*DifferError].
+	KeepEarlier bool
+
 	judge    *wire.Judge
-	files    []file
-	answers  map[int32]Place // row -> its answer, or its failure in the own file
+	files    []*os.File
+	origins  []origin // the files first, in the same order
+	answers  map[int32]Place
+	met      int // of the answers, how many were compared with a request
 	source   string
-	total    int             // of the records in the own file
-	settings map[string]bool // first parts of the request digests seen
-	unsigned int             // answers that do not tell how they were asked
-	mended   [][]byte        // answers that do not stand so in their files
+	total    int       // of the records in the own file
+	settings []setting // of the answers
+	byDigest map[string]int32
+	unsigned int      // answers that do not say how they were asked
+	mended   [][]byte // answers that differ from what is in their files
 	damage   []record.Findings
+	batches  []Sent
+	same     []int             // for each batch, how many requests ask the same as it did
+	resent   map[int32][]Place // for rows of several batches, where else they are
+
+	reuse   map[uint64]Place   // answers to any rows, by the hash of their request digests
+	similar map[uint64][]Place // further ones, which are about other sentences or labels
+	unknown int                // of them, how many do not say how they were asked
+
+	mu     sync.Mutex
+	spools []*spool // open ones
 }
 
-type file struct {
-	name string
-	*os.File
+// origin is a file of answers, or a batch.
+type origin struct {
+	name    string
+	pending bool // its answers are still to come
 }
 
-// Place is the position of a row's answer in a file, with digests of its prompt and request.
+// setting is the first part of request digests, and a model that answered such requests.
+type setting struct{ digest, model string }
+
+// Place is where the answer to a row is, and to which request it is.
 type Place struct {
-	at      int64
-	size    int32
-	file    int32  // below 0: it is mended[^file]
-	own     bool   // it is in the file that the run appends to
-	failed  bool   // it is no answer: it only tells which prompt was asked
-	prompt  uint64 // hash of the digest in its id
-	request uint64 // hash of its request digest; 0 where it is not told
+	at       int64  // offset in its file, or index in mended
+	prompt   uint64 // hash of the digest in its id; 0 if unknown
+	request  uint64 // hash of its request digest; 0 if unknown
+	about    uint64 // hash of its sentence and label; 0 if unknown
+	size     int32
+	origin   int32
+	settings int32 // index of its settings, or -1
+	own      bool  // it is in the file that the run appends to
+	failed   bool  // it is no answer: it only says which prompt was asked
+	sent     bool  // it is no answer: it was asked in a batch
+	mended   bool
+	reused   bool // it may be the answer to another row
+	met      bool // it was compared with a request
 }
 
 // Open reads the files at paths, which contain result records or output lines of a batch.
 // judge decides which answers are good. own is the file that the run appends to, or "". If
 // own is among paths, it is read first, and it may be missing.
-//
 // Damaged lines are skipped and reported by [Answers.Damage]. In own, only the last line may
 // be damaged (incomplete); any other damage is an [*OwnError]. The caller closes the
 // answers, which keep the files open.
 func Open(judge *wire.Judge, own string, paths []string) (_ *Answers, err error) {
-	a := &Answers{judge: judge, answers: map[int32]Place{}, settings: map[string]bool{}}
+	a := &Answers{judge: judge, answers: map[int32]Place{}, byDigest: map[string]int32{}}
 	defer func() {
 		if err != nil {
 			a.Close()
@@ -81,18 +111,14 @@ func Open(judge *wire.Judge, own string, paths []string) (_ *Answers, err error)
 
 // Close closes the files.
 func (a *Answers) Close() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	for _, f := range a.files {
 		f.Close()
 	}
-}
-
-// Empty reports whether there are no answers that a request could contradict.
-func (a *Answers) Empty() bool { return len(a.answers) == 0 }
-
-// Knows reports whether the row's prompt is known, answered or not.
-func (a *Answers) Knows(row int) bool {
-	_, ok := a.answers[int32(row)]
-	return ok
+	for _, s := range a.spools {
+		s.close()
+	}
 }
 
 // Unsigned returns how many answers have no request digest, such as those fetched by batch
@@ -106,36 +132,45 @@ func (a *Answers) AnyGood() bool { return len(a.settings) > 0 || a.unsigned > 0 
 func (a *Answers) Damage() []record.Findings { return a.damage }
 
 func (a *Answers) open(path string, own bool) error {
+	return a.read(path, own, "these should be the result records of an earlier run", func(line record.Line, place Place) error {
+		r, err := a.judge.ParseResult(line.Text)
+		if err != nil && own {
+			err = &OwnError{err}
+		}
+		if err != nil {
+			return record.Damaged(err)
+		}
+		return fault.WithHint(a.add(&r, a.placeOf(&r, line, place)), "resume only from results of the same rows, and write to another file")
+	})
+}
+
+// read opens the file at path and passes its lines to take, each with its place.
+func (a *Answers) read(path string, own bool, hint string, take func(record.Line, Place) error) error {
 	in, err := os.Open(path)
 	if err != nil {
 		return err
 	}
-	a.files = append(a.files, file{path, in})
+	a.files = append(a.files, in)
+	a.origins = append(a.origins, origin{name: path})
 	n := int32(len(a.files) - 1)
-	s := record.Salvage{
-		Name: path, Strict: own,
-		Hint: "these should be the result records of an earlier run",
-		Take: func(line record.Line) error {
-			r, err := a.judge.ParseResult(line.Text)
-			if err != nil && own {
-				err = &OwnError{err}
-			}
-			if err != nil {
-				return record.Damaged(err)
-			}
-			p := Place{at: line.At, size: int32(len(line.Text)), file: n, own: own, request: hash(r.Request), prompt: promptOf(r.ID)}
-			if line.Mended {
-				p.file = ^int32(len(a.mended))
-				a.mended = append(a.mended, bytes.Clone(line.Text))
-			}
-			return fault.WithHint(a.add(&r, p), "resume only from results of the same rows, and write to another file")
-		},
-	}
+	s := record.Salvage{Name: path, Strict: own, Hint: hint, Take: func(line record.Line) error {
+		return take(line, Place{at: line.At, size: int32(len(line.Text)), origin: n, own: own, mended: line.Mended})
+	}}
 	damage, err := s.Read(in)
 	if damage.Lines != nil {
 		a.damage = append(a.damage, damage)
 	}
 	return err
+}
+
+// placeOf completes the place of a line, which r is the record of.
+func (a *Answers) placeOf(r *record.Result, line record.Line, p Place) Place {
+	p.request, p.prompt, p.about, p.settings = hash(r.Request), promptOf(r.ID), about(r), -1
+	if line.Mended {
+		p.at = int64(len(a.mended))
+		a.mended = append(a.mended, bytes.Clone(line.Text))
+	}
+	return p
 }
 
 // An OwnError is the error of a damaged line in the file that the run appends to.
@@ -148,8 +183,8 @@ func promptOf(id string) uint64 {
 	return hash(digest)
 }
 
-// hash stands for a digest in the index, which would be four times as large if
-// it held the digests themselves.
+// hash stands for a digest in the index, which would be four times as large if it held the
+// digests themselves.
 func hash(digest string) uint64 {
 	if digest == "" {
 		return 0
@@ -158,6 +193,21 @@ func hash(digest string) uint64 {
 	h.Write([]byte(digest))
 	return h.Sum64()
 }
+
+// about returns a hash of the sentence and the label or labels of r, 0 if it has neither.
+func about(r *record.Result) uint64 {
+	labels := ""
+	if r.Extra != "" {
+		labels = gjson.Get("{"+string(r.Extra[1:])+"}", "labels").Raw
+	}
+	if r.Context == "" && r.Label == "" && labels == "" {
+		return 0
+	}
+	return hash(r.Label + "\x00" + labels + "\x00" + r.Context)
+}
+
+// differ reports whether two hashes are known and differ.
+func differ(a, b uint64) bool { return a != 0 && b != 0 && a != b }
 
 func (a *Answers) add(r *record.Result, p Place) error {
 	source, _, _, _ := record.ParseID(r.ID)
@@ -174,92 +224,150 @@ func (a *Answers) add(r *record.Result, p Place) error {
 		a.total = r.Total
 	}
 	p.failed = !r.OK()
-	if p.failed && !p.own {
-		return nil // nothing of it goes into what is collected
-	}
 	old, known := a.answers[int32(r.Index)]
 	if known && old.prompt != p.prompt {
-		return fmt.Errorf("row %d: answers to two different prompts", r.Index)
+		switch {
+		case p.failed && !p.own:
+			return nil // nothing of it goes into what is collected
+		case old.own || !old.failed:
+			return fmt.Errorf("row %d: answers to two different prompts", r.Index)
+		}
 	}
 	if known && (p.failed || !old.failed && !p.own) {
 		return nil // an answer in the file appended to need not be written again
 	}
-	if p.failed {
-		a.answers[int32(r.Index)] = p
-		return nil
-	}
-	if r.Request == "" {
-		a.unsigned++
-	} else {
-		a.settings[wire.SettingsOf(r.Request)] = true
+	if !p.failed {
+		if r.Request == "" {
+			a.unsigned++
+		}
+		p.settings = a.settingsOf(wire.SettingsOf(r.Request), r.Model)
 	}
 	a.answers[int32(r.Index)] = p
 	return nil
 }
 
-// check finds out, before anything is asked, whether the answers belong to the
-// run that begins with first and asks with the given settings. Requests that
-// come ready-made have settings of their own, which find compares. The error is
-// a [*MixError].
-func (a *Answers) check(first *wire.Request, settings string) error {
+// settingsOf returns the index of settings, or -1 if there are none.
+func (a *Answers) settingsOf(digest, model string) int32 {
+	if digest == "" {
+		return -1
+	}
+	i, ok := a.byDigest[digest]
+	if !ok {
+		i = int32(len(a.settings))
+		a.settings = append(a.settings, setting{digest, model})
+		a.byDigest[digest] = i
+	}
+	if a.settings[i].model == "" {
+		a.settings[i].model = model
+	}
+	return i
+}
+
+// check finds out, before anything is asked, whether the answers belong to the source that
+// first is from. The error is a [*MixError].
+func (a *Answers) check(first *wire.Request) error {
 	source, _, _, _ := record.ParseID(first.Row.ID)
 	if a.source != "" && source != a.source {
-		return &MixError{Err: fmt.Errorf("the earlier results are of source %q, these prompts of %q", a.source, source)}
+		return &MixError{Err: fmt.Errorf("the earlier results are of source %q, these prompts of %q", a.source, source), Moved: true}
 	}
 	if a.total != 0 && first.Row.Total != 0 && a.total != first.Row.Total {
-		return &MixError{fmt.Errorf("the earlier results are for a source of %s, these prompts for one of %d", english.Count(a.total, "row"), first.Row.Total), true}
-	}
-	if wire.SettingsOf(first.Row.Request) != settings {
-		return nil
-	}
-	for s := range a.settings {
-		if s != settings {
-			return &MixError{Err: errors.New("the earlier results were asked from another model or with other settings")}
-		}
+		return &MixError{Err: fmt.Errorf("the earlier results are for a source of %s, these prompts for one of %d", english.Count(a.total, "row"), first.Row.Total), Total: true}
 	}
 	return nil
 }
 
-// find returns where the good answer to q stands. An answer to another question
-// about the same row is a [*MixError].
-func (a *Answers) find(q *wire.Request) (p Place, ok bool, err error) {
+// find returns where the good answer to q is. An answer that does not match it counts in d.
+func (a *Answers) find(q *wire.Request, d *DifferError) (p Place, ok bool, err error) {
 	p, ok = a.answers[int32(q.Row.Index)]
-	if !ok {
-		return p, false, nil
+	if ok && !p.met {
+		p.met = true
+		a.answers[int32(q.Row.Index)] = p
+		a.met++
 	}
-	if p.prompt != promptOf(q.Row.ID) {
-		return p, false, &MixError{Err: fmt.Errorf("row %d: the earlier answer is to another prompt", q.Row.Index)}
+	switch {
+	case !ok || p.failed && !p.own:
+		p, ok = a.reusable(q)
+		return p, ok, nil
+	case p.failed && differ(p.prompt, promptOf(q.Row.ID)):
+		return p, false, &MixError{Err: fmt.Errorf("row %d failed with another prompt, and its failure is in the file to append to", q.Row.Index), Total: true}
+	case p.failed:
+		p, ok = a.reusable(q)
+		return p, ok, nil
 	}
-	if p.failed {
-		return p, false, nil
+	sentence, prompt, settings := a.compared(p, q)
+	differs := sentence || prompt || settings
+	if p.sent {
+		for _, p := range append([]Place{p}, a.resent[int32(q.Row.Index)]...) {
+			if sentence, prompt, settings := a.compared(p, q); !sentence && !prompt && !settings {
+				// Whether it is in the same batch, only that batch's file can tell.
+				differs = false
+				a.same[int(p.origin)-len(a.files)]++
+			}
+		}
 	}
-	if p.request != 0 && p.request != hash(q.Row.Request) {
-		return p, false, &MixError{Err: fmt.Errorf("row %d: the earlier answer was asked from another model or with other settings", q.Row.Index)}
+	switch {
+	case differs:
+		d.count(a, p, sentence, prompt, settings)
+	case p.sent:
+		p, ok = a.reusable(q)
 	}
-	return p, true, nil
+	return p, ok, nil
+}
+
+// compared reports whether the answer at p is about another sentence or label than q, or was
+// asked with another prompt or with other settings.
+func (a *Answers) compared(p Place, q *wire.Request) (sentence, prompt, settings bool) {
+	settings = p.settings >= 0 && a.settings[p.settings].digest != wire.SettingsOf(q.Row.Request)
+	prompt = differ(p.prompt, promptOf(q.Row.ID)) || !settings && differ(p.request, hash(q.Row.Request))
+	return differ(p.about, about(&q.Row)), prompt, settings
 }
 
 // Own returns the byte offset and size of the record if it is in the file that the run
 // appends to; ok reports whether it is.
 func (p Place) Own() (at int64, size int, ok bool) { return p.at, int(p.size), p.own }
 
-// Read returns the record at p.
-func (a *Answers) Read(p Place) (record.Result, error) {
-	if p.file < 0 {
-		return a.judge.ParseResult(a.mended[^p.file])
+// Reused reports whether the answer may be that of another row.
+func (p Place) Reused() bool { return p.reused }
+
+// Readable reports whether the answer is in one of the files. It is not if it is still to
+// come from a batch.
+func (p Place) Readable() bool { return !p.sent }
+
+// Read returns the record at p, the answer to q, completed by what is known of the row
+// today: one fetched by batch id has neither sentence nor label, one of a trial has another
+// total. A reused one gets the row's id and all that its prompt says.
+func (a *Answers) Read(q *wire.Request, p Place) (record.Result, error) {
+	var line []byte
+	if p.mended {
+		line = a.mended[p.at]
+	} else {
+		f := a.files[p.origin]
+		line = make([]byte, p.size)
+		if _, err := f.ReadAt(line, p.at); err != nil {
+			return record.Result{}, fmt.Errorf("read %s: %w", f.Name(), err)
+		}
 	}
-	f := a.files[p.file]
-	line := make([]byte, p.size)
-	if _, err := f.ReadAt(line, p.at); err != nil {
-		return record.Result{}, fmt.Errorf("read %s: %w", f.name, err)
+	r, err := a.judge.ParseResult(line)
+	if err != nil {
+		return r, err
 	}
-	return a.judge.ParseResult(line)
+	asked := &q.Row
+	r.Total = asked.Total
+	if p.reused {
+		r.ID, r.Index, r.Request, r.Label, r.Context, r.Extra = asked.ID, asked.Index, asked.Request, asked.Label, asked.Context, asked.Extra
+		return r, nil
+	}
+	r.Label = cmp.Or(r.Label, asked.Label)
+	r.Context = cmp.Or(r.Context, asked.Context)
+	r.Extra = cmp.Or(r.Extra, asked.Extra)
+	return r, nil
 }
 
-// A MixError is the error of earlier results that do not belong to the run.
+// A MixError is the error of earlier results that do not belong to the rows of the run.
 type MixError struct {
 	Err   error
-	Total bool // only the number of rows differs: other files may take the answers over
+	Moved bool // they are of another source
+	Total bool // they fit, but the run must not append to their file
 }
 
 func (e *MixError) Error() string { return e.Err.Error() }

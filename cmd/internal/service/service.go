@@ -228,9 +228,9 @@ func flagOf(member string) string {
 func Explain(err error) error {
 	hint := ""
 	if mixed, ok := errors.AsType[*resume.MixError](err); ok {
-		hint = "use another -o file and no --resume, or the prompts, the model and the settings of the earlier run"
+		hint = "to answer the same requests from it, name it with --reuse instead of --resume, and write to another -o file"
 		if mixed.Total {
-			hint = "write to another -o file: --resume copies these answers into it"
+			hint = "write to another -o file: --resume copies these answers into it, and --reuse finds those of rows that have moved"
 		}
 		return fault.WithHint(err, hint)
 	}

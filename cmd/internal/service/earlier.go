@@ -1,0 +1,160 @@
+package service
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tidwall/gjson"
+	"github.com/urfave/cli/v2"
+
+	"nertools/cmd/internal/cmdline"
+	"nertools/pkg/english"
+	"nertools/pkg/fault"
+	"nertools/pkg/model"
+	"nertools/pkg/resume"
+	"nertools/pkg/wire"
+)
+
+// Earlier says which earlier answers count.
+type Earlier struct {
+	Resume []string // files of answers to the same rows
+	Reuse  []string // files of answers to any rows
+	Keep   bool     // also if they are answers to other requests
+	Fresh  bool     // none
+}
+
+// Flags returns the flags that fill e. resume is the help of --resume.
+func (e *Earlier) Flags(resume, fresh string) []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "resume", Action: cmdline.Into(&e.Resume), Usage: resume},
+		&cli.StringSliceFlag{Name: "reuse", Action: cmdline.Into(&e.Reuse), Usage: "use answers in `FILE` to the same requests about any rows (repeatable)"},
+		&cli.BoolFlag{Name: "keep-earlier", Destination: &e.Keep, Usage: "keep earlier answers to other requests, and ask only the other rows"},
+		&cli.BoolFlag{Name: "fresh", Destination: &e.Fresh, Usage: fresh},
+	}
+}
+
+// Files returns the files to read.
+func (e *Earlier) Files() []string { return slices.Concat(e.Resume, e.Reuse) }
+
+// Open opens the answers that count, and reports what can't be read or used of them. own is
+// the file that the run appends to, or "". The caller closes the answers.
+func (e *Earlier) Open(std cmdline.Streams, judge *wire.Judge, own string) (*resume.Answers, error) {
+	if e.Fresh && (e.Keep || len(e.Reuse) > 0) {
+		return nil, cmdline.UsageError("--fresh asks every row again: leave out --keep-earlier and --reuse")
+	}
+	if e.Fresh {
+		return new(resume.Answers), nil
+	}
+	answers, err := resume.Open(judge, own, e.Resume)
+	if err != nil {
+		return nil, err
+	}
+	answers.KeepEarlier = e.Keep
+	if err := answers.Reuse(e.Reuse); err != nil {
+		answers.Close()
+		return nil, err
+	}
+	for _, damage := range answers.Damage() {
+		std.SayDamage(damage)
+	}
+	if n := answers.Unknown(); n > 0 {
+		std.Say("%s can't be reused, as nothing says how they were asked: ner-batch download says it, and so does the batch's input file, named with another --reuse", english.Count(n, "answer"))
+	}
+	return answers, nil
+}
+
+// defaultModels are the default models of this version and of earlier ones.
+var defaultModels = []string{DefaultModel, "gpt-4o-mini"}
+
+// former is what an earlier version asked for by default.
+type former struct {
+	flags    []string // that ask for it today
+	settings wire.Settings
+}
+
+// former returns what earlier versions asked for, given the same flags: another default
+// model, other rules for the model's family, or both.
+func (s *Settings) former() (list []former) {
+	now := s.Settings
+	now.Model = cmp.Or(now.Model, DefaultModel)
+	models := []former{{nil, now}}
+	for _, name := range slices.Compact(slices.Clone(defaultModels)) {
+		if name != now.Model {
+			then := now
+			then.Model = name
+			models = append(models, former{[]string{"--model", name}, then})
+		}
+	}
+	for _, f := range models {
+		list = append(list, f, f.withoutFamily())
+	}
+	return list
+}
+
+// withoutFamily returns f with the members that requests to its model had before families of
+// models had rules.
+func (f former) withoutFamily() former {
+	now, then := model.Of(f.settings.Model), model.Former(f.settings.Model)
+	flags, s := slices.Clone(f.flags), f.settings
+	if now.Effort != "" && s.Effort == "" {
+		s.Effort, flags = wire.ModelsEffort, append(flags, "--reasoning-effort", wire.ModelsEffort)
+	}
+	if then.Temperature && !now.Temperature && s.Temperature == nil && !s.NoTemperature {
+		s.Temperature, flags = new(float64), append(flags, "--temperature", "0")
+	}
+	if now.CompletionTokens && !then.CompletionTokens && s.MaxTokens > 0 && !gjson.Get(s.Extra, "max_tokens").Exists() && !gjson.Get(s.Extra, "max_completion_tokens").Exists() {
+		limit := `{"max_tokens": ` + strconv.Itoa(s.MaxTokens)
+		if rest := strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(s.Extra), "{")); rest == "" || rest == "}" {
+			s.Extra = limit + "}"
+		} else {
+			s.Extra = limit + ", " + rest
+		}
+		flags = append(flags, "--extra-body", s.Extra)
+	}
+	return former{flags, s}
+}
+
+// restore returns the flags with which the requests are those of the earlier answers, if an
+// earlier version asked so by default.
+func (s *Settings) restore(e *resume.DifferError) (flags string, ok bool) {
+	if e.Prompts > 0 || e.Sentences > 0 || len(e.Digests) != 1 {
+		return "", false
+	}
+	for _, f := range s.former() {
+		b, err := wire.NewBuilder(f.settings)
+		if err != nil {
+			continue
+		}
+		digest := b.Settings()
+		if q, err := b.ParseRequest(e.Line); err == nil { // it may have a response_format
+			digest = wire.SettingsOf(q.Row.Request)
+		}
+		if digest == e.Digests[0] && len(f.flags) > 0 {
+			return cmdline.ShellCommand(f.flags...), true
+		}
+	}
+	return "", false
+}
+
+// ExplainEarlier says what to do about earlier answers to other requests, if that is what err
+// is about. again is what to do to ask all rows again.
+func (s *Settings) ExplainEarlier(err error, again string) error {
+	e, ok := errors.AsType[*resume.DifferError](err)
+	if !ok {
+		return err
+	}
+	keep := "add --keep-earlier to keep these answers and ask only the other rows, or " + again + " to pay for all again"
+	flags, restored := s.restore(e)
+	switch {
+	case e.Sentences > 0:
+		return fault.WithHint(err, "rows have moved in their source: name the earlier file with --reuse instead of --resume, which finds its answers by their prompts")
+	case restored:
+		return fault.WithHint(err, "to continue with the earlier settings, use "+flags+"; or "+keep)
+	case e.Prompts > 0:
+		return fault.WithHint(err, "use the earlier prompts (labels, template, demonstrations), or "+keep)
+	}
+	return fault.WithHint(err, "use the earlier --model and settings, or "+keep)
+}

@@ -1,0 +1,220 @@
+package batch
+
+import (
+	"fmt"
+	"os"
+	"slices"
+
+	"nertools/pkg/english"
+	"nertools/pkg/record"
+	"nertools/pkg/resume"
+	"nertools/pkg/wire"
+)
+
+// Earlier is what was asked before, as far as a ledger and files of results say it: rows that
+// new parts must not ask again.
+type Earlier struct {
+	entries []*Entry
+	groups  []group
+}
+
+// group is a file of results, or a part whose results are not saved.
+type group struct {
+	resume.Sent
+	file string // of results; "" if they are not saved
+}
+
+// ReadEarlier reads the ledger at path, which may be missing, and the files of results that
+// it names, without locking anything. Files that can't be read count as if the ledger's
+// batches had answered all their rows. output is a file that results will replace, which
+// also counts as far as it has answers; it may be missing or "". judge decides which answers
+// are good.
+func ReadEarlier(path, output string, judge *wire.Judge) (*Earlier, error) {
+	e := &Earlier{}
+	f, err := os.Open(path)
+	if err == nil {
+		defer f.Close()
+		l := &ledger{}
+		for line, err := range record.NewLines(path, f).All() {
+			event := parseEvent(line)
+			if err != nil || event == nil {
+				break // who opens the ledger will report it
+			}
+			l.apply(event)
+		}
+		e.entries = slices.DeleteFunc(l.entries, func(entry *Entry) bool { return !entry.asked() })
+	} else if !os.IsNotExist(err) {
+		return nil, err
+	}
+	saved := map[string]bool{output: true, "": true}
+	files := []string{output}
+	for _, entry := range e.entries {
+		if !saved[entry.Results] {
+			saved[entry.Results], files = true, append(files, entry.Results)
+		}
+	}
+	found := map[string]bool{} // batches whose results are in one of the files
+	for _, file := range files {
+		e.groups = append(e.groups, e.results(file, judge, found)...)
+	}
+	for _, entry := range e.entries {
+		if found[entry.BatchID] {
+			continue
+		}
+		name := fmt.Sprintf("part %d of %s", entry.Number, path)
+		if entry.BatchID != "" {
+			name = entry.BatchID + " (" + path + ")"
+		}
+		e.groups = append(e.groups, group{Sent: resume.Sent{
+			Name: name, Pending: entry.State != fetched, Source: entry.Source, First: entry.First, Last: entry.Last,
+			Settings: entry.Settings, Model: entry.Model, Rows: entry.rows,
+		}})
+	}
+	return e, nil
+}
+
+// asked reports whether the part was started, and has not failed as a whole.
+func (entry *Entry) asked() bool {
+	switch entry.State {
+	case "", planned, dropped:
+		return false
+	}
+	return entry.Status != wire.BatchFailed
+}
+
+// rows passes the rows of the part to yield. It returns false if its file is not there.
+func (entry *Entry) rows(yield func(row int, id, request string)) bool {
+	if ok, err := isPart(entry.File, entry.Key); !ok || err != nil {
+		return false
+	}
+	f, err := os.Open(entry.File)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	for line, err := range record.NewLines(entry.File, f).All() {
+		if err != nil {
+			return false
+		}
+		id := wire.CustomID(line)
+		_, row, digest, _ := record.ParseID(id)
+		request := "" // the settings and the digest in the id say it, if both are known
+		if entry.Settings == "" || digest == "" {
+			if q, err := wire.ParseRequestLine(line); err == nil {
+				request = q.Row.Request
+			}
+		}
+		if row >= 0 {
+			yield(row, id, request)
+		}
+	}
+	return true
+}
+
+// results returns a group for each source whose good answers are in the file at path, and
+// adds the batches of all its results to found.
+func (e *Earlier) results(path string, judge *wire.Judge, found map[string]bool) []group {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	type row struct {
+		index       int
+		id, request string
+	}
+	rows := map[string][]row{} // by source
+	var sources []string
+	s := record.Salvage{Name: path, Take: func(line record.Line) error {
+		r, err := judge.ParseResult(line.Text)
+		if err != nil {
+			return record.Damaged(err)
+		}
+		found[r.BatchID] = true
+		source, index, _, _ := record.ParseID(r.ID)
+		if !r.OK() || index < 0 {
+			return nil
+		}
+		if rows[source] == nil {
+			sources = append(sources, source)
+		}
+		rows[source] = append(rows[source], row{index, r.ID, r.Request})
+		return nil
+	}}
+	_, _ = s.Read(f) // what it has else is no answer
+	delete(found, "")
+	var groups []group
+	for _, source := range sources {
+		first, last := rows[source][0].index, 0
+		for _, r := range rows[source] {
+			first, last = min(first, r.index), max(last, r.index)
+		}
+		groups = append(groups, group{file: path, Sent: resume.Sent{
+			Name: path, Source: source, First: first, Last: last,
+			Rows: func(yield func(row int, id, request string)) bool {
+				for _, r := range rows[source] {
+					yield(r.index, r.id, r.request)
+				}
+				return true
+			},
+		}})
+	}
+	return groups
+}
+
+// Batches returns what resume has to know of the rows.
+func (e *Earlier) Batches() []resume.Sent {
+	var batches []resume.Sent
+	for i := range e.groups {
+		batches = append(batches, e.groups[i].Sent)
+	}
+	return batches
+}
+
+// Saved reports whether the ledger knows the file at path as one of results.
+func (e *Earlier) Saved(path string) bool {
+	return slices.ContainsFunc(e.entries, func(entry *Entry) bool { return entry.Results == path })
+}
+
+// Started reports whether the part with the given key was started.
+func (e *Earlier) Started(key string) bool {
+	return slices.ContainsFunc(e.entries, func(entry *Entry) bool { return entry.Key == key })
+}
+
+// Check returns an [*AgainError] if a part that the ledger has not started asks rows again
+// that were asked before. same is how many requests of the parts were found in each of
+// Batches.
+func (e *Earlier) Check(parts []Part, same []int) error {
+	for i := range parts {
+		p := &parts[i]
+		if e.Started(p.Key) {
+			continue
+		}
+		for j, n := range same {
+			if g := &e.groups[j]; n > 0 && g.Source == p.Source && g.First <= p.Last && p.First <= g.Last {
+				return &AgainError{Part: *p, Rows: min(n, p.Requests), Name: g.Name, Results: g.file}
+			}
+		}
+	}
+	return nil
+}
+
+// An AgainError says that a part asks rows again, with the same prompts and settings as
+// another part or run did.
+type AgainError struct {
+	Part    Part
+	Rows    int    // at most as many
+	Name    string // of the batch or the file
+	Results string // the file with their answers; "" if they are not saved
+}
+
+func (e *AgainError) Error() string {
+	were := "were"
+	if e.Rows == 1 {
+		were = "was"
+	}
+	return fmt.Sprintf("%s of part %d %s asked before with the same prompt and settings: see %s", english.Count(e.Rows, "row"), e.Part.Number, were, e.Name)
+}
