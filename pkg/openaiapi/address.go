@@ -55,8 +55,8 @@ func under(base *url.URL, path string) (*url.URL, error) {
 	return &to, nil
 }
 
-// isLoopback reports whether a host is this machine, whatever the network says.
-func isLoopback(host string) bool {
+// IsLoopback reports whether a host is this machine, whatever the network says.
+func IsLoopback(host string) bool {
 	if strings.EqualFold(strings.TrimSuffix(host, "."), "localhost") {
 		return true
 	}

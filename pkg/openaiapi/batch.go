@@ -277,7 +277,7 @@ func (c *Client) sendOn(request *http.Request) (*http.Response, error) {
 			return response, nil // which is an error
 		}
 		same := to.Scheme == from.Scheme && to.Host == from.Host
-		if local := to.Scheme == "http" && from.Scheme == "http" && isLoopback(to.Hostname()) && isLoopback(from.Hostname()); to.Scheme != "https" && !same && !local {
+		if local := to.Scheme == "http" && from.Scheme == "http" && IsLoopback(to.Hostname()) && IsLoopback(from.Hostname()); to.Scheme != "https" && !same && !local {
 			return response, nil
 		}
 		response.Body.Close()

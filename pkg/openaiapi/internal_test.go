@@ -201,3 +201,29 @@ func TestAnswerIsReadWholeWhateverItsLength(t *testing.T) {
 		}
 	}
 }
+
+func TestTheKeyGoesWhereTheServiceExpectsIt(t *testing.T) {
+	const token = "eyJhbGciOiJub25lIn0.eyJhdWQiOiJhIn0.c2ln"
+	for _, c := range []struct{ base, key, authorization, apiKey string }{
+		{"", "sk-1", "Bearer sk-1", ""},
+		{"https://me.openai.azure.com/openai/v1", "k1", "", "k1"},
+		{"https://me.openai.azure.com/openai/deployments/d?api-version=2024-10-21", "k1", "", "k1"},
+		{"https://me.services.ai.azure.com/openai/v1", "k1", "", "k1"},
+		{"https://me.cognitiveservices.azure.us/openai/v1", "k1", "", "k1"},
+		{"https://me.openai.azure.com/openai/v1", token, "Bearer " + token, ""},
+		{"https://openai.azure.com.example.org/v1", "k1", "Bearer k1", ""},
+		{"http://localhost:8000/v1", "", "", ""},
+	} {
+		client, err := New(Config{Key: c.key, BaseURL: c.base, InFlight: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := client.request("chat/completions")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := r.Header.Get("Authorization"); got != c.authorization || r.Header.Get("Api-Key") != c.apiKey {
+			t.Errorf("%s: Authorization %q, api-key %q", c.base, got, r.Header.Get("Api-Key"))
+		}
+	}
+}

@@ -10,6 +10,7 @@ package openaiapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -37,10 +38,10 @@ import (
 // Config describes the service, the account and the connections. Only the addresses of
 // proxies are taken from the environment.
 type Config struct {
-	Key       string        // never empty; it appears in no error
+	Key       string        // "" sends none; it appears in no error
 	Org       string        // the organization that pays; "" for the key's own
 	Project   string        // "" for the key's own
-	Header    http.Header   // sent with every call; may be nil
+	Header    http.Header   // sent with every call; Authorization replaces the key; may be nil
 	BaseURL   string        // with its "/v1", and a query that all calls get, if any; "" means DefaultBaseURL
 	AllowHTTP bool          // send the key unencrypted to hosts other than this one
 	Timeout   time.Duration // of one call, its answer included; 0 means none
@@ -50,6 +51,8 @@ type Config struct {
 // Client calls the API. It is safe for concurrent use.
 type Client struct {
 	base      *url.URL
+	key       string
+	header    http.Header
 	timeout   time.Duration
 	transport *http.Transport
 	memory    *memory
@@ -69,14 +72,14 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if base.Scheme == "http" && !cfg.AllowHTTP && !isLoopback(base.Hostname()) {
+	if base.Scheme == "http" && !cfg.AllowHTTP && !IsLoopback(base.Hostname()) {
 		return nil, fmt.Errorf("%s %w", display(base), ErrUnencrypted)
 	}
 	if strings.ContainsFunc(cfg.Key, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return nil, fault.WithHint(errors.New("the API key contains a space, a line break or a character outside ASCII"), "copy the key again, without anything around it")
 	}
 	c := &Client{
-		base: base, timeout: cfg.Timeout, prepared: map[string]*http.Request{},
+		base: base, key: cfg.Key, header: cfg.Header, timeout: cfg.Timeout, prepared: map[string]*http.Request{},
 		transport: transport(cfg.InFlight), memory: newMemory(cfg.InFlight),
 	}
 	options := []option.RequestOption{option.WithHTTPClient(&http.Client{Transport: c.transport}), option.WithMaxRetries(0), option.WithBaseURL(base.String())}
@@ -90,7 +93,7 @@ func New(cfg Config) (*Client, error) {
 		options = append(options, option.WithHeader(name, cfg.Header.Get(name)))
 	}
 	// openai.NewClient would take all of this from the environment.
-	library := openai.Client{Options: append(options, option.WithAPIKey(cfg.Key))}
+	library := openai.Client{Options: append(options, option.WithAPIKey(cmp.Or(cfg.Key, "none")))}
 	c.post = library.Post
 	return c, nil
 }
@@ -178,6 +181,7 @@ func (c *Client) do(ctx context.Context, request *http.Request, limit time.Durat
 	if cut, ok := errors.AsType[*readError](err); ok {
 		err = broken(ctx, call, limit, cut)
 	}
+	c.adviseVersion(err)
 	return response.Header, err
 }
 
@@ -213,6 +217,16 @@ func refused(response *http.Response, body []byte) error {
 // httpsWanted is what servers say to plain http where they expect TLS.
 var httpsWanted = regexp.MustCompile(`(?i)HTTP request (was sent )?to (an )?HTTPS (server|port)`)
 
+// adviseVersion adds the usual address to the error of an address without a path: most
+// servers have the API under /v1, and answer anything else with a page or an error of
+// theirs.
+func (c *Client) adviseVersion(err error) {
+	e, ok := errors.AsType[*wire.Error](err)
+	if ok && (e.WrongAddress || e.Suspect) && e.Hint == "" && e.Status/100 != 3 && c.base.Path == "" {
+		e.Hint = "the address has no /v1, as that of most servers has: try " + c.base.Scheme + "://" + c.base.Host + "/v1"
+	}
+}
+
 // wait notes the pause that the headers ask for, which counts before one that the
 // message asks for.
 func wait(response *http.Response, e *wire.Error) {
@@ -244,12 +258,36 @@ func (c *Client) request(path string) (*http.Request, error) {
 	// What the library counts of its own retries would be wrong, and it drops the
 	// query of the base URL and decodes its path.
 	prepared.Header.Del("X-Stainless-Retry-Count")
+	c.authorize(prepared.Header)
 	if prepared.URL, err = under(c.base, path); err != nil {
 		return nil, err
 	}
 	c.prepared[path] = prepared
 	return prepared, nil
 }
+
+// authorize puts the key where the service expects it.
+func (c *Client) authorize(h http.Header) {
+	switch own := c.header.Get("Authorization"); {
+	case own != "":
+		h.Set("Authorization", own)
+	case c.key == "":
+		h.Del("Authorization")
+	case azureHost.MatchString(c.base.Hostname()) && !webToken.MatchString(c.key):
+		h.Del("Authorization")
+		if h.Get("Api-Key") == "" {
+			h.Set("Api-Key", c.key)
+		}
+	}
+}
+
+var (
+	// azureHost matches the hosts of Azure, which take a key in the header api-key, and as
+	// Bearer only tokens at their older URLs.
+	azureHost = regexp.MustCompile(`\.(openai|cognitiveservices|services\.ai)\.azure\.(com|us|cn)$`)
+	// webToken matches tokens of Entra ID, which are JSON web tokens.
+	webToken = regexp.MustCompile(`^eyJ[\w-]*\.[\w-]+\.[\w-]+$`)
+)
 
 // limit reads what the headers show of one limit. Servers that have none send
 // -1 or 0, or nothing.

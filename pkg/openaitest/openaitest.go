@@ -146,6 +146,7 @@ type Options struct {
 	FileRules
 	BatchRules
 	Dialect
+	Door
 }
 
 // RateLimits say how many calls for completions and embeddings are allowed.
@@ -340,10 +341,11 @@ func (s *Server) Close() { s.close() }
 // ServeHTTP answers one call.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Simulated", "true")
-	if path, ok := strings.CutPrefix(r.URL.Path, "/_sim/"); ok {
+	if _, path, ok := strings.Cut(r.URL.Path, "/_sim/"); ok {
 		s.control(w, r, path)
 		return
 	}
+	bad := s.enter(r)
 	if op := strings.TrimPrefix(r.URL.Path, "/v1/"); strings.HasSuffix(op, "completions") || op == "embeddings" {
 		for name, value := range s.opt.Headers {
 			w.Header().Set(name, value)
@@ -352,6 +354,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := s.begin(w, r)
 	defer x.settle(0) // a call that panics must not count as in flight for ever
 	w.Header().Set("X-Request-Id", "req_simulated_"+strconv.FormatInt(x.call.Seq, 10))
+	if bad != nil {
+		x.send(bad.reply())
+		return
+	}
 	x.send(s.route(x))
 }
 
@@ -452,14 +458,15 @@ func (x *servedCall) afterBody(rep response) response {
 	return rep
 }
 
-// checkKey refuses a call without the right bearer key.
+// checkKey refuses a call without the right key.
 func (s *Server) checkKey(r *http.Request) *apiError {
-	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		key = ""
-	}
-	key = strings.TrimSpace(key)
-	if key == "" || s.opt.Key != "" && key != s.opt.Key {
+	key, misplaced := s.keyOf(r)
+	switch {
+	case misplaced:
+		return wrongKey("in Authorization")
+	case s.opt.KeyHeader == NoKey:
+		return nil
+	case key == "" || s.opt.Key != "" && key != s.opt.Key:
 		return wrongKey(key)
 	}
 	return nil

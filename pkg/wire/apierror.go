@@ -414,7 +414,8 @@ var laterClasses = []struct {
 }{
 	{record.ContextLength,
 		[]string{"contextlengthexceeded", "exceedcontextsizeerror", "contextwindowexceeded", "contextwindowexceedederror", "stringabovemaxlength", "requesttoolarge"},
-		regexp.MustCompile(`context[ _](length|window|size)|(prompt|input)( \w+)? (is |are )?too long|too many (input |prompt )?tokens|longer than the maximum|max_model_len|` +
+		regexp.MustCompile(`context[ _](length|window|size)|(prompt|input)( \w+)? (is |are )?too long|too many (input |prompt )?tokens|longer than the maximum|max_model_len|n_keep .{0,40}n_ctx|` +
+			`contextwindowexceeded|maximum (prompt|input) length|must have less than \d+ tokens|tokens.{0,60} must be <=|max_(completion_)?tokens must be at least 1, got -|` +
 			`(prompt|input)( tokens?| length)?[^.]{0,60}exceeds? [^.]{0,60}(limit|maximum|tokens?)|reduce (the|your) (length|prompt)`)},
 	{record.Filtered,
 		[]string{"contentfilter", "contentfiltered", "contentpolicyviolation", "responsibleaipolicyviolation", "datainspectionfailed"},
@@ -466,7 +467,7 @@ func classify(status int, said *saying) record.Class {
 		return record.Model
 	case status == http.StatusForbidden:
 		return record.Auth
-	case status == http.StatusTooManyRequests && strings.Contains(words, "request too large"):
+	case (status == http.StatusTooManyRequests || status == http.StatusRequestEntityTooLarge) && strings.Contains(words, "request too large"):
 		return record.ContextLength // larger than the limit per minute: waiting does not help
 	case status == http.StatusTooManyRequests, status == 498: // Groq: no capacity at the moment
 		return record.RateLimit

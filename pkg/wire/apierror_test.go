@@ -251,3 +251,38 @@ func asError(err error) *wire.Error {
 	e, _ := errors.AsType[*wire.Error](err)
 	return e
 }
+
+// Each form is of the thread, document or source that it names.
+func TestPromptsThatAreTooLongAreRecognisedInTheFormOfEveryServer(t *testing.T) {
+	for from, c := range map[string]struct {
+		status int
+		body   string
+	}{
+		"llama.cpp, ggml-org/llama.cpp#15780": {500, `{"error":{"code":500,"message":"the request exceeds the available context size. try increasing the context size or enable context shift",` +
+			`"type":"exceed_context_size_error","n_prompt_tokens":1407,"n_ctx":256}}`},
+		"llama.cpp, oobabooga/textgen#7257, with status 200": {200, `{"error":{"code":400,"message":"the request exceeds the available context size. try increasing the context size or enable context shift",` +
+			`"type":"exceed_context_size_error","n_prompt_tokens":14429,"n_ctx":8192}}`},
+		"llama-cpp-python, rllm-team/rllm#55": {500, `{"error":{"message":"Requested tokens (516) exceed context window of 512","type":"internal_server_error","param":null,"code":null}}`},
+		"SGLang, QwenLM/Qwen3#1321":           {400, `{"object":"error","message":"The input (61709 tokens) is longer than the model's context length (40960 tokens).","type":"BadRequestError","param":null,"code":400}`},
+		"SGLang, sgl-project/sglang#4048":     {400, `{"object":"error","message":"Input length (160062 tokens) exceeds the maximum allowed length (59862 tokens).","type":"BadRequestError","param":null,"code":400}`},
+		"vLLM, ogx-ai/ogx#4534": {400, `{"object":"error","message":"This model's maximum context length is 6048 tokens. However, you requested 6616 tokens (568 in the messages, 6048 in the completion). ` +
+			`Please reduce the length of the messages or completion.","type":"BadRequestError","param":null,"code":400}`},
+		"vLLM, vllm-project/vllm#4667":                    {400, `{"object":"error","message":"max_tokens must be at least 1, got -186.","type":"BadRequestError","param":null,"code":400}`},
+		"LM Studio, Gitlawb/openclaude#353":               {400, `{"error":"The number of tokens to keep from the initial prompt is greater than the context length (n_keep: 13055>= n_ctx: 4096). Try to load the model with a larger context length, or provide a shorter input."}`},
+		"LM Studio, lmstudio-ai/lmstudio-bug-tracker#237": {400, `{"error":"Trying to keep the first 15857 tokens when context the overflows. However, the model is loaded with context length of only 4096 tokens, which is not enough."}`},
+		"LM Studio, anomalyco/opencode#11141":             {400, `{"error":"Cannot truncate prompt with n_keep (15028) >= n_ctx (7424)"}`},
+		"Groq, console.groq.com/docs/errors": {413, `{"error":{"message":"Request too large for model llama on tokens per minute (TPM): Limit 6000, Requested 7421, please reduce your message size and try again.",` +
+			`"type":"tokens","code":"rate_limit_exceeded"}}`},
+		"LiteLLM, docs.litellm.ai/docs/exception_mapping": {400, `{"error":{"message":"litellm.ContextWindowExceededError: ContextWindowExceededError: too long","type":null,"param":null,"code":"400"}}`},
+		"text-generation-inference":                       {422, "{\"error\":\"Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5210 `inputs` tokens and 512 `max_new_tokens`\",\"error_type\":\"validation\"}"},
+		"xAI":                                             {400, `{"code":"Client specified an invalid argument","error":"This model's maximum prompt length is 131072 but the request contains 200170 tokens."}`},
+	} {
+		e := wire.ParseError(c.status, []byte(c.body))
+		if c.status == 200 {
+			e = asError(new(wire.Judge).ParseAnswer([]byte(c.body), new(record.Result)))
+		}
+		if e == nil || e.Class != record.ContextLength || e.Passing() || e.Fatal(true) {
+			t.Errorf("%s: got %+v", from, e)
+		}
+	}
+}

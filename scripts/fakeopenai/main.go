@@ -118,12 +118,18 @@ func newApp(stderr io.Writer) *cli.App {
 				&cli.DurationFlag{Name: "max-life", Value: time.Hour, Usage: "exit after `TIME`, so that nothing is left behind"},
 				&cli.BoolFlag{Name: "with-parent", Usage: "exit when the parent process is gone (not on Windows)"},
 			),
+			clidoc.Group("how calls have to come",
+				&cli.StringFlag{Name: "base-path", Usage: "serve the API under `PATH`, not under /v1"},
+				&cli.StringFlag{Name: "require-query", Usage: "answer 404 to addresses without the parameter `NAME`"},
+				&cli.StringFlag{Name: "key-header", Usage: "expect the key in the header `NAME` alone; none refuses keys"},
+				&cli.StringSliceFlag{Name: "require-header", Usage: "refuse calls without the header `NAME:VALUE`"},
+				&cli.StringFlag{Name: "key", EnvVars: []string{"FAKEOPENAI_KEY"}, Usage: "accept only `KEY`; without it any key that isn't empty"},
+			),
 			clidoc.Group("answers",
 				&cli.StringFlag{Name: "answer", Value: "baseline", Usage: "answer with `TEXT`; baseline marks what demonstrations mark"},
 				&cli.StringSliceFlag{Name: "models", Usage: "know only the models `A,B`"},
 				&cli.BoolFlag{Name: "real-models", Usage: "let models refuse what the real ones refuse, and reason"},
 				&cli.IntFlag{Name: "cut-prompts", Usage: "read only `N` tokens of each prompt; 0 reads all"},
-				&cli.StringFlag{Name: "key", EnvVars: []string{"FAKEOPENAI_KEY"}, Usage: "accept only `KEY`; without it any key that isn't empty"},
 				&cli.DurationFlag{Name: "latency", Usage: "take `TIME` for each answer, such as 300ms"},
 				&cli.DurationFlag{Name: "jitter", Usage: "take up to `TIME` longer"},
 				&cli.Uint64Flag{Name: "seed", Usage: "draw jitter and random faults with seed `NUMBER`"},
@@ -200,7 +206,11 @@ func run(c *cli.Context, stderr io.Writer) (err error) {
 			fmt.Fprintf(stderr, "fakeopenai: "+format+"\n", args...)
 		}
 	}
-	url := "http://" + listener.Addr().String() + "/v1"
+	base := opt.BasePath
+	if base == "" {
+		base = "/v1"
+	}
+	url := "http://" + listener.Addr().String() + base
 	if addrFile != "" {
 		if err := publish(addrFile, url); err != nil {
 			return err
@@ -310,6 +320,9 @@ func options(c *cli.Context) (openaitest.Options, func() error, error) {
 			TextDates:    c.Bool("text-dates"),
 			ErrorsAs:     c.String("errors-as"),
 		},
+		Door: openaitest.Door{
+			BasePath: c.String("base-path"), Query: c.String("require-query"), KeyHeader: c.String("key-header"), Wants: map[string]string{},
+		},
 	}
 	switch hints := openaitest.Hints(c.String("hints")); hints {
 	case "all":
@@ -324,6 +337,10 @@ func options(c *cli.Context) (openaitest.Options, func() error, error) {
 			return opt, noLog, cli.Exit(fmt.Sprintf("--header must be NAME:VALUE, not %q", header), 2)
 		}
 		opt.Headers[strings.TrimSpace(name)] = strings.TrimSpace(value)
+	}
+	for _, header := range c.StringSlice("require-header") {
+		name, value, _ := strings.Cut(header, ":")
+		opt.Wants[strings.TrimSpace(name)] = strings.TrimSpace(value)
 	}
 	if text := c.String("answer"); text != "baseline" {
 		opt.Answer = openaitest.Fixed(text)

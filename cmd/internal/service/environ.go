@@ -1,6 +1,7 @@
 package service
 
 import (
+	"net/http"
 	"net/url"
 	"os"
 	"slices"
@@ -14,9 +15,10 @@ import (
 func (o *Options) Environ() []string {
 	const short = 8 // shorter words may occur in other variables by chance
 	secrets := []string{o.key}
-	for line := range strings.Lines(os.Getenv("OPENAI_CUSTOM_HEADERS")) {
-		_, value, _ := strings.Cut(line, ":")
-		secrets = append(secrets, slices.DeleteFunc(strings.Fields(value), func(word string) bool { return len(word) < short })...)
+	for _, values := range []http.Header{customHeaders(), o.read} {
+		for name := range values {
+			secrets = append(secrets, slices.DeleteFunc(strings.Fields(values.Get(name)), func(word string) bool { return len(word) < short })...)
+		}
 	}
 	return slices.DeleteFunc(os.Environ(), func(variable string) bool {
 		name, value, _ := strings.Cut(variable, "=")
@@ -35,7 +37,8 @@ func (o *Options) Environ() []string {
 
 // Again returns the flags that another command needs to reach the same service with the same
 // key, as far as the environment does not set them. A key file that was a pipe of the shell
-// (/dev/fd/63) is left out, because it no longer exists.
+// (/dev/fd/63) is left out, because it no longer exists, and so is the value of a header that
+// is not in a file.
 func (o *Options) Again() (flags []string) {
 	if o.BaseURL != os.Getenv("OPENAI_BASE_URL") {
 		flags = append(flags, "--base-url", o.BaseURL)
@@ -46,5 +49,19 @@ func (o *Options) Again() (flags []string) {
 	if o.AllowHTTP {
 		flags = append(flags, "--allow-http")
 	}
+	for _, h := range o.headers {
+		flags = append(flags, h.again()...)
+	}
 	return flags
+}
+
+// customHeaders returns the headers that OPENAI_CUSTOM_HEADERS contains, one a line.
+func customHeaders() http.Header {
+	all := http.Header{}
+	for line := range strings.Lines(os.Getenv("OPENAI_CUSTOM_HEADERS")) {
+		if name, value, ok := strings.Cut(line, ":"); ok {
+			all.Set(strings.TrimSpace(name), strings.TrimSpace(value))
+		}
+	}
+	return all
 }

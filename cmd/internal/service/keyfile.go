@@ -29,17 +29,33 @@ const (
 // keyFile reads the key from a file, a pipe, or stdin ("-"). If the file does not exist,
 // the error does not contain its name, which may be the key itself.
 func keyFile(ctx context.Context, path string) (string, error) {
-	const holds = "the file must contain the key alone, or OPENAI_API_KEY=KEY"
+	key := secret{
+		flag: "--api-key-file", what: "API key", hint: "give the name of a file that contains the key; other users of this computer could see the key itself",
+		holds: "the file must contain the key alone, or OPENAI_API_KEY=KEY", parse: parseKey,
+	}
+	return key.read(ctx, path)
+}
+
+// secret describes what is read from a file that a flag names.
+type secret struct {
+	flag, what string
+	hint       string              // if there is no such file
+	holds      string              // what must be in it
+	parse      func(string) string // returns "" if it is not
+}
+
+// read reads the secret from a file, a pipe, or stdin ("-").
+func (s *secret) read(ctx context.Context, path string) (string, error) {
 	if path != "-" {
 		info, err := os.Stat(path)
 		if err != nil {
 			if inner, ok := errors.AsType[*fs.PathError](err); ok {
 				err = inner.Err
 			}
-			return "", fault.WithHint(fmt.Errorf("--api-key-file: %w", err), "give the name of a file that contains the key; other users of this computer could see the key itself")
+			return "", fault.WithHint(fmt.Errorf("%s: %w", s.flag, err), s.hint)
 		}
 		if info.IsDir() {
-			return "", &fault.Error{File: path, Err: errors.New("is a directory"), Hint: "name a file that contains the key"}
+			return "", &fault.Error{File: path, Err: errors.New("is a directory"), Hint: "name a file that contains the " + strings.TrimPrefix(s.what, "API ")}
 		}
 	}
 	type result struct {
@@ -66,18 +82,18 @@ func keyFile(ctx context.Context, path string) (string, error) {
 	case <-ctx.Done():
 		return "", ctx.Err()
 	case <-timeout.C:
-		return "", &fault.Error{File: path, Err: fmt.Errorf("no API key came within %v", keyWait), Hint: holds}
+		return "", &fault.Error{File: path, Err: fmt.Errorf("no %s came within %v", s.what, keyWait), Hint: s.holds}
 	}
-	key := parseKey(string(bytes.TrimPrefix(got.data, []byte(record.ByteOrderMark))))
+	value := s.parse(string(bytes.TrimPrefix(got.data, []byte(record.ByteOrderMark))))
 	switch {
 	case got.err != nil:
-		return "", fmt.Errorf("read the API key: %w", got.err)
+		return "", fmt.Errorf("read the %s: %w", s.what, got.err)
 	case len(got.data) > maxKey:
-		return "", &fault.Error{File: got.name, Err: fmt.Errorf("more than %s: not an API key", english.Count(maxKey, "byte")), Hint: holds}
-	case key == "":
-		return "", &fault.Error{File: got.name, Err: errors.New("it contains no API key"), Hint: holds}
+		return "", &fault.Error{File: got.name, Err: fmt.Errorf("more than %s: not an %s", english.Count(maxKey, "byte"), s.what), Hint: s.holds}
+	case value == "":
+		return "", &fault.Error{File: got.name, Err: fmt.Errorf("it contains no %s", s.what), Hint: s.holds}
 	}
-	return key, nil
+	return value, nil
 }
 
 // assignment is a line that a shell or systemd's EnvironmentFile reads a variable from.

@@ -114,8 +114,13 @@ type Options struct {
 	Timeout   time.Duration // of a call; 0 for none
 	Tier      string        // of the calls; it changes the Timeout unless that is given
 
-	timed bool   // Timeout is given
-	key   string // once it is read, since a pipe can be read only once
+	timed   bool // Timeout is given
+	headers []header
+
+	// These are kept once they are read, since a pipe can be read only once.
+	key    string
+	hasKey bool
+	read   http.Header
 }
 
 // Flags returns the flags that fill o.
@@ -124,6 +129,7 @@ func (o *Options) Flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Category: category, Name: "base-url", EnvVars: []string{"OPENAI_BASE_URL"}, Destination: &o.BaseURL, Usage: "send requests to `URL`, which includes /v1 (default: " + openaiapi.DefaultBaseURL + ")"},
 		&cli.StringFlag{Category: category, Name: "api-key-file", Destination: &o.KeyFile, Usage: "read the API key from `FILE`: the key alone, or OPENAI_API_KEY=KEY"},
+		&cli.StringSliceFlag{Category: category, Name: "header", Action: o.setHeaders, Usage: "add the header `'NAME: VALUE'` or 'NAME: @FILE' to calls (repeatable)"},
 		&cli.BoolFlag{Category: category, Name: "allow-http", Destination: &o.AllowHTTP, Usage: "send the key over plain http to another machine"},
 		&cli.DurationFlag{Category: category, Name: "timeout", Value: usualTimeout, DefaultText: "2m0s; 15m0s with --service-tier flex", Destination: &o.Timeout, Action: func(_ *cli.Context, d time.Duration) error {
 			o.timed = true
@@ -170,11 +176,12 @@ func (o *Options) Client(ctx context.Context, inFlight int) (*openaiapi.Client, 
 	if err != nil {
 		return nil, err
 	}
-	header := http.Header{}
-	for line := range strings.Lines(os.Getenv("OPENAI_CUSTOM_HEADERS")) {
-		if name, value, ok := strings.Cut(line, ":"); ok {
-			header.Set(strings.TrimSpace(name), strings.TrimSpace(value))
-		}
+	header, err := o.header(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if o.standIn() != "" && o.KeyFile == "" {
+		key = "" // the header contains it
 	}
 	client, err := openaiapi.New(openaiapi.Config{
 		Key: key, Org: os.Getenv("OPENAI_ORG_ID"), Project: os.Getenv("OPENAI_PROJECT_ID"), Header: header,
@@ -194,15 +201,21 @@ func (o *Options) timeout() time.Duration {
 	return o.Timeout
 }
 
-// readKey returns the API key.
+// readKey returns the API key: that of the key file, of a header that stands in for it, or
+// of the environment. A server on this computer may go without.
 func (o *Options) readKey(ctx context.Context) (key string, err error) {
-	switch {
-	case o.key != "":
+	switch name := o.standIn(); {
+	case o.hasKey:
 		return o.key, nil
 	case o.KeyFile != "":
 		key, err = keyFile(ctx, o.KeyFile)
+	case name != "":
+		var all http.Header
+		if all, err = o.header(ctx); err == nil {
+			key = strings.TrimPrefix(all.Get(name), "Bearer ")
+		}
 	default:
-		if key = strings.TrimSpace(os.Getenv("OPENAI_API_KEY")); key == "" {
+		if key = strings.TrimSpace(os.Getenv("OPENAI_API_KEY")); key == "" && !o.onLoopback() {
 			err = fault.WithHint(errors.New("OPENAI_API_KEY environment variable not set"),
 				`set it with: export OPENAI_API_KEY="your-api-key-here" (or name a file that holds it with --api-key-file)`)
 		}
@@ -210,8 +223,15 @@ func (o *Options) readKey(ctx context.Context) (key string, err error) {
 	if err != nil && !errors.Is(err, context.Canceled) {
 		err = cmdline.Exit(cmdline.Key, err)
 	}
-	o.key = key
+	o.key, o.hasKey = key, err == nil
 	return key, err
+}
+
+// onLoopback reports whether the service is on this computer: servers there seldom need a
+// key.
+func (o *Options) onLoopback() bool {
+	base, err := openaiapi.ParseBaseURL(o.BaseURL)
+	return err == nil && openaiapi.IsLoopback(base.Hostname())
 }
 
 // flagOf returns the flag that sets a member of the requests.
