@@ -130,7 +130,15 @@ func (o *options) explain(err error) error {
 	if hint != "" {
 		err = fault.WithHint(err, hint)
 	}
-	if err = service.Explain(err); code != 0 {
+	err = service.Explain(err)
+	if _, ok := errors.AsType[*batch.TrialError](err); ok {
+		hint = "nothing was uploaded; --no-trial submits the batch without a trial"
+		if first := fault.Hint(err); first != "" {
+			hint = first + " (" + hint + ")"
+		}
+		err = fault.WithHint(err, hint)
+	}
+	if code != 0 {
 		return cmdline.Exit(code, err)
 	}
 	return err

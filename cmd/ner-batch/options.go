@@ -36,13 +36,14 @@ type options struct {
 	settings  service.Settings
 	batchFile string // "" means the files that the job records name
 	ledger    string // "" means the batch file's
-	most      int    // requests per part; 0 means as many as a batch takes
+	part      batch.Limits
 	earlier   service.Earlier
 	dryRun    bool
 
 	// the service, and how batches are created and waited for
 	service service.Options
 	config  batch.Config
+	noTrial bool // ask no row before a batch file is written
 	wait    bool // until all batches have ended
 	poll    batch.Poll
 	meter   string // mode of the progress meter
@@ -64,7 +65,8 @@ func (o *options) input() []cli.Flag {
 	return append(clidoc.Group(files,
 		&cli.StringFlag{Name: "batch-file", Destination: &o.batchFile, Usage: "write the requests to `FILE`; without prompts, send the existing one"},
 		o.ledgerFlag("record what was started in `FILE`", "the batch file's name and .ledger"),
-		&cli.IntFlag{Name: "max-part-requests", DefaultText: "as many as a batch takes", Destination: &o.most, Action: cmdline.AtLeast("max-part-requests", 1), Usage: "put at most `N` requests into a part; further parts are next to the batch file"},
+		&cli.IntFlag{Name: "max-part-requests", DefaultText: "as many as a batch takes", Destination: &o.part.Requests, Action: cmdline.AtLeast("max-part-requests", 1), Usage: "put at most `N` requests into a part; further parts are next to the batch file"},
+		&cli.Int64Flag{Name: "max-part-bytes", DefaultText: "as many as a batch takes", Destination: &o.part.Bytes, Action: cmdline.AtLeast[int64]("max-part-bytes", 1), Usage: "make a part's file at most `N` bytes large"},
 	), append(clidoc.Group(before, o.earlier.Flags("skip prompts already answered in `FILE` (repeatable)",
 		"ask every row, and start parts again, whatever was asked before")...), o.settings.Flags()...)...)
 }
@@ -80,7 +82,8 @@ func (o *options) making() []cli.Flag {
 
 // starting returns the flags of the commands that start batches.
 func (o *options) starting() []cli.Flag {
-	return slices.Concat(o.input(), o.making(), o.waiting(), o.fetching(), []cli.Flag{o.outputFlag()})
+	return slices.Concat(o.input(), o.making(), o.waiting(), o.fetching(), []cli.Flag{o.outputFlag(),
+		&cli.BoolFlag{Category: "batches", Name: "no-trial", Destination: &o.noTrial, Usage: "send no row at once before a new batch file is written"}})
 }
 
 // waiting returns the flags for how to wait for batches.

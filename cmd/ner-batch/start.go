@@ -24,6 +24,7 @@ import (
 	"nertools/pkg/progress"
 	"nertools/pkg/record"
 	"nertools/pkg/resume"
+	"nertools/pkg/retry"
 	"nertools/pkg/wire"
 )
 
@@ -44,17 +45,18 @@ func (o *options) create(_ context.Context, std cmdline.Streams, prompts string)
 		}
 		r := reading{}
 		return o.read(std, prompts, judge, &r, func(next batch.Requests) error {
-			return cost.Estimate(std, table, next, &r.kept, cost.Limits{PartRequests: o.most, Batch: true})
+			return cost.Estimate(std, table, next, &r.kept, cost.Limits{PartRequests: o.part.Requests, PartBytes: o.part.Bytes, Batch: true})
 		})
 	}
-	parts, err := o.split(std, prompts, judge)
+	draft, _, err := o.draft(std, prompts, judge)
 	if err != nil {
 		return err
 	}
-	if err := batch.Plan(o.ledgerPath(), parts); err != nil {
+	defer draft.Close()
+	if err := batch.Plan(o.ledgerPath(), draft); err != nil {
 		return err
 	}
-	for _, p := range parts {
+	for _, p := range draft.Parts {
 		std.Note("%s: %s, %s", p.File, english.Count(p.Requests, "request"), english.Count(p.Bytes, "byte"))
 	}
 	return nil
@@ -130,21 +132,27 @@ func (o *options) reusedFile() string {
 	return strings.TrimSuffix(o.batchFile, filepath.Ext(o.batchFile)) + ".reused.jsonl"
 }
 
-// split writes the prompts to batch files, or without prompts reads the existing one. It
-// checks that they ask no row again that was asked before.
-func (o *options) split(std cmdline.Streams, prompts string, judge *wire.Judge) (parts []batch.Part, err error) {
+// draft divides the prompts into parts, or without prompts takes the existing batch file. It
+// checks that they ask no row again that was asked before, and returns the members of the
+// requests that the user asked for.
+func (o *options) draft(std cmdline.Streams, prompts string, judge *wire.Judge) (d *batch.Draft, given map[string]bool, err error) {
 	var r reading
+	defer func() {
+		if err != nil && d != nil {
+			_ = d.Close() // nothing in it is needed
+		}
+	}()
 	var reused *os.File
 	if len(o.earlier.Reuse) > 0 {
 		scratch, err := durable.Scratch("ner-reused-")
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		defer durable.CloseScratch(scratch)
 		r.reused, reused = scratch, scratch
 	}
 	err = o.read(std, prompts, judge, &r, func(next batch.Requests) (err error) {
-		if parts, err = batch.Split(o.batchFile, o.most, next); err != nil || r.n == 0 {
+		if d, err = batch.NewDraft(o.batchFile, o.part, next); err != nil || r.n == 0 {
 			return err
 		}
 		return durable.Replace(o.reusedFile(), func(w io.Writer) error {
@@ -153,8 +161,9 @@ func (o *options) split(std cmdline.Streams, prompts string, judge *wire.Judge) 
 		})
 	})
 	if err != nil {
-		return nil, err
+		return d, nil, err
 	}
+	given = r.requests.Given()
 	if n := r.kept - r.n; n > 0 {
 		std.Note("left out %s answered earlier", english.Count(n, "row"))
 	}
@@ -162,40 +171,44 @@ func (o *options) split(std cmdline.Streams, prompts string, judge *wire.Judge) 
 		std.Note("reused %s: %s", english.Count(r.n, "answer"), o.reusedFile())
 	}
 	if !o.earlier.Fresh {
-		err = r.asked.Check(parts, r.answers.Same())
+		err = r.asked.Check(d.Parts, r.answers.Same())
 	}
 	kept := r.kept
 	switch {
-	case err != nil:
-		return nil, err
-	case len(parts) > 0:
-		return parts, nil
+	case err != nil, len(d.Parts) > 0:
+		return d, given, err
 	case kept > 0: // an existing batch file has other requests
 		std.Note("nothing is left to ask")
-		return nil, nil
+		return d, given, nil
 	case prompts == "-" && isPipe(os.Stdin):
 		// Otherwise an old file would be sent because the program before the pipe failed.
-		return nil, fault.WithHint(errors.New("no prompts came through the pipe"), "to send the batch file that is there, say so: < /dev/null")
+		return d, nil, fault.WithHint(errors.New("no prompts came through the pipe"), "to send the batch file that is there, say so: < /dev/null")
 	case len(o.earlier.Files()) > 0:
-		return nil, cmdline.UsageError("--resume and --reuse do nothing without prompts: name the batch file as the input, and another one with --batch-file")
+		return d, nil, cmdline.UsageError("--resume and --reuse do nothing without prompts: name the batch file as the input, and another one with --batch-file")
 	}
-	parts, err = batch.ScanParts(o.batchFile)
+	parts, err := o.existing()
+	if err == nil && !o.earlier.Fresh {
+		err = o.checkParts(std, parts, judge)
+	}
+	return batch.Written(parts), given, errors.Join(err, d.Close())
+}
+
+// existing reads the existing batch file, and checks that it complies with the flags.
+func (o *options) existing() ([]batch.Part, error) {
+	parts, err := batch.ScanParts(o.batchFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.WithHint(errors.New("no prompts, and no batch file that is there already"), "pipe prompt records in, or name a batch file with --batch-file")
 	}
-	if err != nil {
-		return nil, err
-	}
+	const hint = "to split it, name it as the input, and another file with --batch-file"
 	for _, p := range parts {
-		if o.most > 0 && p.Requests > o.most {
-			return nil, &fault.Error{File: p.File, Err: fmt.Errorf("%s, but --max-part-requests is %d", english.Count(p.Requests, "request"), o.most),
-				Hint: "to split it, name it as the input, and another file with --batch-file"}
+		if o.part.Requests > 0 && p.Requests > o.part.Requests {
+			return nil, &fault.Error{File: p.File, Err: fmt.Errorf("%s, but --max-part-requests is %d", english.Count(p.Requests, "request"), o.part.Requests), Hint: hint}
+		}
+		if o.part.Bytes > 0 && p.Bytes > o.part.Bytes {
+			return nil, &fault.Error{File: p.File, Err: fmt.Errorf("%s, but --max-part-bytes is %d", english.Count(p.Bytes, "byte"), o.part.Bytes), Hint: hint}
 		}
 	}
-	if o.earlier.Fresh {
-		return parts, nil
-	}
-	return parts, o.checkParts(std, parts, judge)
+	return parts, err
 }
 
 // checkParts checks that existing batch files ask no row again that was asked before.
@@ -230,6 +243,23 @@ func (o *options) checkParts(std cmdline.Streams, parts []batch.Part, judge *wir
 		return &fault.Error{File: o.batchFile, Err: fmt.Errorf("%s answered earlier", english.Count(r.kept, "row")), Hint: "to leave them out, name it as the input, and another file with --batch-file"}
 	}
 	return r.asked.Check(parts, r.answers.Same())
+}
+
+// sayTrials prints what was paid for trials, and what to do about one without an answer.
+func sayTrials(std cmdline.Streams, trials []batch.Trial) {
+	for i := range trials {
+		t := &trials[i]
+		_, index, _, _ := record.ParseID(t.Row)
+		if t.Usage != (record.Usage{}) || t.Failure == nil {
+			std.Note("row %d was sent at once as a trial (%v); it stays in the batch, so it is paid for twice", index, t.Usage)
+		}
+		if t.Failure != nil && !(&wire.Error{Failure: *t.Failure}).Passing() {
+			var failed record.Failures
+			failed.Add(t.Failure)
+			std.Say("row %d has no complete answer in the trial; other rows may", index)
+			(&failures.Rows{Failed: &failed, Asks: true}).Say(std)
+		}
+	}
 }
 
 func isPipe(f *os.File) bool {
@@ -283,11 +313,25 @@ func (o *options) begin(ctx context.Context, std cmdline.Streams, prompts string
 	if err := o.check(append([]string{prompts}, o.earlier.Files()...)...); err != nil {
 		return err
 	}
-	return o.session(ctx, say, func(judge *wire.Judge) ([]batch.Part, error) { return o.split(std, prompts, judge) }, work)
+	trials := batch.Trials{}
+	return o.session(ctx, say, func(judge *wire.Judge) (d *batch.Draft, err error) {
+		d, trials.Given, err = o.draft(std, prompts, judge)
+		return d, err
+	}, func(m *batch.Manager, d *batch.Draft, c client, table *price.Table) error {
+		if !o.noTrial {
+			trials.Asker = c
+		}
+		parts, made, err := m.Prepare(ctx, d, trials)
+		sayTrials(std, made)
+		if err != nil {
+			return err
+		}
+		return work(m, parts, table)
+	})
 }
 
 // session calls prepare for the parts, opens the ledger and calls work.
-func (o *options) session(ctx context.Context, say func(string), prepare func(*wire.Judge) ([]batch.Part, error), work func(*batch.Manager, []batch.Part, *price.Table) error) error {
+func (o *options) session(ctx context.Context, say func(string), prepare func(*wire.Judge) (*batch.Draft, error), work func(*batch.Manager, *batch.Draft, client, *price.Table) error) error {
 	table, client, err := o.connect(ctx)
 	if err != nil {
 		return err
@@ -298,20 +342,22 @@ func (o *options) session(ctx context.Context, say func(string), prepare func(*w
 	if cfg.Account, cfg.Former, err = o.service.Account(ctx); err != nil {
 		return err
 	}
-	parts, err := prepare(cfg.Judge)
+	draft, err := prepare(cfg.Judge)
 	if err != nil {
 		return err
 	}
+	defer draft.Close()
 	m, err := batch.Open(o.ledgerPath(), client, cfg)
 	if err != nil {
 		return err
 	}
-	return errors.Join(work(m, parts, table), m.Close())
+	return errors.Join(work(m, draft, client, table), m.Close())
 }
 
 // A client is the service with its connections, which the caller closes.
 type client interface {
 	batch.Service
+	retry.Asker
 	Close()
 }
 

@@ -32,8 +32,8 @@ func (o *options) sync(ctx context.Context, std cmdline.Streams, _ string) error
 		return err
 	}
 	std.Dated = true
-	none := func(*wire.Judge) ([]batch.Part, error) { return nil, nil }
-	return std.Date(o.session(ctx, say(std), none, func(m *batch.Manager, _ []batch.Part, table *price.Table) error {
+	none := func(*wire.Judge) (*batch.Draft, error) { return batch.Written(nil), nil }
+	return std.Date(o.session(ctx, say(std), none, func(m *batch.Manager, _ *batch.Draft, _ client, table *price.Table) error {
 		if o.onDone != "" {
 			if err := m.Watch(); err != nil {
 				return err

@@ -87,16 +87,19 @@ func Open(path string, service Service, cfg Config) (*Manager, error) {
 // Close closes and unlocks the ledger.
 func (m *Manager) Close() error { return m.ledger.close() }
 
-// Plan records in the ledger at path that the files of the parts exist, without starting
-// them. It returns the errors of [Open].
-func Plan(path string, parts []Part) error {
+// Plan writes the files of the draft's parts, as [Manager.Prepare] does without a trial, and
+// records in the ledger at path that they exist, without starting them. It returns the errors
+// of [Open].
+func Plan(path string, d *Draft) error {
 	l, err := openLedger(path)
 	if err != nil {
 		return err
 	}
-	for i := range parts {
-		if err == nil && l.entry(parts[i].Key) == nil {
-			err = l.record(event{Event: planned, Key: parts[i].Key, Part: &parts[i]})
+	l.takeOver(d)
+	err = d.writeAll()
+	for i := range d.Parts {
+		if p := &d.Parts[i]; err == nil && l.entry(p.Key) == nil {
+			err = l.record(event{Event: planned, Key: p.Key, Part: p})
 		}
 	}
 	return errors.Join(err, l.close())

@@ -180,11 +180,10 @@ func (f *fetching) submitted(ctx context.Context) error {
 // openPart opens the local file that contains the batch's part. It returns nil if there is
 // none.
 func (f *fetching) openPart() (*os.File, error) {
-	key := f.batch.Metadata[metaKey]
-	if _, err := os.Stat(f.local); err != nil || key == "" {
+	if _, err := os.Stat(f.local); err != nil || f.batch.Metadata[metaKey] == "" {
 		return nil, nil // it was moved; the service has a copy
 	}
-	path := f.part(key)
+	path := f.part()
 	if path == "" {
 		f.flaw("%s is not its input", f.local)
 		return nil, nil
@@ -194,14 +193,14 @@ func (f *fetching) openPart() (*os.File, error) {
 
 // part returns the local file that contains the batch's part: the named one, or the one
 // with the part's number next to it. It returns "" if neither does.
-func (f *fetching) part(key string) string {
+func (f *fetching) part() string {
 	paths := []string{f.local}
 	number, _, _ := strings.Cut(f.batch.Metadata[metaPart], "/")
 	if n, err := strconv.Atoi(number); err == nil && n > 1 {
 		paths = append(paths, partPath(f.local, n))
 	}
 	for _, path := range paths {
-		if ok, err := isPart(path, key); err == nil && ok {
+		if digest, err := digestOf(path); err == nil && keyed(f.batch, digest) {
 			return path
 		}
 	}

@@ -84,7 +84,7 @@ func (entry *Entry) asked() bool {
 
 // rows passes the rows of the part to yield. It returns false if its file is not there.
 func (entry *Entry) rows(yield func(row int, id, request string)) bool {
-	if ok, err := isPart(entry.File, entry.Key); !ok || err != nil {
+	if digest, err := digestOf(entry.File); digest != entry.digest() || err != nil {
 		return false
 	}
 	f, err := os.Open(entry.File)
@@ -99,7 +99,7 @@ func (entry *Entry) rows(yield func(row int, id, request string)) bool {
 		id := wire.CustomID(line)
 		_, row, digest, _ := record.ParseID(id)
 		request := "" // the settings and the digest in the id say it, if both are known
-		if entry.Settings == "" || digest == "" {
+		if (entry.Settings == "" || digest == "") && len(entry.Amended) == 0 {
 			if q, err := wire.ParseRequestLine(line); err == nil {
 				request = q.Row.Request
 			}
@@ -181,7 +181,7 @@ func (e *Earlier) Saved(path string) bool {
 
 // Started reports whether the part with the given key was started.
 func (e *Earlier) Started(key string) bool {
-	return slices.ContainsFunc(e.entries, func(entry *Entry) bool { return entry.Key == key })
+	return slices.ContainsFunc(e.entries, func(entry *Entry) bool { return entry.known(key) })
 }
 
 // Check returns an [*AgainError] if a part that the ledger has not started asks rows again

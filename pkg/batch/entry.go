@@ -27,6 +27,7 @@ const (
 
 // The events that change no state.
 const (
+	tried    = "tried"    // a request of the part was sent at once, before the part's file was written
 	double   = "double"   // a batch that asks the same rows was given up for another
 	reported = "reported" // a sync has reported the batch's status, or another run's batch with the same rows
 	watched  = "watched"  // finished jobs have to be handled from here on; concerns the whole ledger
@@ -137,6 +138,7 @@ func Describe(batches []wire.Batch) []record.Job {
 // The keys in a batch's metadata.
 const (
 	metaKey      = "ner_key"
+	metaSent     = "ner_sent" // digest of the file, if it is not the key
 	metaAttempt  = "ner_attempt"
 	metaRun      = "ner_run" // Entry.Run of the ledger whose call created the batch
 	metaSource   = "ner_source"
@@ -155,7 +157,7 @@ func (m *Manager) metadata(entry *Entry) map[string]string {
 		metaFirst: strconv.Itoa(entry.First), metaLast: strconv.Itoa(entry.Last),
 		metaPart: fmt.Sprintf("%d/%d", entry.Number, entry.Of),
 	}
-	for key, value := range map[string]string{metaSource: entry.Source, metaSettings: entry.Settings, metaRun: entry.Run, metaText: m.cfg.Description} {
+	for key, value := range map[string]string{metaSent: entry.Sent, metaSource: entry.Source, metaSettings: entry.Settings, metaRun: entry.Run, metaText: m.cfg.Description} {
 		if value != "" {
 			meta[key] = value
 		}
@@ -166,6 +168,12 @@ func (m *Manager) metadata(entry *Entry) map[string]string {
 		}
 	}
 	return meta
+}
+
+// keyed reports whether key is one of the batch's part: that of its requests as intended, or
+// as sent.
+func keyed(b *wire.Batch, key string) bool {
+	return key != "" && (key == b.Metadata[metaKey] || key == b.Metadata[metaSent])
 }
 
 // attemptOf returns the attempt that created the batch, 0 for batches of other tools.

@@ -29,6 +29,9 @@ func (m *Manager) Sort(ctx context.Context, jobs []record.Job) (started, waiting
 		err = m.pages(ctx, func(page []wire.Batch) bool {
 			for _, b := range page {
 				key := b.Metadata[metaKey]
+				if _, wanted := found[key]; !wanted {
+					key = b.Metadata[metaSent]
+				}
 				earlier, wanted := found[key]
 				if !wanted || b.Status == wire.BatchFailed || earlier.ID != "" && (eligible(&earlier) || !eligible(&b)) {
 					continue

@@ -23,6 +23,7 @@ type ledger struct {
 	now     func() time.Time
 	entries []*Entry // in the order of their first events
 	watched bool     // finished jobs have to be handled
+	trials  []Trial  // what was learned before batch files were written
 }
 
 type event struct {
@@ -34,6 +35,7 @@ type event struct {
 	Account string    `json:"account,omitempty"`
 	Run     string    `json:"run,omitempty"`
 	Part    *Part     `json:"part,omitempty"`
+	Trial   *Trial    `json:"trial,omitempty"`
 	FileID  string    `json:"file_id,omitempty"`
 	BatchID string    `json:"batch_id,omitempty"`
 	Own     bool      `json:"own,omitempty"` // a call of this ledger created the batch
@@ -67,10 +69,21 @@ func openLedger(path string) (*ledger, error) {
 
 func (l *ledger) close() error { return l.journal.Close() }
 
-// entry returns the entry of the part with the given key, or nil. It changes as events are
-// recorded.
+// entry returns the entry of the part with the given key, or whose file has the given
+// digest, or nil. It changes as events are recorded.
 func (l *ledger) entry(key string) *Entry {
-	i := slices.IndexFunc(l.entries, func(entry *Entry) bool { return entry.Key == key })
+	if entry := l.keyed(key); entry != nil {
+		return entry
+	}
+	return l.first(func(entry *Entry) bool { return entry.known(key) })
+}
+
+func (l *ledger) keyed(key string) *Entry {
+	return l.first(func(entry *Entry) bool { return entry.Key == key })
+}
+
+func (l *ledger) first(is func(*Entry) bool) *Entry {
+	i := slices.IndexFunc(l.entries, is)
 	if i < 0 {
 		return nil
 	}
@@ -102,11 +115,17 @@ func parseEvent(line []byte) *event {
 }
 
 func (l *ledger) apply(e *event) {
-	if e.Event == watched {
+	switch e.Event {
+	case watched:
 		l.watched = true
 		return
+	case tried:
+		if e.Trial != nil {
+			l.trials = append(l.trials, *e.Trial)
+		}
+		return
 	}
-	entry := l.entry(e.Key)
+	entry := l.keyed(e.Key)
 	if entry == nil {
 		entry = &Entry{}
 		l.entries = append(l.entries, entry)

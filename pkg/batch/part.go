@@ -2,6 +2,7 @@ package batch
 
 import (
 	"bufio"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -23,7 +24,7 @@ import (
 // A Part is one batch input file: the requests of one batch.
 type Part struct {
 	File     string `json:"file"`
-	Key      string `json:"key"` // 32 hex digits of the SHA-256 of the file
+	Key      string `json:"key"` // 32 hex digits of the SHA-256 of the file, as it is without amendments
 	Number   int    `json:"part"`
 	Of       int    `json:"parts"`
 	Source   string `json:"source,omitempty"`
@@ -31,49 +32,32 @@ type Part struct {
 	First    int    `json:"first"`           // lowest and highest row requested, from 0
 	Last     int    `json:"last"`
 	Requests int    `json:"requests"`
-	Bytes    int64  `json:"bytes"`
+	Bytes    int64  `json:"bytes"` // size of the file
 	Model    string `json:"model,omitempty"`
 	Endpoint string `json:"endpoint"`           // "/v1/chat/completions"
 	Settings string `json:"settings,omitempty"` // first part of the request digests; "" if they differ
+
+	// What the service refused in a trial, and how the requests in the file differ from
+	// those intended, which Key and Settings describe.
+	Amended []wire.Amendment `json:"amended,omitempty"`
+	Sent    string           `json:"sent,omitempty"` // digest of the file, in the form of Key; "" if it is Key
 }
+
+// digest returns the digest of the part's file.
+func (p *Part) digest() string { return cmp.Or(p.Sent, p.Key) }
+
+// known reports whether key is the part's: that of the requests as intended or as sent.
+func (p *Part) known(key string) bool { return key != "" && (key == p.Key || key == p.Sent) }
 
 // Requests returns the next request, or io.EOF after the last one.
 type Requests func() (wire.Request, error)
 
-// Split writes the requests into files that comply with the service's limits: the first at
-// path, the others next to it with their numbers ("batch.jsonl", "batch.2.jsonl"). A part
-// has one model, one endpoint and at most the given number of requests; 0 means as many as
-// a batch takes. Each file appears complete or not at all. Further parts of an earlier,
-// larger input are removed. Without requests, Split writes nothing and returns nil.
-func Split(path string, most int, next Requests) ([]Part, error) {
-	if most <= 0 || most > wire.MaxBatchRequests {
-		most = wire.MaxBatchRequests
-	}
-	return split(path, next, most, wire.MaxBatchBytes)
-}
-
-func split(path string, next Requests, maxRequests int, maxBytes int64) ([]Part, error) {
-	s := splitter{next: next, maxRequests: maxRequests, maxBytes: maxBytes, seen: map[string]struct{}{}}
-	if err := s.advance(); err != nil {
-		return nil, err
-	}
-	var parts []Part
-	for s.more {
-		p := Part{File: partPath(path, len(parts)+1), Number: len(parts) + 1}
-		err := durable.Replace(p.File, func(w io.Writer) error { return s.write(w, &p) })
-		if err != nil {
-			return nil, fmt.Errorf("write %s: %w", p.File, err)
-		}
-		parts = append(parts, p)
-	}
-	number(parts)
-	if len(parts) == 0 {
-		return nil, nil
-	}
-	// Files of an earlier, larger input are no parts of this one.
-	for n := len(parts) + 1; ; n++ {
+// removeFurther removes the files of an earlier, larger input, which are no parts of this
+// one.
+func removeFurther(path string, parts int) {
+	for n := parts + 1; ; n++ {
 		if err := os.Remove(partPath(path, n)); err != nil {
-			return parts, nil // there is none, or it can't be removed
+			return // there is none, or it can't be removed
 		}
 	}
 }
@@ -119,15 +103,18 @@ func IsFurtherPart(path, batchFile string) bool {
 }
 
 type splitter struct {
-	next        Requests
-	maxRequests int
-	maxBytes    int64
-	seen        map[string]struct{} // ids, of all parts
+	next   Requests
+	limits Limits
+	seen   map[string]struct{} // ids, of all parts
 
 	more    bool // request and line are the next to be written
 	request wire.Request
 	model   string
 	line    []byte
+}
+
+func newSplitter(next Requests, limits Limits) *splitter {
+	return &splitter{next: next, limits: limits, seen: map[string]struct{}{}}
 }
 
 func (s *splitter) advance() error {
@@ -146,18 +133,18 @@ func (s *splitter) advance() error {
 	s.more, s.request = true, q
 	s.model = wire.ModelOf(q.Body)
 	s.line = wire.AppendRequestLine(s.line[:0], &q)
-	if int64(len(s.line)) > s.maxBytes {
-		return fault.WithHint(fmt.Errorf("row %d: a request of %s", q.Row.Index, english.Count(len(s.line), "byte")), fmt.Sprintf("a batch takes %s in all: show fewer demonstrations", english.Count(s.maxBytes, "byte")))
+	if int64(len(s.line)) > s.limits.Bytes {
+		return fault.WithHint(fmt.Errorf("row %d: a request of %s", q.Row.Index, english.Count(len(s.line), "byte")), fmt.Sprintf("a batch takes %s in all: show fewer demonstrations", english.Count(s.limits.Bytes, "byte")))
 	}
 	return nil
 }
 
-// write writes one part and describes it in p.
+// write writes one part, without amendments, and describes it in p.
 func (s *splitter) write(w io.Writer, p *Part) error {
 	sum := sha256.New()
 	out := bufio.NewWriterSize(io.MultiWriter(w, sum), 256<<10)
 	p.Model, p.Endpoint = s.model, wire.BatchName(s.request.Path)
-	for s.more && p.Requests < s.maxRequests && p.Bytes+int64(len(s.line)) <= s.maxBytes &&
+	for s.more && p.Requests < s.limits.Requests && p.Bytes+int64(len(s.line)) <= s.limits.Bytes &&
 		s.model == p.Model && wire.BatchName(s.request.Path) == p.Endpoint {
 		p.add(&s.request.Row, int64(len(s.line)))
 		if _, err := out.Write(s.line); err != nil {
@@ -189,18 +176,18 @@ func (p *Part) add(row *record.Result, length int64) {
 	p.Bytes += length
 }
 
-// isPart reports whether the file contains the part with the given key.
-func isPart(path, key string) (bool, error) {
+// digestOf returns the digest of a file, in the form of [Part.Key].
+func digestOf(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return false, err
+		return "", err
 	}
 	defer f.Close()
 	sum := sha256.New()
 	if _, err := io.Copy(sum, f); err != nil {
-		return false, fmt.Errorf("read %s: %w", path, err)
+		return "", fmt.Errorf("read %s: %w", path, err)
 	}
-	return keyOf(sum) == key, nil
+	return keyOf(sum), nil
 }
 
 func keyOf(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)[:16]) }

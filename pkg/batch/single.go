@@ -35,7 +35,7 @@ func winner(entry *Entry, all []wire.Batch) *wire.Batch {
 }
 
 func asks(b *wire.Batch, entry *Entry) bool {
-	return b.Metadata[metaKey] == entry.Key && attemptOf(b) >= entry.Attempt
+	return (keyed(b, entry.Key) || keyed(b, entry.Sent)) && attemptOf(b) >= entry.Attempt
 }
 
 func before(a, b *wire.Batch) bool {
@@ -95,7 +95,8 @@ func (m *Manager) candidates(ctx context.Context, entry *Entry) (all []wire.Batc
 		oldest, n := m.now().Add(-pastTime), 0
 		err = m.pages(ctx, func(page []wire.Batch) bool {
 			for i := range page {
-				if m.ledger.entry(page[i].Metadata[metaKey]) != nil {
+				meta := page[i].Metadata
+				if m.ledger.entry(meta[metaKey]) != nil || m.ledger.entry(meta[metaSent]) != nil {
 					all = append(all, page[i])
 				}
 			}

@@ -28,6 +28,11 @@ func (m *Manager) add(ctx context.Context, parts []Part) ([]*Entry, error) {
 		p := &parts[i]
 		entry := m.ledger.entry(p.Key)
 		attempt := 1
+		if entry != nil && entry.Key != p.Key { // p was read from the file as it was sent
+			same := entry.Part
+			same.File = p.File
+			p = &same
+		}
 		switch {
 		case entry == nil:
 		case entry.State == planned:
@@ -48,7 +53,7 @@ func (m *Manager) add(ctx context.Context, parts []Part) ([]*Entry, error) {
 					return nil, err
 				}
 			}
-			attempt = max(attempt, last[p.Key]+1)
+			attempt = max(attempt, last[p.Key]+1, last[p.digest()]+1)
 		}
 		err := m.ledger.record(event{
 			Event: intent, Key: p.Key, Attempt: attempt, Account: m.cfg.Account, Run: strings.ToLower(rand.Text()), Part: p,
@@ -65,8 +70,10 @@ func (m *Manager) lastAttempts(ctx context.Context) (map[string]int, error) {
 	last := map[string]int{}
 	err := m.pages(ctx, func(page []wire.Batch) bool {
 		for i := range page {
-			key := page[i].Metadata[metaKey]
-			last[key] = max(last[key], attemptOf(&page[i]))
+			for _, key := range []string{metaKey, metaSent} {
+				key := page[i].Metadata[key]
+				last[key] = max(last[key], attemptOf(&page[i]))
+			}
 		}
 		return true
 	})
@@ -226,14 +233,14 @@ func (m *Manager) sameAccount(entry *Entry) error {
 // upload uploads the entry's file, unless it is at the service after an upload whose response
 // was lost.
 func (m *Manager) upload(ctx context.Context, entry *Entry) error {
-	ok, err := isPart(entry.File, entry.Key)
+	digest, err := digestOf(entry.File)
 	if err != nil {
 		return err
 	}
-	if !ok {
+	if digest != entry.digest() {
 		return &fault.Error{File: entry.File, Err: errors.New("is not the file that the ledger speaks of"), Hint: "make it again from the same prompts, or begin another ledger"}
 	}
-	name := "ner-" + entry.Key + ".jsonl"
+	name := "ner-" + digest + ".jsonl"
 	var id string
 	err = m.try(ctx, func(ctx context.Context) (err error) {
 		if id, err = m.service.FindFile(ctx, name, entry.Bytes); err != nil || id != "" {

@@ -55,13 +55,16 @@ func (m *Model) add(n Model) {
 
 // Count counts the requests that next returns until io.EOF, on all cores. next is called
 // in order by one goroutine; Count returns its first other error. Only the few requests
-// being processed are in memory. partRequests is the maximum number of requests in a part
-// of a batch; 0 means as many as a batch allows.
-func (t *Table) Count(next func() (wire.Request, error), partRequests int) (*Estimate, error) {
+// being processed are in memory. partRequests and partBytes are the limits of a part
+// of a batch; 0 means as much as a batch allows.
+func (t *Table) Count(next func() (wire.Request, error), partRequests int, partBytes int64) (*Estimate, error) {
 	if partRequests <= 0 || partRequests > wire.MaxBatchRequests {
 		partRequests = wire.MaxBatchRequests
 	}
-	return t.count(next, runtime.GOMAXPROCS(0), partRequests, wire.MaxBatchBytes)
+	if partBytes <= 0 || partBytes > wire.MaxBatchBytes {
+		partBytes = wire.MaxBatchBytes
+	}
+	return t.count(next, runtime.GOMAXPROCS(0), partRequests, int(partBytes))
 }
 
 func (t *Table) count(next func() (wire.Request, error), workers, maxRequests, maxBytes int) (*Estimate, error) {

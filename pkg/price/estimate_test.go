@@ -88,7 +88,7 @@ func TestCountEndsWithTheFirstFault(t *testing.T) {
 			return wire.Request{}, broken
 		}
 		return prompts(t, "gpt-4o", 1, 1)[0], nil
-	}, 0)
+	}, 0, 0)
 	if e != nil || !errors.Is(err, broken) || n != 101 {
 		t.Errorf("got %v, %v after %d", e, err, n)
 	}
@@ -123,7 +123,7 @@ func TestPartsKeepTheServicesLimits(t *testing.T) {
 	if got := parts(many, many, q, path, path, q, model); got != 4 {
 		t.Errorf("got %d parts", got)
 	}
-	e, err := Builtin().Count(each([]wire.Request{q, q}), 0)
+	e, err := Builtin().Count(each([]wire.Request{q, q}), 0, 0)
 	if err != nil || e.Parts != 1 || e.Bytes != int64(2*size) {
 		t.Errorf("got %+v, %v", e, err)
 	}
@@ -192,7 +192,7 @@ func TestQuoteDoesNotGuess(t *testing.T) {
 }
 
 func TestQuoteOfNothing(t *testing.T) {
-	e, err := Builtin().Count(each(nil), 0)
+	e, err := Builtin().Count(each(nil), 0, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,7 +241,7 @@ func TestCountFindsWhatCostsMoreOrFails(t *testing.T) {
 			requests = append(requests, wire.Request{Row: record.Result{ID: fmt.Sprintf("t/%d/0123456789ab", i)}, Path: wire.Chat, Body: b.Append(nil, strings.Repeat("hi ", words))})
 		}
 	}
-	e, err := table.Count(each(requests), 0)
+	e, err := table.Count(each(requests), 0, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -257,7 +257,7 @@ func BenchmarkCount(b *testing.B) {
 	requests := prompts(b, "gpt-4o-mini", 512, 2000)
 	var tokens int64
 	for b.Loop() {
-		e, err := Builtin().Count(each(requests), 0)
+		e, err := Builtin().Count(each(requests), 0, 0)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -61,6 +61,9 @@ type Exchange struct {
 // Heard reports whether the service has answered any call, even with an error.
 func (c *Caller) Heard() bool { return c.heard.Load() }
 
+// Learned returns what the service has refused so far.
+func (c *Caller) Learned() []wire.Amendment { return c.amend.List() }
+
 // Do sends the request until it is answered or fails for good. The end of asking stops the
 // wait for a turn, and the end of inFlight cancels a call. The error is a [*wire.Error], a
 // [*pace.GivenUp], an error of a context, or one of Read.

@@ -13,10 +13,33 @@ import (
 // left out, renamed or given another value in all later bodies of the run. The zero value amends nothing.
 // Amendments is safe for concurrent use.
 type Amendments struct {
-	list atomic.Pointer[[]amendment]
+	list atomic.Pointer[[]Amendment]
 }
 
-type amendment struct{ key, instead, value string }
+// An Amendment is how one member of the bodies is amended. Without Instead and Value, it
+// is left out.
+type Amendment struct {
+	Param   string `json:"param"`             // the member that is rejected
+	Instead string `json:"instead,omitempty"` // the name to send it under
+	Value   string `json:"value,omitempty"`   // the value to send, as raw JSON
+}
+
+// NewAmendments returns the amendments in list, as [Amendments.List] returned them.
+func NewAmendments(list []Amendment) *Amendments {
+	a := new(Amendments)
+	if len(list) > 0 {
+		a.list.Store(&list)
+	}
+	return a
+}
+
+// List returns what has been learned so far. The caller must not modify it.
+func (a *Amendments) List() []Amendment {
+	if list := a.list.Load(); list != nil {
+		return *list
+	}
+	return nil
+}
 
 // needed lists members without which the request would mean something else.
 var needed = []string{"model", "messages", "prompt", "input", "dimensions"}
@@ -38,32 +61,32 @@ func (a *Amendments) Learn(e *Error, body []byte, given map[string]bool) (what s
 	if !sent.Exists() {
 		return "", false, false
 	}
-	am := amendment{key: r.Param, instead: r.Instead}
-	if am.key == "max_completion_tokens" && !a.renamed(am.key) {
-		am.instead = "max_tokens" // an older server knows the limit by this name
+	am := Amendment{Param: r.Param, Instead: r.Instead}
+	if am.Param == "max_completion_tokens" && !a.renamed(am.Param) {
+		am.Instead = "max_tokens" // an older server knows the limit by this name
 	}
 	what = "leaving out " + r.Param
-	if am.instead != "" {
-		what = "sending " + am.instead + " instead of " + r.Param
+	if am.Instead != "" {
+		what = "sending " + am.Instead + " instead of " + r.Param
 	} else if extra, ok := given[r.Param]; ok {
 		e.Given, e.GivenExtra = r.Param, extra
 		return "", false, false
 	} else if lowest := lowestEffort(r.Values); r.Param == reasoningEffort && lowest != "" && sent.String() != lowest {
-		am.value = string(record.AppendString(nil, lowest))
+		am.Value = string(record.AppendString(nil, lowest))
 		what = "sending the reasoning effort " + lowest
 	}
 	for {
 		old := a.list.Load()
-		var list []amendment
+		var list []Amendment
 		if old != nil {
 			list = *old
 		}
-		at := slices.IndexFunc(list, func(x amendment) bool { return x.key == am.key })
-		if at >= 0 && (list[at].value == "" || list[at].value != sent.Raw) {
+		at := slices.IndexFunc(list, func(x Amendment) bool { return x.Param == am.Param })
+		if at >= 0 && (list[at].Value == "" || list[at].Value != sent.Raw) {
 			return what, false, true // known since this body was sent
 		}
 		if at >= 0 { // the value that was to replace it is refused, too
-			am.value, what = "", "leaving out "+am.key
+			am.Value, what = "", "leaving out "+am.Param
 			list = slices.Delete(slices.Clone(list), at, at+1)
 		}
 		list = append(slices.Clip(list), am)
@@ -76,7 +99,7 @@ func (a *Amendments) Learn(e *Error, body []byte, given map[string]bool) (what s
 // renamed reports whether a member gets the name key.
 func (a *Amendments) renamed(key string) bool {
 	list := a.list.Load()
-	return list != nil && slices.ContainsFunc(*list, func(am amendment) bool { return am.instead == key })
+	return list != nil && slices.ContainsFunc(*list, func(am Amendment) bool { return am.Instead == key })
 }
 
 // Apply returns the body to send: body itself as long as there is nothing to amend,
@@ -91,11 +114,11 @@ func (a *Amendments) Apply(body []byte) []byte {
 		key, raw, value := k.Str, k.Raw, v.Raw
 		for _, am := range *list {
 			switch {
-			case am.key != key:
-			case am.instead != "":
-				key, raw = am.instead, `"`+am.instead+`"`
-			case am.value != "":
-				value = am.value
+			case am.Param != key:
+			case am.Instead != "":
+				key, raw = am.Instead, `"`+am.Instead+`"`
+			case am.Value != "":
+				value = am.Value
 			default:
 				return true
 			}
@@ -107,4 +130,17 @@ func (a *Amendments) Apply(body []byte) []byte {
 		return true
 	})
 	return append(append([]byte{'{'}, out...), '}')
+}
+
+// ApplyLine appends a line of a batch's input file with its body amended. The line is one
+// of [AppendRequestLine].
+func (a *Amendments) ApplyLine(dst, line []byte) []byte {
+	body := gjson.GetBytes(line, "body")
+	if a.list.Load() == nil || body.Index == 0 {
+		return append(dst, line...)
+	}
+	end := body.Index + len(body.Raw)
+	dst = append(dst, line[:body.Index]...)
+	dst = append(dst, a.Apply(line[body.Index:end])...)
+	return append(dst, line[end:]...)
 }

@@ -46,6 +46,8 @@ func (p *Prices) Table() (*price.Table, error) {
 type Limits struct {
 	PartRequests, PerMinute, TokensPerMinute int
 
+	PartBytes int64
+
 	Tier  price.Tier // of a run
 	Batch bool       // the estimate is for a batch
 }
@@ -56,7 +58,7 @@ const manyRows = 2000
 // Estimate prints what asking the requests would cost, at once or as a batch: in words on
 // stderr, and as a JSON object on stdout. next counts the rows that it skips in kept.
 func Estimate(std cmdline.Streams, table *price.Table, next func() (wire.Request, error), kept *int, limits Limits) error {
-	tokens, err := table.Count(next, limits.PartRequests)
+	tokens, err := table.Count(next, limits.PartRequests, limits.PartBytes)
 	if err != nil {
 		return err
 	}
