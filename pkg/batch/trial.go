@@ -165,6 +165,7 @@ func (m *Manager) trial(ctx context.Context, d *Draft, n int, trials Trials) (*T
 	_, up := errors.AsType[*pace.GivenUp](err)
 	switch {
 	case err == nil:
+		t.Failure = answer.Failure
 	case ok && (e.Fatal(caller.Heard()) || e.Class == record.Invalid):
 		return nil, &TrialError{t.Row, err}
 	case up || ok && e.Passing():
@@ -175,6 +176,8 @@ func (m *Manager) trial(ctx context.Context, d *Draft, n int, trials Trials) (*T
 		fallthrough
 	default:
 		t.Failure = wire.Failed(err)
+	}
+	if t.Failure != nil {
 		t.Class = t.Failure.Class
 	}
 	return t, m.ledger.record(event{Event: tried, Key: p.Key, Trial: t})

@@ -218,3 +218,18 @@ func FuzzAmend(f *testing.F) {
 		}
 	})
 }
+
+func TestALineOfABatchIsAmendedLikeItsBody(t *testing.T) {
+	list := []wire.Amendment{{Param: "temperature"}, {Param: "max_tokens", Instead: "max_completion_tokens"}, {Param: "reasoning_effort", Value: `"low"`}}
+	line := []byte(`{"custom_id":"s/0/a","method":"POST","url":"/v1/chat/completions","body":{"model":"m","max_tokens":5,"temperature":0,"reasoning_effort":"none"}}`)
+	want := `-{"custom_id":"s/0/a","method":"POST","url":"/v1/chat/completions","body":{"model":"m","max_completion_tokens":5,"reasoning_effort":"low"}}`
+	if got := string(wire.NewAmendments(list).ApplyLine([]byte("-"), line)); got != want {
+		t.Errorf("got %s", got)
+	}
+	if got := string(wire.NewAmendments(nil).ApplyLine(nil, line)); got != string(line) {
+		t.Errorf("without amendments: got %s", got)
+	}
+	if !slices.Equal(wire.NewAmendments(list).List(), list) || wire.NewAmendments(nil).List() != nil {
+		t.Error("the list is another one")
+	}
+}
