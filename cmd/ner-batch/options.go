@@ -36,7 +36,7 @@ type options struct {
 	settings  service.Settings
 	batchFile string // "" means the files that the job records name
 	ledger    string // "" means the batch file's
-	part      batch.Limits
+	part      batch.PartLimits
 	earlier   service.Earlier
 	dryRun    bool
 

@@ -55,7 +55,7 @@ func newWorld(t *testing.T, opt openaitest.Options) *world {
 // parts writes n rows as parts of at most size requests.
 func (w *world) parts(t *testing.T, n, size int) []Part {
 	t.Helper()
-	parts, err := split(filepath.Join(w.dir, "b.jsonl"), Limits{Requests: size}, asked(t, n, upTo(n)...))
+	parts, err := split(filepath.Join(w.dir, "b.jsonl"), PartLimits{Requests: size}, asked(t, n, upTo(n)...))
 	if err != nil {
 		t.Fatal(err)
 	}

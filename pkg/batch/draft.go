@@ -14,14 +14,14 @@ import (
 	"nertools/pkg/wire"
 )
 
-// Limits are those of a part. 0 means as much as a batch takes, and so does more than
+// PartLimits are those of a part. 0 means as much as a batch takes, and so does more than
 // that.
-type Limits struct {
+type PartLimits struct {
 	Requests int
 	Bytes    int64
 }
 
-func (l Limits) bounded() Limits {
+func (l PartLimits) bounded() PartLimits {
 	if l.Requests <= 0 || l.Requests > wire.MaxBatchRequests {
 		l.Requests = wire.MaxBatchRequests
 	}
@@ -44,7 +44,7 @@ type Draft struct {
 // the first one is to be at path, the others next to it with their numbers ("batch.jsonl",
 // "batch.2.jsonl"). A part has one model, one endpoint and complies with the limits. The caller
 // closes the draft.
-func NewDraft(path string, limits Limits, next Requests) (*Draft, error) {
+func NewDraft(path string, limits PartLimits, next Requests) (*Draft, error) {
 	limits = limits.bounded()
 	s := newSplitter(next, limits)
 	lines, err := durable.Scratch("batch-")

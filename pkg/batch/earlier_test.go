@@ -99,7 +99,7 @@ func TestOfFetchedPartsOnlyTheGoodAnswersCount(t *testing.T) {
 	ledger, results := filepath.Join(dir, "ledger"), filepath.Join(dir, "r.jsonl")
 	lines, requests, _ := prompts(t, 4)
 	next := 0
-	parts, err := split(filepath.Join(dir, "b.jsonl"), Limits{Requests: 2}, func() (wire.Request, error) {
+	parts, err := split(filepath.Join(dir, "b.jsonl"), PartLimits{Requests: 2}, func() (wire.Request, error) {
 		if next++; next > len(requests) {
 			return wire.Request{}, io.EOF
 		}

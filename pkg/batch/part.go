@@ -104,7 +104,7 @@ func IsFurtherPart(path, batchFile string) bool {
 
 type splitter struct {
 	next   Requests
-	limits Limits
+	limits PartLimits
 	seen   map[string]struct{} // ids, of all parts
 
 	more    bool // request and line are the next to be written
@@ -113,7 +113,7 @@ type splitter struct {
 	line    []byte
 }
 
-func newSplitter(next Requests, limits Limits) *splitter {
+func newSplitter(next Requests, limits PartLimits) *splitter {
 	return &splitter{next: next, limits: limits, seen: map[string]struct{}{}}
 }
 

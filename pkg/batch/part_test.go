@@ -62,7 +62,7 @@ func TestPartsKeepTheServicesLimitsAndLoseNoRequest(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "b.jsonl")
-			parts, err := split(path, Limits{c.maxRequests, c.maxBytes}, asked(t, 10, upTo(c.rows)...))
+			parts, err := split(path, PartLimits{c.maxRequests, c.maxBytes}, asked(t, 10, upTo(c.rows)...))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -100,7 +100,7 @@ func TestSamePromptsGiveTheSameKeysAndOthersOthers(t *testing.T) {
 	dir := t.TempDir()
 	keys := map[string]int{}
 	for i, rows := range [][]int{{0, 1, 2}, {0, 1, 2}, {0, 1, 3}} {
-		parts, err := split(filepath.Join(dir, "b.jsonl"), Limits{}, asked(t, 10, rows...))
+		parts, err := split(filepath.Join(dir, "b.jsonl"), PartLimits{}, asked(t, 10, rows...))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -113,14 +113,14 @@ func TestSamePromptsGiveTheSameKeysAndOthersOthers(t *testing.T) {
 
 func TestRequestsThatABatchDoesNotTakeAreRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "b.jsonl")
-	if _, err := split(path, Limits{}, asked(t, 10, 1, 2, 1)); err == nil || !strings.Contains(err.Error(), "two requests have the id") {
+	if _, err := split(path, PartLimits{}, asked(t, 10, 1, 2, 1)); err == nil || !strings.Contains(err.Error(), "two requests have the id") {
 		t.Errorf("an id twice: %v", err)
 	}
-	if _, err := split(path, Limits{10, 50}, asked(t, 10, 1)); err == nil || !strings.Contains(err.Error(), "row 1: a request of") {
+	if _, err := split(path, PartLimits{10, 50}, asked(t, 10, 1)); err == nil || !strings.Contains(err.Error(), "row 1: a request of") {
 		t.Errorf("a request larger than a batch: %v", err)
 	}
 	broken := errors.New("broken input")
-	if _, err := split(path, Limits{}, func() (wire.Request, error) { return wire.Request{}, broken }); !errors.Is(err, broken) {
+	if _, err := split(path, PartLimits{}, func() (wire.Request, error) { return wire.Request{}, broken }); !errors.Is(err, broken) {
 		t.Errorf("a broken input: %v", err)
 	}
 	if names, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*")); len(names) != 0 {
@@ -137,7 +137,7 @@ func TestAModelOrEndpointOfItsOwnIsAPartOfItsOwn(t *testing.T) {
 	}
 	path := filepath.Join(t.TempDir(), "b.jsonl")
 	rest := lines
-	parts, err := split(path, Limits{}, func() (wire.Request, error) {
+	parts, err := split(path, PartLimits{}, func() (wire.Request, error) {
 		if len(rest) == 0 {
 			return wire.Request{}, io.EOF
 		}
@@ -245,7 +245,7 @@ func TestAnotherFileIsNoLedger(t *testing.T) {
 }
 
 // split writes the files of the parts.
-func split(path string, limits Limits, next Requests) ([]Part, error) {
+func split(path string, limits PartLimits, next Requests) ([]Part, error) {
 	d, err := NewDraft(path, limits, next)
 	if err != nil {
 		return nil, err
