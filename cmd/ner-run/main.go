@@ -40,6 +40,7 @@ type options struct {
 	dryRun     bool
 	accepted   failures.Accepted
 	prices     cost.Prices
+	most       cost.Cap // of this process
 	settings   service.Settings
 	service    service.Options
 }
@@ -51,6 +52,7 @@ func (o *options) flags() []cli.Flag {
 		&cli.IntFlag{Name: "max-errors", Destination: &o.maxErrors, DefaultText: "no limit, unless the first rows all fail alike", Action: o.setMaxErrors, Usage: "stop when `N` rows have failed; 0 never stops"},
 		&cli.IntFlag{Name: "rpm", DefaultText: "as many as the service accepts", Destination: &o.rpm, Action: cmdline.AtLeast("rpm", 0), Usage: "start at most `N` calls per minute"},
 		&cli.IntFlag{Name: "tpm", Destination: &o.tpm, Action: cmdline.AtLeast("tpm", 0), Usage: "use at most `N` tokens per minute, prompts and answers together"},
+		o.most.Flag(),
 	), clidoc.Group("results",
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Destination: &o.output, Usage: "append the results to this `FILE` instead of stdout"},
 		&cli.BoolFlag{Name: "keep-order", Aliases: []string{"k"}, Destination: &o.keepOrder, Usage: "write the results in the order of the prompts"},

@@ -133,7 +133,7 @@ func TestWhatTheCommandLineGetsWrongIsKnownBeforeAnythingIsSent(t *testing.T) {
 		}
 	}
 	t.Setenv("OPENAI_API_KEY", "")
-	want(t, cmdline.Key, "OPENAI_API_KEY environment variable not set", "p.jsonl")
+	want(t, cmdline.Key, "OPENAI_API_KEY environment variable not set", "p.jsonl", "--base-url", "https://example.org/v1")
 	if n := api.Calls(); n > 0 {
 		t.Errorf("%d calls were made", n)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -73,6 +74,10 @@ func run(ctx context.Context, std cmdline.Streams, o *options, args []string) (e
 	if err != nil {
 		return err
 	}
+	tier := price.Tier(o.settings.ServiceTier())
+	if err := o.most.Check(table, cmp.Or(o.settings.Model, service.DefaultModel), tier); err != nil {
+		return err
+	}
 	judge := o.accepted.Judge(func(s string) { say(s) })
 	if o.dryRun {
 		return estimate(std, o, input, table, requests, judge)
@@ -111,6 +116,9 @@ func run(ctx context.Context, std cmdline.Streams, o *options, args []string) (e
 	say = meter.Say
 	if std.Verbose {
 		r.Asker = outspoken{client, meter.Say}
+	}
+	if o.most.Amount > 0 {
+		r.Asker = thrifty{r.Asker, price.NewBudget(o.most.Amount), table, tier}
 	}
 	meter.Waits(r.Pacer.Waiting)
 	r.Say, r.Done, r.Kept, r.AtMost = meter.Say, meter.Done, meter.Kept, meter.AtMost
@@ -249,7 +257,7 @@ func explain(err error, output, goOn string) error {
 	case isTooMany:
 		hint = "--max-errors sets how many may fail; with --resume a later run asks only for what is missing"
 	default:
-		err = service.Explain(err)
+		err = cost.Explain(service.Explain(err))
 		if errors.Is(err, context.Canceled) || output != "" && fault.Hint(err) == "" {
 			hint = goOn
 		}

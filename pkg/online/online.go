@@ -164,7 +164,7 @@ type row struct {
 // Do sends the requests in in. It returns when all rows have a result. If ctx ends, or an
 // error occurs that affects all rows, it returns once the calls in flight have ended or
 // Grace has passed. All finished results are in the output in any case. The error is that
-// of ctx, a [*StopError], a [*FailuresError], a [*resume.MixError], a
+// of ctx, a [*StopError], a [*FailuresError], a [*retry.NotAskedError], a [*resume.MixError], a
 // [*resume.DifferError], or an error of the input or the output.
 //
 // After an error, a goroutine may still be blocked in a Read of in's reader, such as a pipe
@@ -335,6 +335,9 @@ func (r *running) settle(asking, inFlight context.Context, q *row) bool {
 	case err == nil:
 	case errors.Is(err, context.Canceled):
 		return false
+	case notAsked(err):
+		q.err = err
+		return true // it has no result: nothing is wrong with the row
 	default:
 		q.result.Failure = wire.Failed(err)
 		q.err = r.stops(err)
@@ -348,6 +351,11 @@ func (r *running) settle(asking, inFlight context.Context, q *row) bool {
 	q.line = record.AppendResult(make([]byte, 0, 512+len(q.result.Context)+len(q.result.Output)), &q.result)
 	q.request.Body = nil
 	return true
+}
+
+func notAsked(err error) bool {
+	_, ok := errors.AsType[*retry.NotAskedError](err)
+	return ok
 }
 
 // ask asks until there is an answer, good or not, or an error that stays.

@@ -44,6 +44,9 @@ func broken(ctx, call context.Context, limit time.Duration, err error) error {
 	default:
 		e.Lasting, e.Suspect, e.Hint = lasting(err)
 	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" || is[*net.DNSError](err) || is[*tls.CertificateVerificationError](err) {
+		e.Unsent = true
+	}
 	return e
 }
 

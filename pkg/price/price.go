@@ -228,6 +228,12 @@ func (t *Table) CallCost(model string, u record.Usage, tier Tier) (cost float64,
 	return t.callCost(&p, u, tier)
 }
 
+// CallAmount returns the cost of one call, rounded up. It is 0 if the price is not known.
+func (t *Table) CallAmount(model string, u record.Usage, tier Tier) Amount {
+	cost, _ := t.CallCost(model, u, tier)
+	return amountOf(cost)
+}
+
 func (t *Table) callCost(p *Price, u record.Usage, tier Tier) (cost float64, ok bool) {
 	if p.Long.Above > 0 && u.Prompt > p.Long.Above {
 		long := p.long()

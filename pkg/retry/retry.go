@@ -21,6 +21,13 @@ type Asker interface {
 	Ask(ctx context.Context, path string, body []byte, read func(answer []byte) error) (pace.Limits, error)
 }
 
+// A NotAskedError is the error of an Asker that did not make a call, and will make no
+// other one.
+type NotAskedError struct{ Err error }
+
+func (e *NotAskedError) Error() string { return e.Err.Error() }
+func (e *NotAskedError) Unwrap() error { return e.Err }
+
 // A Caller makes the calls of one run. It is safe for concurrent use; its fields must not
 // change after the first call.
 type Caller struct {

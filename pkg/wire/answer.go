@@ -176,6 +176,19 @@ func brokenOff(choice gjson.Result) error {
 	return answeredError(gjson.Parse(`{"error":`+e.Raw+`}`), "")
 }
 
+// UsageOf returns the usage in the body of a successful response. ok is false if there is
+// none.
+func UsageOf(body []byte) (u record.Usage, ok bool) {
+	if !record.ValidJSON(body) {
+		if body, ok = assemble(body); !ok {
+			return u, false
+		}
+	}
+	usage := gjson.GetBytes(body, "usage")
+	u = parseUsage(usage)
+	return u, usage.IsObject() && u != record.Usage{}
+}
+
 // parseUsage reads a usage in the names of chat completions, or else in those of batches
 // and of the responses API.
 func parseUsage(usage gjson.Result) record.Usage {

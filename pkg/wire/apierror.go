@@ -25,6 +25,8 @@ type Error struct {
 	RetryAfter time.Duration // the pause that the service asks for; 0 if none
 	Hint       string        // what to do about it; may be empty
 
+	// Unsent means that the request did not reach the service.
+	Unsent bool
 	// Lasting means that repeating the request cannot help, whatever its class.
 	Lasting bool
 	// WrongAddress means that the API is not at this address or path.

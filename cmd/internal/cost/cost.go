@@ -3,6 +3,7 @@
 package cost
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -40,6 +41,45 @@ func (p *Prices) Table() (*price.Table, error) {
 		return nil, fault.WithHint(err, "name a JSON file of prices with --prices, or leave it out to use the built-in ones")
 	}
 	return price.ParseTable(name, data)
+}
+
+// Cap is the most that may be spent.
+type Cap struct {
+	Amount price.Amount // 0 for any amount
+}
+
+// Flag returns the flag that fills c.
+func (c *Cap) Flag() cli.Flag {
+	return &cli.StringFlag{Name: "max-cost", DefaultText: "no limit", Usage: "stop before calls, those in flight included, cost more than `USD`", Action: func(_ *cli.Context, text string) (err error) {
+		if c.Amount, err = price.ParseAmount(text); err != nil {
+			return cmdline.UsageError("--max-cost: %w", err)
+		}
+		return nil
+	}}
+}
+
+// Check refuses a model whose price is not known, since what it costs cannot be limited.
+func (c *Cap) Check(table *price.Table, model string, tier price.Tier) error {
+	if c.Amount == 0 {
+		return nil
+	}
+	return Explain(cmdline.ExitIf(cmdline.Usage, table.Known(model, tier)))
+}
+
+// Explain adds what to do about the error of a limit on costs.
+func Explain(err error) error {
+	hint := ""
+	if _, ok := errors.AsType[*price.UnknownPriceError](err); ok {
+		hint = "give its price in a file with --prices, or leave out --max-cost"
+	} else if _, ok := errors.AsType[*price.SpentError](err); ok {
+		hint = "to continue, run the same command with --resume, and a --max-cost for what is left"
+	} else if errors.Is(err, price.ErrUnbounded) {
+		hint = "with --max-cost, limit the answers by --max-tokens"
+	}
+	if hint == "" {
+		return err
+	}
+	return fault.WithHint(err, hint)
 }
 
 // Limits describe the run or the batch to estimate. 0 means no limit.
