@@ -39,7 +39,7 @@ Asks a model for the entities in each row of an MRC-NER file. Example:
   --batch-file FILE     the batch's requests: written, or sent as they are where no flag names data
   --wait-for-batch      wait for the batch and write its results
   --batch-id ID         write the results of this batch (repeatable; batches of one source)
-  -m, --model MODEL     ask this model (default: NER_MODEL or gpt-4o-mini)
+  -m, --model MODEL     ask this model (default: NER_MODEL or gpt-6-luna)
   -j, --workers N       parallel calls at once (default: 10)
 END
 }

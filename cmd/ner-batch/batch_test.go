@@ -97,7 +97,7 @@ func submitted(t *testing.T, opt openaitest.Options) *world {
 func TestEveryCommandTakesItsFlagsBehindTheFile(t *testing.T) {
 	w := newWorld(t, openaitest.Options{})
 	for _, c := range []struct{ line, stdout, stderr, save string }{
-		{"create p.jsonl --dry-run --batch-file none.jsonl", `{"kind":"estimate"`, "3 rows for gpt-4o-mini", ""},
+		{"create p.jsonl --dry-run --batch-file none.jsonl", `{"kind":"estimate"`, "3 rows for gpt-6-luna", ""},
 		{"create p.jsonl --batch-file b.jsonl", "", "b.jsonl: 3 requests", ""},
 		{"submit p.jsonl --batch-file b.jsonl --description d", `"batch_id":"batch_`, "batch submitted with ID: batch_", "jobs.jsonl"},
 		{"status jobs.jsonl --timeout 5s", `"status":"completed"`, "", ""},

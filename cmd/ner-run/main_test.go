@@ -169,7 +169,7 @@ func TestAClosedPipeEndsTheRunQuietly(t *testing.T) {
 func TestAnEstimateNeedsNoKeyAndSendsNothing(t *testing.T) {
 	api := setUp(t)
 	t.Setenv("OPENAI_API_KEY", "")
-	if out := want(t, cmdline.OK, "3 rows for gpt-4o-mini", "--dry-run", "p.jsonl", "-o", "r.jsonl", "--resume", "r.jsonl"); !strings.HasPrefix(out, `{"kind":"estimate","v":1,"rows":3,"kept":0,`) {
+	if out := want(t, cmdline.OK, "3 rows for gpt-6-luna", "--dry-run", "p.jsonl", "-o", "r.jsonl", "--resume", "r.jsonl"); !strings.HasPrefix(out, `{"kind":"estimate","v":1,"rows":3,"kept":0,`) {
 		t.Errorf("got %s", out)
 	}
 	want(t, cmdline.OK, "the price is not known\nner-run: ", "--dry-run", "p.jsonl", "--model", "m-1")

@@ -51,16 +51,15 @@ var families = []struct {
 	{`gpt-3\.5-turbo-instruct(-.*)?|davinci-002|babbage-002`, Family{Completions: true, Temperature: true}},
 	{`gpt-35-.*`, Family{Temperature: true}}, // Azure's spelling of gpt-3.5
 
-	// The models below were accepted without an effort before there was one in requests.
-	// None is added, so that results and batches of earlier versions still match.
-	{`o[1-9].*`, Family{CompletionTokens: true, RefusesStop: true}},    // stop: griptape-ai/griptape#1915
-	{`gpt-5(-.*)?`, Family{CompletionTokens: true, RefusesStop: true}}, // stop: BerriAI/litellm#15244
-	{`gpt-5\.[1-3](-.*)?`, Family{CompletionTokens: true}},
-	{`gpt-5\.4(-.*)?`, Family{CompletionTokens: true, Temperature: true}},
+	{`o[1-9].*`, Family{CompletionTokens: true, Effort: "low", RefusesStop: true}}, // stop: griptape-ai/griptape#1915
+	{`gpt-5-pro`, Family{CompletionTokens: true, Effort: "high"}},
+	{`gpt-5(\.[1-5])?-chat(-.*)?`, Family{CompletionTokens: true}}, // accept no effort but their own
+	{`gpt-5(\.[1-5])?-codex(-.*)?`, Family{CompletionTokens: true, Effort: "low"}},
+	{`gpt-5\.[1-5]-pro`, Family{CompletionTokens: true, Effort: "medium"}},
+	{`gpt-5(-.*)?`, Family{CompletionTokens: true, Effort: "minimal", RefusesStop: true}}, // stop: BerriAI/litellm#15244
+	{`gpt-5\.[1-5](-.*)?`, Family{CompletionTokens: true, Effort: "none"}},
 
-	{`gpt-5\.5-pro`, Family{CompletionTokens: true, Effort: "medium"}},
-	{`gpt-5\.5(-.*)?`, Family{CompletionTokens: true, Effort: "none"}},
-	{`gpt-.*-chat(-.*)?`, Family{CompletionTokens: true, CacheWrites: true}}, // accept no effort but their own
+	{`gpt-.*-chat(-.*)?`, Family{CompletionTokens: true, CacheWrites: true}},
 	{`gpt-.*-codex(-.*)?`, Family{CompletionTokens: true, Effort: "low", CacheWrites: true}},
 	{`gpt-.*-pro`, Family{CompletionTokens: true, Effort: "medium", CacheWrites: true}},
 	{`gpt-5\.6(-.*)?`, Family{CompletionTokens: true, Effort: "none", CacheWrites: true}},

@@ -36,6 +36,8 @@ func TestFamilyIsFoundUnderEveryFormOfAName(t *testing.T) {
 
 func TestEffortIsTheLowestKnownToBeAccepted(t *testing.T) {
 	for name, want := range map[string]string{
+		"o3": "low", "o4-mini-2025-04-16": "low", "gpt-5": "minimal", "gpt-5-nano-2025-08-07": "minimal", "gpt-5-pro": "high", "gpt-5-chat-latest": "", "gpt-5-codex": "low",
+		"gpt-5.1": "none", "gpt-5.1-codex-max": "low", "gpt-5.2-chat-latest": "", "gpt-5.2-pro": "medium", "gpt-5.4-mini": "none",
 		"gpt-5.5": "none", "gpt-5.5-pro": "medium", "gpt-5.6": "none", "gpt-5.6-luna": "none", "gpt-5.6-sol": "none", "gpt-5.6-sol-pro": "medium",
 		"gpt-6-luna": "none", "gpt-6-sol": "none", "gpt-6-astra": "low", "gpt-6.1-sol": "low", "gpt-6.1-terra": "none", "gpt-6.2-sol": "low",
 		"gpt-5.6-chat-latest": "", "gpt-6-codex": "low", "gpt-7": "low", "gpt-7.3-nova": "low", "gpt-12-mini": "low",

@@ -36,6 +36,7 @@ func TestBodyIsWhatTheModelsFamilyTakes(t *testing.T) {
 		cache     = `,"prompt_cache_options":{"mode":"explicit"}`
 		none      = reasoning + `,"reasoning_effort":"none"`
 		low       = reasoning + `,"reasoning_effort":"low"`
+		minimal   = reasoning + `,"reasoning_effort":"minimal"`
 	)
 	for _, c := range []struct{ model, path, rest string }{
 		// Older models: these bytes, and with them the digests of earlier results, must not change.
@@ -52,19 +53,19 @@ func TestBodyIsWhatTheModelsFamilyTakes(t *testing.T) {
 		{"davinci-002", completions, plain},
 		{"ft:babbage-002:org::id", completions, plain},
 
-		{"o3", chat, reasoning},
-		{"o3-mini", chat, reasoning},
-		{"o4-mini-2025-04-16", chat, reasoning},
-		{"ft:o4-mini:org::id", chat, reasoning},
-		{"gpt-5", chat, reasoning},
-		{"gpt-5-mini", chat, reasoning},
-		{"gpt-5-mini-2025-08-07", chat, reasoning},
-		{"openai/gpt-5", chat, reasoning},
+		{"o3", chat, low},
+		{"o3-mini", chat, low},
+		{"o4-mini-2025-04-16", chat, low},
+		{"ft:o4-mini:org::id", chat, low},
+		{"gpt-5", chat, minimal},
+		{"gpt-5-mini", chat, minimal},
+		{"gpt-5-mini-2025-08-07", chat, minimal},
+		{"openai/gpt-5", chat, minimal},
 		{"gpt-5-chat-latest", chat, reasoning},
-		{"gpt-5.1", chat, reasoning},
-		{"gpt-5.3-mini", chat, reasoning},
-		{"gpt-5.4", chat, reasoning + `,"temperature":0`},
-		{"gpt-5.4-nano", chat, reasoning + `,"temperature":0`},
+		{"gpt-5.1", chat, none},
+		{"gpt-5.3-mini", chat, none},
+		{"gpt-5.4", chat, none},
+		{"gpt-5.4-nano", chat, none},
 
 		{"gpt-5.5", chat, none},
 		{"gpt-5.5-2026-04-23", chat, none},
@@ -465,8 +466,9 @@ func TestRequestDigestsStayWhatTheyAre(t *testing.T) {
 		{wire.Settings{Model: "gpt-3.5-turbo-instruct", MaxTokens: 512, Seed: &seed, Stop: []string{"a"}}, "43bf68599fe6"},
 		{wire.Settings{Model: "o3", MaxTokens: 5, Extra: `{"a": {"b": 1}, "reasoning_effort": "low"}`}, "b07899157c1f"},
 		{wire.Settings{Model: "gpt-4.1-mini", MaxTokens: 512}, "a5b2e803ee7a"},
-		{wire.Settings{Model: "gpt-5-mini", MaxTokens: 512}, "d843da219e16"},
-		{wire.Settings{Model: "gpt-5.4", MaxTokens: 512}, "57ec10f1c0aa"},
+		// What these models got by default before there was an effort in requests.
+		{wire.Settings{Model: "gpt-5-mini", MaxTokens: 512, Effort: wire.ModelsEffort}, "d843da219e16"},
+		{wire.Settings{Model: "gpt-5.4", MaxTokens: 512, Effort: wire.ModelsEffort, Temperature: new(float64)}, "57ec10f1c0aa"},
 		{wire.Settings{Model: "claude-sonnet-5-5", MaxTokens: 512}, "727b09881e5f"},
 		{wire.Settings{Model: "qwen3-32b", MaxTokens: 512}, "155fdc9b5699"},
 		{wire.Settings{Model: "m", Endpoint: "completions", Extra: `{"response_format":{"type":"json_object"}}`}, "bc3e55eca8ba"},

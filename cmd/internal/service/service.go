@@ -27,8 +27,10 @@ import (
 	"nertools/pkg/wire"
 )
 
-// DefaultModel is the model if neither --model nor NER_MODEL names one.
-const DefaultModel = "gpt-4o-mini"
+// DefaultModel is the model if neither --model nor NER_MODEL names one. It is the
+// replacement that OpenAI names for gpt-4o-mini, the earlier default, which is shut down on
+// 2027-01-14 (https://developers.openai.com/api/docs/deprecations).
+const DefaultModel = "gpt-6-luna"
 
 // Settings are the parts of a request other than the prompt.
 type Settings struct{ wire.Settings }
