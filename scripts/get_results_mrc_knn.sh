@@ -39,6 +39,7 @@ Asks a model for the entities in each row of an MRC-NER file. Example:
   --batch-file FILE     the batch's requests: written, or sent as they are where no flag names data
   --wait-for-batch      wait for the batch and write its results
   --batch-id ID         write the results of this batch (repeatable; batches of one source)
+  --keep-earlier        keep answers from before a change of model or prompts, and ask the other rows
   -m, --model MODEL     ask this model (default: NER_MODEL or gpt-6-luna)
   -j, --workers N       parallel calls at once (default: 10)
 END
@@ -56,6 +57,7 @@ usage_error() {
 mode=-
 data=() # flags of ner-prompt
 model=()
+keep=()
 workers=()
 batch_ids=()
 last='' write_dir=. write_name='' use_batch='' batch_file='' wait_for_batch=''
@@ -76,6 +78,10 @@ parse() {
         ;;
       --wait-for-batch)
         wait_for_batch=1
+        continue
+        ;;
+      --keep-earlier)
+        keep=(--keep-earlier)
         continue
         ;;
       --mode | --mode=*)
@@ -278,6 +284,7 @@ ask_in_parallel() {
   fi
   run=("$(program ner-run)" -o "$records" --resume "$records")
   [ ${#model[@]} -eq 0 ] || run+=("${model[@]}")
+  [ ${#keep[@]} -eq 0 ] || run+=("${keep[@]}")
   [ ${#workers[@]} -eq 0 ] || run+=("${workers[@]}")
 
   say "+$(quoted "${prompt[@]}") |$(quoted "${run[@]}")"
@@ -311,6 +318,7 @@ start() {
 check_batch() {
   need_batch_file "--batch-file is required when using --use-batch"
   need ner-prompt ner-batch
+  [ ${#keep[@]} -eq 0 ] || usage_error "--keep-earlier is for parallel calls: use ner-batch run --keep-earlier for a batch"
   if [ ${#workers[@]} -gt 0 ]; then
     say "a batch has no workers: ${workers[*]} says nothing"
   fi

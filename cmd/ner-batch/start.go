@@ -67,7 +67,8 @@ type reading struct {
 	requests *wire.Builder
 	asked    *batch.Earlier
 	answers  *resume.Answers
-	kept     int       // rows with earlier answers
+	kept     int       // rows that are not to be asked
+	sent     int       // of these, rows in earlier batches
 	reused   io.Writer // takes the results of those whose answers are reused; may be nil
 	n        int       // how many these are
 }
@@ -111,6 +112,9 @@ func (r *reading) rest(in *record.Lines) batch.Requests {
 	var line []byte
 	return r.answers.Rest(in, r.requests, func(q *wire.Request, p resume.Place) error {
 		r.kept++
+		if !p.Readable() {
+			r.sent++
+		}
 		if !p.Reused() {
 			return nil
 		}
@@ -164,8 +168,11 @@ func (o *options) draft(std cmdline.Streams, prompts string, judge *wire.Judge) 
 		return d, nil, err
 	}
 	given = r.requests.Given()
-	if n := r.kept - r.n; n > 0 {
+	if n := r.kept - r.n - r.sent; n > 0 {
 		std.Note("left out %s answered earlier", english.Count(n, "row"))
+	}
+	if r.sent > 0 {
+		std.Note("left out %s of earlier batches", english.Count(r.sent, "row"))
 	}
 	if r.n > 0 {
 		std.Note("reused %s: %s", english.Count(r.n, "answer"), o.reusedFile())
@@ -240,7 +247,7 @@ func (o *options) checkParts(std cmdline.Streams, parts []batch.Part, judge *wir
 		return err
 	}
 	if r.kept > 0 {
-		return &fault.Error{File: o.batchFile, Err: fmt.Errorf("%s answered earlier", english.Count(r.kept, "row")), Hint: "to leave them out, name it as the input, and another file with --batch-file"}
+		return &fault.Error{File: o.batchFile, Err: fmt.Errorf("%s asked earlier", english.Count(r.kept, "row")), Hint: "to leave them out, name it as the input, and another file with --batch-file"}
 	}
 	return r.asked.Check(parts, r.answers.Same())
 }

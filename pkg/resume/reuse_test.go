@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"testing"
 
@@ -126,6 +127,38 @@ func TestEarlierAnswersToOtherRequestsAreCountedAndNamed(t *testing.T) {
 	q, p, _, err := next()
 	if r, readErr := a.Read(&q, p); err != nil || readErr != nil || !strings.HasPrefix(r.Request, b.Settings()) {
 		t.Errorf("%+v, %v, %v", r, err, readErr)
+	}
+}
+
+// The results were written by ner-run as of commit d1b92f0, with its default model.
+func TestResultsOfAnEarlierVersionCountForItsSettings(t *testing.T) {
+	text, err := os.ReadFile("testdata/d1b92f0.prompts.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := bytes.SplitAfter(text, []byte("\n"))
+	then, err := wire.NewBuilder(wire.Settings{Model: "gpt-4o-mini", MaxTokens: 512})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now, err := wire.NewBuilder(wire.Settings{Model: "gpt-6-luna", MaxTokens: 512})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const file = "testdata/d1b92f0.results.jsonl"
+	if rows, answered, err := rest(open(t, "", file), then, asked); fmt.Sprint(rows) != "[2]" || answered != 2 || err != nil {
+		t.Errorf("with the settings of then, rows %v are left, %d are answered, %v", rows, answered, err)
+	}
+	_, _, err = rest(open(t, "", file), now, asked)
+	if d, ok := errors.AsType[*resume.DifferError](err); !ok || d.Rows != 2 || d.Settings != 2 || d.Prompts != 0 || fmt.Sprint(d.Digests) != "["+then.Settings()+"]" {
+		t.Errorf("with today's default: %+v", err)
+	}
+	a := open(t, "")
+	if err := a.Reuse([]string{file}); err != nil {
+		t.Fatal(err)
+	}
+	if _, answered, err := rest(a, then, asked); answered != 2 || err != nil {
+		t.Errorf("%d are reused, %v", answered, err)
 	}
 }
 
