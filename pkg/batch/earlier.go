@@ -18,10 +18,10 @@ type Earlier struct {
 	groups  []group
 }
 
-// group is a file of results, or a part whose results are not saved.
+// group is a part, or the rows of a source in a file of results.
 type group struct {
 	resume.Sent
-	file string // of results; "" if they are not saved
+	file string // of results; "" for a part
 }
 
 // ReadEarlier reads the ledger at path, which may be missing, and the files of results that
@@ -46,28 +46,33 @@ func ReadEarlier(path, output string, judge *wire.Judge) (*Earlier, error) {
 	} else if !os.IsNotExist(err) {
 		return nil, err
 	}
-	saved := map[string]bool{output: true, "": true}
-	files := []string{output}
+	found := map[string]bool{} // batches some of whose results are in one of the files
 	for _, entry := range e.entries {
-		if !saved[entry.Results] {
-			saved[entry.Results], files = true, append(files, entry.Results)
-		}
-	}
-	found := map[string]bool{} // batches whose results are in one of the files
-	for _, file := range files {
-		e.groups = append(e.groups, e.results(file, judge, found)...)
-	}
-	for _, entry := range e.entries {
-		if found[entry.BatchID] {
+		if entry.Results == "" {
 			continue
 		}
+		i := slices.IndexFunc(e.groups, func(g group) bool { return g.file == entry.Results && g.Source == entry.Source })
+		if i < 0 {
+			i = len(e.groups)
+			e.groups = append(e.groups, saved(entry.Results, entry.Source, judge, found))
+			e.groups[i].First, e.groups[i].Model = entry.First, entry.Model
+		}
+		g := &e.groups[i]
+		g.First, g.Last = min(g.First, entry.First), max(g.Last, entry.Last)
+	}
+	if !e.Saved(output) {
+		e.groups = append(e.groups, unknown(output, judge)...)
+	}
+	for _, entry := range e.entries {
 		name := fmt.Sprintf("part %d of %s", entry.Number, path)
 		if entry.BatchID != "" {
 			name = entry.BatchID + " (" + path + ")"
 		}
 		e.groups = append(e.groups, group{Sent: resume.Sent{
 			Name: name, Pending: entry.State != fetched, Source: entry.Source, First: entry.First, Last: entry.Last,
-			Settings: entry.Settings, Model: entry.Model, Rows: entry.rows,
+			Settings: entry.Settings, Model: entry.Model,
+			// The files of results come first.
+			Rows: func(yield func(row int, id, request string)) bool { return found[entry.BatchID] || entry.rows(yield) },
 		}})
 	}
 	return e, nil
@@ -111,58 +116,71 @@ func (entry *Entry) rows(yield func(row int, id, request string)) bool {
 	return true
 }
 
-// results returns a group for each source whose good answers are in the file at path, and
-// adds the batches of all its results to found.
-func (e *Earlier) results(path string, judge *wire.Judge, found map[string]bool) []group {
+// saved returns the group of the rows of a source in a file that the ledger knows. The file
+// is read when its rows are asked for, which adds the batches of its results to found.
+func saved(path, source string, judge *wire.Judge, found map[string]bool) group {
+	return group{file: path, Sent: resume.Sent{Name: path, Source: source, Rows: func(yield func(row int, id, request string)) bool {
+		eachResult(path, judge, func(r *record.Result, of string, row int) {
+			if r.BatchID != "" {
+				found[r.BatchID] = true
+			}
+			if r.OK() && of == source {
+				yield(row, r.ID, r.Request)
+			}
+		})
+		return true
+	}}}
+}
+
+// unknown returns a group for each source whose good answers are in the file at path.
+func unknown(path string, judge *wire.Judge) (groups []group) {
+	type answer struct {
+		row         int
+		id, request string
+	}
+	answers := map[string][]answer{} // by source
+	eachResult(path, judge, func(r *record.Result, source string, row int) {
+		if !r.OK() {
+			return
+		}
+		i := slices.IndexFunc(groups, func(g group) bool { return g.Source == source })
+		if i < 0 {
+			i = len(groups)
+			groups = append(groups, group{file: path, Sent: resume.Sent{Name: path, Source: source, First: row, Rows: func(yield func(row int, id, request string)) bool {
+				for _, a := range answers[source] {
+					yield(a.row, a.id, a.request)
+				}
+				return true
+			}}})
+		}
+		answers[source] = append(answers[source], answer{row, r.ID, r.Request})
+		groups[i].First, groups[i].Last = min(groups[i].First, row), max(groups[i].Last, row)
+	})
+	return groups
+}
+
+// eachResult passes the results in the file at path to each, with the sources and the numbers of
+// their rows. A file that can't be read has none.
+func eachResult(path string, judge *wire.Judge, each func(r *record.Result, source string, row int)) {
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
-		return nil
+		return
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil
+		return
 	}
 	defer f.Close()
-	type row struct {
-		index       int
-		id, request string
-	}
-	rows := map[string][]row{} // by source
-	var sources []string
 	s := record.Salvage{Name: path, Take: func(line record.Line) error {
 		r, err := judge.ParseResult(line.Text)
 		if err != nil {
 			return record.Damaged(err)
 		}
-		found[r.BatchID] = true
-		source, index, _, _ := record.ParseID(r.ID)
-		if !r.OK() || index < 0 {
-			return nil
+		if source, row, _, _ := record.ParseID(r.ID); row >= 0 {
+			each(&r, source, row)
 		}
-		if rows[source] == nil {
-			sources = append(sources, source)
-		}
-		rows[source] = append(rows[source], row{index, r.ID, r.Request})
 		return nil
 	}}
 	_, _ = s.Read(f) // what it has else is no answer
-	delete(found, "")
-	var groups []group
-	for _, source := range sources {
-		first, last := rows[source][0].index, 0
-		for _, r := range rows[source] {
-			first, last = min(first, r.index), max(last, r.index)
-		}
-		groups = append(groups, group{file: path, Sent: resume.Sent{
-			Name: path, Source: source, First: first, Last: last,
-			Rows: func(yield func(row int, id, request string)) bool {
-				for _, r := range rows[source] {
-					yield(r.index, r.id, r.request)
-				}
-				return true
-			},
-		}})
-	}
-	return groups
 }
 
 // Batches returns what resume has to know of the rows.

@@ -72,6 +72,9 @@ func (a *Answers) offer(p Place) {
 
 // reusable returns where an answer is that can be reused for q.
 func (a *Answers) reusable(q *wire.Request) (Place, bool) {
+	if len(a.reuse) == 0 {
+		return Place{}, false
+	}
 	request := hash(q.Row.Request)
 	first, ok := a.reuse[request]
 	if !ok {
