@@ -191,7 +191,11 @@ func (o *options) draft(std cmdline.Streams, prompts string, judge *wire.Judge) 
 		// Otherwise an old file would be sent because the program before the pipe failed.
 		return d, nil, fault.WithHint(errors.New("no prompts came through the pipe"), "to send the batch file that is there, say so: < /dev/null")
 	case len(o.earlier.Files()) > 0:
-		return d, nil, cmdline.UsageError("--resume and --reuse do nothing without prompts: name the batch file as the input, and another one with --batch-file")
+		flag := "--resume"
+		if len(o.earlier.Resume) == 0 {
+			flag = "--reuse"
+		}
+		return d, nil, cmdline.UsageError("%s does nothing without prompts: name the batch file as the input, and another one with --batch-file", flag)
 	}
 	parts, err := o.existing()
 	if err == nil && !o.earlier.Fresh {
