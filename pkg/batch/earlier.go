@@ -55,7 +55,7 @@ func ReadEarlier(path, output string, judge *wire.Judge) (*Earlier, error) {
 		if i < 0 {
 			i = len(e.groups)
 			e.groups = append(e.groups, saved(entry.Results, entry.Source, judge, found))
-			e.groups[i].First, e.groups[i].Model = entry.First, entry.Model
+			e.groups[i].First, e.groups[i].Model, e.groups[i].Total = entry.First, entry.Model, entry.Total
 		}
 		g := &e.groups[i]
 		g.First, g.Last = min(g.First, entry.First), max(g.Last, entry.Last)
@@ -69,7 +69,7 @@ func ReadEarlier(path, output string, judge *wire.Judge) (*Earlier, error) {
 			name = entry.BatchID + " (" + path + ")"
 		}
 		e.groups = append(e.groups, group{Sent: resume.Sent{
-			Name: name, Pending: entry.State != fetched, Source: entry.Source, First: entry.First, Last: entry.Last,
+			Name: name, Pending: entry.State != fetched, Source: entry.Source, Total: entry.Total, First: entry.First, Last: entry.Last,
 			Settings: entry.Settings, Model: entry.Model,
 			// The files of results come first.
 			Rows: func(yield func(row int, id, request string)) bool { return found[entry.BatchID] || entry.rows(yield) },
@@ -146,7 +146,7 @@ func unknown(path string, judge *wire.Judge) (groups []group) {
 		i := slices.IndexFunc(groups, func(g group) bool { return g.Source == source })
 		if i < 0 {
 			i = len(groups)
-			groups = append(groups, group{file: path, Sent: resume.Sent{Name: path, Source: source, First: row, Rows: func(yield func(row int, id, request string)) bool {
+			groups = append(groups, group{file: path, Sent: resume.Sent{Name: path, Source: source, Total: r.Total, First: row, Rows: func(yield func(row int, id, request string)) bool {
 				for _, a := range answers[source] {
 					yield(a.row, a.id, a.request)
 				}

@@ -294,24 +294,13 @@ func (a *Answers) find(q *wire.Request, d *DifferError) (p Place, ok bool, err e
 		p, ok = a.reusable(q)
 		return p, ok, nil
 	}
-	sentence, prompt, settings := a.compared(p, q)
-	differs := sentence || prompt || settings
 	if p.sent {
-		for _, p := range append([]Place{p}, a.resent[int32(q.Row.Index)]...) {
-			if sentence, prompt, settings := a.compared(p, q); !sentence && !prompt && !settings {
-				// Whether it is in the same batch, only that batch's file can tell.
-				differs = false
-				a.same[int(p.origin)-len(a.files)]++
-			}
-		}
+		return a.findSent(p, q, d)
 	}
-	switch {
-	case differs:
+	if sentence, prompt, settings := a.compared(p, q); sentence || prompt || settings {
 		d.count(a, p, sentence, prompt, settings)
-	case p.sent:
-		p, ok = a.reusable(q)
 	}
-	return p, ok, nil
+	return p, true, nil
 }
 
 // compared reports whether the answer at p is about another sentence or label than q, or was

@@ -174,7 +174,7 @@ func TestAnswersOfRowsThatHaveMovedAreNotKept(t *testing.T) {
 
 // A batch that was started earlier, with what is known of its rows.
 func earlierBatch(b *wire.Builder, known bool, asked ...[]byte) resume.Sent {
-	batch := resume.Sent{Name: "batch_1", Pending: true, Source: "test", Last: len(asked) - 1, Settings: b.Settings(), Model: "m"}
+	batch := resume.Sent{Name: "batch_1", Pending: true, Source: "test", Total: 3, Last: len(asked) - 1, Settings: b.Settings(), Model: "m"}
 	batch.Rows = func(yield func(row int, id, request string)) bool {
 		for _, line := range asked {
 			if q, err := b.ParseRequest(bytes.TrimSpace(line)); err == nil && known {
@@ -214,6 +214,31 @@ func TestRowsOfAnEarlierBatchAreNotAskedAgainInAnotherWay(t *testing.T) {
 			if got != c.want || c.same != "" && fmt.Sprint(a.Same()) != c.same {
 				t.Errorf("%s, rows known %v: got %s, same %v", c.name, known, got, a.Same())
 			}
+		}
+	}
+}
+
+func TestABatchOfAnotherSourceOfTheSameNameIsNoEarlierBatch(t *testing.T) {
+	b := builder(t, "m")
+	asked := rows("test", "Ada", "Bob", "Cyd", "Dan") // one row more than the batch's source had
+	for _, c := range []struct {
+		name  string
+		batch resume.Sent
+		want  string
+	}{
+		{"other rows", earlierBatch(builder(t, "n"), true, rows("test", "Eve", "Fay", "Gil")...), "[0 1 2 3]"},
+		{"other rows, one of them the same", earlierBatch(builder(t, "n"), true, rows("test", "Eve", "Bob", "Gil")...), "1 row was asked before"},
+		{"unknown rows", earlierBatch(builder(t, "n"), false, asked[:3]...), "[0 1 2 3]"},
+	} {
+		a := open(t, "")
+		a.SetSent([]resume.Sent{c.batch})
+		rows, _, err := rest(a, b, asked)
+		got := fmt.Sprint(rows)
+		if err != nil {
+			got = err.Error()
+		}
+		if !strings.HasPrefix(got, c.want) {
+			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
 		}
 	}
 }

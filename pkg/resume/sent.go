@@ -11,6 +11,7 @@ type Sent struct {
 	Name        string // for messages
 	Pending     bool   // its answers are still to come
 	Source      string
+	Total       int    // rows of the source; 0 if unknown
 	First, Last int    // its lowest and highest row
 	Settings    string // first part of its request digests; "" if they differ or are unknown
 	Model       string
@@ -64,4 +65,44 @@ func (a *Answers) addBatches(q *wire.Request) {
 			}
 		}
 	}
+}
+
+// findSent is find for a row that was sent in batches, first in that of p. If one of them asks
+// what q asks, only its file can tell whether it is about to be continued: so it is counted,
+// and the row is left to be asked.
+func (a *Answers) findSent(p Place, q *wire.Request, d *DifferError) (Place, bool, error) {
+	var other *Place
+	for _, p := range append([]Place{p}, a.resent[int32(q.Row.Index)]...) {
+		i := int(p.origin) - len(a.files)
+		sentence, prompt, settings := a.compared(p, q)
+		switch {
+		case !a.batches[i].sameRow(p, q, prompt):
+		case sentence || prompt || settings:
+			if other == nil {
+				other = &p
+			}
+		default:
+			a.same[i]++
+			p, ok := a.reusable(q)
+			return p, ok, nil
+		}
+	}
+	if other == nil {
+		p, ok := a.reusable(q)
+		return p, ok, nil
+	}
+	sentence, prompt, settings := a.compared(*other, q)
+	d.count(a, *other, sentence, prompt, settings)
+	return *other, true, nil
+}
+
+// sameRow reports whether the row at p is that of q, as far as is known. Two sources may have
+// one name in a ledger: where neither the prompt is the same nor the number of rows, it is
+// another source. Of a batch whose rows are unknown, all that is left are numbers.
+func (s *Sent) sameRow(p Place, q *wire.Request, otherPrompt bool) bool {
+	total := q.Row.Total
+	if p.prompt == 0 && p.request == 0 {
+		return total > 0 && s.Total == total
+	}
+	return !otherPrompt || total == 0 || s.Total == 0 || s.Total == total
 }
