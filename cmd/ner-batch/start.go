@@ -12,10 +12,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"nertools/cmd/internal/cmdline"
 	"nertools/cmd/internal/cost"
 	"nertools/cmd/internal/failures"
+	"nertools/cmd/internal/service"
 	"nertools/pkg/batch"
 	"nertools/pkg/durable"
 	"nertools/pkg/english"
@@ -337,6 +339,9 @@ func (o *options) begin(ctx context.Context, std cmdline.Streams, prompts string
 		if err != nil {
 			return err
 		}
+		if len(parts) > 0 {
+			service.SayShutdown(ctx, c, parts[0].Model, time.Now(), say)
+		}
 		return work(m, parts, table)
 	})
 }
@@ -369,6 +374,7 @@ func (o *options) session(ctx context.Context, say func(string), prepare func(*w
 type client interface {
 	batch.Service
 	retry.Asker
+	service.Calendar
 	Close()
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -142,7 +143,12 @@ func run(ctx context.Context, std cmdline.Streams, o *options, args []string) (e
 		goOn = "to continue, run the same command with --resume " + o.output
 	}
 	begin := time.Now()
+	besides, stop := context.WithCancel(ctx)
+	var shutdown sync.WaitGroup
+	shutdown.Go(func() { service.SayShutdown(besides, client, o.settings.Model, begin, meter.Say) })
 	sum, err := r.Do(ctx, record.NewLines(name, online.ReadAhead(in, meter.Total)))
+	stop()
+	shutdown.Wait()
 	meter.Close()
 	unwritten := r.Output.Close()
 	_, changed := errors.AsType[*durable.ChangedError](err)

@@ -27,6 +27,7 @@ import (
 
 	"github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/option"
+	"github.com/tidwall/gjson"
 
 	"nertools/pkg/fault"
 	"nertools/pkg/pace"
@@ -266,6 +267,44 @@ func (c *Client) request(path string) (*http.Request, error) {
 	return prepared, nil
 }
 
+// A Provider is a company whose service differs from that of others.
+type Provider int
+
+const (
+	OtherProvider Provider = iota
+	OpenAI
+	Azure
+)
+
+// Provider returns whose service the client calls, by the host.
+func (c *Client) Provider() Provider {
+	switch host := c.base.Hostname(); {
+	case host == "api.openai.com" || strings.HasSuffix(host, ".api.openai.com"):
+		return OpenAI
+	case azureHost.MatchString(host):
+		return Azure
+	}
+	return OtherProvider
+}
+
+// Shutdown returns the day on which the service shuts a model down; announced is false if it
+// has announced none.
+func (c *Client) Shutdown(ctx context.Context, model string) (day time.Time, announced bool, err error) {
+	answer, err := c.call(ctx, http.MethodGet, "models/"+url.PathEscape(model), nil, "id")
+	if err != nil {
+		return day, false, err
+	}
+	date := gjson.GetBytes(answer, "shutdown_date")
+	if !date.Exists() {
+		return day, false, errors.New("the service says nothing of the day")
+	}
+	if date.Type == gjson.Null {
+		return day, false, nil
+	}
+	day, err = time.Parse(time.DateOnly, date.String())
+	return day, err == nil, err
+}
+
 // authorize puts the key where the service expects it.
 func (c *Client) authorize(h http.Header) {
 	switch own := c.header.Get("Authorization"); {
@@ -273,7 +312,7 @@ func (c *Client) authorize(h http.Header) {
 		h.Set("Authorization", own)
 	case c.key == "":
 		h.Del("Authorization")
-	case azureHost.MatchString(c.base.Hostname()) && !webToken.MatchString(c.key):
+	case c.Provider() == Azure && !webToken.MatchString(c.key):
 		h.Del("Authorization")
 		if h.Get("Api-Key") == "" {
 			h.Set("Api-Key", c.key)

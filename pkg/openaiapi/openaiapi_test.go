@@ -718,3 +718,28 @@ func TestNothingIsLeftRunningAfterClose(t *testing.T) {
 	}
 	t.Errorf("still running:\n%s", running)
 }
+
+func TestTheServiceSaysWhenItShutsAModelDown(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"id":"m","shutdown_date":"2027-01-14"}`: "2027-01-14",
+		`{"id":"m","shutdown_date":null}`:         "none",
+		`{"id":"m"}`:                              "error",
+		`{"id":"m","shutdown_date":"soon"}`:       "error",
+		`{"error":{"message":"no such model"}}`:   "error",
+		`<html>`:                                  "error",
+	} {
+		var path string
+		c := serve(t, func(w http.ResponseWriter, r *http.Request) { path = r.RequestURI; _, _ = io.WriteString(w, body) })
+		day, announced, err := c.Shutdown(t.Context(), "ft:gpt-4o/mini")
+		got := day.Format(time.DateOnly)
+		switch {
+		case err != nil:
+			got = "error"
+		case !announced:
+			got = "none"
+		}
+		if got != want || path != "/v1/models/ft:gpt-4o%2Fmini" {
+			t.Errorf("%s: %s, %v, from %s", body, got, err, path)
+		}
+	}
+}
