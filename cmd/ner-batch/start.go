@@ -67,6 +67,7 @@ func (o *options) create(_ context.Context, std cmdline.Streams, prompts string)
 // reading is what is found while prompts are read.
 type reading struct {
 	requests *wire.Builder
+	output   string // the file that results will replace; may be empty
 	asked    *batch.Earlier
 	answers  *resume.Answers
 	kept     int       // rows that are not to be asked
@@ -82,17 +83,13 @@ func (o *options) read(std cmdline.Streams, prompts string, judge *wire.Judge, r
 	if r.requests, err = o.settings.Builder(say(std)); err != nil {
 		return err
 	}
+	r.output = o.output
 	if r.answers, err = o.earlier.Open(std, judge, ""); err != nil {
 		return err
 	}
 	defer r.answers.Close()
 	if r.asked, err = batch.ReadEarlier(o.ledgerPath(), o.output, judge); err != nil {
 		return err
-	}
-	if o.earlier.Keep && o.output != "" && !r.asked.Saved(o.output) {
-		if info, err := os.Stat(o.output); err == nil && info.Size() > 0 {
-			return cmdline.UsageError("-o %s holds answers to keep, and would be replaced: write to another file", o.output)
-		}
 	}
 	if !o.earlier.Fresh {
 		r.answers.SetSent(r.asked.Batches())
@@ -112,10 +109,16 @@ func (o *options) read(std cmdline.Streams, prompts string, judge *wire.Judge, r
 // reused.
 func (r *reading) rest(in *record.Lines) batch.Requests {
 	var line []byte
+	checked := "" // a file or a batch that is not the output
 	return r.answers.Rest(in, r.requests, func(q *wire.Request, p resume.Place) error {
 		r.kept++
 		if !p.Readable() {
 			r.sent++
+			if where := r.answers.Where(p); where != checked {
+				if checked = where; r.output != "" && durable.SameFile(where, r.output) {
+					return cmdline.UsageError("-o %s holds answers to keep, and would be replaced: write to another file", r.output)
+				}
+			}
 		}
 		if !p.Reused() {
 			return nil

@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 
+	"nertools/pkg/durable"
 	"nertools/pkg/english"
 	"nertools/pkg/record"
 	"nertools/pkg/resume"
@@ -60,7 +61,7 @@ func ReadEarlier(path, output string, judge *wire.Judge) (*Earlier, error) {
 		g := &e.groups[i]
 		g.First, g.Last = min(g.First, entry.First), max(g.Last, entry.Last)
 	}
-	if !e.Saved(output) {
+	if output != "" && !e.knows(output) {
 		e.groups = append(e.groups, unknown(output, judge)...)
 	}
 	for _, entry := range e.entries {
@@ -192,9 +193,9 @@ func (e *Earlier) Batches() []resume.Sent {
 	return batches
 }
 
-// Saved reports whether the ledger knows the file at path as one of results.
-func (e *Earlier) Saved(path string) bool {
-	return slices.ContainsFunc(e.entries, func(entry *Entry) bool { return entry.Results == path })
+// knows reports whether the ledger knows the file at path as one of results.
+func (e *Earlier) knows(path string) bool {
+	return slices.ContainsFunc(e.entries, func(entry *Entry) bool { return entry.Results != "" && durable.SameFile(entry.Results, path) })
 }
 
 // Started reports whether the part with the given key was started.

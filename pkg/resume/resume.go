@@ -322,6 +322,9 @@ func (p Place) Reused() bool { return p.reused }
 // come from a batch.
 func (p Place) Readable() bool { return !p.sent }
 
+// Where returns the name of the file or the batch that p is in.
+func (a *Answers) Where(p Place) string { return a.origins[p.origin].name }
+
 // Read returns the record at p, the answer to q, completed by what is known of the row
 // today: one fetched by batch id has neither sentence nor label, one of a trial has another
 // total. A reused one gets the row's id and all that its prompt says.
