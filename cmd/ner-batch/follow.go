@@ -115,7 +115,8 @@ func (o *options) waitFor(ctx context.Context, std cmdline.Streams, file string)
 		if p.Failed > 0 {
 			std.Say("failed %d: ner-batch download shows why", p.Failed)
 		}
-		(&failures.Rows{Failed: left}).Say(std)
+		later := slices.ContainsFunc(batches, func(b wire.Batch) bool { return batch.AsksAgain(&b) })
+		(&failures.Rows{Failed: left, Later: later}).Say(std)
 		if slices.ContainsFunc(batches, func(b wire.Batch) bool { return b.Status != wire.BatchCompleted || b.Failed > 0 }) {
 			return cmdline.Exit(cmdline.Partial, nil)
 		}

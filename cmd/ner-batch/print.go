@@ -99,7 +99,7 @@ func sayOutcome(std cmdline.Streams, about string, o *batch.Outcome, table *pric
 		cost = "; about " + table.Money(amount)
 	}
 	std.Note("%s%s%s", about, o, cost)
-	rows.Failed, rows.Missing = &o.Failed, o.Missing
+	rows.Failed, rows.Missing, rows.Later = &o.Failed, o.Missing, o.Later
 	rows.Say(std)
 	if o.Unanswered() > 0 || o.Unsure {
 		return cmdline.Exit(cmdline.Partial, nil)

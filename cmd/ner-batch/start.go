@@ -406,7 +406,7 @@ func (o *options) pollOn(meter *progress.Meter) batch.Poll {
 // show writes the job records and prints how to continue. failed is the error for which some
 // parts were not started, nil if there was none.
 func (o *options) show(std cmdline.Streams, m *batch.Manager, entries []*batch.Entry, failed error) error {
-	waiting, full := 0, 0
+	waiting, full, later := 0, 0, 0
 	for _, entry := range entries {
 		job := m.Record(entry)
 		if err := writeJobs(std, job); err != nil {
@@ -423,11 +423,18 @@ func (o *options) show(std cmdline.Streams, m *batch.Manager, entries []*batch.E
 			std.Note("batch submitted with ID: %s (%s)", job.BatchID, job.Status)
 			std.Note("fetch it later with: %s", o.fetch(entry))
 		default:
-			o.showEarlier(std, entry, job.Status)
+			round := m.Later(entry)
+			o.showEarlier(std, entry, job.Status, round)
+			if round > 0 {
+				later++
+				std.Say("the rows that expired in it are asked again in round %d: ner-batch run, or %s, takes care of that", round, o.syncCommand())
+			}
 		}
 	}
 	bound := o.config.InFlight
 	switch {
+	case waiting == 0 && later > 0:
+		return cmdline.Exit(cmdline.Pending, nil)
 	case waiting == 0:
 		return nil
 	case failed != nil:
@@ -461,10 +468,11 @@ func (o *options) syncCommand() string {
 	return o.command("sync", args...)
 }
 
-// showEarlier prints that a batch was submitted earlier, and where its results are.
-func (o *options) showEarlier(std cmdline.Streams, entry *batch.Entry, status string) {
+// showEarlier prints that a batch was submitted earlier, and where its results are. If round
+// is not 0, that round of its rows is still to come or to end.
+func (o *options) showEarlier(std cmdline.Streams, entry *batch.Entry, status string, round int) {
 	again, later := "", " later"
-	if b := (wire.Batch{Status: status}); b.Final() {
+	if b := (wire.Batch{Status: status}); b.Final() && round == 0 {
 		again, later = "; --fresh asks again", ""
 	}
 	std.Note("batch %s was already submitted on %s (%s)%s", entry.BatchID, entry.Made.Local().Format("2006-01-02 15:04"), status, again)
@@ -472,5 +480,7 @@ func (o *options) showEarlier(std cmdline.Streams, entry *batch.Entry, status st
 		std.Note("its results are in %s", entry.Results)
 		return
 	}
-	std.Note("fetch it%s with: %s", later, o.fetch(entry))
+	if round == 0 {
+		std.Note("fetch it%s with: %s", later, o.fetch(entry))
+	}
 }

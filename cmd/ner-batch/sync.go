@@ -47,7 +47,7 @@ func (o *options) sync(ctx context.Context, std cmdline.Streams, _ string) error
 			return writeJobs(std, c.Job)
 		})
 		if o.onDone != "" {
-			err = errors.Join(err, m.Finished(ctx, func(entry *batch.Entry) error { return o.runOnDone(ctx, std, entry, m.Record(entry)) }))
+			err = errors.Join(err, m.Finished(ctx, func(entry *batch.Entry) error { return o.runOnDone(ctx, std, entry, m.Record(entry), m.State(entry)) }))
 		}
 		switch {
 		case err != nil:
@@ -81,10 +81,11 @@ func sayChange(std cmdline.Streams, c *batch.Change) {
 	}
 }
 
-// runOnDone runs the --on-done command for a job that has finished. The command's output goes
+// runOnDone runs the --on-done command for a job that has finished in the given state. The command's output goes
 // to stderr; it gets no input and no credentials. If it fails, that is printed, and the
 // error has only the exit code.
-func (o *options) runOnDone(ctx context.Context, std cmdline.Streams, entry *batch.Entry, job record.Job) error {
+func (o *options) runOnDone(ctx context.Context, std cmdline.Streams, entry *batch.Entry, job record.Job, state string) error {
+	job.Status = state
 	failed, missing := entry.Unanswered-entry.Missing, entry.Missing
 	if job.BatchID == "" { // it could not be started
 		failed = entry.Requests

@@ -33,6 +33,7 @@ type Config struct {
 	Former      []string     // names of the same account in ledgers of earlier versions
 	Window      string       // completion window, such as "24h"
 	Description string       // for the batches' metadata; may be empty
+	Rounds      int          // how often rows of a new part may be submitted, if its batches expire; 0 means once
 	InFlight    int          // how many batches of the ledger may run at once; 0 means any number
 	Fresh       bool         // start parts again that have ended, which costs their price again
 	MaxRetries  int          // how often a failed call is repeated

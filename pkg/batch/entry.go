@@ -31,6 +31,7 @@ const (
 	double   = "double"   // a batch that asks the same rows was given up for another
 	reported = "reported" // a sync has reported the batch's status, or another run's batch with the same rows
 	watched  = "watched"  // finished jobs have to be handled from here on; concerns the whole ledger
+	over     = "over"     // the rows that expired are not submitted again
 	handled  = "handled"  // the job has finished, and that was handled
 )
 
@@ -40,6 +41,8 @@ type Entry struct {
 	Attempt int       // from 1
 	State   string    // the last event that changed it
 	Account string    // [Config.Account] of the run that started it
+	Rounds  int       // how often rows may be submitted; 0 in old ledgers and in further rounds
+	Over    bool      // no further round is to come
 	Run     string    // marks the batches that calls of this ledger created; "" in old ledgers
 	Begun   time.Time // when the attempt began
 	Called  time.Time // when a call was made whose batch has not been seen; zero if there is none
@@ -87,7 +90,7 @@ func (m *Manager) Started(entry *Entry) bool { return m.begun[entry.Key] }
 func (m *Manager) Record(entry *Entry) record.Job {
 	r := record.Job{
 		BatchID: entry.BatchID, Key: entry.Key, File: entry.File, Part: entry.Number, Parts: entry.Of, Source: entry.Source, Total: entry.Total,
-		First: entry.First, Last: entry.Last, Status: "waiting", Requests: entry.Requests,
+		First: entry.First, Last: entry.Last, Round: entry.Round, Status: "waiting", Requests: entry.Requests,
 	}
 	switch entry.State {
 	case dropped:
@@ -129,6 +132,9 @@ func Describe(batches []wire.Batch) []record.Job {
 		part, of, _ := strings.Cut(meta[metaPart], "/")
 		job.Part, _ = strconv.Atoi(part)
 		job.Parts, _ = strconv.Atoi(of)
+		if round, _ := rounds(&batches[i]); round > 1 {
+			job.Round = round
+		}
 		fill(&job, &batches[i])
 		jobs = append(jobs, job)
 	}
@@ -147,6 +153,8 @@ const (
 	metaLast     = "ner_last"
 	metaPart     = "ner_part"
 	metaRequests = "ner_requests"
+	metaJob      = "ner_job"   // key of the part whose rows a further round asks
+	metaRound    = "ner_round" // "2/3": the round, and the most that there may be
 	metaSettings = "ner_settings"
 	metaText     = "description"
 )
@@ -157,7 +165,7 @@ func (m *Manager) metadata(entry *Entry) map[string]string {
 		metaFirst: strconv.Itoa(entry.First), metaLast: strconv.Itoa(entry.Last),
 		metaPart: fmt.Sprintf("%d/%d", entry.Number, entry.Of),
 	}
-	for key, value := range map[string]string{metaSent: entry.Sent, metaSource: entry.Source, metaSettings: entry.Settings, metaRun: entry.Run, metaText: m.cfg.Description} {
+	for key, value := range map[string]string{metaSent: entry.Sent, metaJob: entry.Job, metaRound: m.roundOf(entry), metaSource: entry.Source, metaSettings: entry.Settings, metaRun: entry.Run, metaText: m.cfg.Description} {
 		if value != "" {
 			meta[key] = value
 		}

@@ -41,6 +41,7 @@ func (m *Manager) fetch(ctx context.Context, id, local string, o *Outcome, put f
 		return &UnfinishedError{id, b.Status}
 	}
 	f := fetching{manager: m, batch: &b, local: local, seen: map[string]bool{}, outcome: o, put: put}
+	o.Later = o.Later || m.ledger == nil && AsksAgain(&b)
 	f.total, _ = strconv.Atoi(b.Metadata[metaTotal])
 	defer f.remove()
 	if err := f.run(ctx); err != nil {

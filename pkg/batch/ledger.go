@@ -44,6 +44,7 @@ type event struct {
 	Results string    `json:"results,omitempty"`
 	Reason  string    `json:"reason,omitempty"`
 
+	Rounds     int `json:"rounds,omitempty"`
 	Unanswered int `json:"unanswered,omitempty"`
 	Missing    int `json:"missing,omitempty"`
 }
@@ -134,7 +135,7 @@ func (l *ledger) apply(e *event) {
 	case planned:
 		*entry = Entry{Part: *e.Part}
 	case intent:
-		next := Entry{Part: *e.Part, Attempt: e.Attempt, Account: e.Account, Run: e.Run, Begun: e.Time, Ended: entry.Ended}
+		next := Entry{Part: *e.Part, Attempt: e.Attempt, Account: e.Account, Run: e.Run, Rounds: e.Rounds, Begun: e.Time, Ended: entry.Ended}
 		if e.Attempt == entry.Attempt {
 			next.Doubles = entry.Doubles // their answers were paid for
 		}
@@ -171,13 +172,16 @@ func (l *ledger) apply(e *event) {
 		entry.Results, entry.Unanswered, entry.Missing = e.Results, e.Unanswered, e.Missing
 		entry.Reported, entry.Due = entry.Status, l.watched
 	case dropped:
-		entry.BatchID, entry.FileID, entry.Due = "", "", l.watched
+		entry.BatchID, entry.FileID, entry.Due = "", "", l.watched && entry.Job == ""
 	case reported:
 		if e.BatchID != "" {
 			entry.Rivals = append(entry.Rivals, e.BatchID)
 		} else {
 			entry.Reported, entry.Unanswered = e.Status, e.Unanswered
 		}
+		return
+	case over:
+		entry.Over = true
 		return
 	case handled:
 		entry.Due = false

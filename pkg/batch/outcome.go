@@ -23,6 +23,9 @@ type Outcome struct {
 	Damage  []record.Findings // lines of the batches' files that could not be read
 	Flaws   []error           // other problems with the files
 
+	// Later means that whoever has the ledger submits expired rows again.
+	Later bool
+
 	// Unsure means that the number of rows is unknown.
 	Unsure bool
 
@@ -91,6 +94,7 @@ func (o *Outcome) addFindings(other *Outcome) {
 	o.Damage = append(o.Damage, other.Damage...)
 	o.Flaws = append(o.Flaws, other.Flaws...)
 	o.Unsure = o.Unsure || other.Unsure
+	o.Later = o.Later || other.Later
 	o.Incomplete = o.Incomplete || other.Incomplete
 }
 

@@ -41,6 +41,10 @@ type Part struct {
 	// those intended, which Key and Settings describe.
 	Amended []wire.Amendment `json:"amended,omitempty"`
 	Sent    string           `json:"sent,omitempty"` // digest of the file, in the form of Key; "" if it is Key
+
+	// A further round asks rows of another part again that its batch did not process.
+	Job   string `json:"job,omitempty"`   // key of that part; "" if this is no further round
+	Round int    `json:"round,omitempty"` // from 2
 }
 
 // digest returns the digest of the part's file.

@@ -24,11 +24,12 @@ func (m *Manager) Submit(ctx context.Context, parts []Part) ([]*Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = m.startAll(ctx, entries)
+	err = m.startAll(ctx, m.withRounds(entries))
 	return entries, errors.Join(err, m.takeGivenUp())
 }
 
-// Run records the parts in the ledger, starts them and waits until all have ended. tooLarge
+// Run records the parts in the ledger, starts them and waits until all have ended, and all
+// further rounds of rows that expired. tooLarge
 // joins a [*TooLarge] for each part that the service will never accept; Run waits for the
 // others. err wraps [ErrStillRunning] if that takes longer than poll.Most.
 func (m *Manager) Run(ctx context.Context, parts []Part, poll Poll) (entries []*Entry, tooLarge, err error) {
@@ -41,11 +42,14 @@ func (m *Manager) Run(ctx context.Context, parts []Part, poll Poll) (entries []*
 		return nil, nil, err
 	}
 	err = poll.until(ctx, func(ctx context.Context) (Progress, bool, error) {
-		err := m.startAll(ctx, entries)
+		err := m.startAll(ctx, m.withRounds(entries))
 		if err == nil {
-			err = m.look(ctx, entries)
+			err = m.look(ctx, m.withRounds(entries))
 		}
-		running := slices.ContainsFunc(entries, (*Entry).running)
+		if err == nil {
+			err = m.nextRounds(ctx, entries)
+		}
+		running := slices.ContainsFunc(entries, m.running)
 		if up := m.takeGivenUp(); up != nil {
 			tooLarge = errors.Join(tooLarge, up)
 			if running {
@@ -54,7 +58,7 @@ func (m *Manager) Run(ctx context.Context, parts []Part, poll Poll) (entries []*
 		}
 		var p Progress
 		for _, entry := range entries {
-			p.add(m.Record(entry))
+			p.add(m.progress(entry))
 		}
 		return p, !running, err
 	})
@@ -65,7 +69,7 @@ func (m *Manager) Run(ctx context.Context, parts []Part, poll Poll) (entries []*
 func (m *Manager) lookBack(ctx context.Context, parts []Part) error {
 	known := m.ledger.entries
 	if m.cfg.InFlight == 0 {
-		known = m.entries(parts) // without a limit, the others do not matter
+		known = m.withRounds(m.entries(parts)) // without a limit, the others do not matter
 	}
 	return errors.Join(m.look(ctx, known), m.takeGivenUp())
 }

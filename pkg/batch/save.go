@@ -50,7 +50,7 @@ func (m *Manager) fetchAll(ctx context.Context, entries []*Entry, path string, w
 	each := make([]Outcome, len(entries))
 	return each, write(path, w, func(put func(*record.Result) error) error {
 		for i, entry := range entries {
-			if err := m.fetchEntry(ctx, entry, &each[i], put); err != nil {
+			if err := m.fetchJob(ctx, entry, &each[i], put); err != nil {
 				return err
 			}
 		}

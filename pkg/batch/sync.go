@@ -22,8 +22,9 @@ type Change struct {
 	Outcome *Outcome // of the results; nil if none were saved
 }
 
-// Sync checks every job of the ledger once, starts those that wait, and saves the results of
-// those that have ended. It writes them to a file in dir that is named after the part's
+// Sync checks every job of the ledger once, starts those that wait and the further rounds
+// that are due, and saves the results of those that have ended, all rounds of a job in one
+// file. It writes them to a file in dir that is named after the part's
 // file, and after the part's key as well if another job's results have that name. If the
 // results of a job cannot be saved, those of the others are saved nevertheless.
 //
@@ -38,6 +39,9 @@ func (m *Manager) Sync(ctx context.Context, dir string, report func(*Change) err
 	// Ended batches first, since they make room for those that wait.
 	err = m.look(ctx, m.ledger.entries)
 	if err == nil {
+		err = m.nextRounds(ctx, m.ledger.entries)
+	}
+	if err == nil {
 		err = m.startAll(ctx, m.ledger.entries)
 	}
 	failed := []error{m.takeGivenUp()}
@@ -45,16 +49,25 @@ func (m *Manager) Sync(ctx context.Context, dir string, report func(*Change) err
 		return 0, 0, errors.Join(err, failed[0])
 	}
 	for _, entry := range m.ledger.entries {
-		switch {
-		case entry.State == planned:
+		if entry.State == planned || entry.Job != "" {
 			continue
-		case entry.running():
+		}
+		if further := m.ledger.rounds(entry); len(further) > 0 {
+			for _, e := range append([]*Entry{entry}, further...) {
+				if err := m.report(e, "", nil, report); err != nil {
+					return running, unanswered, errors.Join(append(failed, err)...)
+				}
+			}
+		}
+		ended := !m.running(entry)
+		switch {
+		case !ended:
 			running++
 		case entry.State == dropped:
 			unanswered += entry.Requests
 		}
 		path, o := "", (*Outcome)(nil)
-		if entry.State == finished {
+		if ended && entry.State == finished {
 			path = m.resultsPath(dir, entry)
 			each, err := m.fetchAll(ctx, []*Entry{entry}, path, nil)
 			if failed = append(failed, err); err == nil {

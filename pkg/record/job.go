@@ -17,6 +17,7 @@ type Job struct {
 	File      string // the part's local file; "" if unknown
 	Part      int    // from 1
 	Parts     int
+	Round     int // from 2 if the part asks rows again that expired
 	Source    string
 	Total     int // rows in the source; 0 if unknown
 	First     int // lowest and highest row requested
@@ -57,6 +58,7 @@ func AppendJob(dst []byte, j *Job) []byte {
 	dst = appendText(dst, "status", j.Status)
 	dst = appendCount(dst, "part", j.Part)
 	dst = appendCount(dst, "parts", j.Parts)
+	dst = appendCount(dst, "round", j.Round)
 	dst = appendText(dst, "source", j.Source)
 	dst = appendCount(dst, "total", j.Total)
 	dst = append(dst, `,"first":`...)

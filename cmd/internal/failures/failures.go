@@ -53,6 +53,7 @@ type Rows struct {
 	Told    record.Class // the class whose failure ends the command, and is reported as its error; may be empty
 	File    string       // holds the results; "" if that is not known
 	Asks    bool         // the command has the flags --resume, --model and --max-tokens
+	Later   bool         // ner-batch sync will submit expired rows again
 }
 
 // Say prints a line for each kind of failure, the most frequent first, and then one for the
@@ -74,6 +75,9 @@ func (r *Rows) describe(k *record.FailureKind) string {
 	todo := a.own
 	if a.elsewhere != "" && !r.Asks {
 		todo = a.elsewhere
+	}
+	if r.Later && k.Class == record.Expired {
+		todo = "ner-batch sync submits them again, with the ledger that is beside the batch file"
 	}
 	if r.File != "" {
 		todo = strings.ReplaceAll(todo, "FILE", r.File)
