@@ -118,11 +118,51 @@ func malformed(err error) error {
 	return &wire.Error{Failure: record.Failure{Class: record.Malformed, Status: http.StatusOK, Message: err.Error()}}
 }
 
+// purpose is what the service calls the purpose of a batch input file.
+func (c *Client) purpose() string {
+	if c.Provider() == Together {
+		return "batch-api"
+	}
+	return "batch"
+}
+
+// How often a file that the service still processes is looked at, and for how long.
+var (
+	processingPoll = 2 * time.Second
+	processingWait = 10 * time.Minute
+)
+
+// processed waits until a file that the service has, as the object v says, may be named in a
+// batch. Azure refuses one that it still processes; services without a status have it ready.
+func (c *Client) processed(ctx context.Context, v gjson.Result) (id string, err error) {
+	id = strings.Clone(v.Get("id").String())
+	for end := time.Now().Add(processingWait); ; {
+		switch status := strings.ToLower(v.Get("status").String()); status {
+		case "pending", "running", "uploading", "notrunning", "in_progress", "processing":
+			if time.Now().After(end) {
+				return "", &wire.Error{Failure: record.Failure{Class: record.Server, Status: http.StatusOK, Message: "the service still processes the uploaded file (" + status + ")"}}
+			}
+		default: // that it could not be read is said when a batch names it
+			return id, nil
+		}
+		select {
+		case <-time.After(processingPoll):
+		case <-ctx.Done():
+			return "", ctx.Err()
+		}
+		answer, err := c.call(ctx, http.MethodGet, "files/"+url.PathEscape(id), nil, "id")
+		if err != nil {
+			return "", err
+		}
+		v = gjson.ParseBytes(answer)
+	}
+}
+
 // FindFile returns the id of an uploaded batch input file with this name and size in
-// bytes, or "" if there is none.
+// bytes, or "" if there is none. It waits until the file may be named in a batch.
 func (c *Client) FindFile(ctx context.Context, name string, size int64) (id string, err error) {
 	for after := ""; ; {
-		query := "?purpose=batch&limit=1000"
+		query := "?purpose=" + c.purpose() + "&limit=1000"
 		if after != "" {
 			query += "&after=" + url.QueryEscape(after)
 		}
@@ -133,7 +173,7 @@ func (c *Client) FindFile(ctx context.Context, name string, size int64) (id stri
 		page := gjson.GetBytes(answer, "data").Array()
 		for _, f := range page {
 			if f.Get("filename").Str == name && f.Get("bytes").Int() == size {
-				return f.Get("id").Str, nil
+				return c.processed(ctx, f)
 			}
 		}
 		if len(page) == 0 || !gjson.GetBytes(answer, "has_more").Bool() {
@@ -157,9 +197,14 @@ func (c *Client) DeleteFile(ctx context.Context, id string) error {
 
 // Upload uploads a batch input file of size bytes. It keeps only a buffer of the file in
 // memory, while the library's own upload keeps the whole file several times. It calls open
-// again if the transport has to start over.
+// again if the transport has to start over. It returns when the file may be named in a
+// batch.
 func (c *Client) Upload(ctx context.Context, name string, size int64, open func() (io.ReadCloser, error)) (id string, err error) {
-	head, tail, contentType, err := form(name)
+	path, fields := "files", []string{"purpose", c.purpose()}
+	if c.Provider() == Together {
+		path, fields = "files/upload", append(fields, "file_name", name, "file_type", "jsonl")
+	}
+	head, tail, contentType, err := form(name, fields)
 	if err != nil {
 		return "", err
 	}
@@ -167,7 +212,7 @@ func (c *Client) Upload(ctx context.Context, name string, size int64, open func(
 	defer cancel()
 	dog := watch(stall, cancel)
 	defer dog.Stop()
-	request, err := c.plain(call, http.MethodPost, "files")
+	request, err := c.plain(call, http.MethodPost, path)
 	if err != nil {
 		return "", err
 	}
@@ -184,6 +229,7 @@ func (c *Client) Upload(ctx context.Context, name string, size int64, open func(
 	if request.Body, err = request.GetBody(); err != nil {
 		return "", err
 	}
+	var uploaded []byte
 	_, err = c.do(ctx, request, stall, func(answer []byte) error {
 		if err := wire.CheckObject(answer, "id"); err != nil {
 			return err
@@ -191,18 +237,24 @@ func (c *Client) Upload(ctx context.Context, name string, size int64, open func(
 		if id = gjson.GetBytes(answer, "id").String(); id == "" {
 			return malformed(errors.New(`no "id" in the answer to the upload`))
 		}
-		id = strings.Clone(id)
+		uploaded = bytes.Clone(answer)
 		return nil
 	})
-	return id, err
+	if err != nil {
+		return "", err
+	}
+	dog.Stop()
+	return c.processed(ctx, gjson.ParseBytes(uploaded))
 }
 
-// form is what stands before and behind the file in the body of an upload.
-func form(name string) (head, tail []byte, contentType string, err error) {
+// form is what stands, with the fields (name, value, name ...), before and behind the file in the body of an upload.
+func form(name string, fields []string) (head, tail []byte, contentType string, err error) {
 	var buf bytes.Buffer
 	w := multipart.NewWriter(&buf)
-	if err := w.WriteField("purpose", "batch"); err != nil {
-		return nil, nil, "", err
+	for i := 0; i < len(fields); i += 2 {
+		if err := w.WriteField(fields[i], fields[i+1]); err != nil {
+			return nil, nil, "", err
+		}
 	}
 	if _, err := w.CreateFormFile("file", name); err != nil {
 		return nil, nil, "", err

@@ -11,12 +11,14 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 func TestWhatLastsIsToldFromWhatPasses(t *testing.T) {
@@ -225,5 +227,57 @@ func TestTheKeyGoesWhereTheServiceExpectsIt(t *testing.T) {
 		if got := r.Header.Get("Authorization"); got != c.authorization || r.Header.Get("Api-Key") != c.apiKey {
 			t.Errorf("%s: Authorization %q, api-key %q", c.base, got, r.Header.Get("Api-Key"))
 		}
+	}
+}
+
+// As docs.together.ai/reference/upload-file and the answer about a pending file at
+// learn.microsoft.com/answers/questions/2203029 have it.
+func TestAnUploadIsWhatTheServiceExpectsAndReadyWhenItReturns(t *testing.T) {
+	defer func(old time.Duration) { processingPoll = old }(processingPoll)
+	processingPoll = time.Millisecond
+	for name, c := range map[string]struct {
+		base, path string
+		fields     map[string]string
+		statuses   []string // of the file, look by look; "" for none
+	}{
+		"OpenAI":   {"http://api.openai.com/v1", "/v1/files", map[string]string{"purpose": "batch"}, []string{"processed"}},
+		"none":     {"http://example.org/v1", "/v1/files", map[string]string{"purpose": "batch"}, []string{""}},
+		"Azure":    {"http://me.openai.azure.com/openai/v1", "/openai/v1/files", map[string]string{"purpose": "batch"}, []string{"pending", "running", "Processed"}},
+		"failed":   {"http://me.openai.azure.com/openai/v1", "/openai/v1/files", map[string]string{"purpose": "batch"}, []string{"pending", "error"}},
+		"Together": {"http://api.together.ai/v1", "/v1/files/upload", map[string]string{"purpose": "batch-api", "file_name": "b.jsonl", "file_type": "jsonl"}, []string{""}},
+	} {
+		looks := 0
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			status := c.statuses[min(looks, len(c.statuses)-1)]
+			looks++
+			if r.Method == http.MethodPost {
+				if err := r.ParseMultipartForm(1 << 20); err != nil || r.URL.Path != c.path || len(r.MultipartForm.Value) != len(c.fields) {
+					t.Errorf("%s: %s with %v, %v", name, r.URL.Path, r.MultipartForm, err)
+				}
+				for field, want := range c.fields {
+					if got := r.FormValue(field); got != want {
+						t.Errorf("%s: %s is %q, want %q", name, field, got, want)
+					}
+				}
+			} else if !strings.HasSuffix(r.URL.Path, "/files/file-1") {
+				t.Errorf("%s: %s %s", name, r.Method, r.URL.Path)
+			}
+			fmt.Fprintf(w, `{"id":"file-1","status":%q}`, status)
+		}))
+		client, err := New(Config{Key: "k", BaseURL: c.base, AllowHTTP: true, InFlight: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		proxy, err := url.Parse(server.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		client.transport.Proxy = http.ProxyURL(proxy)
+		id, err := client.Upload(t.Context(), "b.jsonl", 2, func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("{}")), nil })
+		if err != nil || id != "file-1" || looks != len(c.statuses) {
+			t.Errorf("%s: %q, %v after %d looks, want %d", name, id, err, looks, len(c.statuses))
+		}
+		client.Close()
+		server.Close()
 	}
 }

@@ -274,6 +274,7 @@ const (
 	OtherProvider Provider = iota
 	OpenAI
 	Azure
+	Together
 )
 
 // Provider returns whose service the client calls, by the host.
@@ -283,6 +284,8 @@ func (c *Client) Provider() Provider {
 		return OpenAI
 	case azureHost.MatchString(host):
 		return Azure
+	case host == "api.together.ai" || host == "api.together.xyz":
+		return Together
 	}
 	return OtherProvider
 }

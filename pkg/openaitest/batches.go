@@ -265,6 +265,10 @@ func (s *Server) createBatch(x *servedCall) response {
 	case f.Purpose != purposeInput:
 		return badRequest("invalid_value", "input_file_id", "Invalid file purpose: '%s'. Expected 'batch'.", f.Purpose).reply()
 	}
+	if s.pending(f) {
+		return badRequest("", "", "The input file '%s' is in 'pending' state. Only files with status 'Processed' are accepted for batch inferencing. "+
+			"Please check the file status and try again", f.ID).reply()
+	}
 	if bad := s.tooManyBatches(); bad != nil {
 		return bad.reply()
 	}

@@ -60,7 +60,16 @@ type fileObject struct {
 	StatusDetails *string `json:"status_details"`
 }
 
-func (f *simFile) object() fileObject {
+// pending reports whether the service still processes the file.
+func (s *Server) pending(f *simFile) bool {
+	return f.Purpose == purposeInput && s.now().Before(f.Created.Add(s.opt.Processing))
+}
+
+func (s *Server) object(f *simFile) fileObject {
+	status := "processed"
+	if s.pending(f) {
+		status = "pending"
+	}
 	return fileObject{
 		Object:    "file",
 		ID:        f.ID,
@@ -69,7 +78,7 @@ func (f *simFile) object() fileObject {
 		Bytes:     f.Bytes,
 		CreatedAt: f.Created.Unix(),
 		ExpiresAt: f.Expires.Unix(),
-		Status:    "processed",
+		Status:    status,
 	}
 }
 
@@ -161,7 +170,7 @@ func (s *Server) createFile(x *servedCall) response {
 		return x.afterBody(bad.reply())
 	}
 	x.call.Object = up.ID
-	return jsonReply(up.object())
+	return jsonReply(s.object(&up.simFile))
 }
 
 // upload is what a multipart body holds.
@@ -329,7 +338,7 @@ func (s *Server) retrieveFile(x *servedCall) response {
 	if bad != nil {
 		return bad.reply()
 	}
-	return jsonReply(f.object())
+	return jsonReply(s.object(f))
 }
 
 func (s *Server) deleteFile(x *servedCall) response {
@@ -382,7 +391,7 @@ func (s *Server) listFiles(x *servedCall) response {
 	}
 	data := make([]fileObject, len(all))
 	for i, f := range all {
-		data[i] = f.object()
+		data[i] = s.object(f)
 	}
 	l.Data = data
 	return jsonReply(l)

@@ -195,6 +195,9 @@ type FileRules struct {
 	// MaxUploadBytes limits an upload. 0: 512 MiB, as the real service does.
 	MaxUploadBytes int64
 
+	// Processing is how long an upload is pending, as Azure's are, until a batch may name it.
+	Processing time.Duration
+
 	// NoRanges ignores the header Range, so that a download that broke has to
 	// begin again.
 	NoRanges bool

@@ -332,7 +332,7 @@ func ParseRequestLine(line []byte) (Request, error) {
 	}
 	obj := gjson.ParseBytes(line)
 	id, body := obj.Get("custom_id").String(), obj.Get("body")
-	path := strings.TrimPrefix(obj.Get("url").String(), "/v1/")
+	path := strings.TrimPrefix(strings.TrimPrefix(obj.Get("url").String(), "/v1"), "/") // Azure's have no /v1
 	switch {
 	case id == "":
 		return Request{}, errors.New(`no "custom_id" in it`)
