@@ -292,6 +292,9 @@ func (s *Server) createBatch(x *servedCall) response {
 	}
 	s.prepare(b, f.data)
 	x.call.Object, x.call.Model = b.ID, b.Model
+	if s.opt.Together {
+		return jsonReply(map[string]any{"job": s.spell(s.show(b))})
+	}
 	return jsonReply(s.spell(s.show(b)))
 }
 

@@ -1,6 +1,7 @@
 package openaitest
 
 import (
+	"net"
 	"net/http"
 	"strings"
 )
@@ -64,4 +65,25 @@ func (s *Server) keyOf(r *http.Request) (key string, misplaced bool) {
 	default:
 		return strings.TrimSpace(r.Header.Get(header)), authorization != ""
 	}
+}
+
+// store is the host name of the store that downloads are redirected to.
+const store = "localhost"
+
+// redirect sends a download on to the store. ok is false for a call that the store
+// itself has to answer.
+func redirect(r *http.Request) (rep response, ok bool) {
+	host, port, _ := net.SplitHostPort(r.Host)
+	if host != store {
+		to := "http://" + net.JoinHostPort(store, port) + r.URL.Path
+		return response{status: http.StatusFound, header: http.Header{"Location": {to}}}, true
+	}
+	for name := range r.Header {
+		switch name {
+		case "Accept", "Accept-Encoding", "Range", "User-Agent":
+		default:
+			return badRequest("", "", "the store was sent the header %s", name).reply(), true
+		}
+	}
+	return rep, false
 }

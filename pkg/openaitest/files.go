@@ -181,6 +181,10 @@ type upload struct {
 }
 
 func (s *Server) readUpload(r *http.Request) (*upload, *apiError) {
+	wanted := purposeInput
+	if s.opt.Together {
+		wanted = "batch-api"
+	}
 	up := &upload{simFile: simFile{ID: newID("file-sim")}, life: fileLife}
 	parts, err := r.MultipartReader()
 	if err != nil {
@@ -196,7 +200,15 @@ func (s *Server) readUpload(r *http.Request) (*upload, *apiError) {
 		}
 		switch name := part.FormName(); name {
 		case "purpose":
-			up.Purpose, err = shortField(part)
+			if up.Purpose, err = shortField(part); up.Purpose == wanted {
+				up.Purpose = purposeInput
+			} else if s.opt.Together {
+				up.Purpose = "not batch-api"
+			}
+		case "file_name", "file_type":
+			if !s.opt.Together {
+				return up, badRequest("unknown_parameter", name, "Unknown parameter: '%s'.", name)
+			}
 		case "expires_after[anchor]":
 			up.anchor, err = shortField(part)
 		case "expires_after[seconds]":

@@ -198,6 +198,10 @@ type FileRules struct {
 	// Processing is how long an upload is pending, as Azure's are, until a batch may name it.
 	Processing time.Duration
 
+	// Redirects sends downloads on to a store under another host name, which refuses calls
+	// that say who asks.
+	Redirects bool
+
 	// NoRanges ignores the header Range, so that a download that broke has to
 	// begin again.
 	NoRanges bool
@@ -247,6 +251,10 @@ type Dialect struct {
 	// LoudStatus shows a batch's status in upper case, and PROGRESS for
 	// in_progress. TextDates shows dates as text.
 	LoudStatus, TextDates bool
+
+	// Together takes uploads as Together does (another path, and purpose), and puts a new
+	// batch into "job".
+	Together bool
 
 	// ErrorsAs is "text", "list" or "object" for a batch's errors that are not a
 	// list under "data".
@@ -379,6 +387,10 @@ func (s *Server) route(x *servedCall) response {
 		return s.models(x, "")
 	case "POST /v1/files":
 		return s.serve(x, opUpload, "", s.createFile)
+	case "POST /v1/files/upload":
+		if s.opt.Together {
+			return s.serve(x, opUpload, "", s.createFile)
+		}
 	case "GET /v1/files":
 		return s.serve(x, opListFiles, "", s.listFiles)
 	case "POST /v1/batches":
@@ -427,6 +439,12 @@ func between(path, before, after string) (string, bool) {
 // which finds the id of the file or batch in the call's Object.
 func (s *Server) serve(x *servedCall, op, id string, do func(*servedCall) response) response {
 	x.call.Op, x.call.Object = op, id
+	if op == opDownload && s.opt.Redirects {
+		if rep, ok := redirect(x.r); ok {
+			return rep
+		}
+		return do(x)
+	}
 	if bad := s.checkKey(x.r); bad != nil {
 		return x.afterBody(bad.reply())
 	}

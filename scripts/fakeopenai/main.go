@@ -165,6 +165,8 @@ func newApp(stderr io.Writer) *cli.App {
 				&cli.DurationFlag{Name: "list-delay", Usage: "list a new batch only after `TIME`"},
 				&cli.BoolFlag{Name: "no-ranges", Usage: "send whole files only"},
 				&cli.BoolFlag{Name: "loud-status", Usage: "show the status of a batch in upper case (PROGRESS: in_progress)"},
+				&cli.BoolFlag{Name: "together", Usage: "take uploads and show new batches as Together does"},
+				&cli.BoolFlag{Name: "redirects", Usage: "redirect downloads to localhost, which refuses credentials"},
 				&cli.BoolFlag{Name: "text-dates", Usage: "show the dates of a batch as text"},
 				&cli.StringFlag{Name: "errors-as", Usage: "show a batch's errors in the `FORM` text, list or object"},
 			),
@@ -297,6 +299,7 @@ func options(c *cli.Context) (openaitest.Options, func() error, error) {
 			MaxUploadBytes: c.Int64("max-upload-bytes"),
 			NoRanges:       c.Bool("no-ranges"),
 			Processing:     c.Duration("processing"),
+			Redirects:      c.Bool("redirects"),
 		},
 		BatchRules: openaitest.BatchRules{
 			Phases: openaitest.Phases{
@@ -320,6 +323,7 @@ func options(c *cli.Context) (openaitest.Options, func() error, error) {
 			EmptyFileIDs: c.Bool("empty-file-ids"),
 			LoudStatus:   c.Bool("loud-status"),
 			TextDates:    c.Bool("text-dates"),
+			Together:     c.Bool("together"),
 			ErrorsAs:     c.String("errors-as"),
 		},
 		Door: openaitest.Door{
