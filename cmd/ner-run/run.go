@@ -47,7 +47,7 @@ func run(ctx context.Context, std cmdline.Streams, o *options, args []string) (e
 			if o.earlier.Fresh && errors.Is(err, online.ErrNotEmpty) {
 				return fault.WithHint(err, "--fresh writes to a new file: name another one with -o")
 			}
-			return explain(o.settings.ExplainEarlier(err, "write to another -o file with --fresh"), o.output, goOn)
+			return explain(o.settings.ExplainEarlier(err, "--fresh with a new -o file"), o.output, goOn)
 		})
 	}()
 	if len(args) > 1 {

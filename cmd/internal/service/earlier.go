@@ -140,21 +140,21 @@ func (s *Settings) restore(e *resume.DifferError) (flags string, ok bool) {
 }
 
 // ExplainEarlier says what to do about earlier answers to other requests, if that is what err
-// is about. again is what to do to ask all rows again.
+// is about. again names the flags that ask all rows again.
 func (s *Settings) ExplainEarlier(err error, again string) error {
 	e, ok := errors.AsType[*resume.DifferError](err)
 	if !ok {
 		return err
 	}
-	keep := "add --keep-earlier to keep these answers and ask only the other rows, or " + again + " to pay for all again"
+	keep := "; --keep-earlier keeps these answers and asks only the other rows; " + again + " pays for all again"
 	flags, restored := s.restore(e)
 	switch {
 	case e.Sentences > 0:
 		return fault.WithHint(err, "rows have moved in their source: name the earlier file with --reuse instead of --resume, which finds its answers by their prompts")
 	case restored:
-		return fault.WithHint(err, "to continue with the earlier settings, use "+flags+"; or "+keep)
+		return fault.WithHint(err, "use "+flags+" to continue as before"+keep)
 	case e.Prompts > 0:
-		return fault.WithHint(err, "use the earlier prompts (labels, template, demonstrations), or "+keep)
+		return fault.WithHint(err, "use the earlier prompts (labels, template, demonstrations)"+keep)
 	}
-	return fault.WithHint(err, "use the earlier --model and settings, or "+keep)
+	return fault.WithHint(err, "use the earlier --model and settings"+keep)
 }

@@ -54,8 +54,8 @@ func TestEarlierAnswersAreExplainedByWhatDiffers(t *testing.T) {
 		differ resume.DifferError
 		want   string
 	}{
-		{resume.DifferError{Settings: 1, Digests: []string{"bd57a096b2b2"}}, "use --model gpt-4o-mini; or add --keep-earlier to keep"},
-		{resume.DifferError{Settings: 1, Digests: []string{"bd57a096b2b2", "000000000000"}}, "use the earlier --model and settings, or add --keep-earlier"},
+		{resume.DifferError{Settings: 1, Digests: []string{"bd57a096b2b2"}}, "use --model gpt-4o-mini to continue as before; --keep-earlier keeps"},
+		{resume.DifferError{Settings: 1, Digests: []string{"bd57a096b2b2", "000000000000"}}, "use the earlier --model and settings; --keep-earlier"},
 		{resume.DifferError{Settings: 1, Prompts: 1, Digests: []string{"bd57a096b2b2"}}, "use the earlier prompts"},
 		{resume.DifferError{Sentences: 1, Prompts: 1}, "--reuse instead of --resume"},
 	} {
