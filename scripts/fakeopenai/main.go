@@ -147,7 +147,7 @@ func newApp(stderr io.Writer) *cli.App {
 			),
 			clidoc.Group("batches and files",
 				&cli.StringFlag{Name: "state", Usage: "keep files, batches and bills in `DIR`, and continue with them"},
-				&cli.DurationFlag{Name: "processing", Usage: "show an upload as pending for `TIME`, and refuse it in a batch until then"},
+				&cli.DurationFlag{Name: "processing", Usage: "keep an upload pending, and out of batches, for `TIME`"},
 				&cli.DurationFlag{Name: "validating", Usage: "let the validation of a batch take `TIME`"},
 				&cli.DurationFlag{Name: "in-progress", Usage: "let a batch be in progress for `TIME`"},
 				&cli.DurationFlag{Name: "per-row", Usage: "let a batch be in progress for `TIME` longer with each row"},
