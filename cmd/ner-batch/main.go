@@ -46,7 +46,7 @@ func app() *cli.App {
 			{Name: "submit", Usage: "upload and start the batch, and leave it", ArgsUsage: prompts, Action: submit.action(submit.submit),
 				UsageText: "ner-batch submit --batch-file batch.jsonl prompts.jsonl > jobs.jsonl",
 				Flags:     append(submit.starting(), &cli.BoolFlag{Category: waiting, Name: andWait, Destination: &submit.wait, Usage: "wait and download after submitting, as run does"}),
-				Before: cmdline.Needs(map[string][]string{"output": {andWait}, "prices": {andWait}, "poll-interval": {andWait}, "max-wait": {andWait},
+				Before: cmdline.Needs(map[string][]string{"output": {andWait}, "prices": {andWait, "max-cost"}, "poll-interval": {andWait}, "max-wait": {andWait},
 					"progress": {andWait}, "accept-finish": {andWait, "resume", "reuse"}})},
 			{Name: "run", Usage: "submit, wait and download", ArgsUsage: prompts, Action: run.action(run.run),
 				UsageText: "ner-batch run --batch-file batch.jsonl -o results.jsonl prompts.jsonl", Flags: run.starting()},
@@ -130,7 +130,10 @@ func (o *options) explain(err error) error {
 	if hint != "" {
 		err = fault.WithHint(err, hint)
 	}
-	err = service.Explain(err)
+	if _, ok := errors.AsType[*batch.TooDearError](err); ok {
+		err = fault.WithHint(err, "nothing was sent; --dry-run of ner-batch create shows the estimate: ask fewer rows, lower --max-tokens, or raise --max-cost")
+	}
+	err = service.Explain(cost.Explain(err))
 	if _, ok := errors.AsType[*batch.TrialError](err); ok {
 		hint = "nothing was uploaded; --no-trial submits the batch without a trial"
 		if first := fault.Hint(err); first != "" {

@@ -43,6 +43,7 @@ type options struct {
 	// the service, and how batches are created and waited for
 	service service.Options
 	config  batch.Config
+	most    cost.Cap
 	noTrial bool // ask no row before a batch file is written
 	wait    bool // until all batches have ended
 	poll    batch.Poll
@@ -83,6 +84,7 @@ func (o *options) making() []cli.Flag {
 // starting returns the flags of the commands that start batches.
 func (o *options) starting() []cli.Flag {
 	return slices.Concat(o.input(), o.making(), o.waiting(), o.fetching(), []cli.Flag{o.outputFlag(),
+		clidoc.Group("batches", o.most.BatchFlag())[0],
 		&cli.IntFlag{Category: "batches", Name: "max-rounds", Value: 3, Destination: &o.config.Rounds, Action: cmdline.AtLeast("max-rounds", 1), Usage: "submit expired rows again, up to `N` rounds in all; 1 never does"},
 		&cli.BoolFlag{Category: "batches", Name: "no-trial", Destination: &o.noTrial, Usage: "send no row at once before a new batch file is written"}})
 }

@@ -357,6 +357,7 @@ func (o *options) session(ctx context.Context, say func(string), prepare func(*w
 	}
 	defer client.Close()
 	cfg := o.config
+	cfg.Prices, cfg.MaxCost = table, o.most.Amount
 	cfg.MaxRetries, cfg.Judge, cfg.Say, cfg.Fresh = maxRetries, o.accepted.Judge(say), say, o.earlier.Fresh
 	if cfg.Account, cfg.Former, err = o.service.Account(ctx); err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"nertools/pkg/pace"
+	"nertools/pkg/price"
 	"nertools/pkg/wire"
 )
 
@@ -33,6 +34,8 @@ type Config struct {
 	Former      []string     // names of the same account in ledgers of earlier versions
 	Window      string       // completion window, such as "24h"
 	Description string       // for the batches' metadata; may be empty
+	Prices      *price.Table // may be nil if MaxCost is 0 and the ledger has no limits
+	MaxCost     price.Amount // the most that new parts may cost, with all their rounds; 0 means any amount
 	Rounds      int          // how often rows of a new part may be submitted, if its batches expire; 0 means once
 	InFlight    int          // how many batches of the ledger may run at once; 0 means any number
 	Fresh       bool         // start parts again that have ended, which costs their price again
@@ -51,6 +54,9 @@ type Manager struct {
 	now     func() time.Time
 	called  bool // a call was made; if the first one got no response, that was reported
 	heard   bool // the service has responded
+
+	limit  *Limit                  // of the parts that are started; nil without Config.MaxCost
+	bounds map[string]price.Amount // the most that these parts can cost, by key
 
 	latest map[string]wire.Batch // batches by id, as last seen
 	past   []wire.Batch          // batches of the ledger's parts in the first list that was read

@@ -82,8 +82,11 @@ func (d *Draft) closeAfter(err error) error {
 	return err
 }
 
-// part returns the lines of the n-th part, n from 0.
+// part returns the lines of the n-th part, n from 0; nil if its file is there already.
 func (d *Draft) part(n int) io.Reader {
+	if d.lines == nil {
+		return nil
+	}
 	return io.NewSectionReader(d.lines, d.starts[n], d.starts[n+1]-d.starts[n])
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"nertools/pkg/price"
 	"nertools/pkg/record"
 	"nertools/pkg/wire"
 )
@@ -31,6 +32,7 @@ const (
 	double   = "double"   // a batch that asks the same rows was given up for another
 	reported = "reported" // a sync has reported the batch's status, or another run's batch with the same rows
 	watched  = "watched"  // finished jobs have to be handled from here on; concerns the whole ledger
+	spent    = "spent"    // what the batch has cost is known
 	over     = "over"     // the rows that expired are not submitted again
 	handled  = "handled"  // the job has finished, and that was handled
 )
@@ -38,15 +40,18 @@ const (
 // An Entry is a part in the ledger and its progress.
 type Entry struct {
 	Part
-	Attempt int       // from 1
-	State   string    // the last event that changed it
-	Account string    // [Config.Account] of the run that started it
-	Rounds  int       // how often rows may be submitted; 0 in old ledgers and in further rounds
-	Over    bool      // no further round is to come
-	Run     string    // marks the batches that calls of this ledger created; "" in old ledgers
-	Begun   time.Time // when the attempt began
-	Called  time.Time // when a call was made whose batch has not been seen; zero if there is none
-	Since   time.Time // of the last event that changed the state
+	Attempt int           // from 1
+	State   string        // the last event that changed it
+	Account string        // [Config.Account] of the run that started it
+	Rounds  int           // how often rows may be submitted; 0 in old ledgers and in further rounds
+	Limit   *Limit        // of what the command's parts may cost; nil if there is none
+	Bound   price.Amount  // the most that the part can cost, if there is a limit
+	Spent   *price.Amount // what its batch cost, once that is known
+	Over    bool          // no further round is to come
+	Run     string        // marks the batches that calls of this ledger created; "" in old ledgers
+	Begun   time.Time     // when the attempt began
+	Called  time.Time     // when a call was made whose batch has not been seen; zero if there is none
+	Since   time.Time     // of the last event that changed the state
 	FileID  string
 	BatchID string
 	Made    time.Time // creation of the batch, by the service's clock

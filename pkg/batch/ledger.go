@@ -11,6 +11,7 @@ import (
 
 	"nertools/pkg/durable"
 	"nertools/pkg/fault"
+	"nertools/pkg/price"
 	"nertools/pkg/record"
 )
 
@@ -43,6 +44,10 @@ type event struct {
 	Status  string    `json:"status,omitempty"`
 	Results string    `json:"results,omitempty"`
 	Reason  string    `json:"reason,omitempty"`
+
+	Limit *Limit        `json:"limit,omitempty"`
+	Bound price.Amount  `json:"bound,omitempty"`
+	Spent *price.Amount `json:"spent,omitempty"`
 
 	Rounds     int `json:"rounds,omitempty"`
 	Unanswered int `json:"unanswered,omitempty"`
@@ -135,7 +140,7 @@ func (l *ledger) apply(e *event) {
 	case planned:
 		*entry = Entry{Part: *e.Part}
 	case intent:
-		next := Entry{Part: *e.Part, Attempt: e.Attempt, Account: e.Account, Run: e.Run, Rounds: e.Rounds, Begun: e.Time, Ended: entry.Ended}
+		next := Entry{Part: *e.Part, Attempt: e.Attempt, Account: e.Account, Run: e.Run, Rounds: e.Rounds, Limit: e.Limit, Bound: e.Bound, Begun: e.Time, Ended: entry.Ended}
 		if e.Attempt == entry.Attempt {
 			next.Doubles = entry.Doubles // their answers were paid for
 		}
@@ -179,6 +184,9 @@ func (l *ledger) apply(e *event) {
 		} else {
 			entry.Reported, entry.Unanswered = e.Status, e.Unanswered
 		}
+		return
+	case spent:
+		entry.Spent = e.Spent
 		return
 	case over:
 		entry.Over = true

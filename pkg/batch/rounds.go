@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -158,7 +159,17 @@ func (m *Manager) nextRound(ctx context.Context, job *Entry) (*Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = m.ledger.record(event{Event: intent, Key: p.Key, Attempt: job.Attempt, Account: m.cfg.Account, Run: strings.ToLower(rand.Text()), Part: p})
+	afford, bound, err := m.affordRound(job, p)
+	if err != nil {
+		return nil, err
+	}
+	if !afford {
+		_ = os.Remove(p.File) // nobody needs it
+		m.cfg.Say(fmt.Sprintf("part %d: %s that expired are not submitted again: with up to %v for them, the job may cost more than its limit of %v",
+			job.Number, english.Count(len(rest), "row"), bound, job.Limit.Most))
+		return nil, m.ledger.record(event{Event: over, Key: job.Key, Attempt: job.Attempt, Reason: "cost limit"})
+	}
+	err = m.ledger.record(event{Event: intent, Key: p.Key, Attempt: job.Attempt, Account: m.cfg.Account, Run: strings.ToLower(rand.Text()), Part: p, Limit: job.Limit, Bound: bound})
 	if err != nil {
 		return nil, err
 	}
@@ -186,6 +197,9 @@ func (m *Manager) unprocessed(ctx context.Context, entry *Entry) (rest map[strin
 		return nil
 	})
 	if err != nil {
+		return nil, false, err
+	}
+	if err := m.spent(entry, &o); err != nil {
 		return nil, false, err
 	}
 	// A row that is in no file was not processed if the files are whole and contain as many

@@ -56,7 +56,7 @@ func (m *Manager) add(ctx context.Context, parts []Part) ([]*Entry, error) {
 			attempt = max(attempt, last[p.Key]+1, last[p.digest()]+1)
 		}
 		err := m.ledger.record(event{
-			Event: intent, Key: p.Key, Attempt: attempt, Account: m.cfg.Account, Run: strings.ToLower(rand.Text()), Part: p, Rounds: m.cfg.Rounds,
+			Event: intent, Key: p.Key, Attempt: attempt, Account: m.cfg.Account, Run: strings.ToLower(rand.Text()), Part: p, Rounds: m.cfg.Rounds, Limit: m.limit, Bound: m.bounds[parts[i].Key],
 		})
 		if err != nil {
 			return nil, err

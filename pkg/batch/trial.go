@@ -65,11 +65,15 @@ const (
 // once, and amends all requests of that kind by what the service refuses. No trial is made
 // for parts that exist in the ledger or at the service, and their files do not change.
 //
-// The error is a [*TrialError] if the service refuses a member that the user asked for, or
+// The error is a [*TooDearError] or that of [price.Table.MostOfBatch] if the parts may cost
+// more than Config.MaxCost, before anything is sent. It is a [*TrialError] if the service refuses a member that the user asked for, or
 // the request for a reason that other rows share; in this case no file was written. A trial
 // that fails for a temporary reason is reported and changes nothing. What else a trial
 // failed for is returned with it.
 func (m *Manager) Prepare(ctx context.Context, d *Draft, trials Trials) (parts []Part, made []Trial, err error) {
+	if err := m.afford(d, trials.Asker != nil); err != nil {
+		return nil, nil, err
+	}
 	if d.lines == nil {
 		return d.Parts, nil, nil
 	}

@@ -58,6 +58,13 @@ func (c *Cap) Flag() cli.Flag {
 	}}
 }
 
+// BatchFlag returns the flag that fills c for batches.
+func (c *Cap) BatchFlag() cli.Flag {
+	f := c.Flag().(*cli.StringFlag)
+	f.Usage = "reject batches that may cost more than `USD`, all rounds included"
+	return f
+}
+
 // Check refuses a model whose price is not known, since what it costs cannot be limited.
 func (c *Cap) Check(table *price.Table, model string, tier price.Tier) error {
 	if c.Amount == 0 {

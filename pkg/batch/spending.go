@@ -1,0 +1,126 @@
+package batch
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"nertools/pkg/price"
+	"nertools/pkg/record"
+	"nertools/pkg/wire"
+)
+
+// A Limit is the most that the parts which one command submitted may cost together, all
+// rounds included.
+type Limit struct {
+	ID   string       `json:"id"` // the same for all parts of the command
+	Most price.Amount `json:"most"`
+}
+
+// A TooDearError is the error of parts that may cost more than Config.MaxCost.
+type TooDearError struct{ Limit, Most price.Amount }
+
+func (e *TooDearError) Error() string {
+	return fmt.Sprintf("the batch may cost up to %v, which is more than %v", e.Most, e.Limit)
+}
+
+// afford returns a [*TooDearError] if the parts of the draft that would be started may cost
+// more than Config.MaxCost together, with a trial of each if trial is true. Otherwise the
+// limit is recorded with the parts when they are started.
+func (m *Manager) afford(d *Draft, trial bool) error {
+	if m.cfg.MaxCost == 0 {
+		return nil
+	}
+	m.limit = &Limit{ID: strings.ToLower(rand.Text()), Most: m.cfg.MaxCost}
+	m.bounds = map[string]price.Amount{}
+	var sum price.Amount
+	for n := range d.Parts {
+		p := &d.Parts[n]
+		entry := m.ledger.entry(p.Key)
+		if entry != nil && entry.State != planned && entry.State != dropped && entry.Status != wire.BatchFailed && !m.cfg.Fresh {
+			continue
+		}
+		most, first, err := m.mostOf(p, d.part(n))
+		if err != nil {
+			return err
+		}
+		m.bounds[p.Key] = most
+		if sum += most; trial && d.lines != nil && entry == nil && m.tried(p) == nil {
+			sum += first
+		}
+	}
+	if sum > m.cfg.MaxCost {
+		return &TooDearError{Limit: m.cfg.MaxCost, Most: sum}
+	}
+	return nil
+}
+
+// mostOf returns the most that a part can cost, and its first request alone if it is sent at
+// once. lines are those of the part; nil if they are in its file.
+func (m *Manager) mostOf(p *Part, lines io.Reader) (most, first price.Amount, err error) {
+	if lines == nil {
+		f, err := os.Open(p.File)
+		if err != nil {
+			return 0, 0, err
+		}
+		defer f.Close()
+		lines = f
+	}
+	in := record.NewLines(p.File, lines)
+	most, err = m.cfg.Prices.MostOfBatch(func() (wire.Request, error) {
+		line, err := in.Next()
+		if err != nil {
+			return wire.Request{}, err
+		}
+		q, err := wire.ParseRequestLine(line)
+		if err == nil && first == 0 {
+			first, _ = m.cfg.Prices.Most(q.Body, price.Standard) // its price is known, or MostOfBatch fails
+		}
+		return q, err
+	})
+	return most, first, err
+}
+
+// affordRound reports whether the round may be submitted without spending more than the job's
+// limit. Parts whose cost is not known yet count with the most that they can cost.
+func (m *Manager) affordRound(job *Entry, p *Part) (ok bool, most price.Amount, err error) {
+	if job.Limit == nil {
+		return true, 0, nil
+	}
+	most, _, err = m.mostOf(p, nil)
+	_, unknown := errors.AsType[*price.UnknownPriceError](err)
+	if unknown || errors.Is(err, price.ErrUnbounded) {
+		return false, 0, nil
+	}
+	sum := most
+	for _, entry := range m.ledger.entries {
+		if entry.Limit == nil || entry.Limit.ID != job.Limit.ID {
+			continue
+		}
+		if entry.Spent != nil {
+			sum += *entry.Spent
+		} else {
+			sum += entry.Bound
+		}
+	}
+	return sum <= job.Limit.Most, most, err
+}
+
+// spent records what an ended batch has cost, for jobs with a limit.
+func (m *Manager) spent(entry *Entry, o *Outcome) error {
+	if entry.Limit == nil || entry.Spent != nil {
+		return nil
+	}
+	model := o.Model()
+	if model == "" {
+		model = entry.Model
+	}
+	cost, ok := m.cfg.Prices.CostOfBatch(model, o.Usage)
+	if !ok {
+		return nil // its bound counts
+	}
+	return m.ledger.record(event{Event: spent, Key: entry.Key, Attempt: entry.Attempt, Spent: &cost})
+}
