@@ -55,7 +55,7 @@ type Manager struct {
 	called  bool // a call was made; if the first one got no response, that was reported
 	heard   bool // the service has responded
 
-	limit  *Limit                  // of the parts that are started; nil without Config.MaxCost
+	limit  *CostLimit              // of the parts that are started; nil without Config.MaxCost
 	bounds map[string]price.Amount // the most that these parts can cost, by key
 
 	latest map[string]wire.Batch // batches by id, as last seen

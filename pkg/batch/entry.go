@@ -44,7 +44,7 @@ type Entry struct {
 	State   string        // the last event that changed it
 	Account string        // [Config.Account] of the run that started it
 	Rounds  int           // how often rows may be submitted; 0 in old ledgers and in further rounds
-	Limit   *Limit        // of what the command's parts may cost; nil if there is none
+	Limit   *CostLimit    // of what the command's parts may cost; nil if there is none
 	Bound   price.Amount  // the most that the part can cost, if there is a limit
 	Spent   *price.Amount // what its batch cost, once that is known
 	Over    bool          // no further round is to come

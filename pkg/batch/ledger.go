@@ -45,7 +45,7 @@ type event struct {
 	Results string    `json:"results,omitempty"`
 	Reason  string    `json:"reason,omitempty"`
 
-	Limit *Limit        `json:"limit,omitempty"`
+	Limit *CostLimit    `json:"limit,omitempty"`
 	Bound price.Amount  `json:"bound,omitempty"`
 	Spent *price.Amount `json:"spent,omitempty"`
 

@@ -13,9 +13,9 @@ import (
 	"nertools/pkg/wire"
 )
 
-// A Limit is the most that the parts which one command submitted may cost together, all
+// A CostLimit is the most that the parts which one command submitted may cost together, all
 // rounds included.
-type Limit struct {
+type CostLimit struct {
 	ID   string       `json:"id"` // the same for all parts of the command
 	Most price.Amount `json:"most"`
 }
@@ -34,7 +34,7 @@ func (m *Manager) afford(d *Draft, trial bool) error {
 	if m.cfg.MaxCost == 0 {
 		return nil
 	}
-	m.limit = &Limit{ID: strings.ToLower(rand.Text()), Most: m.cfg.MaxCost}
+	m.limit = &CostLimit{ID: strings.ToLower(rand.Text()), Most: m.cfg.MaxCost}
 	m.bounds = map[string]price.Amount{}
 	var sum price.Amount
 	for n := range d.Parts {
