@@ -10,6 +10,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -38,6 +39,9 @@ func (c *Client) call(ctx context.Context, method, path string, body []byte, mem
 	}
 	_, err = c.do(ctx, request, c.timeout, func(b []byte) error {
 		answer = bytes.Clone(b)
+		if text := bytes.TrimSpace(answer); len(members) == 1 && members[0] == "data" && len(text) > 0 && text[0] == '[' {
+			answer = slices.Concat([]byte(`{"data":`), text, []byte{'}'}) // as Together lists its batches
+		}
 		if method == http.MethodDelete && !record.ValidJSON(b) {
 			return nil // what it says beside its status does not matter
 		}

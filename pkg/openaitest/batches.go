@@ -496,6 +496,9 @@ func (s *Server) listBatches(x *servedCall) response {
 	for i, b := range all {
 		data[i] = s.spell(s.showLater(b))
 	}
+	if s.opt.Together {
+		return jsonReply(data)
+	}
 	l.Data = data
 	return jsonReply(l)
 }

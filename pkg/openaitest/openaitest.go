@@ -252,8 +252,8 @@ type Dialect struct {
 	// in_progress. TextDates shows dates as text.
 	LoudStatus, TextDates bool
 
-	// Together takes uploads as Together does (another path, and purpose), and puts a new
-	// batch into "job".
+	// Together takes uploads as Together does (another path, and purpose), puts a new batch
+	// into "job", and lists batches as an array.
 	Together bool
 
 	// ErrorsAs is "text", "list" or "object" for a batch's errors that are not a
