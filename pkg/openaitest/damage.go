@@ -61,7 +61,7 @@ func (s *Server) fileName(op, id string) string {
 
 // spell returns a batch as the service that is simulated spells it.
 func (s *Server) spell(o batchObject) any {
-	if !s.opt.LoudStatus && !s.opt.TextDates && s.opt.ErrorsAs == "" {
+	if !s.opt.LoudStatus && !s.opt.TextDates && s.opt.ErrorsAs == "" && !s.opt.Together {
 		return o
 	}
 	text, err := json.Marshal(o)
@@ -71,6 +71,9 @@ func (s *Server) spell(o batchObject) any {
 	}
 	if err != nil {
 		return o
+	}
+	if s.opt.Together {
+		delete(m, "metadata")
 	}
 	if s.opt.LoudStatus {
 		if m["status"] = strings.ToUpper(o.Status); o.Status == inProgress {

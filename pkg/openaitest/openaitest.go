@@ -253,7 +253,7 @@ type Dialect struct {
 	LoudStatus, TextDates bool
 
 	// Together takes uploads as Together does (another path, and purpose), puts a new batch
-	// into "job", and lists batches as an array.
+	// into "job", lists batches as an array, and shows no metadata.
 	Together bool
 
 	// ErrorsAs is "text", "list" or "object" for a batch's errors that are not a
