@@ -60,8 +60,12 @@ func killedRuns(t *testing.T, world, models, rows int) (kills int) {
 	if world%2 == 1 { // no row passes as it was meant
 		faults = append(faults, openaitest.Fault{Kind: openaitest.UnsupportedParameter, ErrorReply: openaitest.ErrorReply{Param: "max_tokens"}})
 	}
+	expires := world%4 >= 2
+	if expires { // and what is left is submitted again
+		faults = append(faults, openaitest.Fault{Kind: openaitest.BatchExpire, BatchFault: openaitest.BatchFault{Rows: 2}, Turns: openaitest.Turns{Times: 2}})
+	}
 	api, url := service(t, openaitest.Options{
-		BatchRules: openaitest.BatchRules{Phases: openaitest.Phases{InProgress: time.Duration(world) * 20 * time.Millisecond}},
+		BatchRules: openaitest.BatchRules{Phases: openaitest.Phases{Window: 2 * time.Second, InProgress: time.Duration(world) * 20 * time.Millisecond}},
 		Faults:     faults,
 		Seed:       uint64(world),
 	})
@@ -99,6 +103,15 @@ func killedRuns(t *testing.T, world, models, rows int) (kills int) {
 	// Nothing is left that killed runs needed for a while.
 	if runtime.GOOS != "windows" {
 		wantFiles(t, temp)
+		if further, err := filepath.Glob(filepath.Join(dir, "b*.round?.jsonl")); err != nil || len(further) > 0 != expires {
+			t.Errorf("%q are left of further rounds, %v", further, err)
+		} else {
+			for _, path := range further {
+				if err := os.Remove(path); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
 		wantFiles(t, dir, "b.2.jsonl", "b.3.jsonl", "b.jsonl", "b.jsonl.ledger", "results.jsonl")
 	}
 	return kills
