@@ -20,6 +20,12 @@ func eligible(b *wire.Batch) bool {
 	return b.Status != wire.BatchFailed && b.Status != wire.BatchCancelled && b.Status != "cancelling"
 }
 
+// wanted reports whether a batch that the ledger does not know is continued with: it may be
+// kept, or was cancelled after some of its rows were processed.
+func wanted(b *wire.Batch) bool {
+	return eligible(b) || b.Status != wire.BatchFailed && b.Completed+b.Failed > 0
+}
+
 // winner returns the batch that the entry keeps. Candidates ask its part, with its attempt
 // or a later one, and have neither failed nor been cancelled. A completed one wins, because
 // it can't be cancelled any more, then the oldest, then the one with the smallest id.
@@ -73,7 +79,7 @@ func (m *Manager) find(ctx context.Context, entry *Entry) (found bool, err error
 	}
 	best := winner(entry, all)
 	for i := 0; best == nil && i < len(all); i++ {
-		if b := &all[i]; asks(b, entry) && b.Status != wire.BatchFailed && b.Completed+b.Failed > 0 && !slices.Contains(entry.Doubles, b.ID) {
+		if b := &all[i]; asks(b, entry) && wanted(b) && !slices.Contains(entry.Doubles, b.ID) {
 			best = b
 		}
 	}

@@ -118,13 +118,13 @@ func (l *ledger) takeOver(d *Draft) (others []int) {
 func (m *Manager) fresh(ctx context.Context, d *Draft, look bool) ([]int, error) {
 	fresh := m.ledger.takeOver(d)
 	untried := slices.ContainsFunc(fresh, func(n int) bool { return m.tried(&d.Parts[n]) == nil })
-	if !look || !untried {
+	if !look || !untried || m.cfg.Fresh {
 		return fresh, nil
 	}
 	oldest, n := m.now().Add(-pastTime), 0
 	err := m.pages(ctx, func(page []wire.Batch) bool {
 		fresh = slices.DeleteFunc(fresh, func(n int) bool {
-			return slices.ContainsFunc(page, func(b wire.Batch) bool { return keyed(&b, d.Parts[n].Key) && b.Status != wire.BatchFailed })
+			return slices.ContainsFunc(page, func(b wire.Batch) bool { return keyed(&b, d.Parts[n].Key) && wanted(&b) })
 		})
 		n += len(page)
 		return len(fresh) > 0 && n < pastBatches && !page[len(page)-1].Created.Before(oldest)
