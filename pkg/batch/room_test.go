@@ -192,7 +192,7 @@ func TestWhatIsWrongWithTheAccountGivesNoPartUp(t *testing.T) {
 			if err := m.Close(); err != nil {
 				t.Fatal(err)
 			}
-			m, entries, _ = w.open(t, nil)
+			m, _, _ = w.open(t, nil)
 			if entries = m.ledger.entries; m.lookFor(entries[0]) > 0 {
 				t.Errorf("%s at %s: the next run looks for a batch that was refused", fault.Kind, op)
 			}
