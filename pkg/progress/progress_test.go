@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -72,12 +73,13 @@ func TestWhatTheRunCostIsShown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScreen()
 		m := progress.New(s, "ner-run", progress.Plain)
-		spent := ""
-		m.Spends(func() string { return spent })
+		var spent atomic.Value // the meter asks for it in a goroutine of its own
+		spent.Store("")
+		m.Spends(func() string { return spent.Load().(string) })
 		m.Total(1000)
 		time.Sleep(11 * time.Second)
 		m.Done(true)
-		spent = "$0.0123"
+		spent.Store("$0.0123")
 		time.Sleep(time.Minute)
 		m.Close()
 		lines := strings.Split(s.String(), "\n")
