@@ -2,6 +2,7 @@ package batch
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -56,6 +57,7 @@ type Entry struct {
 	BatchID string
 	Made    time.Time // creation of the batch, by the service's clock
 	Doubles []string  // ids of batches with the same rows that were given up; they may contain answers
+	Former  []string  // ids of the batches of earlier attempts
 	Status  string    // of the batch, once it has ended
 	Results string    // the file with the results, once they are saved
 	Reason  string    // why the last event happened, if something failed
@@ -69,6 +71,16 @@ type Entry struct {
 	Reported string   // the status that was reported last; "" if none was
 	Rivals   []string // ids of other runs' batches with the same rows that were reported
 	Due      bool     // it has finished, and that still has to be handled
+}
+
+// batches returns the ids of the batches whose answers may be in the part's results, those of
+// earlier attempts included.
+func (entry *Entry) batches() []string {
+	ids := slices.Concat(entry.Former, entry.Doubles)
+	if entry.BatchID != "" {
+		ids = append(ids, entry.BatchID)
+	}
+	return ids
 }
 
 // pending reports whether the entry was started and its results are not saved.

@@ -140,7 +140,7 @@ func (l *ledger) apply(e *event) {
 	case planned:
 		*entry = Entry{Part: *e.Part}
 	case intent:
-		next := Entry{Part: *e.Part, Attempt: e.Attempt, Account: e.Account, Run: e.Run, Rounds: e.Rounds, Limit: e.Limit, Bound: e.Bound, Begun: e.Time, Ended: entry.Ended}
+		next := Entry{Part: *e.Part, Attempt: e.Attempt, Account: e.Account, Run: e.Run, Rounds: e.Rounds, Limit: e.Limit, Bound: e.Bound, Begun: e.Time, Ended: entry.Ended, Former: entry.batches()}
 		if e.Attempt == entry.Attempt {
 			next.Doubles = entry.Doubles // their answers were paid for
 		}

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
-	"nertools/pkg/durable"
 	"nertools/pkg/record"
 	"nertools/pkg/wire"
 )
@@ -24,9 +24,9 @@ type Change struct {
 
 // Sync checks every job of the ledger once, starts those that wait and the further rounds
 // that are due, and saves the results of those that have ended, all rounds of a job in one
-// file. It writes them to a file in dir that is named after the part's
-// file, and after the part's key as well if another job's results have that name. If the
-// results of a job cannot be saved, those of the others are saved nevertheless.
+// file in dir. The file is named after the part's file; it replaces no file with anything but
+// earlier results of the same job, and has another name instead. If the results of a job
+// cannot be saved, those of the others are saved nevertheless.
 //
 // Sync calls report for each job that has changed since the last sync. The change counts as
 // reported when report returns nil; if the program is killed before, the next sync reports
@@ -108,24 +108,47 @@ func (m *Manager) report(entry *Entry, path string, o *Outcome, report func(*Cha
 	return m.ledger.record(known)
 }
 
-// resultsPath returns the file in dir for the entry's results.
+// resultsPath returns the file in dir for the entry's results. It is named after the part's
+// file, and after the part's key as well if the results of another job have that name.
 func (m *Manager) resultsPath(dir string, entry *Entry) string {
 	stem := func(e *Entry) string { return strings.TrimSuffix(filepath.Base(e.File), filepath.Ext(e.File)) }
-	const suffix = ".results.jsonl"
-	path := filepath.Join(dir, stem(entry)+suffix)
-	earlier := true
-	for _, other := range m.ledger.entries {
-		if other == entry {
-			earlier = false
-			continue
-		}
-		sameName := earlier && other.pending() && strings.EqualFold(stem(other), stem(entry))
-		_, err := os.Stat(other.Results)
-		if sameName || err == nil && durable.SameFile(other.Results, path) {
-			return filepath.Join(dir, fmt.Sprintf("%s.%.8s%s", stem(entry), entry.Key, suffix))
+	path := func(more string) string { return filepath.Join(dir, stem(entry)+more+".results.jsonl") }
+	earlier := m.ledger.entries[:slices.Index(m.ledger.entries, entry)]
+	reserved := slices.ContainsFunc(earlier, func(other *Entry) bool { return other.pending() && strings.EqualFold(stem(other), stem(entry)) })
+	if !reserved && m.replaceable(path(""), entry) {
+		return path("")
+	}
+	key := fmt.Sprintf(".%.8s", entry.Key)
+	more := key
+	for n := 2; !m.replaceable(path(more), entry); n++ {
+		more = fmt.Sprintf("%s-%d", key, n)
+	}
+	return path(more)
+}
+
+// replaceable reports whether the results of a job may replace the file at path: if it has
+// anything in it, that must be results of the job's batches. Another ledger may have written
+// it, or a person.
+func (m *Manager) replaceable(path string, job *Entry) bool {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+		return true // who replaces it reports what is wrong with it
+	}
+	var own []string
+	for _, entry := range m.ledger.entries {
+		if entry == job || entry.Job == job.Key {
+			own = append(own, entry.batches()...)
 		}
 	}
-	return path
+	ours, others := 0, 0
+	eachResult(path, m.cfg.Judge, func(r *record.Result, _ string, _ int) {
+		if slices.Contains(own, r.BatchID) {
+			ours++
+		} else {
+			others++
+		}
+	})
+	return ours > 0 && others == 0
 }
 
 // reported reports whether the status of the batch was reported. A nil ledger knows none.

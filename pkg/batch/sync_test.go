@@ -128,6 +128,73 @@ func TestResultsThatStayIncompleteAreReportedOnce(t *testing.T) {
 	}
 }
 
+// savedBy syncs once and returns the names of the files with results that were saved.
+func savedBy(t *testing.T, m *Manager, dir string) (names []string) {
+	t.Helper()
+	_, _, err := m.Sync(t.Context(), dir, func(c *Change) error {
+		if c.Outcome != nil {
+			names = append(names, filepath.Base(c.Results))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+func TestSyncReplacesNoResultsButThoseOfTheSameJob(t *testing.T) {
+	w := newWorld(t, openaitest.Options{})
+	out, texts := t.TempDir(), map[string]string{}
+	if err := os.WriteFile(filepath.Join(out, "b.2.results.jsonl"), []byte("my notes\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var last *Manager
+	var parts []Part
+	for n, size := range []int{3, 2, 4} { // each in a folder and with a ledger of its own
+		other := w.folder(t)
+		last, parts = other.manager(t, Config{}), other.parts(t, size*min(n+1, 2), size)
+		defer last.Close()
+		if _, err := last.Submit(t.Context(), parts); err != nil {
+			t.Fatal(err)
+		}
+		key := func(p Part) string { return "." + p.Key[:8] }
+		want := []string{"b.results.jsonl"}
+		if n > 0 {
+			want = []string{"b" + key(parts[0]) + ".results.jsonl", "b.2" + key(parts[1]) + ".results.jsonl"}
+		}
+		names := savedBy(t, last, out)
+		if !slices.Equal(names, want) {
+			t.Errorf("ledger %d: saved in %q, want %q", n+1, names, want)
+		}
+		for _, name := range names {
+			text, err := os.ReadFile(filepath.Join(out, name))
+			if err != nil || len(text) == 0 {
+				t.Fatalf("%s: %d bytes, %v", name, len(text), err)
+			}
+			texts[name] = string(text)
+		}
+	}
+	texts["b.2.results.jsonl"] = "my notes\n"
+	for name, want := range texts {
+		if text, err := os.ReadFile(filepath.Join(out, name)); err != nil || string(text) != want {
+			t.Errorf("%s has changed: %s, %v", name, text, err)
+		}
+	}
+	// A job that is asked again replaces its own results, also under a name that is not the first.
+	last.cfg.Fresh = true
+	if _, err := last.Submit(t.Context(), parts[:1]); err != nil {
+		t.Fatal(err)
+	}
+	name := "b." + parts[0].Key[:8] + ".results.jsonl"
+	if names := savedBy(t, last, out); !slices.Equal(names, []string{name}) {
+		t.Errorf("asked again: saved in %q", names)
+	}
+	if text, err := os.ReadFile(filepath.Join(out, name)); err != nil || string(text) == texts[name] {
+		t.Errorf("asked again: %v, or the results are those of before", err)
+	}
+}
+
 func TestABatchOfAnotherRunIsReportedOnceWhateverLooksAtIt(t *testing.T) {
 	w := newWorld(t, openaitest.Options{BatchRules: openaitest.BatchRules{Phases: openaitest.Phases{InProgress: 10 * time.Hour}}})
 	m := w.manager(t, Config{})
