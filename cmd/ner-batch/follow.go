@@ -37,7 +37,7 @@ func (o *options) follow(ctx context.Context, std cmdline.Streams, file string, 
 		return err
 	}
 	defer client.Close()
-	f := &follower{Manager: o.looker(std, client), table: table}
+	f := &follower{Manager: o.looker(std, client, table), table: table}
 	if f.started, f.waiting, err = f.Sort(ctx, jobs); err != nil {
 		return err
 	}
@@ -45,8 +45,8 @@ func (o *options) follow(ctx context.Context, std cmdline.Streams, file string, 
 }
 
 // looker returns a manager without a ledger.
-func (o *options) looker(std cmdline.Streams, client batch.Service) *batch.Manager {
-	return batch.New(client, batch.Config{MaxRetries: maxRetries, Judge: o.accepted.Judge(say(std)), Say: say(std)})
+func (o *options) looker(std cmdline.Streams, client batch.Service, table *price.Table) *batch.Manager {
+	return batch.New(client, batch.Config{MaxRetries: maxRetries, Prices: table, Judge: o.accepted.Judge(say(std)), Say: say(std)})
 }
 
 // jobs returns the jobs of --batch-id, or of the job records in the file or on stdin.
@@ -152,12 +152,12 @@ func (o *options) cancel(ctx context.Context, std cmdline.Streams, file string) 
 }
 
 func (o *options) list(ctx context.Context, std cmdline.Streams, _ string) error {
-	_, client, err := o.connect(ctx)
+	table, client, err := o.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	batches, err := o.looker(std, client).List(ctx, o.newest)
+	batches, err := o.looker(std, client, table).List(ctx, o.newest)
 	if err != nil {
 		return err
 	}

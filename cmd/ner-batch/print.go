@@ -95,8 +95,8 @@ func sayOutcome(std cmdline.Streams, about string, o *batch.Outcome, table *pric
 		std.Say("%s", remark)
 	}
 	cost := ""
-	if amount, ok := table.Cost(o.Model(), o.Usage, price.Batch); ok {
-		cost = "; about " + table.Money(amount)
+	if !o.Unpriced && o.Usage != (record.Usage{}) {
+		cost = "; about " + table.Money(o.Cost)
 	}
 	std.Note("%s%s%s", about, o, cost)
 	rows.Failed, rows.Missing, rows.Later = &o.Failed, o.Missing, o.Later

@@ -34,7 +34,7 @@ type Config struct {
 	Former      []string     // names of the same account in ledgers of earlier versions
 	Window      string       // completion window, such as "24h"
 	Description string       // for the batches' metadata; may be empty
-	Prices      *price.Table // may be nil if MaxCost is 0 and the ledger has no limits
+	Prices      *price.Table // may be nil if MaxCost is 0 and the ledger has no limits; then nothing has a known cost
 	MaxCost     price.Amount // the most that new parts may cost, with all their rounds; 0 means any amount
 	Rounds      int          // how often rows of a new part may be submitted, if its batches expire; 0 means once
 	InFlight    int          // how many batches of the ledger may run at once; 0 means any number

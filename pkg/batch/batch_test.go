@@ -2,6 +2,7 @@ package batch
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 
 	"nertools/pkg/openaiapi"
 	"nertools/pkg/openaitest"
+	"nertools/pkg/price"
 	"nertools/pkg/record"
 	"nertools/pkg/wire"
 )
@@ -66,6 +68,7 @@ func (w *world) parts(t *testing.T, n, size int) []Part {
 func (w *world) manager(t *testing.T, cfg Config) *Manager {
 	t.Helper()
 	cfg.Window, cfg.MaxRetries, cfg.Say = "24h", 3, func(s string) { t.Log(s) }
+	cfg.Prices = cmp.Or(cfg.Prices, price.Builtin())
 	m, err := Open(filepath.Join(w.dir, "ledger"), w.service, cfg)
 	if err != nil {
 		t.Fatal(err)

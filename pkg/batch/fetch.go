@@ -218,7 +218,7 @@ func (f *fetching) emit(r *record.Result) error {
 		// The request's digest ends in the digest of the prompt, which the id contains.
 		r.Request = f.batch.Metadata[metaSettings] + "-" + digest
 	}
-	f.outcome.count(r)
+	f.outcome.count(r, f.manager.cfg.Prices)
 	return f.put(r)
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"nertools/pkg/openaitest"
+	"nertools/pkg/price"
 	"nertools/pkg/record"
 	"nertools/pkg/wire"
 )
@@ -434,5 +435,27 @@ func TestStatusesAndErrorsOfOtherServicesEndTheWait(t *testing.T) {
 		if !slices.ContainsFunc(o.Reasons, func(r Complaint) bool { return strings.Contains(r.String(), "what is this") }) {
 			t.Errorf("reasons: %v", o.Reasons)
 		}
+	}
+}
+
+func TestEachCallOfABatchIsPricedByItsOwnModelAndLength(t *testing.T) {
+	prices := &price.Table{Currency: "USD", Per: 1, Models: map[string]price.Price{
+		"plain": {Input: 1, CachedInput: 1, CacheWrite: 1, Output: 4, BatchDiscount: 0.5},
+		"long":  {Input: 1, CachedInput: 1, CacheWrite: 1, Output: 4, BatchDiscount: 0.5, Long: price.LongContext{Above: 100, Input: 2, Output: 1.5}},
+	}}
+	answer := func(model string, prompt int) *record.Result {
+		return &record.Result{Model: model, Output: "x", Usage: record.Usage{Prompt: prompt, Completion: 10}}
+	}
+	var o, all Outcome
+	for _, r := range []*record.Result{answer("long", 100), answer("long", 101), answer("plain", 101), {Failure: &record.Failure{Class: record.Expired}}} {
+		o.count(r, prices)
+	}
+	if want := 0.5 * (100 + 40 + 2*101 + 1.5*40 + 101 + 40); o.Cost != want || o.Unpriced {
+		t.Errorf("cost %v, want %v; unpriced %v", o.Cost, want, o.Unpriced)
+	}
+	o.count(answer("unheard-of", 1), prices)
+	all.add(&o)
+	if all.Cost != o.Cost || !all.Unpriced {
+		t.Errorf("sum %v, unpriced %v", all.Cost, all.Unpriced)
 	}
 }

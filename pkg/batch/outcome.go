@@ -2,10 +2,9 @@ package batch
 
 import (
 	"fmt"
-	"maps"
-	"strings"
 
 	"nertools/pkg/english"
+	"nertools/pkg/price"
 	"nertools/pkg/record"
 )
 
@@ -17,7 +16,8 @@ type Outcome struct {
 	Missing  int
 	Unnamed  int // missing rows that have no result because their ids are unknown
 	Usage    record.Usage
-	models   map[string]bool // models that answered
+	Cost     float64 // of the calls whose price is known, in the currency of Config.Prices
+	Unpriced bool    // the price of a call is not known
 
 	Reasons []Complaint       // problems that the service reports for the batches
 	Damage  []record.Findings // lines of the batches' files that could not be read
@@ -35,16 +35,6 @@ type Outcome struct {
 
 // Unanswered returns how many rows have no complete answer.
 func (o *Outcome) Unanswered() int { return o.Failed.Rows() + o.Missing }
-
-// Model returns the model that answered, "" if there were several or none.
-func (o *Outcome) Model() string {
-	if len(o.models) == 1 {
-		for model := range o.models {
-			return model
-		}
-	}
-	return ""
-}
 
 // String returns the counts and the tokens used.
 func (o *Outcome) String() string {
@@ -81,10 +71,8 @@ func (o *Outcome) add(other *Outcome) {
 	o.Missing += other.Missing
 	o.Unnamed += other.Unnamed
 	o.Usage.Add(other.Usage)
-	if o.models == nil {
-		o.models = map[string]bool{}
-	}
-	maps.Copy(o.models, other.models)
+	o.Cost += other.Cost
+	o.Unpriced = o.Unpriced || other.Unpriced
 	o.addFindings(other)
 }
 
@@ -98,14 +86,8 @@ func (o *Outcome) addFindings(other *Outcome) {
 	o.Incomplete = o.Incomplete || other.Incomplete
 }
 
-func (o *Outcome) count(r *record.Result) {
+func (o *Outcome) count(r *record.Result, prices *price.Table) {
 	o.Requests++
-	if r.Model != "" && !o.models[r.Model] {
-		if o.models == nil {
-			o.models = map[string]bool{}
-		}
-		o.models[strings.Clone(r.Model)] = true
-	}
 	switch {
 	case r.OK():
 		o.OK++
@@ -114,7 +96,21 @@ func (o *Outcome) count(r *record.Result) {
 	default:
 		o.Failed.Add(r.Failure)
 	}
+	o.pay(r, prices)
+}
+
+// pay adds the tokens of a call and what they cost: more than usual if its prompt was long.
+func (o *Outcome) pay(r *record.Result, prices *price.Table) {
+	if r.Usage == (record.Usage{}) {
+		return
+	}
 	o.Usage.Add(r.Usage)
+	cost, ok := 0.0, false
+	if prices != nil {
+		cost, ok = prices.CallCost(r.Model, r.Usage, price.Batch)
+	}
+	o.Cost += cost
+	o.Unpriced = o.Unpriced || !ok
 }
 
 // countUnnamed counts rows that have no result.

@@ -285,7 +285,7 @@ func (m *Manager) fetchJob(ctx context.Context, job *Entry, o *Outcome, put func
 				return nil
 			}
 			seen[strings.Clone(r.ID)] = true
-			o.count(r)
+			o.count(r, m.cfg.Prices)
 			return put(r)
 		})
 		if err != nil {

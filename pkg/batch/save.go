@@ -104,12 +104,12 @@ func (m *Manager) fetchEntry(ctx context.Context, entry *Entry, o *Outcome, put 
 	err = m.fetch(ctx, entry.BatchID, entry.File, &kept, func(r *record.Result) error {
 		if s := spare[r.ID]; s != nil {
 			if r.OK() {
-				o.Usage.Add(s.Usage)
+				o.pay(s, m.cfg.Prices)
 			} else {
 				r, used = s, used+1
 			}
 		}
-		o.count(r)
+		o.count(r, m.cfg.Prices)
 		return put(r)
 	})
 	o.countUnnamed(kept.Unnamed)
@@ -165,7 +165,7 @@ func (m *Manager) unasked(entry *Entry, o *Outcome, put func(*record.Result) err
 	err = rows(file, entry.File, func(id string) {
 		r := record.Result{ID: id, Total: entry.Total, Failure: &record.Failure{Class: record.Invalid, Message: "not asked: " + entry.Reason}}
 		if _, r.Index, _, _ = record.ParseID(id); failed == nil {
-			o.count(&r)
+			o.count(&r, m.cfg.Prices)
 			failed = put(&r)
 		}
 	})

@@ -114,13 +114,9 @@ func (m *Manager) spent(entry *Entry, o *Outcome) error {
 	if entry.Limit == nil || entry.Spent != nil {
 		return nil
 	}
-	model := o.Model()
-	if model == "" {
-		model = entry.Model
-	}
-	cost, ok := m.cfg.Prices.CostOfBatch(model, o.Usage)
-	if !ok {
+	if o.Unpriced {
 		return nil // its bound counts
 	}
+	cost := price.AmountOf(o.Cost)
 	return m.ledger.record(event{Event: spent, Key: entry.Key, Attempt: entry.Attempt, Spent: &cost})
 }

@@ -1,7 +1,6 @@
 package price
 
 import (
-	"nertools/pkg/record"
 	"nertools/pkg/wire"
 )
 
@@ -21,14 +20,7 @@ func (t *Table) MostOfBatch(next func() (wire.Request, error)) (Amount, error) {
 		case m.Batch.Max == nil:
 			return 0, ErrUnbounded
 		}
-		most += amountOf(*m.Batch.Max)
+		most += AmountOf(*m.Batch.Max)
 	}
 	return most, nil
-}
-
-// CostOfBatch returns what the tokens cost that a batch used. ok is false if the price of
-// the model is not known.
-func (t *Table) CostOfBatch(model string, u record.Usage) (cost Amount, ok bool) {
-	amount, ok := t.Cost(model, u, Batch)
-	return amountOf(amount), ok
 }

@@ -42,8 +42,8 @@ func ParseAmount(text string) (Amount, error) {
 	return Amount(n), nil
 }
 
-// amountOf rounds up.
-func amountOf(cost float64) Amount { return Amount(math.Ceil(cost * amountUnit)) }
+// AmountOf returns the amount of a cost, rounded up.
+func AmountOf(cost float64) Amount { return Amount(math.Ceil(cost * amountUnit)) }
 
 // String returns the amount as a decimal number, rounded to millionths.
 func (a Amount) String() string {
@@ -157,5 +157,5 @@ func (t *Table) Most(body []byte, tier Tier) (Amount, error) {
 	}
 	factor, _ := p.factor(tier)
 	most := float64(len(body))*max(p.Input, p.CacheWrite) + float64(answer)*p.Output
-	return amountOf(factor * most / float64(t.Per)), nil
+	return AmountOf(factor * most / float64(t.Per)), nil
 }

@@ -197,8 +197,7 @@ func lineOf(data []byte, err error) int {
 }
 
 // Find returns the price of a model. A dated name without an entry of its own has the
-// price of the name without its date; gpt-4o-2024-05-13 has an entry because it costs
-// more. Fine-tuned models and models of routers ("openai/gpt-4o") need entries under
+// price of the name without its date. Fine-tuned models and models of routers ("openai/gpt-4o") need entries under
 // their full names, since their prices differ from the base model's.
 func (t *Table) Find(name string) (Price, bool) {
 	p, ok := t.Models[name]
@@ -231,7 +230,7 @@ func (t *Table) CallCost(model string, u record.Usage, tier Tier) (cost float64,
 // CallAmount returns the cost of one call, rounded up. It is 0 if the price is not known.
 func (t *Table) CallAmount(model string, u record.Usage, tier Tier) Amount {
 	cost, _ := t.CallCost(model, u, tier)
-	return amountOf(cost)
+	return AmountOf(cost)
 }
 
 func (t *Table) callCost(p *Price, u record.Usage, tier Tier) (cost float64, ok bool) {
