@@ -16,10 +16,13 @@ func Undated(name string) string { return snapshot.ReplaceAllString(name, "") }
 
 // Base returns the undated name of the underlying model: without a router's prefix
 // ("openai/gpt-5"), and without the "ft:" and the suffix of a fine-tuned model.
-func Base(name string) string {
-	base := strings.TrimPrefix(name[strings.LastIndexByte(name, '/')+1:], "ft:")
-	base, _, _ = strings.Cut(base, ":")
-	return Undated(base)
+func Base(name string) string { return Undated(underlying(name)) }
+
+// underlying is Base with the date.
+func underlying(name string) string {
+	name = strings.TrimPrefix(name[strings.LastIndexByte(name, '/')+1:], "ft:")
+	name, _, _ = strings.Cut(name, ":")
+	return name
 }
 
 // A Family says what requests to its models contain.

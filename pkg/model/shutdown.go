@@ -1,9 +1,6 @@
 package model
 
-import (
-	"strings"
-	"time"
-)
+import "time"
 
 // shutdowns are the days on which OpenAI shuts models down, of those that answer prompts:
 // https://developers.openai.com/api/docs/deprecations, as of 2026-11-26. Snapshots and
@@ -26,8 +23,7 @@ var shutdowns = map[string]string{
 // Shutdown returns the day on which OpenAI shuts the model down, in any form of its name.
 // ok is false if none was known when the table was made.
 func Shutdown(name string) (day time.Time, ok bool) {
-	name = strings.TrimPrefix(name[strings.LastIndexByte(name, '/')+1:], "ft:")
-	name, _, _ = strings.Cut(name, ":")
+	name = underlying(name)
 	text, ok := shutdowns[name]
 	if !ok {
 		text, ok = shutdowns[Undated(name)]

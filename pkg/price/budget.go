@@ -75,8 +75,8 @@ func (e *SpentError) Error() string {
 }
 
 // Hold reserves the most that a call can cost, before it is made. If there is no room for
-// it, Hold waits until enough calls are settled. If there is none although no call is in
-// flight, it returns a [*SpentError], and so does every later call of Hold.
+// it, Hold waits until enough calls are settled. If no call is in flight and there is still
+// too little, it returns a [*SpentError], and so does every later call of Hold.
 func (b *Budget) Hold(ctx context.Context, most Amount) error {
 	for {
 		b.mu.Lock()
@@ -125,23 +125,29 @@ var ErrUnbounded = errors.New("the answer has no limit")
 // Known reports whether the table has the model's price in a tier. The error is an
 // [*UnknownPriceError].
 func (t *Table) Known(model string, tier Tier) error {
+	_, _, err := t.find(model, tier)
+	return err
+}
+
+// find returns the model's price and the share of it that is paid in a tier. The error is
+// an [*UnknownPriceError].
+func (t *Table) find(model string, tier Tier) (p Price, factor float64, err error) {
 	p, ok := t.Find(model)
 	if ok {
-		_, ok = p.factor(tier)
+		factor, ok = p.factor(tier)
 	}
 	if !ok {
-		return &UnknownPriceError{model}
+		return p, 0, &UnknownPriceError{model}
 	}
-	return nil
+	return p, factor, nil
 }
 
 // Most returns the most that a call with this body can cost. It takes every byte for a
 // token, which is the most that there can be, since counting them takes longer than
 // sending them. The error is [ErrUnbounded] or an [*UnknownPriceError].
 func (t *Table) Most(body []byte, tier Tier) (Amount, error) {
-	model := wire.ModelOf(body)
-	p, _ := t.Find(model)
-	if err := t.Known(model, tier); err != nil {
+	p, factor, err := t.find(wire.ModelOf(body), tier)
+	if err != nil {
 		return 0, err
 	}
 	var answer int64
@@ -155,7 +161,6 @@ func (t *Table) Most(body []byte, tier Tier) (Amount, error) {
 	if p.Long.Above > 0 && len(body) > p.Long.Above {
 		p = p.long()
 	}
-	factor, _ := p.factor(tier)
 	most := float64(len(body))*max(p.Input, p.CacheWrite) + float64(answer)*p.Output
 	return AmountOf(factor * most / float64(t.Per)), nil
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"nertools/pkg/fault"
 	"nertools/pkg/model"
@@ -32,6 +33,9 @@ func TestBuiltinTableIsWhole(t *testing.T) {
 		}
 		if p.Long != (LongContext{}) && p.Long != (LongContext{272_000, 2, 1.5}) {
 			t.Errorf("%s: %+v", name, p.Long)
+		}
+		if day, ok := model.Shutdown(name); ok && day.Format(time.DateOnly) <= table.Date {
+			t.Errorf("%s: shut down on %v", name, day)
 		}
 	}
 }
