@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -76,14 +75,14 @@ func run(ctx context.Context, std cmdline.Streams, o *options, args []string) (e
 		return err
 	}
 	tier := price.Tier(o.settings.ServiceTier())
-	if err := o.most.Check(table, cmp.Or(o.settings.Model, service.DefaultModel), tier); err != nil {
+	if err := o.most.Check(table, o.settings.ModelName(), tier); err != nil {
 		return err
 	}
 	judge := o.accepted.Judge(func(s string) { say(s) })
 	if o.dryRun {
-		return estimate(std, o, input, table, requests, judge)
+		return estimate(std, o, input, table, tier, requests, judge)
 	}
-	o.service.Tier = o.settings.ServiceTier()
+	o.service.Tier = string(tier)
 	client, err := o.service.Client(ctx, o.workers)
 	if err != nil {
 		return err
@@ -123,7 +122,7 @@ func run(ctx context.Context, std cmdline.Streams, o *options, args []string) (e
 	}
 	meter.Waits(r.Pacer.Waiting)
 	r.Say, r.Done, r.Kept, r.AtMost = meter.Say, meter.Done, meter.Kept, meter.AtMost
-	spending := table.RunCost(price.Tier(o.service.Tier))
+	spending := table.RunCost(tier)
 	r.Used, r.Short = spending.Add, short(meter.Say)
 	meter.Spends(func() string {
 		if amount, _ := spending.Amount(); amount > 0 {
@@ -145,7 +144,7 @@ func run(ctx context.Context, std cmdline.Streams, o *options, args []string) (e
 	begin := time.Now()
 	besides, stop := context.WithCancel(ctx)
 	var shutdown sync.WaitGroup
-	shutdown.Go(func() { service.SayShutdown(besides, client, o.settings.Model, begin, meter.Say) })
+	shutdown.Go(func() { service.SayShutdown(besides, client, o.settings.ModelName(), begin, meter.Say) })
 	sum, err := r.Do(ctx, record.NewLines(name, online.ReadAhead(in, meter.Total)))
 	stop()
 	shutdown.Wait()
@@ -174,7 +173,7 @@ func run(ctx context.Context, std cmdline.Streams, o *options, args []string) (e
 
 // estimate reads the prompts as a run would and says what that run would cost. It
 // sends nothing and writes to no file.
-func estimate(std cmdline.Streams, o *options, input string, table *price.Table, requests *wire.Builder, judge *wire.Judge) error {
+func estimate(std cmdline.Streams, o *options, input string, table *price.Table, tier price.Tier, requests *wire.Builder, judge *wire.Judge) error {
 	in, name, err := openInput(input)
 	if err != nil {
 		return err
@@ -190,7 +189,7 @@ func estimate(std cmdline.Streams, o *options, input string, table *price.Table,
 		kept++
 		return nil
 	})
-	return cost.Estimate(std, table, next, &kept, cost.Limits{PerMinute: o.rpm, TokensPerMinute: o.tpm, Tier: price.Tier(o.settings.ServiceTier())})
+	return cost.Estimate(std, table, next, &kept, cost.Limits{PerMinute: o.rpm, TokensPerMinute: o.tpm, Tier: tier})
 }
 
 func openInput(input string) (in io.ReadCloser, name string, err error) {

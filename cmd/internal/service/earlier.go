@@ -1,7 +1,6 @@
 package service
 
 import (
-	"cmp"
 	"errors"
 	"slices"
 	"strconv"
@@ -79,9 +78,9 @@ type former struct {
 // model, other rules for the model's family, or both.
 func (s *Settings) former() (list []former) {
 	now := s.Settings
-	now.Model = cmp.Or(now.Model, DefaultModel)
+	now.Model = s.ModelName()
 	models := []former{{nil, now}}
-	for _, name := range slices.Compact(slices.Clone(defaultModels)) {
+	for _, name := range defaultModels {
 		if name != now.Model {
 			then := now
 			then.Model = name

@@ -84,12 +84,15 @@ func (s *Settings) setTemperature(_ *cli.Context, text string) error {
 	return nil
 }
 
+// ModelName returns the name of the model that is asked. A variable that is set but empty
+// means what an unset one does.
+func (s *Settings) ModelName() string { return cmp.Or(s.Model, DefaultModel) }
+
 // Builder returns the builder of request bodies. It calls say about a flag that the model is
 // known to refuse; only the service knows whether it still does.
 func (s *Settings) Builder(say func(string)) (*wire.Builder, error) {
 	settings := s.Settings
-	// A variable that is set but empty means what an unset one does.
-	settings.Model = cmp.Or(settings.Model, DefaultModel)
+	settings.Model = s.ModelName()
 	if len(settings.Stop) > 0 && model.Of(settings.Model).RefusesStop {
 		say("the model " + settings.Model + " is known to refuse --stop")
 	}

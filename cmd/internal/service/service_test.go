@@ -78,16 +78,13 @@ func TestSpellingsOfOneServiceAreOneAccount(t *testing.T) {
 	}
 }
 
-func TestTheEnvironmentSaysWhoAsks(t *testing.T) {
-	for name, value := range map[string]string{
-		"OPENAI_API_KEY": " sk-simulated\n", "OPENAI_ORG_ID": "org-1", "OPENAI_PROJECT_ID": "proj_1", "OPENAI_CUSTOM_HEADERS": "X-Mine: a b\nX-Other:c",
-	} {
-		t.Setenv(name, value)
-	}
-	var got http.Header
+// headersOf returns the headers of a call with the options, at an address of its own.
+func headersOf(t *testing.T, o *Options) (got http.Header) {
+	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Header }))
 	defer server.Close()
-	client, err := (&Options{BaseURL: server.URL}).Client(t.Context(), 1)
+	o.BaseURL = server.URL + "/v1"
+	client, err := o.Client(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,6 +92,16 @@ func TestTheEnvironmentSaysWhoAsks(t *testing.T) {
 	if _, err := client.Ask(t.Context(), wire.Chat, []byte("{}"), func([]byte) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
+	return got
+}
+
+func TestTheEnvironmentSaysWhoAsks(t *testing.T) {
+	for name, value := range map[string]string{
+		"OPENAI_API_KEY": " sk-simulated\n", "OPENAI_ORG_ID": "org-1", "OPENAI_PROJECT_ID": "proj_1", "OPENAI_CUSTOM_HEADERS": "X-Mine: a b\nX-Other:c",
+	} {
+		t.Setenv(name, value)
+	}
+	got := headersOf(t, &Options{})
 	for name, want := range map[string]string{
 		"Authorization": "Bearer sk-simulated", "Openai-Organization": "org-1", "Openai-Project": "proj_1", "X-Mine": "a b", "X-Other": "c",
 	} {

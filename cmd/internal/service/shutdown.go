@@ -1,7 +1,6 @@
 package service
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -27,7 +26,6 @@ type Calendar interface {
 // OpenAI, once; of other services, and if OpenAI does not answer, it takes the day from our
 // table. Azure has days of its own, so of its models it says nothing.
 func SayShutdown(ctx context.Context, client Calendar, name string, now time.Time, say func(string)) {
-	name = cmp.Or(name, DefaultModel)
 	day, ok := model.Shutdown(name)
 	switch client.Provider() {
 	case openaiapi.Azure:
