@@ -129,7 +129,7 @@ type indexer struct {
 
 	// Of the row that is being read:
 	origin       origin
-	context      string // as in the file, including its quotes; "" if there is none
+	context      string // as in the file, including its quotes; "" if the row has no context
 	label        string
 	pairs        uint32
 	starts, ends bool // it has these lists

@@ -246,7 +246,7 @@ func (a *Answers) add(r *record.Result, p Place) error {
 	return nil
 }
 
-// settingsOf returns the index of settings, or -1 if there are none.
+// settingsOf returns the index of settings, or -1 without a digest.
 func (a *Answers) settingsOf(digest, model string) int32 {
 	if digest == "" {
 		return -1

@@ -36,7 +36,7 @@ type Error struct {
 	Suspect bool
 
 	// Given is the member of the request that the service refuses although the user asked
-	// for it; "" if there is none. GivenExtra means that it is in the extra body.
+	// for it; otherwise "". GivenExtra means that it is in the extra body.
 	Given      string
 	GivenExtra bool
 }

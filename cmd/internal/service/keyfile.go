@@ -100,7 +100,8 @@ func (s *secret) read(ctx context.Context, path string) (string, error) {
 var assignment = regexp.MustCompile(`(?m)^[ \t]*(?:export[ \t]+)?([A-Z_][A-Z0-9_]*)=[ \t]*("[^"\n]*"|'[^'\n]*'|[^\s#]*)`)
 
 // parseKey returns the key in a text that contains only the key, or assigns it to
-// OPENAI_API_KEY, or to any variable if there is only one. It returns "" if there is none.
+// OPENAI_API_KEY, or to any variable if there is only one. It returns "" if the text
+// contains no key.
 func parseKey(text string) string {
 	values := map[string]string{}
 	for _, m := range assignment.FindAllStringSubmatch(text, -1) {
