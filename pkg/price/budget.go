@@ -14,8 +14,8 @@ import (
 	"nertools/pkg/wire"
 )
 
-// An Amount is an amount of money in units of 1e-12 of a currency, so that sums of calls
-// are exact.
+// An Amount is an amount of money in units of 1e-12 dollars, so that sums of calls are
+// exact.
 type Amount int64
 
 const (
@@ -45,10 +45,10 @@ func ParseAmount(text string) (Amount, error) {
 // AmountOf returns the amount of a cost, rounded up.
 func AmountOf(cost float64) Amount { return Amount(math.Ceil(cost * amountUnit)) }
 
-// String returns the amount as a decimal number, rounded to millionths.
+// String returns the amount in dollars, rounded to millionths: "$0.25".
 func (a Amount) String() string {
 	text := strconv.FormatFloat(float64(a)/amountUnit, 'f', 6, 64)
-	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
+	return "$" + strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
 }
 
 // A Budget limits what calls may cost together. It is safe for concurrent use.

@@ -21,7 +21,7 @@ func TestAnAmountIsReadExactly(t *testing.T) {
 			t.Errorf("%q: got %d, %v", text, got, err)
 		}
 	}
-	if got := price.Amount(12_500_000_000).String() + " " + price.Amount(5e12).String(); got != "0.0125 5" {
+	if got := price.Amount(12_500_000_000).String() + " " + price.Amount(5e12).String(); got != "$0.0125 $5" {
 		t.Errorf("got %s", got)
 	}
 }
