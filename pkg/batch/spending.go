@@ -84,6 +84,19 @@ func (m *Manager) mostOf(p *Part, lines io.Reader) (most, first price.Amount, er
 	return most, first, err
 }
 
+// bounded returns [price.ErrUnbounded] if there is a limit to what the parts may cost, and the
+// amendments of the n-th one leave out the limit of its answers.
+func (m *Manager) bounded(d *Draft, n int) error {
+	if m.cfg.MaxCost == 0 || len(d.Parts[n].Amended) == 0 {
+		return nil
+	}
+	q, err := d.first(n)
+	if err == nil {
+		_, err = m.cfg.Prices.Most(wire.NewAmendments(d.Parts[n].Amended).Apply(q.Body), price.Standard)
+	}
+	return err
+}
+
 // affordRound reports whether the round may be submitted without spending more than the job's
 // limit. Parts whose cost is not known yet count with the most that they can cost.
 func (m *Manager) affordRound(job *Entry, p *Part) (ok bool, most price.Amount, err error) {

@@ -66,10 +66,11 @@ const (
 // for parts that exist in the ledger or at the service, and their files do not change.
 //
 // The error is a [*TooDearError] or that of [price.Table.MostOfBatch] if the parts may cost
-// more than Config.MaxCost, before anything is sent. It is a [*TrialError] if the service refuses a member that the user asked for, or
-// the request for a reason that other rows share; in this case no file was written. A trial
-// that fails for a temporary reason is reported and changes nothing. What else a trial
-// failed for is returned with it.
+// more than Config.MaxCost, before anything is sent, or [price.ErrUnbounded] after a trial that
+// took the limit of the answers away. It is a [*TrialError] if the service refuses a member that
+// the user asked for, or the request for a reason that other rows share. In all these cases no
+// file was written. A trial that fails for a temporary reason is reported and changes nothing.
+// What else a trial failed for is returned with it.
 func (m *Manager) Prepare(ctx context.Context, d *Draft, trials Trials) (parts []Part, made []Trial, err error) {
 	if err := m.afford(d, trials.Asker != nil); err != nil {
 		return nil, nil, err
@@ -94,6 +95,9 @@ func (m *Manager) Prepare(ctx context.Context, d *Draft, trials Trials) (parts [
 		}
 		if t != nil {
 			p.Amended = t.Amended
+			if err := m.bounded(d, n); err != nil {
+				return nil, made, err
+			}
 		}
 	}
 	return d.Parts, made, d.writeAll()

@@ -81,7 +81,7 @@ func Explain(err error) error {
 	} else if _, ok := errors.AsType[*price.SpentError](err); ok {
 		hint = "to continue, run the same command with --resume, and a --max-cost for what is left"
 	} else if errors.Is(err, price.ErrUnbounded) {
-		hint = "with --max-cost, limit the answers by --max-tokens"
+		hint = "with --max-cost, limit the answers by --max-tokens; if the model takes no limit, leave --max-cost out"
 	}
 	if hint == "" {
 		return err
