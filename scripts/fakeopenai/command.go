@@ -33,7 +33,9 @@ func command(ctx context.Context, url string, args []string) error {
 	told := make(chan os.Signal, 1)
 	signal.Notify(told, syscall.SIGTERM)
 	defer signal.Stop(told)
-	if err := cmd.Start(); err != nil {
+	if err := cmd.Start(); errors.Is(err, exec.ErrNotFound) {
+		return fmt.Errorf("there is no command %s on the PATH", args[0])
+	} else if err != nil {
 		return fmt.Errorf("run a command: %w", err)
 	}
 	ended := make(chan error, 1)

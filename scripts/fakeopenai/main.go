@@ -91,6 +91,7 @@ func main() {
 		code := 1
 		if usage, ok := errors.AsType[cli.ExitCoder](err); ok {
 			code = usage.ExitCode()
+			fmt.Fprintln(os.Stderr, "fakeopenai: see fakeopenai --help")
 		}
 		os.Exit(code)
 	}

@@ -180,6 +180,7 @@ func TestItRefusesWhatItCannotServe(t *testing.T) {
 		":0 is not a loopback address":                               {"--addr", ":0"},
 		"192.0.2.1:80 is not a loopback address":                     {"--addr", "192.0.2.1:80"},
 		`run a command: `:                                            {"./no-such"},
+		"there is no command no-such-command on the PATH":            {"no-such-command"},
 		"unknown flag -nonsense":                                     {"--nonsense"},
 		bad + `: read faults: fault 1: unknown kind "explode"`:       {"--faults", bad},
 		"open faults: open " + filepath.Join(dir, "none") + ": ":     {"--faults", filepath.Join(dir, "none")},
@@ -190,6 +191,15 @@ func TestItRefusesWhatItCannotServe(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want %q", args, err, want)
 		}
+	}
+}
+
+func TestAWrongFlagNamesTheHelp(t *testing.T) {
+	cmd := exec.Command(os.Args[0], "--halp")
+	cmd.Env = append(os.Environ(), asProgram+"=fakeopenai")
+	out, err := cmd.CombinedOutput()
+	if cmd.ProcessState.ExitCode() != 2 || string(out) != "fakeopenai: unknown flag --halp\nfakeopenai: see fakeopenai --help\n" {
+		t.Errorf("said %q, %v", out, err)
 	}
 }
 
