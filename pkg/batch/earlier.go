@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"slices"
@@ -73,10 +74,24 @@ func ReadEarlier(path, output string, judge *wire.Judge) (*Earlier, error) {
 			Name: name, Pending: entry.State != fetched, Source: entry.Source, Total: entry.Total, First: entry.First, Last: entry.Last,
 			Settings: entry.Settings, Model: entry.Model,
 			// The files of results come first.
-			Rows: func(yield func(row int, id, request string)) bool { return found[entry.BatchID] || entry.rows(yield) },
+			Rows: func(yield func(row int, id, request string)) bool {
+				return slices.ContainsFunc(e.batches(entry), func(id string) bool { return found[id] }) || entry.rows(yield)
+			},
 		}})
 	}
 	return e, nil
+}
+
+// batches returns the ids of the batches of the entry's job, all rounds included. Results of one
+// of them show that those of the job are saved.
+func (e *Earlier) batches(entry *Entry) (ids []string) {
+	job := cmp.Or(entry.Job, entry.Key)
+	for _, other := range e.entries {
+		if cmp.Or(other.Job, other.Key) == job && other.Attempt == entry.Attempt {
+			ids = append(append(ids, other.Doubles...), other.BatchID)
+		}
+	}
+	return ids
 }
 
 // asked reports whether the part was started, and has not failed as a whole.

@@ -34,6 +34,35 @@ func prompts(t *testing.T, n int) (lines [][]byte, requests []wire.Request, b *w
 	return lines, requests, b
 }
 
+// each yields the requests.
+func each(requests []wire.Request) Requests {
+	return func() (wire.Request, error) {
+		if len(requests) == 0 {
+			return wire.Request{}, io.EOF
+		}
+		q := requests[0]
+		requests = requests[1:]
+		return q, nil
+	}
+}
+
+// writeLedger adds the events to the ledger at path.
+func writeLedger(t *testing.T, path string, events ...event) {
+	t.Helper()
+	l, err := openLedger(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range events {
+		if err := l.record(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // left returns the rows that are still to be asked, and the error.
 func left(t *testing.T, e *Earlier, b *wire.Builder, lines [][]byte, keep bool) (string, []int) {
 	t.Helper()
@@ -98,35 +127,17 @@ func TestOfFetchedPartsOnlyTheGoodAnswersCount(t *testing.T) {
 	dir := t.TempDir()
 	ledger, results := filepath.Join(dir, "ledger"), filepath.Join(dir, "r.jsonl")
 	lines, requests, _ := prompts(t, 4)
-	next := 0
-	parts, err := split(filepath.Join(dir, "b.jsonl"), PartLimits{Requests: 2}, func() (wire.Request, error) {
-		if next++; next > len(requests) {
-			return wire.Request{}, io.EOF
-		}
-		return requests[next-1], nil
-	})
+	parts, err := split(filepath.Join(dir, "b.jsonl"), PartLimits{Requests: 2}, each(requests))
 	if err != nil || len(parts) != 2 {
 		t.Fatal(parts, err)
 	}
-	l, err := openLedger(ledger)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for i := range parts {
-		id := fmt.Sprintf("batch_%d", i)
-		for _, ev := range []event{
+		writeLedger(t, ledger, []event{
 			{Event: intent, Key: parts[i].Key, Attempt: 1, Part: &parts[i]},
-			{Event: created, Key: parts[i].Key, Attempt: 1, BatchID: id},
+			{Event: created, Key: parts[i].Key, Attempt: 1, BatchID: fmt.Sprintf("batch_%d", i)},
 			{Event: finished, Key: parts[i].Key, Attempt: 1, Status: wire.BatchCompleted},
 			{Event: fetched, Key: parts[i].Key, Attempt: 1, Results: results},
-		}[:4-i] { // the second one is not fetched
-			if err := l.record(ev); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	if err := l.close(); err != nil {
-		t.Fatal(err)
+		}[:4-i]...) // the second one is not fetched
 	}
 	good, bad := requests[0].Row, requests[1].Row
 	good.Output, good.FinishReason, good.BatchID = "a", "stop", "batch_0"
@@ -162,5 +173,42 @@ func TestOfFetchedPartsOnlyTheGoodAnswersCount(t *testing.T) {
 	}
 	if e, err := ReadEarlier(filepath.Join(dir, "none"), "", nil); err != nil || len(e.Batches()) != 0 {
 		t.Errorf("no ledger: %v, %v", e, err)
+	}
+}
+
+// A job's batches often have no row in its results: those that expired before they processed
+// any.
+func TestRowsWithoutAnAnswerInTheResultsOfSeveralRoundsAreAskedAgain(t *testing.T) {
+	dir := t.TempDir()
+	ledger, results := filepath.Join(dir, "ledger"), filepath.Join(dir, "r.jsonl")
+	lines, requests, b := prompts(t, 2)
+	parts, err := split(filepath.Join(dir, "b.jsonl"), PartLimits{}, each(requests))
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := parts[0]
+	again.Key, again.Sent, again.Job, again.Round = "round", again.Key, again.Key, 2
+	writeLedger(t, ledger,
+		event{Event: intent, Key: again.Job, Attempt: 1, Part: &parts[0], Rounds: 2},
+		event{Event: created, Key: again.Job, Attempt: 1, BatchID: "batch_1"},
+		event{Event: finished, Key: again.Job, Attempt: 1, Status: wire.BatchExpired},
+		event{Event: intent, Key: again.Key, Attempt: 1, Part: &again},
+		event{Event: created, Key: again.Key, Attempt: 1, BatchID: "batch_2"},
+		event{Event: finished, Key: again.Key, Attempt: 1, Status: wire.BatchExpired},
+		event{Event: fetched, Key: again.Job, Attempt: 1, Results: results},
+	)
+	good, bad := requests[0].Row, requests[1].Row
+	good.Output, good.FinishReason, good.BatchID = "a", "stop", "batch_2"
+	bad.Failure, bad.BatchID = &record.Failure{Class: record.Expired}, "batch_2"
+	if err := os.WriteFile(results, record.AppendResult(record.AppendResult(nil, &good), &bad), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e, err := ReadEarlier(ledger, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, same := left(t, e, b, lines[1:], false) // the other one has an answer
+	if err := e.Check([]Part{{Key: "new", Number: 1, Source: "test", First: 1, Last: 1, Requests: 1}}, same); got != "[1]" || err != nil {
+		t.Errorf("%s are left, %v are the same: %v", got, same, err)
 	}
 }

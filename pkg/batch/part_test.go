@@ -136,15 +136,15 @@ func TestAModelOrEndpointOfItsOwnIsAPartOfItsOwn(t *testing.T) {
 		`{"custom_id":"request-3","method":"POST","url":"/v1/completions","body":{"model":"b","prompt":"x"}}`,
 	}
 	path := filepath.Join(t.TempDir(), "b.jsonl")
-	rest := lines
-	parts, err := split(path, PartLimits{}, func() (wire.Request, error) {
-		if len(rest) == 0 {
-			return wire.Request{}, io.EOF
+	var requests []wire.Request
+	for _, line := range lines {
+		q, err := wire.ParseRequestLine([]byte(line))
+		if err != nil {
+			t.Fatal(err)
 		}
-		line := rest[0]
-		rest = rest[1:]
-		return wire.ParseRequestLine([]byte(line))
-	})
+		requests = append(requests, q)
+	}
+	parts, err := split(path, PartLimits{}, each(requests))
 	if err != nil {
 		t.Fatal(err)
 	}

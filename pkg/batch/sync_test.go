@@ -14,17 +14,21 @@ import (
 	"nertools/pkg/wire"
 )
 
-// syncOnce looks at all jobs and returns the statuses of those that have changed.
-func syncOnce(t *testing.T, m *Manager, dir string) (changed []string) {
+// syncOnce looks at all jobs and returns the statuses of those that have changed, and the names
+// of the files that results were saved in.
+func syncOnce(t *testing.T, m *Manager, dir string) (changed, saved []string) {
 	t.Helper()
 	_, _, err := m.Sync(t.Context(), dir, func(c *Change) error {
 		changed = append(changed, c.Job.Status)
+		if c.Outcome != nil {
+			saved = append(saved, filepath.Base(c.Results))
+		}
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return changed
+	return changed, saved
 }
 
 // steady is a service whose batches are always in progress.
@@ -51,7 +55,7 @@ func TestOfALedgerOfAnEarlierVersionOnlyWhatChangesIsReported(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range [][]string{{"in_progress"}, nil} {
-		if got := syncOnce(t, m, w.dir); !slices.Equal(got, want) {
+		if got, _ := syncOnce(t, m, w.dir); !slices.Equal(got, want) {
 			t.Errorf("changed: %v, want %v", got, want)
 		}
 	}
@@ -118,29 +122,14 @@ func TestResultsThatStayIncompleteAreReportedOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range [][]string{{"completed"}, nil} {
-		if got := syncOnce(t, m, w.dir); !slices.Equal(got, want) {
+		if got, _ := syncOnce(t, m, w.dir); !slices.Equal(got, want) {
 			t.Errorf("changed: %v, want %v", got, want)
 		}
 	}
 	m.service = real
-	if got := syncOnce(t, m, w.dir); len(got) != 1 || m.ledger.entries[0].State != fetched {
+	if got, _ := syncOnce(t, m, w.dir); len(got) != 1 || m.ledger.entries[0].State != fetched {
 		t.Errorf("with its files: %v, %s", got, m.ledger.entries[0].State)
 	}
-}
-
-// savedBy syncs once and returns the names of the files with results that were saved.
-func savedBy(t *testing.T, m *Manager, dir string) (names []string) {
-	t.Helper()
-	_, _, err := m.Sync(t.Context(), dir, func(c *Change) error {
-		if c.Outcome != nil {
-			names = append(names, filepath.Base(c.Results))
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return names
 }
 
 func TestSyncReplacesNoResultsButThoseOfTheSameJob(t *testing.T) {
@@ -163,7 +152,7 @@ func TestSyncReplacesNoResultsButThoseOfTheSameJob(t *testing.T) {
 		if n > 0 {
 			want = []string{"b" + key(parts[0]) + ".results.jsonl", "b.2" + key(parts[1]) + ".results.jsonl"}
 		}
-		names := savedBy(t, last, out)
+		_, names := syncOnce(t, last, out)
 		if !slices.Equal(names, want) {
 			t.Errorf("ledger %d: saved in %q, want %q", n+1, names, want)
 		}
@@ -187,7 +176,7 @@ func TestSyncReplacesNoResultsButThoseOfTheSameJob(t *testing.T) {
 		t.Fatal(err)
 	}
 	name := "b." + parts[0].Key[:8] + ".results.jsonl"
-	if names := savedBy(t, last, out); !slices.Equal(names, []string{name}) {
+	if _, names := syncOnce(t, last, out); !slices.Equal(names, []string{name}) {
 		t.Errorf("asked again: saved in %q", names)
 	}
 	if text, err := os.ReadFile(filepath.Join(out, name)); err != nil || string(text) == texts[name] {
