@@ -123,7 +123,7 @@ func (o *options) outputFlag() cli.Flag {
 	return &cli.StringFlag{Category: results, Name: "output", Aliases: []string{"o"}, Destination: &o.output, Usage: "write the results to `FILE` instead of stdout"}
 }
 
-// ledgerFlag returns --ledger. standard describes the default; "" if there is none.
+// ledgerFlag returns --ledger. standard describes the default; "" if it has no default.
 func (o *options) ledgerFlag(usage, standard string) cli.Flag {
 	return &cli.StringFlag{Category: files, Name: "ledger", DefaultText: standard, Destination: &o.ledger, Usage: usage}
 }

@@ -405,7 +405,7 @@ func (o *options) pollOn(meter *progress.Meter) batch.Poll {
 }
 
 // show writes the job records and prints how to continue. failed is the error for which some
-// parts were not started, nil if there was none.
+// parts were not started; nil without such an error.
 func (o *options) show(std cmdline.Streams, m *batch.Manager, entries []*batch.Entry, failed error) error {
 	waiting, full, later := 0, 0, 0
 	for _, entry := range entries {

@@ -177,8 +177,8 @@ func (f *fetching) submitted(ctx context.Context) error {
 	return f.readRows(f.local, file)
 }
 
-// openPart opens the local file that contains the batch's part. It returns nil if there is
-// none.
+// openPart opens the local file that contains the batch's part. It returns nil if the
+// file is not there.
 func (f *fetching) openPart() (*os.File, error) {
 	if _, err := os.Stat(f.local); err != nil || f.batch.Metadata[metaKey] == "" {
 		return nil, nil // it was moved; the service has a copy

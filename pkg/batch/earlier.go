@@ -176,7 +176,7 @@ func unknown(path string, judge *wire.Judge) (groups []group) {
 }
 
 // eachResult passes the results in the file at path to each, with the sources and the numbers of
-// their rows. A file that can't be read has none.
+// their rows. It passes nothing if the file can't be read.
 func eachResult(path string, judge *wire.Judge, each func(r *record.Result, source string, row int)) {
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
 		return

@@ -45,13 +45,13 @@ type Entry struct {
 	State   string        // the last event that changed it
 	Account string        // [Config.Account] of the run that started it
 	Rounds  int           // how often rows may be submitted; 0 in old ledgers and in further rounds
-	Limit   *CostLimit    // of what the command's parts may cost; nil if there is none
+	Limit   *CostLimit    // of what the command's parts may cost; nil if it has no limit
 	Bound   price.Amount  // the most that the part can cost, if there is a limit
 	Spent   *price.Amount // what its batch cost, once that is known
 	Over    bool          // no further round is to come
 	Run     string        // marks the batches that calls of this ledger created; "" in old ledgers
 	Begun   time.Time     // when the attempt began
-	Called  time.Time     // when a call was made whose batch has not been seen; zero if there is none
+	Called  time.Time     // when a call was made whose batch has not been seen; otherwise zero
 	Since   time.Time     // of the last event that changed the state
 	FileID  string
 	BatchID string

@@ -61,7 +61,7 @@ type Requests func() (wire.Request, error)
 func removeFurther(path string, parts int) {
 	for n := parts + 1; ; n++ {
 		if err := os.Remove(partPath(path, n)); err != nil {
-			return // there is none, or it can't be removed
+			return // it does not exist, or can't be removed
 		}
 	}
 }

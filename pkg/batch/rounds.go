@@ -53,8 +53,8 @@ func (m *Manager) withRounds(jobs []*Entry) []*Entry {
 	return all
 }
 
-// due returns the number of the job's round that is still to be submitted, 0 if there is
-// none.
+// due returns the number of the job's round that is still to be submitted, 0 if the job
+// needs or may have no further one.
 func (m *Manager) due(job *Entry) int {
 	last := m.ledger.last(job)
 	if job.Job != "" || job.Over || last.State != finished || last.Status != wire.BatchExpired || max(last.Round, 1) >= job.Rounds {
@@ -64,7 +64,7 @@ func (m *Manager) due(job *Entry) int {
 }
 
 // Later returns the number of the job's further round that is to be submitted or has not
-// ended, 0 if there is none.
+// ended, otherwise 0.
 func (m *Manager) Later(job *Entry) int {
 	if last := m.ledger.last(job); last != job && last.running() {
 		return last.Round
@@ -142,7 +142,7 @@ func (m *Manager) nextRounds(ctx context.Context, jobs []*Entry) error {
 const restWait = 24 * time.Hour
 
 // nextRound writes the file of the job's next round, which is due, and records it. It returns
-// nil if there is none now.
+// nil if no row can be submitted again now.
 func (m *Manager) nextRound(ctx context.Context, job *Entry) (*Entry, error) {
 	last := m.ledger.last(job)
 	rest, whole, err := m.unprocessed(ctx, last)

@@ -101,7 +101,7 @@ type Progress struct {
 	Completed int
 	Failed    int
 	Jobs      []record.Job // as of this check
-	Next      time.Time    // the time of the next check; zero if there is none
+	Next      time.Time    // the time of the next check; zero after the last one
 }
 
 // add adds a job and its counts.

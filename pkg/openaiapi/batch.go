@@ -50,7 +50,7 @@ func (c *Client) call(ctx context.Context, method, path string, body []byte, mem
 	return answer, err
 }
 
-// plain is a request without a body to a path under the base URL.
+// plain returns a request without a body to a path under the base URL.
 func (c *Client) plain(ctx context.Context, method, path string) (*http.Request, error) {
 	base, err := c.request("")
 	if err != nil {
@@ -64,7 +64,7 @@ func (c *Client) plain(ctx context.Context, method, path string) (*http.Request,
 	return request, err
 }
 
-// batchMembers are what a batch has, or what it is wrapped in.
+// batchMembers are members of a batch, or of what a service wraps it in.
 var batchMembers = []string{"id", "job", "batch", "data"}
 
 // CreateBatch starts a batch with the requests of an uploaded file.
@@ -163,7 +163,7 @@ func (c *Client) processed(ctx context.Context, v gjson.Result) (id string, err 
 }
 
 // FindFile returns the id of an uploaded batch input file with this name and size in
-// bytes, or "" if there is none. It waits until the file may be named in a batch.
+// bytes, or "" if the service has no such file. It waits until the file may be named in a batch.
 func (c *Client) FindFile(ctx context.Context, name string, size int64) (id string, err error) {
 	for after := ""; ; {
 		query := "?purpose=" + c.purpose() + "&limit=1000"
@@ -251,7 +251,8 @@ func (c *Client) Upload(ctx context.Context, name string, size int64, open func(
 	return c.processed(ctx, gjson.ParseBytes(uploaded))
 }
 
-// form is what stands, with the fields (name, value, name ...), before and behind the file in the body of an upload.
+// form returns what comes before and after the file in the body of an upload, with the fields
+// (name, value, name ...).
 func form(name string, fields []string) (head, tail []byte, contentType string, err error) {
 	var buf bytes.Buffer
 	w := multipart.NewWriter(&buf)
@@ -294,7 +295,7 @@ func (c *Client) Download(ctx context.Context, id string, at int64, w io.Writer)
 	body := &watched{r: response.Body, c: response.Body, dog: dog}
 	switch {
 	case at > 0 && response.StatusCode == http.StatusRequestedRangeNotSatisfiable:
-		return 0, nil // nothing stands behind what is there
+		return 0, nil // the file ends there
 	case response.StatusCode == http.StatusOK && at > 0:
 		if _, err := io.CopyN(io.Discard, body, at); err != nil {
 			return 0, broken(ctx, call, stall, err)
@@ -318,8 +319,8 @@ func (c *Client) Download(ctx context.Context, id string, at int64, w io.Writer)
 }
 
 // sendOn sends a request for a file, and sends it on where the service redirects it,
-// as some do to the store that holds their files. What tells who asks goes to no
-// other server, and nothing goes to one without encryption unless it is this machine.
+// as some do to the store that holds their files. It sends credentials to no other server, and
+// nothing to another server without encryption, unless both are this machine.
 func (c *Client) sendOn(request *http.Request) (*http.Response, error) {
 	const most = 5
 	for hops := 0; ; hops++ {

@@ -6,18 +6,18 @@ import (
 	"strings"
 )
 
-// Door says how calls have to come, as far as services differ in it. The zero value is
-// OpenAI's own.
+// Door says how services differ in the address and the headers that a call must have. The
+// zero value is OpenAI's.
 type Door struct {
 	// BasePath is the path that the API is under. "": /v1.
 	BasePath string
 
 	// Query is the name of a parameter without which an address does not exist, such as
-	// Azure's api-version. "": none.
+	// Azure's api-version. "": no parameter is needed.
 	Query string
 
-	// KeyHeader is the header that a call must have its key in, and Authorization must
-	// not be there then. "": Authorization, as a bearer key. NoKey: no call may have one.
+	// KeyHeader is the header that must contain the key, in a call without Authorization.
+	// "": Authorization, as a bearer key. NoKey: no call may have a key.
 	KeyHeader string
 
 	// Wants are headers that a call must have, with these values.

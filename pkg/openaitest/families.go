@@ -9,7 +9,8 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// modelRules is what a model refuses, and what it does, with [Options.RealModels].
+// modelRules says which parameters a model refuses, and how it reasons, with
+// [Options.RealModels].
 type modelRules struct {
 	efforts    []string // the reasoning_effort that it takes; nil: it does not reason
 	effort     string   // … if none is asked for
@@ -100,8 +101,8 @@ func (r *modelRules) effortOf(req *completionRequest) string {
 	return r.effort
 }
 
-// thoughts is how many tokens the model reasons: more than an answer's usual limit unless
-// it is told to reason little.
+// thoughts returns how many tokens the model uses for reasoning: more than an answer's usual limit unless
+// the request asks for little reasoning.
 func (r *modelRules) thoughts(req *completionRequest) int {
 	if r.efforts == nil {
 		return 0
@@ -112,7 +113,7 @@ func (r *modelRules) thoughts(req *completionRequest) int {
 // cacheable is the shortest prompt that is written to the cache, in tokens.
 const cacheable = 1024
 
-// cacheWrites is how many tokens of the prompt are written to the cache.
+// cacheWrites returns how many tokens of the prompt are written to the cache.
 func (r *modelRules) cacheWrites(req *completionRequest) int {
 	if !r.cacheFee || req.uncached || req.tokens < cacheable {
 		return 0
@@ -120,7 +121,7 @@ func (r *modelRules) cacheWrites(req *completionRequest) int {
 	return req.tokens
 }
 
-// setDelivery takes over the parameters that matter to real models only.
+// setDelivery sets the parameters that only [Options.RealModels] follows.
 func (req *completionRequest) setDelivery(name string, value gjson.Result) *apiError {
 	switch name {
 	case "reasoning_effort":
