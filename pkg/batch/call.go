@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"nertools/pkg/pace"
-	"nertools/pkg/record"
+	"nertools/pkg/retry"
 	"nertools/pkg/wire"
 )
 
@@ -28,10 +28,8 @@ func (m *Manager) try(ctx context.Context, call func(context.Context) error) err
 func (m *Manager) tryWhile(ctx context.Context, again func(*wire.Error) bool, call func(context.Context) error) error {
 	_, err := m.pacer.Do(ctx, 0, func(ctx context.Context) (pace.Limits, error) {
 		err := call(ctx)
+		m.heard = m.heard || retry.Answered(err)
 		e, ok := errors.AsType[*wire.Error](err)
-		if err == nil || ok && !e.Unanswered() && !e.Suspect {
-			m.heard = true
-		}
 		stays := ok && e.Fatal(m.heard)
 		if ok && e.Unanswered() && !m.called && !stays {
 			m.cfg.Say(fmt.Sprintf("no answer yet: %v", e))
@@ -41,7 +39,7 @@ func (m *Manager) tryWhile(ctx context.Context, again func(*wire.Error) bool, ca
 			if e.RetryAfter >= longPause && e.RetryAfter <= maxWait {
 				m.cfg.Say(fmt.Sprintf("waiting for %v, as the service asks: %v", e.RetryAfter.Round(time.Second), e))
 			}
-			return pace.Limits{}, &pace.Retry{Err: e, After: e.RetryAfter, Throttled: e.Class == record.RateLimit}
+			return pace.Limits{}, retry.Again(e)
 		}
 		return pace.Limits{}, err
 	})

@@ -71,6 +71,18 @@ func (c *Caller) Heard() bool { return c.heard.Load() }
 // Learned returns what the service has refused so far.
 func (c *Caller) Learned() []wire.Amendment { return c.amend.List() }
 
+// Answered reports whether a call that ended with err shows that the service is there: it
+// returned an answer, or an error that only the service can have sent.
+func Answered(err error) bool {
+	e, ok := errors.AsType[*wire.Error](err)
+	return err == nil || ok && !e.Unanswered() && !e.Suspect
+}
+
+// Again returns the error with which a pacer repeats a call that failed with e.
+func Again(e *wire.Error) *pace.Retry {
+	return &pace.Retry{Err: e, After: e.RetryAfter, Throttled: e.Class == record.RateLimit}
+}
+
 // Do sends the request until it is answered or fails for good. The end of asking stops the
 // wait for a turn, and the end of inFlight cancels a call. The error is a [*wire.Error], a
 // [*pace.GivenUp], an error of a context, or one of Read.
@@ -86,10 +98,10 @@ func (c *Caller) Do(asking, inFlight context.Context, call *Exchange) error {
 			begin := time.Now()
 			limits, err := c.Asker.Ask(inFlight, call.Path, body, call.Read)
 			call.Latency = time.Since(begin)
-			e, ok := errors.AsType[*wire.Error](err)
-			if err == nil || ok && !e.Unanswered() && !e.Suspect {
+			if Answered(err) {
 				c.heard.Store(true)
 			}
+			e, ok := errors.AsType[*wire.Error](err)
 			if !ok {
 				return limits, err
 			}
@@ -110,7 +122,7 @@ func (c *Caller) Do(asking, inFlight context.Context, call *Exchange) error {
 				continue
 			}
 			if e.Passing() && !e.Fatal(heard) {
-				return limits, &pace.Retry{Err: e, After: e.RetryAfter, Throttled: e.Class == record.RateLimit}
+				return limits, Again(e)
 			}
 			if c.Fatal != nil && e.Fatal(heard) {
 				c.Fatal(e)
