@@ -159,14 +159,14 @@ func (m *Manager) nextRound(ctx context.Context, job *Entry) (*Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	afford, bound, err := m.affordRound(job, p)
+	bound, why, err := m.affordRound(job, p)
 	if err != nil {
 		return nil, err
 	}
-	if !afford {
+	expired := fmt.Sprintf("part %d: %s expired in %s", job.Number, english.Count(len(rest), "row"), last.BatchID)
+	if why != "" {
 		_ = os.Remove(p.File) // nobody needs it
-		m.cfg.Say(fmt.Sprintf("part %d: %s that expired are not submitted again: with up to %v for them, the job may cost more than its limit of %v",
-			job.Number, english.Count(len(rest), "row"), bound, job.Limit.Most))
+		m.cfg.Say(expired + ", not submitted again: " + why)
 		return nil, m.ledger.record(event{Event: over, Key: job.Key, Attempt: job.Attempt, Reason: "cost limit"})
 	}
 	err = m.ledger.record(event{Event: intent, Key: p.Key, Attempt: job.Attempt, Account: m.cfg.Account, Run: strings.ToLower(rand.Text()), Part: p, Limit: job.Limit, Bound: bound})
@@ -174,7 +174,7 @@ func (m *Manager) nextRound(ctx context.Context, job *Entry) (*Entry, error) {
 		return nil, err
 	}
 	m.listed = false // a run whose ledger is lost may have started it
-	m.cfg.Say(fmt.Sprintf("part %d: %s expired in %s: submitting them again, round %d of %d", job.Number, english.Count(len(rest), "row"), last.BatchID, p.Round, job.Rounds))
+	m.cfg.Say(fmt.Sprintf("%s, to be submitted again in round %d of %d", expired, p.Round, job.Rounds))
 	return m.ledger.keyed(p.Key), nil
 }
 

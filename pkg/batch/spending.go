@@ -97,16 +97,20 @@ func (m *Manager) bounded(d *Draft, n int) error {
 	return err
 }
 
-// affordRound reports whether the round may be submitted without spending more than the job's
-// limit. Parts whose cost is not known yet count with the most that they can cost.
-func (m *Manager) affordRound(job *Entry, p *Part) (ok bool, most price.Amount, err error) {
+// affordRound returns the most that the round can cost, for jobs with a limit, and why it can't
+// be submitted, "" if the job certainly stays within its limit. Parts whose cost is not known
+// yet count with the most that they can cost.
+func (m *Manager) affordRound(job *Entry, p *Part) (most price.Amount, why string, err error) {
 	if job.Limit == nil {
-		return true, 0, nil
+		return 0, "", nil
 	}
 	most, _, err = m.mostOf(p, nil)
 	_, unknown := errors.AsType[*price.UnknownPriceError](err)
 	if unknown || errors.Is(err, price.ErrUnbounded) {
-		return false, 0, nil
+		return 0, fmt.Sprintf("%v, so the job may cost more than its limit of %v", err, job.Limit.Most), nil
+	}
+	if err != nil {
+		return 0, "", err
 	}
 	sum := most
 	for _, entry := range m.ledger.entries {
@@ -119,7 +123,10 @@ func (m *Manager) affordRound(job *Entry, p *Part) (ok bool, most price.Amount, 
 			sum += entry.Bound
 		}
 	}
-	return sum <= job.Limit.Most, most, err
+	if sum > job.Limit.Most {
+		why = fmt.Sprintf("with up to %v in this round, the job may cost more than its limit of %v", most, job.Limit.Most)
+	}
+	return most, why, nil
 }
 
 // spent records what an ended batch has cost, for jobs with a limit.
