@@ -20,8 +20,9 @@ type spool struct {
 	closed bool
 }
 
-// spoolMemory is how much a spool keeps in memory.
-var spoolMemory = 64 << 20
+// spoolMemory is how much a spool keeps in memory, in bytes. The heap may grow to several
+// times as much before the next collection, and a file costs no more time.
+var spoolMemory = 8 << 20
 
 func (s *spool) Read(p []byte) (int, error) {
 	if s.err != nil {
