@@ -143,6 +143,9 @@ func (o *options) prompts(file string) (string, error) {
 		if batch.IsFurtherPart(input, o.batchFile) {
 			return "", cmdline.UsageError("%s is an input, and the name of a part of --batch-file %s: choose another batch file", input, o.batchFile)
 		}
+		if len(o.earlier.Reuse) > 0 && durable.SameFile(input, o.reusedFile()) {
+			return "", cmdline.UsageError("%s is an input, and would be replaced by the answers that are reused: choose another batch file", input)
+		}
 	}
 	return file, cmdline.CheckFiles(o.batchFile, o.inputs(append([]string{file}, o.earlier.Files()...))...)
 }

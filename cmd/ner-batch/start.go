@@ -326,6 +326,9 @@ func (o *options) begin(ctx context.Context, std cmdline.Streams, prompts string
 			return cmdline.UsageError("-o %s is the batch file or its ledger: write to another file", o.output)
 		}
 	}
+	if len(o.earlier.Reuse) > 0 && o.output != "" && durable.SameFile(o.output, o.reusedFile()) {
+		return cmdline.UsageError("-o %s is the file for the answers that are reused: write to another file", o.output)
+	}
 	if err := o.check(append([]string{prompts}, o.earlier.Files()...)...); err != nil {
 		return err
 	}
