@@ -81,7 +81,17 @@ func Run(ctx context.Context, app *cli.App, args []string) int {
 		}
 		return app.RunContext(ctx, args)
 	})
-	return report(ctx, app.ErrWriter, app.Name, errors.Join(err, help.err))
+	return report(ctx, app.ErrWriter, app.Name, helpFor(app, args), errors.Join(err, help.err))
+}
+
+// helpFor returns the command line that shows the flags of the command in args.
+func helpFor(app *cli.App, args []string) string {
+	if len(args) > 1 && args[1] != "help" {
+		if c := app.Command(args[1]); c != nil {
+			return app.Name + " " + c.Name + " --help"
+		}
+	}
+	return app.Name + " --help"
 }
 
 // A checked writer remembers the first error of w.

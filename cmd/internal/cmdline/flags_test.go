@@ -92,7 +92,11 @@ func TestWhatAFlagDoesNotTakeAndWhatDoesNothingIsWrongUsage(t *testing.T) {
 		var stdout bytes.Buffer
 		var stderr strings.Builder
 		code := Run(t.Context(), program(&stdout, &stderr), append([]string{"ner-x"}, strings.Fields(line)...))
-		if code != Usage || stdout.Len() > 0 || !strings.HasPrefix(stderr.String(), "ner-x: "+want) || !strings.HasSuffix(stderr.String(), "\nner-x: see ner-x --help\n") {
+		help := "ner-x"
+		if first := strings.Fields(line)[0]; !strings.HasPrefix(first, "-") {
+			help += " " + first
+		}
+		if code != Usage || stdout.Len() > 0 || !strings.HasPrefix(stderr.String(), "ner-x: "+want) || !strings.HasSuffix(stderr.String(), "\nner-x: see "+help+" --help\n") {
 			t.Errorf("%q: exit code %d, %s%s, want %s", line, code, &stdout, &stderr, want)
 		}
 	}

@@ -68,8 +68,9 @@ func Each(err error, explain func(error) error) error {
 
 // report prints every error that err joins, each with its remedy, and returns
 // the code to exit with: that of the gravest. A code never hides an error: what
-// has a text is printed, whatever it is joined with.
-func report(ctx context.Context, stderr io.Writer, name string, err error) int {
+// has a text is printed, whatever it is joined with. help is the command line to
+// name after wrong usage.
+func report(ctx context.Context, stderr io.Writer, name, help string, err error) int {
 	code := OK
 	var printed []string
 	say := func(text string) {
@@ -115,7 +116,7 @@ func report(ctx context.Context, stderr io.Writer, name string, err error) int {
 		}
 	}
 	if code == Usage {
-		say("see " + name + " --help")
+		say("see " + help)
 	}
 	return code
 }

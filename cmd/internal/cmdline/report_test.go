@@ -58,7 +58,7 @@ func TestAnExitCodeNeverHidesAnError(t *testing.T) {
 			ctx = t.Context()
 		}
 		var stderr strings.Builder
-		code := report(ctx, &stderr, "ner-x", c.err)
+		code := report(ctx, &stderr, "ner-x", "ner-x --help", c.err)
 		want := ""
 		if c.want != "" {
 			want = "ner-x: " + strings.ReplaceAll(c.want, "|", "\nner-x: ") + "\n"
@@ -90,7 +90,7 @@ func TestEachExplainsWhatIsJoinedAndLeavesStatusesAlone(t *testing.T) {
 		{full, Failed, "ner-x: disk full\n"},
 	} {
 		var stderr strings.Builder
-		if code := report(t.Context(), &stderr, "ner-x", Each(c.err, explain)); code != c.code || stderr.String() != c.want {
+		if code := report(t.Context(), &stderr, "ner-x", "ner-x --help", Each(c.err, explain)); code != c.code || stderr.String() != c.want {
 			t.Errorf("%v: exit code %d, want %d; stderr %q, want %q", c.err, code, c.code, stderr.String(), c.want)
 		}
 	}
