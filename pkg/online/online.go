@@ -451,7 +451,7 @@ func (r *running) hopeless(sum *Totals, f *record.Failure) error {
 	}
 	// Fewer rows say little about the others.
 	enough := sum.OK == 0 && n >= max(10, r.InFlight)
-	if enough && alike[f.Class] && sum.Failed.Count(f.Class) == n && !r.Stubborn && !r.Earlier.AnyGood() {
+	if enough && alike[f.Class] && sum.Failed.Count(f.Class) == n && !r.Stubborn && sum.Reused == 0 && !r.Earlier.AnyGood() {
 		return &StopError{f.Class, &AlikeError{n, sum.Failed.Kinds()[0].Failure}}
 	}
 	unheard := sum.Failed.Count(record.Network) + sum.Failed.Count(record.Timeout) + sum.Failed.Count(record.Server) + sum.Failed.Count(record.Malformed)

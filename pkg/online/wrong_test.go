@@ -119,3 +119,15 @@ func TestARunStopsIfItsFirstRowsAllFailInTheSameLastingWay(t *testing.T) {
 		})
 	}
 }
+
+func TestAReusedAnswerIsAGoodRow(t *testing.T) {
+	path := earlier(t, newBench(t, 2, openaitest.Options{}), input(5))
+	b := newBench(t, 2, openaitest.Options{Faults: []openaitest.Fault{{Kind: openaitest.Length}}})
+	defer b.Earlier.Close()
+	if err := b.Earlier.Reuse([]string{path}); err != nil {
+		t.Fatal(err)
+	}
+	if sum, err := b.do(t.Context(), input(50)); err != nil || sum.Reused != 5 || sum.Failed.Rows() != 45 {
+		t.Errorf("%+v, %v", sum, err)
+	}
+}
