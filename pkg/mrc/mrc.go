@@ -66,7 +66,7 @@ type entry struct {
 // origin locates a row's members.
 type origin struct {
 	row    uint64 // offset of the row's object in the file
-	starts uint32 // offset from row, or 0 if the row has no such list
+	starts uint32 // offset from row, or 0 if it lists no position
 	ends   uint32 // the same
 }
 
