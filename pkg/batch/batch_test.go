@@ -25,7 +25,7 @@ import (
 
 func init() {
 	settleWaits = []time.Duration{time.Millisecond, time.Millisecond, time.Millisecond}
-	sameSecond, patience = time.Millisecond, 50*time.Millisecond
+	sameSecond, patience = time.Millisecond, 300*time.Millisecond
 }
 
 // world is a service with a clock of its own, and a folder to work in.

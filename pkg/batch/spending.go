@@ -16,8 +16,9 @@ import (
 // A CostLimit is the most that the parts which one command submitted may cost together, all
 // rounds included.
 type CostLimit struct {
-	ID   string       `json:"id"` // the same for all parts of the command
-	Most price.Amount `json:"most"`
+	ID     string       `json:"id"` // the same for all parts of the command
+	Most   price.Amount `json:"most"`
+	Trials price.Amount `json:"trials,omitempty"` // the most that the command's trials cost
 }
 
 // A TooDearError is the error of parts that may cost more than Config.MaxCost.
@@ -49,10 +50,10 @@ func (m *Manager) afford(d *Draft, trial bool) error {
 		}
 		m.bounds[p.Key] = most
 		if sum += most; trial && d.lines != nil && entry == nil && m.tried(p) == nil {
-			sum += first
+			m.limit.Trials += first
 		}
 	}
-	if sum > m.cfg.MaxCost {
+	if sum += m.limit.Trials; sum > m.cfg.MaxCost {
 		return &TooDearError{Limit: m.cfg.MaxCost, Most: sum}
 	}
 	return nil
@@ -112,7 +113,7 @@ func (m *Manager) affordRound(job *Entry, p *Part) (most price.Amount, why strin
 	if err != nil {
 		return 0, "", err
 	}
-	sum := most
+	sum := most + job.Limit.Trials
 	for _, entry := range m.ledger.entries {
 		if entry.Limit == nil || entry.Limit.ID != job.Limit.ID {
 			continue
