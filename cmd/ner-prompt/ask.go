@@ -22,6 +22,7 @@ type promptOptions struct {
 	labels      dataset.LabelSet
 	limit       int // rows; 0 for all
 	style       string
+	order       string // of the demonstrations
 	shard       prompt.Shard
 	template    string // a file; "" for the built-in one of the style
 	lastResults string // a file; "" to ask about all rows
@@ -38,6 +39,7 @@ func (o *promptOptions) flags() []cli.Flag {
 		&cli.StringFlag{Name: "last-results", Destination: &o.lastResults, Usage: "ask again only for the rows that failed in this results `FILE`"},
 	), clidoc.Group("wording",
 		&cli.StringFlag{Name: "style", Value: "markup", Destination: &o.style, Usage: "ask for `STYLE`: markup (the marked sentence) or json (a list)"},
+		&cli.StringFlag{Name: "order", Value: "nearest-first", Destination: &o.order, Usage: "show demonstrations in `ORDER`: nearest-first or nearest-last"},
 		&cli.StringFlag{Name: "template", Destination: &o.template, Usage: "use the wording in `FILE` (see: ner-prompt template)"},
 	))
 }
@@ -47,6 +49,13 @@ func writePrompts(ctx context.Context, std cmdline.Streams, o *promptOptions) (e
 		return err
 	}
 	job := prompt.Plan{Source: o.source.Name, Limit: o.limit, Shard: o.shard, Examples: o.examples.Num}
+	switch o.order {
+	case "nearest-first":
+	case "nearest-last":
+		job.NearestLast = true
+	default:
+		return cmdline.UsageError("--order must be nearest-first or nearest-last, not %q", o.order)
+	}
 	if job.Template, job.ResponseFormat, err = wording(o.style, o.template); err != nil {
 		return err
 	}

@@ -39,6 +39,10 @@ type Plan struct {
 	Train      *mrc.File       // source of the demonstrations
 	Neighbours *mrc.Neighbours // choice of the demonstrations; opened for Total rows
 
+	// NearestLast reverses the demonstrations, which otherwise begin with the nearest. It
+	// does not change which ones are shown.
+	NearestLast bool
+
 	// The rows to write: those in Shard for which Wanted is true. With a Limit, shards
 	// are parts of the first Limit rows.
 	Shard  Shard
@@ -192,6 +196,9 @@ func (m *maker) read(i int) (err error) {
 	if j.Examples > 0 {
 		if m.neighbours, err = j.Neighbours.Append(m.neighbours, i, j.Examples); err != nil {
 			return err
+		}
+		if j.NearestLast {
+			slices.Reverse(m.neighbours)
 		}
 		if m.shown, err = j.Train.DecodeAll(m.neighbours, m.shown); err != nil {
 			return err

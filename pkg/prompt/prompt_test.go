@@ -357,6 +357,27 @@ func TestRecordsAreTheSameOnAnyNumberOfCores(t *testing.T) {
 	}
 }
 
+func TestNearestLastShowsTheSameDemonstrationsInReverse(t *testing.T) {
+	tmpl := parse(t, `{{define "instruction"}}{{end}}{{define "example"}}{{.Number}} {{.Context}}
+{{end}}{{define "query"}}{{end}}`)
+	first := records(t, write(t, &prompt.Plan{Template: tmpl, Examples: 5}))
+	last := records(t, write(t, &prompt.Plan{Template: tmpl, Examples: 5, NearestLast: true}))
+	for i, want := range first {
+		got := last[i]
+		slices.Reverse(want.Examples)
+		if d := cmp.Diff(want.Examples, got.Examples); d != "" {
+			t.Fatalf("row %d: %s", i, d)
+		}
+		// Demonstrations are numbered in the order in which they are shown.
+		before, after := strings.Split(want.Text, "\n"), strings.Split(got.Text, "\n")
+		for n := range 5 {
+			if context, _ := strings.CutPrefix(before[4-n], fmt.Sprint(5-n)); after[n] != fmt.Sprint(n+1)+context {
+				t.Fatalf("row %d: demonstration %d is %q", i, n, after[n])
+			}
+		}
+	}
+}
+
 func TestLimitEndsTheSourceThere(t *testing.T) {
 	whole := records(t, write(t, &prompt.Plan{Examples: 3}))
 	for _, limit := range []int{1, 63, 64, 65, 148, 1000} {
