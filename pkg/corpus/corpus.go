@@ -2,14 +2,20 @@
 // and reads and writes them in several formats.
 package corpus
 
-import "nertools/pkg/markup"
+import (
+	"nertools/pkg/markup"
+	"nertools/pkg/record"
+)
 
 // A Sentence is a sentence with its entities of all labels.
 type Sentence struct {
 	ID       string   // identifies the sentence in its source; see mrc.Group
 	Text     string   // exactly as in the source, UTF-8
-	Tokens   []string // as [markup.AppendTokens] splits Text
+	Tokens   []string // as [markup.AppendTokens] splits Text; nil if Unit is [markup.Char]
 	Entities []Entity // in the order of [Sort]
+
+	Unit     markup.Unit     // of the entities' spans
+	Position record.Position // of Text in its document, if known; only if Unit is [markup.Char]
 
 	// Only for sentences that a model was asked about:
 	Model      string     // model that answered; the first if there were several; may be empty
@@ -18,9 +24,9 @@ type Sentence struct {
 	Unanswered []string   // labels whose question has no answer
 }
 
-// An Entity is a run of tokens with a label.
+// An Entity is a run of tokens or of characters with a label.
 type Entity struct {
-	markup.Span // token indexes, half-open
+	markup.Span // half-open, in the sentence's Unit
 	Label       string
 	How         markup.How
 }

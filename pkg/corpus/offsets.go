@@ -7,11 +7,13 @@ import (
 	"nertools/pkg/markup"
 )
 
-// Offsets locates the tokens of a sentence in its text. Call [Offsets.Reset] before use.
+// Offsets locates the spans of a sentence in its text. Call [Offsets.Reset] before use.
 // It is for one goroutine at a time.
 type Offsets struct {
+	unit   markup.Unit
 	tokens []place
-	chars  int // in the text
+	starts []int // if unit is [markup.Char]: the byte offset of each code point, and the text's length
+	chars  int   // in the text
 }
 
 // place is the position of a token: half-open, in bytes and in code points.
@@ -20,7 +22,16 @@ type place struct{ start, end, startChar, endChar int }
 // Reset prepares o for s, reusing its memory. It takes time linear in the length of the
 // text.
 func (o *Offsets) Reset(s *Sentence) {
-	o.tokens = o.tokens[:0]
+	o.unit, o.tokens = s.Unit, o.tokens[:0]
+	if s.Unit == markup.Char {
+		o.starts = o.starts[:0]
+		for i := range s.Text {
+			o.starts = append(o.starts, i)
+		}
+		o.chars = len(o.starts)
+		o.starts = append(o.starts, len(s.Text))
+		return
+	}
 	pos, chars := 0, 0
 	for _, token := range s.Tokens {
 		// Between tokens there is only white space, and tokens contain none.
@@ -36,6 +47,9 @@ func (o *Offsets) Reset(s *Sentence) {
 
 // Bytes returns the span's position in the text: byte offsets, half-open.
 func (o *Offsets) Bytes(s markup.Span) (start, end int) {
+	if o.unit == markup.Char {
+		return o.starts[s.Start], o.starts[s.End]
+	}
 	return o.tokens[s.Start].start, o.tokens[s.End-1].end
 }
 
@@ -43,5 +57,8 @@ func (o *Offsets) Bytes(s markup.Span) (start, end int) {
 // half-open. A byte that is not UTF-8 counts as one code point, like the U+FFFD written
 // for it.
 func (o *Offsets) Chars(s markup.Span) (start, end int) {
+	if o.unit == markup.Char {
+		return s.Start, s.End
+	}
 	return o.tokens[s.Start].startChar, o.tokens[s.End-1].endChar
 }

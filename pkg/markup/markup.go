@@ -78,7 +78,17 @@ var asciiSpace = [256]bool{
 	0x1c: true, 0x1d: true, 0x1e: true, 0x1f: true,
 }
 
-// Span is the half-open interval of tokens [Start, End).
+// A Unit is what the positions of a [Span] count.
+type Unit uint8
+
+// The units.
+const (
+	Token Unit = iota // tokens, as [AppendTokens] splits the sentence
+	Char              // Unicode code points of the sentence; a byte that is not UTF-8 counts as one
+)
+
+// Span is the half-open interval [Start, End) of a sentence. Its [Unit] is that of the
+// sentence.
 type Span struct{ Start, End int }
 
 // Compare orders spans by Start, and spans with the same Start from long to short.

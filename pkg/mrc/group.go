@@ -9,6 +9,7 @@ import (
 	"github.com/tidwall/gjson"
 	"golang.org/x/sync/errgroup"
 
+	"nertools/pkg/markup"
 	"nertools/pkg/record"
 )
 
@@ -21,8 +22,8 @@ type Group struct {
 // Sentences returns the sentences of the file in the order of their first rows. Every row
 // belongs to exactly one.
 //
-// Rows belong together if their qas_id, "S.L", has the same S, their contexts are equal,
-// and no two of them ask for the same label; S is the sentence's ID. Rows without a
+// Rows belong together if their qas_id, "S.L", has the same S, their contexts and forms are
+// equal, and no two of them ask for the same label; S is the sentence's ID. Rows without a
 // qas_id belong together if these conditions hold for consecutive rows; their ID is the
 // number of the sentence, from 0. If an ID occurs again, as in concatenated files, the
 // later sentence gets the suffix "~2", "~3" and so on.
@@ -57,13 +58,16 @@ func (f *File) names() ([]string, error) {
 }
 
 func (f *File) group(names []string) []Group {
-	type key struct{ name, context string }
+	type key struct {
+		name, context string
+		unit          markup.Unit
+	}
 	var list []Group
 	known := map[key]int{}
 	used := map[string]int{}
 	last := key{} // of the previous row, if that has no name
 	for i, name := range names {
-		k := key{name, f.context(f.entry(i))}
+		k := key{name, f.context(f.entry(i)), f.Unit(i)}
 		n, seen := known[k]
 		if name == "" {
 			n, seen = len(list)-1, i > 0 && names[i-1] == "" && last == k

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strconv"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -133,6 +134,11 @@ type indexer struct {
 	label        string
 	pairs        uint32
 	starts, ends bool // it has these lists
+
+	// Of a text row, as in the file; "" is missing or null:
+	form, spans, document, offset, offsetBytes string
+	spansAt                                    uint32
+	list                                       []markup.Span
 }
 
 func newIndexer(f *File, labels *interner) *indexer {
@@ -198,6 +204,7 @@ func (ix *indexer) read(at int) (e entry, end int, broken faultFunc) {
 		return e, 0, f.noRow(at)
 	}
 	ix.origin, ix.context, ix.label, ix.pairs, ix.starts, ix.ends = origin{row: uint64(at)}, "", "", 0, false, false
+	ix.form, ix.spans, ix.document, ix.offset, ix.offsetBytes = "", "", "", "", ""
 	size := record.WalkFirst(f.text[at:], ix.member)
 	if size < 0 {
 		return e, 0, f.brokenRow(at)
@@ -218,7 +225,13 @@ func (ix *indexer) read(at int) (e entry, end int, broken faultFunc) {
 	case ix.label == "":
 		return wrong("each row must contain the label that it asks for", `no "entity_label" string in it`)
 	}
-	if ix.pairs != 0 && !ix.starts && !ix.ends {
+	switch {
+	case ix.form != "":
+		if err := ix.textRow(); err != nil {
+			return wrong(`a text row has "form": "text" and "spans": [[start, end], ...], half-open offsets of characters in "context"`, "%w", err)
+		}
+		ix.origin.starts, e.form = ix.spansAt, written
+	case ix.pairs != 0 && !ix.starts && !ix.ends:
 		ix.origin.starts, e.form = ix.pairs, pairs
 	}
 	if ix.origin.starts|ix.origin.ends != 0 {
@@ -256,7 +269,60 @@ func (ix *indexer) member(key, value string, offset int) {
 		ix.origin.ends, ix.ends = positionsAt(offset, value), value != "null"
 	case "span_position":
 		ix.pairs = positionsAt(offset, value)
+	case "form":
+		ix.form = unlessNull(value)
+	case "spans":
+		ix.spans, ix.spansAt = unlessNull(value), uint32(offset)
+	case "document":
+		ix.document = unlessNull(value)
+	case "offset":
+		ix.offset = unlessNull(value)
+	case "offset_bytes":
+		ix.offsetBytes = unlessNull(value)
 	}
+}
+
+func unlessNull(value string) string {
+	if value == "null" {
+		return ""
+	}
+	return value
+}
+
+// textRow checks what only text rows have.
+func (ix *indexer) textRow() error {
+	switch {
+	case ix.form[0] != '"' || record.Unquote(ix.form) != record.TextForm:
+		return fmt.Errorf("unknown form %.40s", ix.form)
+	case ix.starts || ix.ends || ix.pairs != 0:
+		return errors.New("positions of tokens in a text row")
+	case ix.spans == "":
+		return errors.New(`no "spans" in a text row`)
+	case ix.document != "" && ix.document[0] != '"':
+		return errors.New(`"document" is not a string`)
+	case ix.document != "" && !(isOffset(ix.offset) && isOffset(ix.offsetBytes)):
+		return errors.New(`a "document" without "offset" and "offset_bytes", whole numbers from 0`)
+	}
+	var ok bool
+	if ix.list, ok = appendSpans(ix.list[:0], ix.spans); !ok {
+		return fmt.Errorf(`"spans" is not a list of pairs of whole numbers: %.40s`, ix.spans)
+	}
+	if len(ix.list) == 0 {
+		ix.spansAt = 0
+		return nil
+	}
+	n := utf8.RuneCountInString(record.Unquote(ix.context))
+	for _, s := range ix.list {
+		if s.End <= s.Start || s.End > n {
+			return fmt.Errorf("the span [%d,%d] is not in the sentence of %s", s.Start, s.End, english.Count(n, "character"))
+		}
+	}
+	return nil
+}
+
+func isOffset(value string) bool {
+	n, err := strconv.ParseUint(value, 10, 63)
+	return err == nil && n <= math.MaxInt
 }
 
 // positionsAt returns offset if value contains positions, one or a list, otherwise 0.

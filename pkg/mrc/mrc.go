@@ -17,6 +17,8 @@ import (
 	"strings"
 	"unsafe"
 
+	"github.com/tidwall/gjson"
+
 	"nertools/pkg/fault"
 	"nertools/pkg/markup"
 	"nertools/pkg/record"
@@ -80,6 +82,7 @@ const (
 	escaped                    // the same, and contains JSON escapes
 	positions                  // origin has a position
 	pairs                      // origin.starts is that of "span_position", because the row has no other positions
+	written                    // a text row; origin.starts is that of "spans"
 )
 
 // A Row is one question of the data set about a sentence and a label.
@@ -88,9 +91,13 @@ type Row struct {
 	Label   string
 	Plain   bool // Context is the tokens joined by single spaces
 
-	// Spans are the token spans, half-open, as in the file: possibly unsorted,
-	// overlapping or beyond the sentence. A position that is not a whole number, or a
-	// string of one, becomes a Start of -1 or an End of 0.
+	// Unit is [markup.Char] for a text row.
+	Unit markup.Unit
+
+	// Spans are half-open, in Unit, and as in the file: possibly unsorted or overlapping.
+	// Those of a text row are in the sentence. Those that count tokens may be beyond it,
+	// and a position that is not a whole number, or a string of one, becomes a Start of
+	// -1 or an End of 0.
 	Spans    []markup.Span
 	Unpaired int // starts without an end, or ends without a start
 
@@ -116,6 +123,13 @@ func Open(path string) (*File, error) {
 	return f, nil
 }
 
+func (f form) unit() markup.Unit {
+	if f&written != 0 {
+		return markup.Char
+	}
+	return markup.Token
+}
+
 // Close unmaps the file.
 func (f *File) Close() error { return f.unmap() }
 
@@ -127,6 +141,26 @@ func (f *File) Len() int { return f.rows }
 
 // Label returns the label that row i asks for, without decoding the row.
 func (f *File) Label(i int) string { return f.labels[f.entry(i).label] }
+
+// Unit returns what the spans of row i count: characters if it is a text row, otherwise
+// tokens.
+func (f *File) Unit(i int) markup.Unit { return f.entry(i).form.unit() }
+
+// Position returns where the sentence of row i begins in its document, if the row says so.
+// It returns an error if the row has changed since the file was opened.
+func (f *File) Position(i int) (p record.Position, err error) {
+	if f.Unit(i) != markup.Char {
+		return p, nil
+	}
+	err = guard(f.name, func() error {
+		row := gjson.GetMany(f.text[f.origin(i).row:], "document", "offset", "offset_bytes")
+		if p.Document = strings.Clone(record.Text(row[0])); p.Document != "" {
+			p.Chars, p.Bytes = int(row[1].Int()), int(row[2].Int())
+		}
+		return nil
+	})
+	return p, err
+}
 
 // Line returns the line of the file on which row i begins, from 1, or 0 if the file has
 // changed since it was opened.
@@ -189,11 +223,15 @@ func (f *File) decode(i int, r *Row) {
 		r.Context = unsafe.String(unsafe.SliceData(r.memory), len(r.memory))
 	}
 	r.Plain, r.Verbatim = e.form&plain != 0, e.form&verbatim != 0
-	r.Spans, r.Unpaired = r.Spans[:0], 0
+	r.Spans, r.Unpaired, r.Unit = r.Spans[:0], 0, e.form.unit()
 	if e.form&positions == 0 {
 		return
 	}
 	o := f.origin(i)
+	if e.form&written != 0 {
+		r.Spans, _ = appendSpans(r.Spans, f.text[o.row+uint64(o.starts):])
+		return
+	}
 	if e.form&pairs != 0 {
 		r.Spans = appendPairs(r.Spans, f.text[o.row+uint64(o.starts):])
 		return
@@ -338,4 +376,29 @@ func appendPairs(dst []markup.Span, s string) []markup.Span {
 		dst = append(dst, markup.Span{Start: start, End: end + 1})
 	}
 	return dst
+}
+
+// appendSpans appends the pairs of a "spans" member. ok is false if it is anything but a
+// list of pairs of whole numbers.
+func appendSpans(dst []markup.Span, s string) (_ []markup.Span, ok bool) {
+	i := skipSpace(s, 1)
+	for s[0] == '[' && s[i] == '[' {
+		var pair [2]int
+		for n, end := range [2]byte{',', ']'} {
+			from := skipSpace(s, i+1)
+			for i = from; s[i] >= '0' && s[i] <= '9' && pair[n] < math.MaxInt32/10; i++ {
+				pair[n] = 10*pair[n] + int(s[i]-'0')
+			}
+			if i, ok = skipSpace(s, i), i > from; !ok || s[i] != end {
+				return dst, false
+			}
+		}
+		dst = append(dst, markup.Span{Start: pair[0], End: pair[1]})
+		if i = skipSpace(s, i+1); s[i] == ',' {
+			if i = skipSpace(s, i+1); s[i] != '[' {
+				return dst, false
+			}
+		}
+	}
+	return dst, s[0] == '[' && s[i] == ']'
 }

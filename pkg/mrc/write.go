@@ -12,6 +12,7 @@ import (
 
 	"nertools/pkg/corpus"
 	"nertools/pkg/fault"
+	"nertools/pkg/markup"
 	"nertools/pkg/record"
 )
 
@@ -36,7 +37,8 @@ func NewWriter(w io.Writer, questions []Query) *Writer {
 	return &Writer{out: bufio.NewWriterSize(w, 256<<10), questions: questions}
 }
 
-// Add writes the rows of s. The qas_id is "S.L": S is s.ID or, if that is empty, the
+// Add writes the rows of s: text rows if its Unit is [markup.Char], with its document if
+// that is known. The qas_id is "S.L": S is s.ID or, if that is empty, the
 // number of the sentence, from 0; L is the number of the question, from 1. Entities whose
 // label no question asks for are not written.
 func (w *Writer) Add(s *corpus.Sentence) error {
@@ -45,8 +47,12 @@ func (w *Writer) Add(s *corpus.Sentence) error {
 		id = strconv.Itoa(w.sentences)
 	}
 	w.sentences++
+	appendRow := w.appendRow
+	if s.Unit == markup.Char {
+		appendRow = w.appendTextRow
+	}
 	for n, q := range w.questions {
-		w.line = w.appendRow(w.line[:0], s, id, n, q)
+		w.line = appendRow(append(w.line[:0], w.between()...), s, id, n, q)
 		// The buffer remembers its first error until Close.
 		if _, err := w.out.Write(w.line); err != nil {
 			return fmt.Errorf("write rows: %w", err)
@@ -56,11 +62,42 @@ func (w *Writer) Add(s *corpus.Sentence) error {
 	return nil
 }
 
-func (w *Writer) appendRow(dst []byte, s *corpus.Sentence, id string, n int, q Query) []byte {
-	between := ",\n"
+// between returns what to write before the next row.
+func (w *Writer) between() string {
 	if w.rows == 0 {
-		between = "[\n"
+		return "[\n"
 	}
+	return ",\n"
+}
+
+// appendTextRow appends a row whose spans count characters.
+func (w *Writer) appendTextRow(dst []byte, s *corpus.Sentence, id string, n int, q Query) []byte {
+	dst = record.AppendString(append(dst, `{"context": `...), s.Text)
+	if s.Position.Document != "" {
+		dst = record.AppendString(append(dst, `, "document": `...), s.Position.Document)
+	}
+	dst = record.AppendString(append(dst, `, "entity_label": `...), q.Label)
+	dst = append(dst, `, "form": "`+record.TextForm+`"`...)
+	if s.Position.Document != "" {
+		dst = strconv.AppendInt(append(dst, `, "offset": `...), int64(s.Position.Chars), 10)
+		dst = strconv.AppendInt(append(dst, `, "offset_bytes": `...), int64(s.Position.Bytes), 10)
+	}
+	dst = record.AppendString(append(dst, `, "qas_id": `...), id+"."+strconv.Itoa(n+1))
+	if q.Words != "" {
+		dst = record.AppendString(append(dst, `, "query": `...), q.Words)
+	}
+	dst = append(dst, `, "spans": [`...)
+	between := ""
+	for _, e := range s.Entities {
+		if e.Label == q.Label {
+			dst = fmt.Appendf(dst, "%s[%d, %d]", between, e.Start, e.End)
+			between = ", "
+		}
+	}
+	return append(dst, "]}"...)
+}
+
+func (w *Writer) appendRow(dst []byte, s *corpus.Sentence, id string, n int, q Query) []byte {
 	var starts, ends, spans []byte
 	for _, e := range s.Entities {
 		if e.Label != q.Label {
@@ -73,8 +110,7 @@ func (w *Writer) appendRow(dst []byte, s *corpus.Sentence, id string, n int, q Q
 		ends = strconv.AppendInt(ends, int64(e.End-1), 10)
 		spans = fmt.Appendf(spans, `"%d;%d"`, e.Start, e.End-1)
 	}
-	dst = append(append(dst, between...), `{"context": `...)
-	dst = record.AppendString(dst, s.Text)
+	dst = record.AppendString(append(dst, `{"context": `...), s.Text)
 	dst = append(append(append(dst, `, "end_position": [`...), ends...), `], "entity_label": `...)
 	dst = record.AppendString(dst, q.Label)
 	dst = append(dst, `, "impossible": `...)

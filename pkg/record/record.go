@@ -20,6 +20,18 @@ import (
 // Version is the value of "v" in every line.
 const Version = 1
 
+// TextForm is the value of "form" in rows and records of text rows: sentences as people
+// write them, in which spans count code points. Other rows have no form.
+const TextForm = "text"
+
+// A Position is where a sentence begins in the document that it is from. The zero value
+// means that this is not known.
+type Position struct {
+	Document string // a path or an id
+	Chars    int    // the field "offset": code points after a leading byte order mark
+	Bytes    int    // the field "offset_bytes": bytes from the start of the file, with such a mark
+}
+
 // A Prompt asks one question about one sentence: which entities of Label occur in
 // Context?
 type Prompt struct {
