@@ -18,7 +18,7 @@ import (
 // layers are the packages from the bottom up. A package imports only packages
 // of layers below its own, whatever its tests import.
 var layers = [][]string{
-	{"clidoc", "english", "fault", "model", "reasoning", "safetext", "tags"},
+	{"clidoc", "english", "fault", "model", "reasoning", "safetext", "segment", "tags"},
 	{"parallel", "record", "markup", "catalog", "durable"},
 	{"wire", "pace", "progress", "corpus"},
 	{"mrc", "openaiapi", "retry", "resume", "price", "score"},
