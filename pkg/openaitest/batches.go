@@ -103,7 +103,7 @@ type batchObject struct {
 	ID               string            `json:"id"`
 	Object           string            `json:"object"`
 	Endpoint         string            `json:"endpoint"`
-	Model            *string           `json:"model"`
+	Model            string            `json:"model,omitempty"` // left out, never null, until validation has found it
 	Errors           *batchErrors      `json:"errors"`
 	InputFileID      string            `json:"input_file_id"`
 	CompletionWindow string            `json:"completion_window"`
@@ -186,7 +186,7 @@ func (s *Server) show(b *simBatch) batchObject {
 		Metadata:         b.Metadata,
 	}
 	if !b.Validated.IsZero() && b.Model != "" {
-		o.Model = &b.Model
+		o.Model = b.Model
 	}
 	if b.Status == failed {
 		o.Errors = &batchErrors{Object: "list", Data: b.Errors}

@@ -301,6 +301,34 @@ func TestABatchGoesThroughItsStatesByTheClock(t *testing.T) {
 	}
 }
 
+// By OpenAI's OpenAPI document (version 2.3.0, August 2026), a batch's model is a string and may be
+// missing. The document's example has null for all that is null here.
+func TestABatchHasNullOnlyWhereTheRealOneDoes(t *testing.T) {
+	api, c := serve(t, stopped(openaitest.Options{BatchRules: openaitest.BatchRules{Phases: openaitest.Phases{Validating: time.Hour}}}))
+	a := c.post("/v1/batches", createBody(c.uploaded(input(1))))
+	nulls := func(a answer) string {
+		var null []string
+		for name, value := range decode[map[string]any](t, a) {
+			if value == nil {
+				null = append(null, name)
+			}
+		}
+		slices.Sort(null)
+		return strings.Join(null, " ")
+	}
+	const want = "cancelled_at cancelling_at completed_at error_file_id errors expired_at failed_at finalizing_at in_progress_at metadata output_file_id"
+	if got := nulls(a); got != want {
+		t.Errorf("null in a new batch:\n%s\nwant\n%s", got, want)
+	}
+	b := decode[batchObject](t, a)
+	if err := api.Advance(time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if m := c.batch(b.ID).Model; b.Model != nil || m == nil || *m != "m" {
+		t.Errorf("model %v and then %v, want none and then m", b.Model, m)
+	}
+}
+
 func TestABatchIsCompleteAtTheFirstLookByDefault(t *testing.T) {
 	_, c := serve(t, openaitest.Options{})
 	created := decode[batchObject](t, c.post("/v1/batches", createBody(c.uploaded(input(2)))))
