@@ -21,7 +21,7 @@ func (al *Aligner) begin() {
 	}
 	clear(al.taken)
 	clear(al.readings)
-	al.covered = append(al.covered[:0], make([]int, len(al.original.Tokens))...)
+	al.covered = append(al.covered[:0], make([]int, al.original.length())...)
 	size := len(a.text) + len(orig.text)
 	al.work = meter{limit: placeSteps + placeStepsEach*size}
 	al.places = meter{limit: mostPlaces + size/4}
@@ -158,6 +158,10 @@ func (al *Aligner) class() Fidelity {
 	few := max(1, len(orig.starts)/8)
 	var missing, inner, inserted, around int
 	replaced := false
+	begins := (*letters).begins
+	if al.original.Unit == Char { // punctuation is close to words
+		begins = (*letters).apart
+	}
 	a0, s0 := 0, 0
 	blocks := al.regions[0].blocks
 	for i := range len(blocks) + 1 { // what is before each, and behind the last
@@ -175,7 +179,7 @@ func (al *Aligner) class() Fidelity {
 		}
 		missing += gone
 		inserted += added
-		replaced = replaced || added > 0 && gone > 0 || gone > 0 && !(orig.begins(s0) && orig.begins(s1)) || added > 0 && !(a.begins(a0) && a.begins(a1))
+		replaced = replaced || added > 0 && gone > 0 || gone > 0 && !(begins(orig, s0) && begins(orig, s1)) || added > 0 && !(begins(a, a0) && begins(a, a1))
 		a0, s0 = b.answer+b.n, b.original+b.n
 	}
 	switch {

@@ -394,7 +394,7 @@ func (al *Aligner) placeList() {
 			}
 		}
 		if m.found {
-			expected = al.original.letters.starts[m.span.Start]
+			expected, _ = al.original.lettersOf(m.span)
 		}
 	}
 }

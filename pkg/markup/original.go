@@ -7,20 +7,79 @@ import "strings"
 type Original struct {
 	Text   string
 	Tokens []string // as [AppendTokens] splits Text; they share its memory
+	Unit   Unit     // of the spans
+
+	starts []int // if Unit is Char: where the tokens begin in Text
 
 	folded   bool // what follows is of Text
 	letters  letters
+	pieces   []piece // if Unit is Char
+	part     letters // of a token, while that is cut into pieces
 	atoms    []atom
 	signs    signTokens
 	brackets bool // it has one that a list can begin with
 	tagSigns bool // it may have tags or brackets
 }
 
-// Reset makes text the sentence of o. It reuses o's memory.
-func (o *Original) Reset(text string) {
+// Reset makes text the sentence of o. Its spans count tokens. It reuses o's memory.
+func (o *Original) Reset(text string) { o.ResetUnit(text, Token) }
+
+// ResetUnit makes text the sentence of o, whose spans count unit. It reuses o's memory.
+func (o *Original) ResetUnit(text string, unit Unit) {
 	o.Text = text
 	o.Tokens = AppendTokens(o.Tokens[:0], text)
+	o.Unit = unit
 	o.folded = false
+	if unit == Char {
+		o.starts = o.starts[:0]
+		at := 0
+		for _, token := range o.Tokens {
+			at += strings.Index(text[at:], token) // there is only white space before it
+			o.starts = append(o.starts, at)
+			at += len(token)
+		}
+	}
+}
+
+// length returns how many tokens or characters there are, at least up to the last one that a
+// span may have.
+func (o *Original) length() int {
+	switch {
+	case o.Unit == Token:
+		return len(o.Tokens)
+	case len(o.pieces) == 0:
+		return 0
+	}
+	return o.pieces[len(o.pieces)-1].end
+}
+
+// lettersOf returns where the letters of a span begin and end.
+func (o *Original) lettersOf(sp Span) (from, to int) {
+	if o.Unit == Token {
+		return o.letters.starts[sp.Start], o.letters.end(sp.End - 1)
+	}
+	first, last := o.covers(sp)
+	return o.pieces[first].letter, o.letterEnd(last)
+}
+
+// rawOf returns where a span is in the raw letters, and where tokens begin inside of it.
+func (o *Original) rawOf(sp Span) (from, to int, starts []int) {
+	if o.Unit == Token {
+		from, to = o.letters.rawRange(sp)
+		return from, to, o.letters.rawStarts[sp.Start+1 : sp.End]
+	}
+	first, last := o.covers(sp)
+	from, to = o.pieces[first].raw, o.rawEnd(last)
+	starts = o.letters.rawStarts[sortedAfter(o.letters.rawStarts, from+1):]
+	return from, to, starts[:sortedAfter(starts, to)]
+}
+
+// appendMarked appends the sentence with the spans, which come from [Place], marked.
+func (o *Original) appendMarked(dst []byte, spans []Span) []byte {
+	if o.Unit == Char {
+		return AppendMarkedText(dst, o.Text, spans)
+	}
+	return AppendMarked(dst, o.Tokens, spans)
 }
 
 // fold makes what only answers that differ from the original need.
@@ -35,7 +94,10 @@ func (o *Original) fold() {
 		o.letters.add(token)
 	}
 	o.atoms = appendAtoms(o.atoms[:0], &o.letters, 0, len(o.letters.text))
-	o.signs.reset(o.Tokens)
+	if o.Unit == Char {
+		o.slice()
+	}
+	o.signs.reset(o.Tokens, o.Unit)
 	o.brackets = strings.ContainsAny(o.Text, listBrackets[:3]) || strings.IndexByte(o.Text, wide) >= 0 && strings.ContainsAny(o.Text, listBrackets)
 	o.tagSigns = strings.ContainsAny(o.Text, "<[&") || strings.Contains(o.Text, "＜")
 }

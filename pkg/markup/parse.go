@@ -483,6 +483,7 @@ type signTokens struct {
 	slashes bool            // one holds a backslash
 	known   map[string]bool // in lower case: the tokens, also without punctuation around, and with a space and a neighbour
 	lengths map[int]bool    // of known, so that not all that is long is looked up
+	words   bool            // known also has what is between punctuation in the tokens
 }
 
 // chunk is what an answer has between white space.
@@ -492,8 +493,8 @@ type chunk struct {
 	literal bool
 }
 
-func (k *signTokens) reset(tokens []string) {
-	*k = signTokens{known: k.known, lengths: k.lengths}
+func (k *signTokens) reset(tokens []string, unit Unit) {
+	*k = signTokens{known: k.known, lengths: k.lengths, words: unit == Char}
 	clear(k.known)
 	clear(k.lengths)
 	for i, t := range tokens {
@@ -517,10 +518,21 @@ func (k *signTokens) reset(tokens []string) {
 		k.any = true
 		for _, text := range [...]string{t, strings.TrimFunc(t, punctuation), before + " " + t, t + " " + after} {
 			text = plainly(text)
-			k.known[text] = true
-			k.lengths[len(text)] = true
+			k.add(text)
+		}
+		if k.words {
+			for word := range strings.FieldsFuncSeq(t, punctuation) {
+				if strings.ContainsAny(word, "@#") {
+					k.add(plainly(word))
+				}
+			}
 		}
 	}
+}
+
+func (k *signTokens) add(text string) {
+	k.known[text] = true
+	k.lengths[len(text)] = true
 }
 
 // punctuation reports whether r is punctuation and no sign, or invisible.
@@ -561,6 +573,12 @@ func (k *signTokens) literal(last *chunk, text string, i, n int) (left, right in
 // chunk finds the token in what is around i, punctuation around it aside.
 func (k *signTokens) chunk(text string, i int) chunk {
 	from, to := wordAt(text, i)
+	if k.words {
+		from = i - len(lastPart(text[from:i]))
+		if n := strings.IndexFunc(text[i:to], punctuation); n >= 0 {
+			to = i + n
+		}
+	}
 	c := chunk{to: to}
 	if c.a, c.b, c.literal = k.token(text, from, to); !c.literal {
 		from = to - len(strings.TrimLeftFunc(text[from:to], punctuation))
@@ -568,6 +586,15 @@ func (k *signTokens) chunk(text string, i int) chunk {
 		c.a, c.b, c.literal = k.token(text, from, to)
 	}
 	return c
+}
+
+// lastPart returns what follows the last punctuation in text.
+func lastPart(text string) string {
+	i := strings.LastIndexFunc(text, punctuation)
+	if i < 0 {
+		return text
+	}
+	return text[i+sizeAt(text, i):]
 }
 
 // token finds a token in a range of the text that holds nothing else but marks.

@@ -53,7 +53,7 @@ func (al *Aligner) placeMarks() {
 			al.placeFree(i, m, expected)
 		}
 		if m.found {
-			expected = al.original.letters.end(m.span.End - 1)
+			_, expected = al.original.lettersOf(m.span)
 		}
 	}
 }
@@ -75,7 +75,7 @@ func (al *Aligner) placeAligned(i int, m *mark) {
 	if !r.whole && (al.likeness(from, to, at) == 0 || al.original.letters.cut(at+to-from) || m.mention && !al.inside(from, to, at)) {
 		return
 	}
-	span, ok := al.spanAt(at, at+to-from)
+	span, ok := al.spanAt(m, at, at+to-from)
 	switch {
 	case !ok:
 		m.reason = PartOfToken
@@ -145,6 +145,9 @@ func (al *Aligner) uncovered(k int) int {
 // glued reports whether text is close to the marks of m on the outside. What
 // is around the whole original does not count.
 func (al *Aligner) glued(m *mark) bool {
+	if al.original.Unit == Char {
+		return false // there, entities are close to other text
+	}
 	if m.region < 0 || !al.regions[m.region].whole {
 		return m.left || m.right
 	}
@@ -269,10 +272,15 @@ func (r *region) expected(at int) int {
 	return at - r.from
 }
 
-// spanAt returns the tokens with the letters from from to to. Only what [atEdge]
-// knows may be missing at their outer ends, and none of it in parts.
-func (al *Aligner) spanAt(from, to int) (Span, bool) {
+// spanAt returns the span with the letters from from to to, those of m. Of tokens, only what
+// [atEdge] knows may be missing at their outer ends, and none of it in parts. Characters
+// are exactly those with these letters.
+func (al *Aligner) spanAt(m *mark, from, to int) (Span, bool) {
 	l := &al.original.letters
+	if al.original.Unit == Char {
+		a := &al.answer
+		return al.charsAt(from, to, a.letters.raw[a.signs[m.open].rawAt:a.signs[m.close].rawAt])
+	}
 	sp := Span{l.token(from), l.token(to-1) + 1}
 	return sp, !l.cut(from) && !l.cut(to) && al.onlyEdges(sp, from, to)
 }
@@ -318,7 +326,7 @@ func (al *Aligner) onlyEdges(sp Span, from, to int) bool {
 func (al *Aligner) looseness(m *mark, sp Span) int {
 	a, orig := &al.answer.letters, &al.original.letters
 	from, to := al.answer.signs[m.open].rawAt, al.answer.signs[m.close].rawAt
-	origFrom, origTo := orig.rawRange(sp)
+	origFrom, origTo, starts := al.original.rawOf(sp)
 	raw, want := a.raw[from:to], orig.raw[origFrom:origTo]
 	if !bytes.Equal(raw, want) {
 		if al.work.spend(len(want)) && bytes.Contains(want, raw) {
@@ -330,7 +338,7 @@ func (al *Aligner) looseness(m *mark, sp Span) int {
 		return sameLetters
 	}
 	i, _ := slices.BinarySearch(a.rawStarts, from+1)
-	for _, start := range orig.rawStarts[sp.Start+1 : sp.End] {
+	for _, start := range starts {
 		if i == len(a.rawStarts) || a.rawStarts[i]-from != start-origFrom {
 			return sameLetters
 		}
@@ -372,7 +380,11 @@ func (al *Aligner) reading(m *mark) *reading {
 		if al.original.letters.cut(at + len(want)) {
 			continue
 		}
-		sp, ok := al.spanAt(at, at+len(want))
+		sp, ok := al.spanAt(m, at, at+len(want))
+		if al.original.Unit == Char && !(ok && al.original.between(sp)) {
+			rd.inside = true
+			continue
+		}
 		if !ok {
 			rd.inside = rd.inside || sp.End-sp.Start == a.letters.touched(from, to)
 			continue
