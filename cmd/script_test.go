@@ -112,8 +112,14 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	testscript.Run(t, testscript.Params{
-		Dir:           "testdata/script",
+	testscript.Run(t, sessions(news, "testdata/script"))
+}
+
+// sessions returns what the scripts in the folder dir have: commands, programs, the
+// folder of the sample data set, and more variables as NAME=VALUE.
+func sessions(news, dir string, variables ...string) testscript.Params {
+	return testscript.Params{
+		Dir:           dir,
 		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
@@ -122,6 +128,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HOME", env.WorkDir)
 			// A program built with -race sleeps for a second when it ends.
 			env.Setenv("GORACE", "atexit_sleep_ms=0")
+			env.Vars = append(env.Vars, variables...)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -134,7 +141,7 @@ func TestScripts(t *testing.T) {
 			"code":         code,
 			"unfold":       unfold,
 		},
-	})
+	}
 }
 
 // api starts the simulated API with the given flags, sets OPENAI_BASE_URL, and

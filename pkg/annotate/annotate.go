@@ -165,7 +165,7 @@ func (j *Joined) fill(s *Annotation, aligner *markup.Aligner, original *markup.O
 	corpus.Sort(s.Gold, j.Rank)
 	s.Gold = slices.Compact(s.Gold)
 	if j.Results == nil {
-		s.Entities = s.Gold
+		s.Entities, s.Given = s.Gold, true
 	}
 	return nil
 }

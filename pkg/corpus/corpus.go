@@ -13,6 +13,7 @@ type Sentence struct {
 	Text     string   // exactly as in the source, UTF-8
 	Tokens   []string // as [markup.AppendTokens] splits Text; nil if Unit is [markup.Char]
 	Entities []Entity // in the order of [Sort]
+	Given    bool     // a data set marks the entities, no answer does: without entities, it says that the sentence has none
 
 	Unit     markup.Unit     // of the entities' spans
 	Position record.Position // of Text in its document, if known; only if Unit is [markup.Char]

@@ -15,7 +15,8 @@ import (
 // NewLabelStudio returns an [Encoder] that writes a JSON array of tasks for Label Studio
 // (https://labelstud.io/guide/predictions and .../guide/task_format). Entities from
 // answers form one prediction, gold entities one annotation. A sentence without either
-// gets an empty prediction.
+// gets an empty annotation if a data set says that there are none, otherwise an empty
+// prediction: Label Studio exports only tasks with annotations.
 //
 // Offsets are half-open and count Unicode code points, as Label Studio does; only its
 // versions up to 2021 counted UTF-16 units, which differ after an emoji. "score" is the
@@ -38,7 +39,7 @@ func (w *Encoder) appendTask(dst []byte, s *Sentence) []byte {
 	dst = append(dst, '}')
 	given := func(e Entity) bool { return e.How == markup.Given }
 	found := func(e Entity) bool { return e.How != markup.Given }
-	hasGiven := slices.ContainsFunc(s.Entities, given)
+	hasGiven := s.Given || slices.ContainsFunc(s.Entities, given)
 	if hasGiven {
 		dst = w.appendRegions(append(dst, `,"annotations":[{`...), s, given)
 		dst = append(dst, "}]"...)

@@ -389,6 +389,17 @@ func TestTasksOfLabelStudioHoldTheEntities(t *testing.T) {
 	}
 }
 
+func TestASentenceWithoutGoldEntitiesIsAnnotated(t *testing.T) {
+	s := sentence("0", "a b")
+	for given, want := range map[bool]string{true: `"annotations":[{"result":[]}]`, false: `"predictions":[{"score":1,"result":[]}]`} {
+		s.Given = given
+		file, _ := write(t, writers["labelstudio"], []corpus.Sentence{s})
+		if !strings.Contains(file, `"sentence":"0"},`+want+"}") {
+			t.Errorf("given %v: got %s, want %s", given, file, want)
+		}
+	}
+}
+
 func TestTheScoreIsTheShareFoundExactly(t *testing.T) {
 	exact, repaired := entity(0, 1, "X", markup.Exact), entity(1, 2, "X", markup.Repaired)
 	for _, c := range []struct {
