@@ -190,7 +190,7 @@ func session(t *testing.T, name string, list []step) (printed [][]string) {
 	_, url := service(t, openaitest.Options{})
 	home := t.TempDir()
 	clone := filepath.Join(home, "nertools")
-	for _, dir := range []string{"examples", "scripts"} {
+	for _, dir := range []string{"examples/news", "examples/experiment", "scripts"} {
 		if err := os.CopyFS(filepath.Join(clone, dir), os.DirFS(filepath.Join("..", dir))); err != nil {
 			t.Fatal(err)
 		}
@@ -339,7 +339,7 @@ func literals(t *testing.T) string {
 func TestLinksInTheDocumentsLeadSomewhere(t *testing.T) {
 	link, code := regexp.MustCompile(`\]\(([^)\s]+)\)`), regexp.MustCompile("`[^`]*`")
 	for _, name := range append([]string{"CONTRIBUTING.md", "CHANGELOG.md", "doc/formats.md", "doc/alignment.md", "doc/design.md",
-		"examples/news/README.md", "examples/experiment/README.md"}, documents...) {
+		"examples/news/README.md", "examples/experiment/README.md", "examples/local-model/README.md"}, documents...) {
 		for n, line := range readLines(t, filepath.Join("..", name)) {
 			for _, m := range link.FindAllStringSubmatch(code.ReplaceAllString(line, ""), -1) {
 				if strings.Contains(m[1], "://") {

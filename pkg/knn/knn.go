@@ -36,7 +36,6 @@ func Sentences(f *mrc.File) (Corpus, error) {
 	}
 	corpus := Corpus{Label: f.Label}
 	var row mrc.Row
-	var sentence markup.Slicer
 	for _, s := range sentences {
 		if err := f.Decode(s.Rows[0], &row); err != nil {
 			return corpus, err
@@ -46,8 +45,7 @@ func Sentences(f *mrc.File) (Corpus, error) {
 	}
 	corpus.Shows = func(i int) (bool, error) {
 		err := f.Decode(i, &row)
-		sentence.Reset(row.Context, row.Unit)
-		spans, _ := markup.Place(nil, row.Spans, sentence.Len())
+		spans, _ := markup.Place(nil, row.Spans, len(markup.AppendTokens(nil, row.Context)))
 		return len(spans) > 0, err
 	}
 	return corpus, nil

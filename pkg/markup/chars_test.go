@@ -178,9 +178,7 @@ func FuzzAlignMarkedChars(f *testing.F) {
 			}
 		}
 		spans, _ := markup.Place(nil, wanted, n)
-		var sentence markup.Slicer
-		sentence.Reset(text, markup.Char)
-		answer := string(sentence.AppendMarked(nil, spans))
+		answer := string(markup.AppendMarkedText(nil, text, spans))
 		var s subject
 		s.ResetUnit(text, markup.Char)
 		want := markup.Alignment{Class: markup.Same}

@@ -27,9 +27,7 @@ func (al *Aligner) Strike(o *Original, answer string, q Question, drop func(Span
 	if strings.TrimSpace(text) != "" && al.finds(o, text, q, kept) {
 		return text
 	}
-	var sentence Slicer
-	sentence.Reset(o.Text, o.Unit)
-	return string(appendLines(nil, &sentence, kept))
+	return string(o.appendLines(nil, kept))
 }
 
 func (al *Aligner) finds(o *Original, text string, q Question, spans []Span) bool {
@@ -106,9 +104,9 @@ func (sg *sign) before(text string, n int) int {
 	return at
 }
 
-// appendLines is [Slicer.AppendMarked] for any spans, ordered as in an [Alignment]: what
+// appendLines is appendMarked for any spans, ordered as in an [Alignment]: what
 // overlaps is marked in a further line.
-func appendLines(dst []byte, sentence *Slicer, spans []Span) []byte {
+func (o *Original) appendLines(dst []byte, spans []Span) []byte {
 	var line, rest []Span
 	for _, sp := range spans {
 		if n := len(line); n > 0 && sp.Start < line[n-1].End {
@@ -117,9 +115,9 @@ func appendLines(dst []byte, sentence *Slicer, spans []Span) []byte {
 			line = append(line, sp)
 		}
 	}
-	dst = sentence.AppendMarked(dst, line)
+	dst = o.appendMarked(dst, line)
 	if len(rest) > 0 {
-		return appendLines(append(dst, '\n'), sentence, rest)
+		return o.appendLines(append(dst, '\n'), rest)
 	}
 	return dst
 }

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-
-	"nertools/pkg/mrc"
 )
 
 // A Shard is one of several parts of the rows, of about equal size. All rows of a
@@ -31,15 +29,18 @@ func ParseShard(s string) (Shard, error) {
 	return Shard{int(n), int(m)}, nil
 }
 
-// selection returns a function that reports whether to write a row. sentences are those of
-// the rows.
-func (j *Plan) selection(sentences []mrc.Group) func(row int) bool {
+// selection returns a function that reports whether to write a row.
+func (j *Plan) selection() (func(row int) bool, error) {
 	wanted := j.Wanted
 	if wanted == nil {
 		wanted = func(int) bool { return true }
 	}
 	if j.Shard.Of == 0 {
-		return wanted
+		return wanted, nil
+	}
+	sentences, err := j.Rows.Sentences()
+	if err != nil {
+		return nil, err
 	}
 	mine := make([]bool, j.Total())
 	before := 0 // rows of all previous sentences
@@ -52,5 +53,5 @@ func (j *Plan) selection(sentences []mrc.Group) func(row int) bool {
 			}
 		}
 	}
-	return func(row int) bool { return mine[row] && wanted(row) }
+	return func(row int) bool { return mine[row] && wanted(row) }, nil
 }
