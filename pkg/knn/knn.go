@@ -36,6 +36,7 @@ func Sentences(f *mrc.File) (Corpus, error) {
 	}
 	corpus := Corpus{Label: f.Label}
 	var row mrc.Row
+	var sentence markup.Slicer
 	for _, s := range sentences {
 		if err := f.Decode(s.Rows[0], &row); err != nil {
 			return corpus, err
@@ -45,7 +46,8 @@ func Sentences(f *mrc.File) (Corpus, error) {
 	}
 	corpus.Shows = func(i int) (bool, error) {
 		err := f.Decode(i, &row)
-		spans, _ := markup.Place(nil, row.Spans, len(markup.AppendTokens(nil, row.Context)))
+		sentence.Reset(row.Context, row.Unit)
+		spans, _ := markup.Place(nil, row.Spans, sentence.Len())
 		return len(spans) > 0, err
 	}
 	return corpus, nil

@@ -240,32 +240,6 @@ func cutsCluster(s string, i int) bool {
 	return false
 }
 
-// AppendMarkedText appends text with the spans, which count characters, marked. The spans
-// must come from [Place].
-func AppendMarkedText(dst []byte, text string, spans []Span) []byte {
-	char, done := 0, 0
-	open := false
-	for at := range text {
-		if open && spans[0].End == char {
-			dst = append(append(dst, text[done:at]...), Close...)
-			done, open, spans = at, false, spans[1:]
-		}
-		if len(spans) == 0 {
-			break
-		}
-		if spans[0].Start == char {
-			dst = append(append(dst, text[done:at]...), Open...)
-			done, open = at, true
-		}
-		char++
-	}
-	dst = append(dst, text[done:]...)
-	if open {
-		dst = append(dst, Close...)
-	}
-	return dst
-}
-
 // sameChars is the part of [Original.same] for a token of an original whose spans count
 // characters: in these, an entity may begin and end anywhere between two grapheme clusters.
 type sameChars struct {

@@ -178,7 +178,9 @@ func FuzzAlignMarkedChars(f *testing.F) {
 			}
 		}
 		spans, _ := markup.Place(nil, wanted, n)
-		answer := string(markup.AppendMarkedText(nil, text, spans))
+		var sentence markup.Slicer
+		sentence.Reset(text, markup.Char)
+		answer := string(sentence.AppendMarked(nil, spans))
 		var s subject
 		s.ResetUnit(text, markup.Char)
 		want := markup.Alignment{Class: markup.Same}

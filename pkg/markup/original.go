@@ -74,14 +74,6 @@ func (o *Original) rawOf(sp Span) (from, to int, starts []int) {
 	return from, to, starts[:sortedAfter(starts, to)]
 }
 
-// appendMarked appends the sentence with the spans, which come from [Place], marked.
-func (o *Original) appendMarked(dst []byte, spans []Span) []byte {
-	if o.Unit == Char {
-		return AppendMarkedText(dst, o.Text, spans)
-	}
-	return AppendMarked(dst, o.Tokens, spans)
-}
-
 // fold makes what only answers that differ from the original need.
 func (o *Original) fold() {
 	if o.folded {

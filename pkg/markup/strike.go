@@ -27,7 +27,9 @@ func (al *Aligner) Strike(o *Original, answer string, q Question, drop func(Span
 	if strings.TrimSpace(text) != "" && al.finds(o, text, q, kept) {
 		return text
 	}
-	return string(o.appendLines(nil, kept))
+	var sentence Slicer
+	sentence.Reset(o.Text, o.Unit)
+	return string(appendLines(nil, &sentence, kept))
 }
 
 func (al *Aligner) finds(o *Original, text string, q Question, spans []Span) bool {
@@ -104,9 +106,9 @@ func (sg *sign) before(text string, n int) int {
 	return at
 }
 
-// appendLines is appendMarked for any spans, ordered as in an [Alignment]: what
+// appendLines is [Slicer.AppendMarked] for any spans, ordered as in an [Alignment]: what
 // overlaps is marked in a further line.
-func (o *Original) appendLines(dst []byte, spans []Span) []byte {
+func appendLines(dst []byte, sentence *Slicer, spans []Span) []byte {
 	var line, rest []Span
 	for _, sp := range spans {
 		if n := len(line); n > 0 && sp.Start < line[n-1].End {
@@ -115,9 +117,9 @@ func (o *Original) appendLines(dst []byte, spans []Span) []byte {
 			line = append(line, sp)
 		}
 	}
-	dst = o.appendMarked(dst, line)
+	dst = sentence.AppendMarked(dst, line)
 	if len(rest) > 0 {
-		return o.appendLines(append(dst, '\n'), rest)
+		return appendLines(append(dst, '\n'), sentence, rest)
 	}
 	return dst
 }

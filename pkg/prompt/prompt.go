@@ -107,6 +107,7 @@ func (j *Plan) Write(ctx context.Context, w io.Writer) (Stats, error) {
 type shared struct {
 	labels     map[string]catalog.Label
 	wanted     func(row int) bool
+	sentences  []string        // the id of each row's sentence
 	mended     []atomic.Uint32 // one bit per training row
 	prompts    atomic.Int64
 	otherLabel atomic.Int64
@@ -114,11 +115,16 @@ type shared struct {
 }
 
 func (j *Plan) prepare() (*shared, error) {
-	wanted, err := j.selection()
+	sentences, err := j.Rows.Sentences()
 	if err != nil {
 		return nil, err
 	}
-	s := &shared{labels: map[string]catalog.Label{}, wanted: wanted}
+	s := &shared{labels: map[string]catalog.Label{}, wanted: j.selection(sentences), sentences: make([]string, j.Rows.Len())}
+	for _, sentence := range sentences {
+		for _, row := range sentence.Rows {
+			s.sentences[row] = sentence.ID
+		}
+	}
 	for i := range j.Total() {
 		key := j.Rows.Label(i)
 		if _, ok := s.labels[key]; ok {
@@ -134,6 +140,16 @@ func (j *Plan) prepare() (*shared, error) {
 		s.mended = make([]atomic.Uint32, (j.Train.Len()+31)/32)
 	}
 	return s, nil
+}
+
+// origin returns what the record of row i says about its sentence.
+func (s *shared) origin(rows *mrc.File, i int) (o record.Origin, err error) {
+	o.Sentence = s.sentences[i]
+	if rows.Unit(i) == markup.Char {
+		o.Form = record.TextForm
+		o.Position, err = rows.Position(i)
+	}
+	return o, err
 }
 
 func (s *shared) report() Stats {
@@ -157,6 +173,7 @@ type maker struct {
 	leaks        bool      // a demonstration has the sentence and the label asked about
 	neighbours   []int
 	tokens       []string
+	sentence     markup.Slicer
 	spans        []markup.Span
 	text, quoted []byte // the prompt, plain and escaped for a JSON string
 	marked       []byte
@@ -235,12 +252,17 @@ func (m *maker) appendRow(dst []byte, i int) ([]byte, error) {
 	if err := m.append(&j.Template.Query, &m.asked); err != nil {
 		return nil, err
 	}
+	origin, err := m.shared.origin(j.Rows, i)
+	if err != nil {
+		return nil, err
+	}
 	return record.AppendPrompt(dst, &record.Prompt{
 		ID:       record.NewID(j.Source, i, m.text),
 		Index:    i,
 		Total:    j.Total(),
 		Label:    key,
 		Context:  m.asked.Context,
+		Origin:   origin,
 		Quoted:   m.quoted,
 		Examples: m.neighbours,
 
@@ -301,8 +323,8 @@ func (m *maker) appendExample(n int) error {
 	m.view.Number, m.view.Context = n+1, row.Context
 	m.view.Marked, m.view.Entities, m.view.JSON = row.Context, m.view.Entities[:0], "[]"
 	// Most rows have no entity of their label, and most contexts are tokens joined by
-	// single spaces: these are copied unchanged.
-	if !row.Plain || len(row.Spans)+row.Unpaired > 0 {
+	// single spaces: these are copied unchanged, and so are text rows.
+	if !row.Plain && row.Unit == markup.Token || len(row.Spans)+row.Unpaired > 0 {
 		m.mark(row, m.neighbours[n])
 	}
 	return m.append(&m.job.Template.Example, row)
@@ -324,33 +346,33 @@ func (m *maker) showsAnswer(row *mrc.Row) bool {
 
 // mark sets the entities of row, which is row n of the training set, in the view.
 func (m *maker) mark(row *mrc.Row, n int) {
-	m.tokens = markup.AppendTokens(m.tokens[:0], row.Context)
+	m.sentence.Reset(row.Context, row.Unit)
 	var mended markup.Mended
-	m.spans, mended = markup.Place(m.spans[:0], row.Spans, len(m.tokens))
+	m.spans, mended = markup.Place(m.spans[:0], row.Spans, m.sentence.Len())
 	if mended.Any() || row.Unpaired > 0 {
 		m.shared.mended[n/32].Or(1 << (n % 32))
 	}
-	m.marked = markup.AppendMarked(m.marked[:0], m.tokens, m.spans)
+	m.marked = m.sentence.AppendMarked(m.marked[:0], m.spans)
 	m.view.Marked = unsafe.String(unsafe.SliceData(m.marked), len(m.marked)) // used before m.marked is overwritten
 	if m.job.Template.showsJSON {
-		m.list = appendList(m.list[:0], m.tokens, m.spans)
+		m.list = appendList(m.list[:0], &m.sentence, m.spans)
 		m.view.JSON = unsafe.String(unsafe.SliceData(m.list), len(m.list)) // likewise
 	}
 	if m.job.Template.showsEntities {
 		for _, s := range m.spans {
-			m.view.Entities = append(m.view.Entities, strings.Join(m.tokens[s.Start:s.End], " "))
+			m.view.Entities = append(m.view.Entities, m.sentence.Text(s))
 		}
 	}
 }
 
 // appendList appends the entities as a JSON array of strings.
-func appendList(dst []byte, tokens []string, spans []markup.Span) []byte {
+func appendList(dst []byte, sentence *markup.Slicer, spans []markup.Span) []byte {
 	dst = append(dst, '[')
 	for i, s := range spans {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = record.AppendString(dst, strings.Join(tokens[s.Start:s.End], " "))
+		dst = record.AppendString(dst, sentence.Text(s))
 	}
 	return append(dst, ']')
 }
@@ -362,7 +384,9 @@ func Mending(train *mrc.File, i int) (string, error) {
 	if err := train.Decode(i, &row); err != nil {
 		return "", err
 	}
-	_, m := markup.Place(nil, row.Spans, len(markup.AppendTokens(nil, row.Context)))
+	var sentence markup.Slicer
+	sentence.Reset(row.Context, row.Unit)
+	_, m := markup.Place(nil, row.Spans, sentence.Len())
 	var parts []string
 	if m.Unsorted {
 		parts = append(parts, "spans not in order")

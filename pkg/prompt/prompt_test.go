@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -286,6 +287,10 @@ func TestATemplateGivesAReferenceWordingByteForByte(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	labels := map[string]bool{}
+	for _, r := range test {
+		labels[r.Label] = true
+	}
 	for _, n := range []int{0, 1, 16, 100} {
 		list := records(t, write(t, &prompt.Plan{Template: parse(t, referenceTemplate), Examples: n}))
 		if len(list) != len(test) {
@@ -300,7 +305,7 @@ func TestATemplateGivesAReferenceWordingByteForByte(t *testing.T) {
 			text := reference(train, shown, test[i], "CONLL", label)
 			want := record.Prompt{
 				ID: record.NewID("test", i, []byte(text)), Index: i, Total: len(test), Label: test[i].Label, Context: test[i].Context,
-				Text: text, Examples: shown,
+				Origin: record.Origin{Sentence: strconv.Itoa(i / len(labels))}, Text: text, Examples: shown,
 			}
 			if len(shown) == 0 {
 				want.Examples = nil

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"nertools/pkg/mrc"
 )
 
 // A Shard is one of several parts of the rows, of about equal size. All rows of a
@@ -29,18 +31,15 @@ func ParseShard(s string) (Shard, error) {
 	return Shard{int(n), int(m)}, nil
 }
 
-// selection returns a function that reports whether to write a row.
-func (j *Plan) selection() (func(row int) bool, error) {
+// selection returns a function that reports whether to write a row. sentences are those of
+// the rows.
+func (j *Plan) selection(sentences []mrc.Group) func(row int) bool {
 	wanted := j.Wanted
 	if wanted == nil {
 		wanted = func(int) bool { return true }
 	}
 	if j.Shard.Of == 0 {
-		return wanted, nil
-	}
-	sentences, err := j.Rows.Sentences()
-	if err != nil {
-		return nil, err
+		return wanted
 	}
 	mine := make([]bool, j.Total())
 	before := 0 // rows of all previous sentences
@@ -53,5 +52,5 @@ func (j *Plan) selection() (func(row int) bool, error) {
 			}
 		}
 	}
-	return func(row int) bool { return mine[row] && wanted(row) }, nil
+	return func(row int) bool { return mine[row] && wanted(row) }
 }

@@ -43,8 +43,8 @@ type View struct {
 
 	// Only in the block "example":
 	Number   int      // number of this demonstration, from 1
-	Marked   string   // its tokens joined by single spaces, with the entities marked
-	Entities []string // its entities, in order; their tokens are joined by single spaces
+	Marked   string   // a text row as it is, otherwise its tokens joined by single spaces; the entities are marked
+	Entities []string // its entities, in order, as they are in Marked
 	JSON     string   // the same as a JSON array: ["Ada Li","Zürich"]
 }
 

@@ -48,7 +48,7 @@ func ParsePrompt(line []byte) (p Prompt, err error) {
 			// A member of result records. Carried through, it would be repeated in the
 			// result.
 		default:
-			return false, nil
+			return p.Origin.member(key, v), nil
 		}
 		return true, err
 	})
@@ -100,7 +100,7 @@ func ParseResult(line []byte) (r Result, err error) {
 		case "batch_id":
 			r.BatchID, err = text(v)
 		default:
-			return false, nil
+			return r.Origin.member(key, v), nil
 		}
 		return true, err
 	})
@@ -114,6 +114,28 @@ func ParseResult(line []byte) (r Result, err error) {
 		err = check(r.ID, r.Index, r.Total)
 	}
 	return r, err
+}
+
+// member takes note of a member of a record. It reports false if that is none of o's: a
+// record of another tool may have one of another type with the same name.
+func (o *Origin) member(key string, v gjson.Result) (known bool) {
+	const most = 1 << 53 // up to which a number of JSON is exact
+	whole := v.Type == gjson.Number && v.Num >= 0 && v.Num <= most && v.Num == math.Trunc(v.Num)
+	switch {
+	case key == "sentence" && v.Type == gjson.String:
+		o.Sentence = Text(v)
+	case key == "form" && v.Type == gjson.String:
+		o.Form = Text(v)
+	case key == "document" && v.Type == gjson.String:
+		o.Document = Text(v)
+	case key == "offset" && whole:
+		o.Chars = int(v.Num)
+	case key == "offset_bytes" && whole:
+		o.Bytes = int(v.Num)
+	default:
+		return false
+	}
+	return true
 }
 
 // parse walks the members of a record of the given kind and returns those for which

@@ -12,6 +12,7 @@ func AppendPrompt(dst []byte, p *Prompt) []byte {
 	dst = appendHead(dst, "prompt", p.ID, p.Index, p.Total)
 	dst = appendText(dst, "label", p.Label)
 	dst = appendText(dst, "context", p.Context)
+	dst = p.Origin.append(dst)
 	dst = append(dst, `,"prompt":`...)
 	if p.Quoted != nil {
 		dst = append(append(append(dst, '"'), p.Quoted...), '"')
@@ -41,6 +42,7 @@ func AppendResult(dst []byte, r *Result) []byte {
 	dst = appendHead(dst, "result", r.ID, r.Index, r.Total)
 	dst = appendText(dst, "label", r.Label)
 	dst = appendText(dst, "context", r.Context)
+	dst = r.Origin.append(dst)
 	if f := r.Failure; f == nil {
 		dst = append(dst, `,"output":`...)
 		dst = AppendString(dst, r.Output)
@@ -82,6 +84,17 @@ func appendHead(dst []byte, kind, id string, index, total int) []byte {
 	dst = append(dst, `,"index":`...)
 	dst = strconv.AppendInt(dst, int64(index), 10)
 	return appendCount(dst, "total", total)
+}
+
+func (o *Origin) append(dst []byte) []byte {
+	dst = appendText(dst, "sentence", o.Sentence)
+	dst = appendText(dst, "form", o.Form)
+	dst = appendText(dst, "document", o.Document)
+	if (o.Document == "" || o.Form == "") && o.Chars == 0 && o.Bytes == 0 {
+		return dst // a document that another tool named
+	}
+	dst = strconv.AppendInt(append(dst, `,"offset":`...), int64(o.Chars), 10)
+	return strconv.AppendInt(append(dst, `,"offset_bytes":`...), int64(o.Bytes), 10)
 }
 
 // appendText and appendCount omit the member if its value is unknown.

@@ -32,6 +32,13 @@ type Position struct {
 	Bytes    int    // the field "offset_bytes": bytes from the start of the file, with such a mark
 }
 
+// An Origin says which sentence a record is about. Each field may be empty.
+type Origin struct {
+	Sentence string // its id, unique in the source
+	Form     string // [TextForm] for that of a text row
+	Position        // of the sentence
+}
+
 // A Prompt asks one question about one sentence: which entities of Label occur in
 // Context?
 type Prompt struct {
@@ -40,6 +47,7 @@ type Prompt struct {
 	Total    int    // rows in the source file; 0 if unknown
 	Label    string // the label asked for; may be empty
 	Context  string // the sentence; may be empty
+	Origin   Origin // of the sentence
 	Text     string // the text to send: the field "prompt"
 	Quoted   []byte // Text as the inside of a JSON string, if known; otherwise nil
 	Examples []int  // rows of the training set that are used as demonstrations, in prompt order
@@ -58,6 +66,7 @@ type Result struct {
 	Total        int // 0 if unknown
 	Label        string
 	Context      string
+	Origin       Origin
 	Output       string   // the model's answer, exactly as received; set only if Failure is nil
 	Failure      *Failure // the field "error"; nil for a good answer
 	Partial      string   // text that the model returned although the row failed

@@ -18,6 +18,8 @@ import (
 func TestPromptComesBackAsWritten(t *testing.T) {
 	for _, p := range []record.Prompt{
 		{ID: "test/0/0123456789ab", Total: 3, Label: "PER", Context: "a <b> & \u2028 c", Text: "line one\nline \"two\"\t\\", Examples: []int{3, 1, 2}},
+		{ID: "a/0/0123456789ab", Context: "Ada left.", Text: "p", Origin: record.Origin{Sentence: "0", Form: record.TextForm, Position: record.Position{Document: "é/ü.txt"}}},
+		{ID: "a/0/0123456789ab", Text: "p", Origin: record.Origin{Sentence: "doc.7"}, Extra: `,"offset":"7","form":null`},
 		{ID: "x", Text: "p", ResponseFormat: `{"type": "json_schema", "a":[1.50,"<&>"]}`, Extra: `,"mine":1`},
 		{ID: "x", Text: "p", Extra: `,"mine":{"a":[1,2.50]},"other":"<&>"`},
 	} {
@@ -37,6 +39,7 @@ func TestResultComesBackAsWritten(t *testing.T) {
 		{ID: "test/7/0123456789ab", Index: 7, Total: 9, Label: "PER", Context: "Ada", Output: "@@Ada##\n", Request: "aa/bb", Model: "m", FinishReason: "stop",
 			Usage: record.Usage{Prompt: 10, Completion: 3, Cached: 2, Reasoning: 1}, Attempts: 2, Latency: 1234 * time.Millisecond, BatchID: "batch_1", Extra: `,"mine":1.0`},
 		{ID: "x", Failure: &record.Failure{Class: record.Length, Status: 200, Code: "c", Message: "cut \x00 off"}, Partial: "half"},
+		{ID: "a/0/0123456789ab", Context: "Ada left.", Output: "p", Origin: record.Origin{Sentence: "0", Form: record.TextForm, Position: record.Position{Document: "d", Chars: 7, Bytes: 1 << 40}}},
 		{ID: "empty", Output: ""},
 	} {
 		line := record.AppendResult(nil, &r)
@@ -284,5 +287,13 @@ func BenchmarkAppendString(b *testing.B) {
 				buf = record.AppendString(buf[:0], s)
 			}
 		})
+	}
+}
+
+func TestADocumentWithoutAFormHasNoOffsets(t *testing.T) {
+	const line = `{"kind":"prompt","v":1,"id":"x","index":0,"document":"mine","prompt":"p","examples":[]}` + "\n"
+	p, err := record.ParsePrompt([]byte(line))
+	if got := record.AppendPrompt(nil, &p); err != nil || string(got) != line {
+		t.Errorf("%s, %v", got, err)
 	}
 }

@@ -346,11 +346,12 @@ func (a *Answers) Read(q *wire.Request, p Place) (record.Result, error) {
 	asked := &q.Row
 	r.Total = asked.Total
 	if p.reused {
-		r.ID, r.Index, r.Request, r.Label, r.Context, r.Extra = asked.ID, asked.Index, asked.Request, asked.Label, asked.Context, asked.Extra
+		r.ID, r.Index, r.Request, r.Label, r.Context, r.Origin, r.Extra = asked.ID, asked.Index, asked.Request, asked.Label, asked.Context, asked.Origin, asked.Extra
 		return r, nil
 	}
 	r.Label = cmp.Or(r.Label, asked.Label)
 	r.Context = cmp.Or(r.Context, asked.Context)
+	r.Origin = cmp.Or(r.Origin, asked.Origin)
 	r.Extra = cmp.Or(r.Extra, asked.Extra)
 	return r, nil
 }

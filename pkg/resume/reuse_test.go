@@ -48,7 +48,7 @@ func TestAnAnswerToTheSameRequestIsReusedWhateverItsRow(t *testing.T) {
 			continue
 		}
 		r, err := a.Read(&q, p)
-		if err != nil || r.Output != want || r.ID != q.Row.ID || r.Index != i || r.Total != 5 || r.Request != q.Row.Request || r.Extra != `,"document":"dev"` {
+		if err != nil || r.Output != want || r.ID != q.Row.ID || r.Index != i || r.Total != 5 || r.Request != q.Row.Request || r.Origin.Document != "dev" {
 			t.Errorf("row %d: %+v, %v", i, r, err)
 		}
 	}
