@@ -77,7 +77,7 @@ func BenchmarkRead(b *testing.B) {
 			return nil
 		},
 		"jsonl": func(file string) error {
-			for _, err := range corpus.ReadJSONL("f", strings.NewReader(file), corpus.Reading{}) {
+			for _, err := range corpus.ReadJSONL("f", strings.NewReader(file), corpus.Reading{Pretokenized: true}) {
 				if err != nil {
 					return err
 				}

@@ -76,7 +76,7 @@ func FuzzReadJSONL(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, file string) {
 		var list []corpus.Sentence
-		for s, err := range corpus.ReadJSONL("f", strings.NewReader(file), corpus.Reading{}) {
+		for s, err := range corpus.ReadJSONL("f", strings.NewReader(file), corpus.Reading{Pretokenized: true}) {
 			if err != nil {
 				break
 			}

@@ -8,74 +8,113 @@ import (
 	"io"
 	"iter"
 	"slices"
+	"strings"
 
-	"github.com/tidwall/gjson"
-
+	"nertools/pkg/fault"
 	"nertools/pkg/record"
 )
+
+// InputFormats lists the names of the formats that [Read] reads.
+var InputFormats = []string{"text", "markup", "jsonl", "csv", "conll"}
 
 // Reading holds the options for reading a file.
 type Reading struct {
 	// Column is the column of the tag in a CoNLL file, from 1; 0 means the last column.
 	Column int
 
+	// TextColumn and IDColumn name the columns of a CSV file; "" means "text", and "id"
+	// if there is such a column.
+	TextColumn, IDColumn string
+
+	// Split says how texts become sentences.
+	Split Split
+
+	// Pretokenized reads texts with white space between all tokens: spans of the sentences
+	// count tokens, and a text, or with [ByLine] a line of it, is a sentence.
+	Pretokenized bool
+
 	// Label converts a label of the file, for example to the spelling in the catalogue,
 	// or returns an error, which is reported with the line. If nil, labels are kept as
 	// they are.
 	Label func(label string) (string, error)
+
+	// Document, if not nil, is called with each document before its sentences. Its error
+	// ends the reading and is reported with the line.
+	Document func(id, text string) error
 }
 
-// Read reads sentences from in, in the format "conll" (see [ReadCoNLL]) or "jsonl" (see
-// [ReadJSONL]); "" chooses the format by the first line. Errors use name as the file
-// name.
-func Read(name string, in io.Reader, format string, how Reading) (iter.Seq2[*Sentence, error], error) {
-	r := bufio.NewReaderSize(in, 64<<10)
-	if mark, err := r.Peek(len(record.ByteOrderMark)); err == nil && string(mark) == record.ByteOrderMark {
-		_, _ = r.Discard(len(mark)) // cannot fail: it was peeked
-	}
+// Read reads sentences from in. Errors use name as the file name. The formats are "text"
+// (see [ReadText]), "markup" ([ReadMarkup]), "jsonl" ([ReadJSONL]), "csv" ([ReadCSV]) and
+// "conll" ([ReadCoNLL]); "" chooses one by the beginning of the file, see [Detect]. A file
+// that is in none of them is read as CoNLL, which reports what is wrong with it. detected
+// is the format.
+func Read(name string, in io.Reader, format string, how Reading) (sentences iter.Seq2[*Sentence, error], detected string, err error) {
+	r := bufio.NewReaderSize(in, detectSize)
 	if format == "" {
-		format = "conll"
-		if begin, err := r.Peek(1); err == nil && begin[0] == '{' {
-			line, _ := r.Peek(r.Buffered())
-			if line, _, _ = bytes.Cut(line, []byte("\n")); gjson.GetBytes(line, "@keys").Get("#").Int() > 0 {
-				format = "jsonl"
-			}
+		head, err := r.Peek(detectSize)
+		if i := bytes.LastIndexByte(head, '\n'); err == nil && i >= 0 { // the file is longer: leave out the torn line
+			head = head[:i+1]
+		}
+		if format = Detect(name, head, how); format == "" {
+			format = "conll"
 		}
 	}
 	switch format {
-	case "conll":
-		return ReadCoNLL(name, r, how), nil
+	case "text":
+		return ReadText(name, r, how), format, nil
+	case "markup":
+		return ReadMarkup(name, r, how), format, nil
+	case "csv":
+		return ReadCSV(name, r, how), format, nil
 	case "jsonl":
-		return ReadJSONL(name, r, how), nil
+		return ReadJSONL(name, r, how), format, nil
+	case "conll":
+		return ReadCoNLL(name, r, how), format, nil
 	}
-	return nil, fmt.Errorf("unknown input format %q: it must be conll or jsonl", format)
+	return nil, format, fmt.Errorf("unknown input format %q: it must be one of %s", format, strings.Join(InputFormats, ", "))
 }
 
-// reader is the common part of the readers.
+// reader is the common part of the readers of lines.
 type reader struct {
 	*record.Lines
-	Reading
-	name   string
-	labels map[string]string // labels of the file -> labels in sentences
+	texts
 }
 
 func newReader(name string, r io.Reader, how Reading) reader {
-	return reader{Lines: record.NewLines(name, r), Reading: how, name: name, labels: map[string]string{}}
+	return reader{Lines: record.NewLines(name, r), texts: newTexts(name, how)}
+}
+
+// texts is the common part of all readers.
+type texts struct {
+	Reading
+	name   string
+	labels map[string]string // labels of the file -> labels in sentences
+	queue  []*Sentence       // of the current document, not returned yet
+	at     Offsets
+}
+
+func newTexts(name string, how Reading) texts {
+	return texts{Reading: how, name: name, labels: map[string]string{}}
+}
+
+// fault returns err as a fault of the given line.
+func (r *texts) fault(line int, err error, hint string) error {
+	return &fault.Error{File: r.name, Line: line, Err: err, Hint: hint}
 }
 
 // label converts a label of the file.
-func (r *reader) label(raw []byte) (string, error) {
-	if label, ok := r.labels[string(raw)]; ok {
+func (r *texts) label(raw string) (string, error) {
+	if label, ok := r.labels[raw]; ok {
 		return label, nil
 	}
-	label := string(raw)
+	label := strings.Clone(raw)
 	if r.Label != nil {
 		var err error
 		if label, err = r.Label(label); err != nil {
 			return "", err
 		}
 	}
-	r.labels[string(raw)] = label
+	r.labels[strings.Clone(raw)] = label
 	return label, nil
 }
 

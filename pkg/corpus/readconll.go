@@ -32,7 +32,7 @@ import (
 // and otherwise start one; E, L, S, U and W close the entity.
 func ReadCoNLL(name string, r io.Reader, how Reading) iter.Seq2[*Sentence, error] {
 	c := &conll{reader: newReader(name, r, how)}
-	return all(c.next)
+	return all(c.sentences)
 }
 
 type conll struct {
@@ -47,8 +47,8 @@ type conll struct {
 	first    int  // line number of the first token
 }
 
-// next returns the next sentence, or io.EOF.
-func (c *conll) next() (*Sentence, error) {
+// sentences returns the next sentence, or io.EOF.
+func (c *conll) sentences() (*Sentence, error) {
 	c.text, c.ends, c.entities, c.open = c.text[:0], c.ends[:0], nil, false
 	for {
 		line, blank, err := c.line()
@@ -197,7 +197,7 @@ func (c *conll) mark(n int, tag []byte) error {
 		c.open = false
 		return nil
 	}
-	label, err := c.label(tag[2:])
+	label, err := c.label(string(tag[2:]))
 	if err != nil {
 		return c.Fault(err, "")
 	}

@@ -12,7 +12,7 @@ import (
 	"nertools/pkg/fault"
 )
 
-func TestJSONLinesAreRead(t *testing.T) {
+func TestPretokenizedJSONLinesAreRead(t *testing.T) {
 	for _, c := range []struct{ name, line, want string }{
 		{"tokens", `{"tokens":["Ada","Li","left"],"spans":[{"start":0,"end":2,"label":"PER"}]}`, "Ada Li left|0-2 PER"},
 		{"tokens and triples", `{"tokens":["Ada","left"],"entities":[[0,1,"PER"]]}`, "Ada left|0-1 PER"},
@@ -31,7 +31,7 @@ func TestJSONLinesAreRead(t *testing.T) {
 		{"bytes do not count", `{"text":"é Ada","spans":[{"start":2,"end":5,"label":"PER","start_byte":0,"end_byte":3}]}`, "é Ada|1-2 PER"},
 		{"of this project", `{"kind":"sentence","v":1,"id":"0","text":"Ada left","tokens":["Ada","left"],"spans":[{"start":0,"end":1,"label":"PER","text":"Ada","start_char":0,"end_char":3,"start_byte":0,"end_byte":3,"found":"exact"}],"answers":[{"label":"LOC","class":"part"}],"model":"m"}`, "Ada left|0-1 PER"},
 	} {
-		got, err := spell(corpus.ReadJSONL("f", strings.NewReader(c.line), corpus.Reading{}))
+		got, err := spell(corpus.ReadJSONL("f", strings.NewReader(c.line), corpus.Reading{Pretokenized: true}))
 		if d := cmp.Diff([]string{c.want}, got); d != "" || err != nil {
 			t.Errorf("%s: %v %s", c.name, err, d)
 		}
@@ -41,7 +41,7 @@ func TestJSONLinesAreRead(t *testing.T) {
 func TestSentencesOfJSONLinesKeepTheirIDs(t *testing.T) {
 	const file = "\n" + `{"id":"a.1","text":"x","spans":[]}` + "\n\n" + `{"id":12,"text":"x","spans":[]}` + "\r\n" + `{"id":null,"text":"x","spans":[]}`
 	var got []string
-	for s, err := range corpus.ReadJSONL("f", strings.NewReader(file), corpus.Reading{}) {
+	for s, err := range corpus.ReadJSONL("f", strings.NewReader(file), corpus.Reading{Pretokenized: true}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -65,7 +65,8 @@ func TestJSONLinesThatCantBeReadAreRefusedWithTheirLineAndARemedy(t *testing.T) 
 		{"tokens of two types", `{"tokens":["a",1],"spans":[]}`, `neither "text" nor`},
 		{"a token with a space", `{"tokens":["a","New\u00a0York"],"spans":[]}`, `tokens[1]: "New\u00a0York" is empty or contains white space`},
 		{"an empty token", `{"tokens":["a",""],"spans":[]}`, `tokens[1]: "" is empty or contains white space`},
-		{"no list", `{"text":"a"}`, `it must contain either a list "spans" or a list "entities"`},
+		{"another list", `{"text":"a","meta":{},"label":[[0,1,"X"]]}`, `neither "spans" nor "entities" in it, but "label"`},
+		{"no list", `{"text":"a","spans":{"X":"a"}}`, `it must contain either a list "spans" or a list "entities"`},
 		{"two lists", `{"text":"a","spans":[],"entities":[]}`, `it must contain either a list "spans" or a list "entities"`},
 		{"no label", `{"text":"a","spans":[[0,1,"X"],{"start":0,"end":1}]}`, "spans[1]: a span has a start and an end"},
 		{"an empty label", `{"text":"a","entities":[[0,1,""]]}`, "entities[0]: a span has a start and an end"},
@@ -81,7 +82,7 @@ func TestJSONLinesThatCantBeReadAreRefusedWithTheirLineAndARemedy(t *testing.T) 
 		{"ends in a token", `{"text":"in Paris.","spans":[[3,8,"X"]]}`, `spans[0]: it ends inside the token "Paris."`},
 		{"white space", `{"text":"a  b","spans":[[1,3,"X"]]}`, "spans[0]: it covers only white space"},
 	} {
-		_, err := spell(corpus.ReadJSONL("f", strings.NewReader(`{"text":"","spans":[]}`+"\n\n"+c.line), corpus.Reading{}))
+		_, err := spell(corpus.ReadJSONL("f", strings.NewReader(`{"text":"","spans":[]}`+"\n\n"+c.line), corpus.Reading{Pretokenized: true}))
 		if _, ok := errors.AsType[*fault.Error](err); !ok || !strings.HasPrefix(err.Error(), "f:3: "+c.want) || fault.Hint(err) == "" {
 			t.Errorf("%s: got %v (%s), want %s", c.name, err, fault.Hint(err), c.want)
 		}
@@ -111,7 +112,7 @@ func TestTheFirstLineTellsTheFormat(t *testing.T) {
 		{"conll", "{\"a\":1} O\n", `{"a":1}`},
 		{"", "", ""},
 	} {
-		sentences, err := corpus.Read("f", strings.NewReader(c.file), c.format, corpus.Reading{})
+		sentences, _, err := corpus.Read("f", strings.NewReader(c.file), c.format, corpus.Reading{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -127,7 +128,7 @@ func TestTheFirstLineTellsTheFormat(t *testing.T) {
 			t.Errorf("%q as %q: got %q, want %q", c.file, c.format, text, c.text)
 		}
 	}
-	if _, err := corpus.Read("f", strings.NewReader(line), "xml", corpus.Reading{}); err == nil {
+	if _, _, err := corpus.Read("f", strings.NewReader(line), "xml", corpus.Reading{}); err == nil {
 		t.Error("an unknown format is read")
 	}
 }

@@ -127,7 +127,7 @@ func same(want, got []corpus.Sentence, more ...cmp.Option) string {
 
 func read(t *testing.T, file string) (list []corpus.Sentence) {
 	t.Helper()
-	for s, err := range corpus.ReadJSONL("f", strings.NewReader(file), corpus.Reading{}) {
+	for s, err := range corpus.ReadJSONL("f", strings.NewReader(file), corpus.Reading{Pretokenized: true}) {
 		if err != nil {
 			t.Fatal(err)
 		}
