@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"iter"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -12,83 +14,239 @@ import (
 
 	"nertools/cmd/internal/cmdline"
 	"nertools/cmd/internal/dataset"
+	"nertools/pkg/clidoc"
 	"nertools/pkg/corpus"
 	"nertools/pkg/english"
 	"nertools/pkg/fault"
 	"nertools/pkg/mrc"
+	"nertools/pkg/progress"
 )
 
 type convertOptions struct {
-	file   string // "-" for stdin
-	labels dataset.LabelSet
-	target dataset.Target
-	format string // "" to detect it from the first line
-	column int
+	files     []string // files, folders, and "-" for stdin
+	labels    dataset.LabelSet
+	target    dataset.Target
+	documents string // file for the documents; "" for the one beside the MRC file
+	format    string // "" to detect it from the beginning
+	split     string // "" for the default
+	how       corpus.Reading
+	progress  string
 }
 
 func convertCommand() *cli.Command {
 	var o convertOptions
 	return &cli.Command{
-		Name: "convert", Usage: "convert labelled sentences (CoNLL or JSON lines) to an MRC file",
-		UsageText: "ner-prompt convert test.conll --data-name CONLL --write-dir data --write-name test",
-		ArgsUsage: "[FILE]",
-		Description: "Reads CoNLL files, with one token and its tag per line (IOB1, BIO, BIOES and similar), and\n" +
-			"JSON lines, with one sentence and the offsets of its entities per line. The rows ask for the\n" +
-			"labels of --data-name or --labels, otherwise for the labels found, in alphabetical order.\n" +
-			"Without FILE, or with -, it reads stdin.",
+		Name: "convert", Usage: "convert text, with or without entities, to an MRC file",
+		UsageText: "ner-prompt convert examples/pharmacy/notes --labels examples/pharmacy/labels.json",
+		ArgsUsage: "[FILE or FOLDER]...",
+		Description: "Reads text files (each is a document), folders of them (files that end in .txt), inline\n" +
+			"markup (a text on a line: I took <DRUG>aspirin</DRUG> at night), JSON lines and CSV with\n" +
+			"texts, and CoNLL files, with one token and its tag per line (IOB1, BIO, BIOES and similar).\n" +
+			"Texts are divided into sentences, and spans count characters. The rows ask for the labels of\n" +
+			"--data-name or --labels, otherwise for the labels found, in alphabetical order. With\n" +
+			"--write-name, the documents go to NAME.documents.jsonl. Without FILE, or with -, it reads stdin.",
 		Flags: slices.Concat(o.labels.Flags(), o.target.Flags("mrc-ner.NAME"), []cli.Flag{
-			&cli.StringFlag{Name: "format", Destination: &o.format, Usage: "read FILE as `FORMAT`: conll or jsonl (default: by the first line)"},
-			&cli.IntFlag{Name: "column", Destination: &o.column, Action: cmdline.AtLeast("column", 1), DefaultText: "the last one", Usage: "read the tags from column `N` of a CoNLL file, from 1"},
-		}),
+			&cli.StringFlag{Name: "documents", Destination: &o.documents, Usage: "write the documents to `FILE` (default: with --write-name only)"},
+			cmdline.ProgressFlag(&o.progress),
+		}, clidoc.Group("what is read",
+			&cli.StringFlag{Name: "format", Destination: &o.format, Usage: "read `FORMAT`: text, markup, jsonl, csv or conll (default: detect it)"},
+			&cli.IntFlag{Name: "column", Destination: &o.how.Column, Action: cmdline.AtLeast("column", 1), DefaultText: "the last one", Usage: "read the tags from column `N` of a CoNLL file, from 1"},
+			&cli.StringFlag{Name: "text-column", Destination: &o.how.TextColumn, DefaultText: "text", Usage: "read the texts from the column `NAME` of a CSV file"},
+			&cli.StringFlag{Name: "id-column", Destination: &o.how.IDColumn, DefaultText: "id, if there is one", Usage: "read the ids of texts from the column `NAME` of a CSV file"},
+			&cli.StringFlag{Name: "split", Destination: &o.split, DefaultText: "sentence", Usage: "make rows of each `PART` of a text: sentence, line or none (the whole)"},
+			&cli.BoolFlag{Name: "pretokenized", Destination: &o.how.Pretokenized, Usage: "read texts with spaces between all tokens; spans count tokens"},
+		)),
 		Action: cmdline.Action(func(ctx context.Context, std cmdline.Streams, files []string) error {
-			if len(files) > 1 {
-				return cmdline.UsageError("only one file can be converted at a time, not %s", strings.Join(files, ", "))
-			}
-			o.file = cmp.Or(strings.Join(files, ""), "-")
+			o.files = files
 			return convert(ctx, std, &o)
 		}),
 	}
 }
 
+// check completes the options.
+func (o *convertOptions) check() error {
+	if len(o.files) == 0 {
+		o.files = []string{"-"}
+	}
+	switch o.split {
+	case "", "sentence":
+		if o.how.Pretokenized && o.split != "" {
+			return cmdline.UsageError("--split sentence needs texts as people write them: leave out --pretokenized, or use --split line or none")
+		}
+	case "line":
+		o.how.Split = corpus.ByLine
+	case "none":
+		o.how.Split = corpus.NoSplit
+	default:
+		return cmdline.UsageError("--split must be sentence, line or none, not %q", o.split)
+	}
+	if o.format != "" && !slices.Contains(corpus.InputFormats, o.format) {
+		return cmdline.UsageError("--format must be one of %s, not %q", strings.Join(corpus.InputFormats, ", "), o.format)
+	}
+	if o.documents != "" && o.how.Pretokenized {
+		return cmdline.UsageError("--documents does nothing with --pretokenized: such rows have no documents")
+	}
+	return nil
+}
+
 func convert(ctx context.Context, std cmdline.Streams, o *convertOptions) error {
-	how := corpus.Reading{Column: o.column}
-	var questions []mrc.Query
-	if o.labels.Given() {
-		set, err := o.labels.Read()
-		if err != nil {
-			return err
-		}
-		for _, label := range set.Labels {
-			questions = append(questions, mrc.Query{Label: label.Key, Words: label.Description})
-		}
-		how.Label = func(key string) (string, error) {
-			label, err := set.Label(key)
-			return label.Key, fault.WithHint(err, "give a catalogue that contains it with --labels FILE, or leave out --data-name to use the labels found")
-		}
-	}
-	if err := o.target.Check("mrc-ner.", "", o.file); err != nil {
+	if err := o.check(); err != nil {
 		return err
 	}
-	in, name, err := cmdline.Open(o.file)
+	questions, err := o.questions()
 	if err != nil {
 		return err
 	}
-	defer in.Close()
-	sentences, err := corpus.Read(name, cmdline.Interruptible(ctx, in), o.format, how)
+	inputs, err := findInputs(o.files)
 	if err != nil {
-		return cmdline.UsageError("--format must be conll or jsonl, not %q", o.format)
+		return err
 	}
+	names := make([]string, 0, len(inputs))
+	for _, in := range inputs {
+		names = append(names, in.path)
+	}
+	if err := o.target.Check("mrc-ner.", "", names...); err != nil {
+		return err
+	}
+	c := conversion{ctx: ctx, o: o, inputs: inputs}
+	c.meter = progress.NewOf("files", std.Err, std.Name, o.progress)
+	c.meter.Total(len(inputs))
 	var n, rows int
-	err = o.target.Write(std, "mrc-ner.", "", func(w io.Writer) (err error) {
-		n, rows, err = mrc.Write(w, name, sentences, questions)
-		return err
+	err = c.writeDocuments(func() error {
+		return o.target.Write(std, "mrc-ner.", "", func(w io.Writer) (err error) {
+			n, rows, err = mrc.Write(w, c.name(), c.sentences(), questions)
+			return err
+		})
 	})
+	c.meter.Close()
 	switch {
 	case errors.Is(err, mrc.ErrNoLabels):
-		return fault.WithHint(err, "name the labels to ask for with --data-name or --labels")
+		return fault.WithHint(err, "name the labels to ask for with --data-name or --labels (ner-prompt labels --new makes a catalogue)")
+	case errors.Is(err, corpus.ErrNoColumn):
+		return fault.WithHint(err, "name the columns with --text-column and --id-column")
+	case errors.Is(err, corpus.ErrInsideToken):
+		return fault.WithHint(err, "leave out --pretokenized: then an entity may be any part of the text")
 	case err != nil:
 		return err
 	}
-	std.Note("%s, %s", english.Count(n, "sentence"), english.Count(rows, "row"))
+	c.tell(std, n, rows)
 	return nil
+}
+
+// questions returns the questions to ask, nil to ask for the labels found, and prepares the
+// reading of labels.
+func (o *convertOptions) questions() (questions []mrc.Query, err error) {
+	if !o.labels.Given() {
+		return nil, nil
+	}
+	set, err := o.labels.Read()
+	if err != nil {
+		return nil, err
+	}
+	for _, label := range set.Labels {
+		questions = append(questions, mrc.Query{Label: label.Key, Words: label.Description})
+	}
+	o.how.Label = func(key string) (string, error) {
+		label, err := set.Label(key)
+		return label.Key, fault.WithHint(err, "give a catalogue that contains it with --labels FILE, or leave out --data-name to use the labels found")
+	}
+	return questions, nil
+}
+
+// conversion reads the inputs one after the other.
+type conversion struct {
+	ctx    context.Context
+	o      *convertOptions
+	inputs []input
+	meter  *progress.Meter
+
+	save      func(id, text string) error // keeps a document; nil to keep none
+	ids       map[string]bool
+	documents int
+	formats   map[string]int // detected: how many files
+}
+
+// name returns a name for all inputs, for messages.
+func (c *conversion) name() string {
+	if len(c.o.files) == 1 {
+		return cmdline.InputName(c.o.files[0])
+	}
+	return english.Count(len(c.inputs), "file")
+}
+
+// sentences returns the sentences of all inputs.
+func (c *conversion) sentences() iter.Seq2[*corpus.Sentence, error] {
+	c.formats = map[string]int{}
+	c.ids = map[string]bool{}
+	c.o.how.Document = c.document
+	return func(yield func(*corpus.Sentence, error) bool) {
+		for _, in := range c.inputs {
+			if !c.read(in, yield) {
+				return
+			}
+			c.meter.Done(false)
+		}
+	}
+}
+
+// read yields the sentences of one input, and reports whether to continue.
+func (c *conversion) read(in input, yield func(*corpus.Sentence, error) bool) bool {
+	r, name, err := cmdline.Open(in.path)
+	if err != nil {
+		yield(nil, err)
+		return false
+	}
+	defer r.Close()
+	how := c.o.how
+	how.Documents = in.inFolder
+	sentences, format, err := corpus.Read(name, cmdline.Interruptible(c.ctx, r), c.o.format, how)
+	if err != nil {
+		yield(nil, err)
+		return false
+	}
+	c.formats[format]++
+	for s, err := range sentences {
+		if err != nil && format == "" {
+			err = fault.WithHint(err, fault.Hint(err)+"; if the file is running text without tags, use --format text")
+		}
+		if !yield(s, err) || err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// document keeps a document.
+func (c *conversion) document(id, text string) error {
+	if c.ids[id] {
+		return fault.WithHint(errors.New("a second document with the id \""+id+"\""), "give each document an id of its own; a column with ids is named by --id-column")
+	}
+	c.ids[strings.Clone(id)] = true
+	c.documents++
+	if c.save == nil {
+		return nil
+	}
+	return c.save(id, text)
+}
+
+func (c *conversion) tell(std cmdline.Streams, sentences, rows int) {
+	counts := english.Count(sentences, "sentence") + ", " + english.Count(rows, "row")
+	if c.documents > 0 {
+		counts = english.Count(c.documents, "document") + ", " + counts
+	}
+	if n := c.formats["markup"]; n > 0 && c.o.format == "" {
+		counts += "; read as inline markup"
+	}
+	std.Note("%s", counts)
+}
+
+// documentsPath returns the file for the documents, "" for none.
+func (o *convertOptions) documentsPath() string {
+	switch {
+	case o.documents != "" || o.how.Pretokenized:
+		return o.documents
+	case o.target.Name == "":
+		return ""
+	}
+	return filepath.Join(cmp.Or(o.target.Dir, "."), o.target.Name+".documents.jsonl")
 }

@@ -18,14 +18,17 @@ const detectSize = 64 << 10
 // member matches the beginning of a line with a JSON object.
 var member = regexp.MustCompile(`^\{\s*"[^"\\]*"\s*:`)
 
+// list matches the beginning of a JSON array, which is read as JSON lines for the error.
+var list = regexp.MustCompile(`^\[\s*([{\["]|\z)`)
+
 // Detect returns the format of the file called name that begins with head, a number of
 // whole lines:
 //
 //   - "csv" if the name ends in .csv, or a text column is named
-//   - "jsonl" if the first line is a JSON object
+//   - "jsonl" if the first line is a JSON object, or the file a JSON array
 //   - "conll" if all lines have a tag in their last column, or in how.Column
-//   - "markup" if spans are wrapped in tags whose labels are known to how.Label or, without
-//     it, in tags in capital letters, and no tag lacks its counterpart
+//   - "markup" if spans are wrapped in tags whose labels are known to how.Label or in
+//     capital letters, and no tag lacks its counterpart
 //   - "" if the lines have the same number of columns, more than one
 //   - "text" otherwise
 func Detect(name string, head []byte, how Reading) string {
@@ -36,12 +39,18 @@ func Detect(name string, head []byte, how Reading) string {
 	if line, _, whole := bytes.Cut(head, []byte("\n")); len(line) > 0 && line[0] == '{' && (gjson.GetBytes(line, "@keys").Get("#").Int() > 0 || !whole && member.Match(line)) {
 		return "jsonl"
 	}
+	if list.Match(head) {
+		return "jsonl"
+	}
+	if bytes.IndexByte(head, '\n') < 0 {
+		head = bytes.ReplaceAll(head, []byte("\r"), []byte("\n"))
+	}
 	switch tagged, columns := inColumns(head, how.Column); {
 	case tagged || how.Column > 0:
 		return "conll"
-	case isMarkup(head, how.Label):
+	case isMarkup(head, how):
 		return "markup"
-	case columns:
+	case columns && !how.Documents:
 		return ""
 	}
 	return "text"
@@ -87,7 +96,7 @@ func inColumns(head []byte, tagColumn int) (tagged, columns bool) {
 }
 
 // isMarkup reports whether head contains inline markup, without flaws.
-func isMarkup(head []byte, label func(string) (string, error)) bool {
+func isMarkup(head []byte, how Reading) bool {
 	found := false
 	for line := range bytes.Lines(head) {
 		parsed := tags.Parse(string(line), tags.Options{Escapes: true})
@@ -95,11 +104,12 @@ func isMarkup(head []byte, label func(string) (string, error)) bool {
 			return false
 		}
 		for _, s := range parsed.Spans {
-			if label != nil {
-				if _, err := label(s.Label); err != nil {
-					return false
-				}
-			} else if s.Label != strings.ToUpper(s.Label) {
+			known := false
+			if how.Label != nil {
+				_, err := how.Label(s.Label)
+				known = err == nil
+			}
+			if !known && (how.Documents || s.Label != strings.ToUpper(s.Label)) {
 				return false
 			}
 			found = true

@@ -26,6 +26,10 @@ type Reading struct {
 	// if there is such a column.
 	TextColumn, IDColumn string
 
+	// Documents is for files of which each is known to be a document. [Detect] takes tags for
+	// inline markup only if Label knows them, and columns without tags for text.
+	Documents bool
+
 	// Split says how texts become sentences.
 	Split Split
 
@@ -46,8 +50,8 @@ type Reading struct {
 // Read reads sentences from in. Errors use name as the file name. The formats are "text"
 // (see [ReadText]), "markup" ([ReadMarkup]), "jsonl" ([ReadJSONL]), "csv" ([ReadCSV]) and
 // "conll" ([ReadCoNLL]); "" chooses one by the beginning of the file, see [Detect]. A file
-// that is in none of them is read as CoNLL, which reports what is wrong with it. detected
-// is the format.
+// in none of them is read as CoNLL, which reports what is wrong with it. detected is the
+// format, "" if it is none of them.
 func Read(name string, in io.Reader, format string, how Reading) (sentences iter.Seq2[*Sentence, error], detected string, err error) {
 	r := bufio.NewReaderSize(in, detectSize)
 	if format == "" {
@@ -55,9 +59,9 @@ func Read(name string, in io.Reader, format string, how Reading) (sentences iter
 		if i := bytes.LastIndexByte(head, '\n'); err == nil && i >= 0 { // the file is longer: leave out the torn line
 			head = head[:i+1]
 		}
-		if format = Detect(name, head, how); format == "" {
-			format = "conll"
-		}
+		format = Detect(name, head, how)
+	} else if !slices.Contains(InputFormats, format) {
+		return nil, format, fmt.Errorf("unknown input format %q: it must be one of %s", format, strings.Join(InputFormats, ", "))
 	}
 	switch format {
 	case "text":
@@ -68,10 +72,8 @@ func Read(name string, in io.Reader, format string, how Reading) (sentences iter
 		return ReadCSV(name, r, how), format, nil
 	case "jsonl":
 		return ReadJSONL(name, r, how), format, nil
-	case "conll":
-		return ReadCoNLL(name, r, how), format, nil
 	}
-	return nil, format, fmt.Errorf("unknown input format %q: it must be one of %s", format, strings.Join(InputFormats, ", "))
+	return ReadCoNLL(name, r, how), format, nil
 }
 
 // reader is the common part of the readers of lines.

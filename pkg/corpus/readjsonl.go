@@ -303,18 +303,19 @@ func (j *jsonl) locate(d *document, starts []int, list []gjson.Result, which []i
 		}
 		answer = record.AppendString(answer, record.Text(list[i].Get("text")))
 	}
-	j.original.Reset(d.text) // TODO unit
+	j.original.ResetUnit(d.text, markup.Char)
 	found := j.aligner.Align(&j.original, string(append(answer, ']')), markup.Question{Label: label})
+	const hint = "copy the entity as it is in the text, once for each time it occurs, or give its start and end"
 	for _, u := range found.Unused {
 		for _, i := range which {
 			if record.Text(list[i].Get("text")) == u.Text {
-				return fmt.Errorf("[%d]: %q is %s", i, u.Text, u.Reason)
+				return fault.WithHint(fmt.Errorf("[%d]: %q does not occur in the text (%s)", i, u.Text, u.Reason), hint)
 			}
 		}
-		return fmt.Errorf(": %q is %s", u.Text, u.Reason)
+		return fault.WithHint(fmt.Errorf(": %q does not occur in the text (%s)", u.Text, u.Reason), hint)
 	}
 	if n := len(found.Found); n != len(which) {
-		return fmt.Errorf(": %d of the %d %s entities occur in the text", n, len(which), label)
+		return fault.WithHint(fmt.Errorf(": only %d of the %d entities %s were found in the text", n, len(which), label), hint)
 	}
 	for _, f := range found.Found {
 		d.entities = append(d.entities, element{segment.Range{Start: starts[f.Start], End: starts[f.End]}, label, which[0]})

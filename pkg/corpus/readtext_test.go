@@ -65,6 +65,7 @@ func TestTextsBecomeSentencesWithTheirPlaces(t *testing.T) {
 		{"offsets", "jsonl", `{"id":7,"text":"Né. Took aspirin.","entities":[[9,16,"DRUG"]]}`, corpus.Reading{}, []string{"7 0/0: Né.", "7 4/5: Took aspirin.|aspirin DRUG"}},
 		{"spaces around an entity", "jsonl", `{"text":"Took  aspirin .","entities":[[4,14,"DRUG"]]}`, corpus.Reading{}, []string{"f:1 0/0: Took  aspirin .|aspirin DRUG"}},
 		{"part of a word", "jsonl", `{"text":"Warfarin-induced","spans":[{"start":0,"end":8,"label":"DRUG"}]}`, corpus.Reading{}, []string{"f:1 0/0: Warfarin-induced|Warfarin DRUG"}},
+		{"entities as strings", "jsonl", `{"text":"Art at the party: art, Lipitor/metformin","entities":[{"text":"art","label":"X"},{"text":"Lipitor","label":"D"},{"text":"metformin","label":"D"},[18,21,"Y"]]}`, corpus.Reading{}, []string{"f:1 0/0: Art at the party: art, Lipitor/metformin|art X|art Y|Lipitor D|metformin D"}},
 		{"a document", "jsonl", `{"id":"n 1","text":"One. Two.","author":"x","meta":{"a":[]}}`, corpus.Reading{}, []string{"n 1 0/0: One.", "n 1 5/5: Two."}},
 		{"CSV", "csv", "id,Text\r\n1,\"He said \"\"no.\"\"\r\nThen, he left.\"\r\n2,\r\n\r\n3,Ok", corpus.Reading{}, []string{"1 0/0: He said \"no.\"", "1 15/15: Then, he left.", "3 0/0: Ok"}},
 		{"CSV with semicolons", "csv", "\ufeffnr;note;x\n1;a, b;\n", corpus.Reading{TextColumn: "note", IDColumn: "nr"}, []string{"1 0/0: a, b"}},
@@ -133,6 +134,9 @@ func TestTextThatCantBeReadIsRefusedWithItsLineAndARemedy(t *testing.T) {
 		{"fields", "csv", "id,text\n\n1,a,b\n", "f:3: 3 fields, but"},
 		{"quotation marks", "csv", "id,text\n1,\"a\" b\n", `f:2: ' ' behind the closing quotation mark`},
 		{"an open field", "csv", "id,text\n1,\"a\n\n", "f:2: a field without its closing quotation mark"},
+		{"a string that does not occur", "jsonl", `{"text":"party","entities":[[0,1,"X"],{"text":"art","label":"X"}]}`, `f:1: entities[1]: "art" does not occur in the text`},
+		{"a string without a label", "jsonl", `{"text":"party","entities":[{"text":"party"}]}`, "f:1: entities[0]: an entity without a place"},
+		{"a string listed more often than it occurs", "jsonl", `{"text":"a party","spans":[{"text":"party","label":"X"},{"text":"party","label":"X"},{"text":"party","label":"X"}]}`, "f:1: spans"},
 		{"no id", "csv", "id,text\n,a\n", `f:2: no id in the column "id"`},
 		{"Latin-1 in CSV", "csv", "id,text\n1,Z\xfcrich\n", "f:2: not UTF-8"},
 	} {
@@ -175,10 +179,18 @@ func TestTheBeginningOfAFileShowsItsFormat(t *testing.T) {
 		{"f", "He took nothing.\nI took <DRUG>aspirin</DRUG> at night.\n", corpus.Reading{}, "markup"},
 		{"f", "I took <drug>aspirin</drug> at night.\n", corpus.Reading{}, "text"},
 		{"f", "I took <drug>aspirin</drug> at night.\n", drug, "markup"},
-		{"f", "I took <B>aspirin</B> at night.\n", drug, "text"},
+		{"f", "I took <B>aspirin</B> at night.\n", drug, "markup"},
+		{"f", "I took <b>aspirin</b> at night.\n", drug, "text"},
 		{"f", "I took <DRUG>aspirin</DRUG> at <night,>\n", corpus.Reading{}, "markup"},
 		{"f", "I took <DRUG>aspirin</DRUG> at <night>.\n", corpus.Reading{}, "text"},
 		{"f", "", corpus.Reading{}, "text"},
+		{"f", "[\n {\"text\": \"a\"}]", corpus.Reading{}, "jsonl"},
+		{"f", "[\"a\", {\"entities\": []}]", corpus.Reading{}, "jsonl"},
+		{"f", "[Note] He came.\n", corpus.Reading{}, "text"},
+		{"f", "Ada B-PER\rleft O\r", corpus.Reading{}, "conll"},
+		{"f", "Na 140\nK 4.1\nCl 101\n", corpus.Reading{Documents: true}, "text"},
+		{"f", "<NAME>Li</NAME> came.\n", corpus.Reading{Documents: true}, "text"},
+		{"f", "Ada B-PER\n", corpus.Reading{Documents: true}, "conll"},
 	} {
 		if got := corpus.Detect(c.name, []byte(c.head), c.how); got != c.want {
 			t.Errorf("%q: %q, want %q", c.head, got, c.want)
