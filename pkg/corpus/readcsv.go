@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"nertools/pkg/english"
 	"nertools/pkg/record"
 )
 
@@ -48,7 +49,7 @@ func (c *table) document() (*document, error) {
 		return nil, err
 	}
 	if len(fields) != len(c.header) {
-		return nil, c.fault(c.line, fmt.Errorf("%d fields, but the first line names %d columns", len(fields), len(c.header)), "put a field that contains the separator or a quotation mark into quotation marks")
+		return nil, c.fault(c.line, fmt.Errorf("%s, but the first line names %s", english.Count(len(fields), "field"), english.Count(len(c.header), "column")), "put a field that contains the separator or a quotation mark into quotation marks")
 	}
 	d := &document{id: fmt.Sprintf("%s:%d", c.name, c.line), text: fields[c.text], line: c.line}
 	if c.id >= 0 {

@@ -315,7 +315,7 @@ func (j *jsonl) locate(d *document, starts []int, list []gjson.Result, which []i
 		return fault.WithHint(fmt.Errorf(": %q does not occur in the text (%s)", u.Text, u.Reason), hint)
 	}
 	if n := len(found.Found); n != len(which) {
-		return fault.WithHint(fmt.Errorf(": only %d of the %d entities %s were found in the text", n, len(which), label), hint)
+		return fault.WithHint(fmt.Errorf(": %s of %s found in the text, not %d", english.Count(n, "entity"), label, len(which)), hint)
 	}
 	for _, f := range found.Found {
 		d.entities = append(d.entities, element{segment.Range{Start: starts[f.Start], End: starts[f.End]}, label, which[0]})
