@@ -117,24 +117,30 @@ func (j *Joined) align(aligner *markup.Aligner, sentences []mrc.Group) ([]Annota
 func (j *Joined) fill(s *Annotation, aligner *markup.Aligner, original *markup.Original, rows *mrc.Group) error {
 	s.ID, s.Answers = rows.ID, make([]Answer, len(rows.Rows))
 	var row mrc.Row
+	var sentence markup.Slicer
 	for i, n := range rows.Rows {
 		result, err := j.decode(n, &row)
 		if err != nil {
 			return err
 		}
 		if i == 0 {
-			s.Text = strings.Clone(row.Context)
-			original.Reset(s.Text)
-			s.Tokens = slices.Clone(original.Tokens)
+			s.Text, s.Unit = strings.Clone(row.Context), row.Unit
+			original.ResetUnit(s.Text, s.Unit)
+			if s.Unit == markup.Token {
+				s.Tokens = slices.Clone(original.Tokens)
+			} else if s.Position, err = j.position(n, &result); err != nil {
+				return err
+			}
+			sentence.Reset(s.Text, s.Unit)
 		}
 		a := &s.Answers[i]
 		*a = Answer{Row: n, Label: row.Label, Failure: result.Failure, Line: result.Line}
 		if s.Model == "" {
 			s.Model = result.Model
 		}
-		s.addGold(a, &row)
+		s.addGold(a, &row, sentence.Len())
 		if j.Results == nil {
-			a.Line = s.marked(a.Gold)
+			a.Line = marked(&sentence, s.Unit, a.Gold)
 			continue
 		}
 		if a.Failure != nil {
@@ -180,7 +186,7 @@ func (j *Joined) without(aligner *markup.Aligner, original *markup.Original, row
 func (j *Joined) decode(n int, row *mrc.Row) (result collect.Reply, err error) {
 	if j.Results != nil {
 		result = j.Results.Row(n)
-		row.Label, row.Context = result.Label, result.Context
+		row.Label, row.Context, row.Unit = result.Label, result.Context, unitOf(&result)
 	}
 	if j.Rows != nil {
 		err = j.Rows.Decode(n, row)
@@ -188,16 +194,32 @@ func (j *Joined) decode(n int, row *mrc.Row) (result collect.Reply, err error) {
 	return result, err
 }
 
+func unitOf(r *collect.Reply) markup.Unit {
+	if r.Origin.Form == record.TextForm {
+		return markup.Char
+	}
+	return markup.Token
+}
+
+// position returns where the sentence of row n is in its document.
+func (j *Joined) position(n int, result *collect.Reply) (record.Position, error) {
+	if j.Rows != nil {
+		return j.Rows.Position(n)
+	}
+	return result.Origin.Position, nil
+}
+
 // question returns the question that an answer about a label answers.
 func (j *Joined) question(label string) markup.Question {
 	return markup.Question{Label: label, Labels: j.names}
 }
 
-func (s *Annotation) addGold(a *Answer, row *mrc.Row) {
+// addGold adds the gold spans of a row. length is that of the sentence, in its unit.
+func (s *Annotation) addGold(a *Answer, row *mrc.Row, length int) {
 	a.UnusableGold = row.Unpaired
 	a.Gold = append(a.Gold, row.Spans...)
 	for _, span := range a.Gold {
-		if span.Start < 0 || span.Start >= span.End || span.End > len(s.Tokens) {
+		if span.Start < 0 || span.Start >= span.End || span.End > length {
 			a.UnusableGold++
 			continue
 		}
@@ -206,8 +228,12 @@ func (s *Annotation) addGold(a *Answer, row *mrc.Row) {
 }
 
 // marked returns the sentence with the spans marked, as far as [markup.Place] can place
-// them.
-func (s *Annotation) marked(spans []markup.Span) string {
-	spans, _ = markup.Place(nil, spans, len(s.Tokens))
-	return string(markup.AppendMarked(nil, s.Tokens, spans))
+// them, as a line of a results file.
+func marked(sentence *markup.Slicer, unit markup.Unit, spans []markup.Span) string {
+	spans, _ = markup.Place(nil, spans, sentence.Len())
+	line := string(sentence.AppendMarked(nil, spans))
+	if unit == markup.Char { // it may have line breaks
+		return collect.AnswerLine(line)
+	}
+	return line
 }

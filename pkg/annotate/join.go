@@ -47,9 +47,10 @@ func (e *NoSentenceError) Error() string {
 //
 // If the results have Rows, those are used. Labels and sentences in the records must
 // agree with them. The results may cover fewer rows, as after a run with a limit.
-// Otherwise sentences and labels come from the records. Consecutive rows with the same
-// sentence and different labels then belong together, even if rows between them are
-// missing, as far as the number of labels allows; the number of the first row is the
+// Otherwise sentences and labels come from the records. Rows whose records name the same
+// sentence belong together. Records of earlier versions name none: consecutive rows with
+// the same sentence and different labels then belong together, even if rows between them
+// are missing, as far as the number of labels allows; the number of the first row is the
 // sentence's ID.
 func Join(r *collect.Results, o Options) (*Joined, error) {
 	j := &Joined{Results: r, Rows: r.Rows(), shown: o.Demonstrations}
@@ -158,6 +159,7 @@ func (j *Joined) fromRecords() error {
 	for _, row := range j.Results.All() {
 		all[row.Label] = true
 	}
+	known := map[string]int{} // sentences by the ids in records
 	var last collect.Reply
 	var labels []string
 	first, failed := 0, -1
@@ -171,6 +173,10 @@ func (j *Joined) fromRecords() error {
 			continue
 		case row.Context == "":
 			return &NoSentenceError{i}
+		case row.Origin.Sentence != "":
+			j.addTo(known, i, &row)
+			last, labels = row, nil
+			continue
 		}
 		if n := len(j.sentences); len(labels) > 0 && i < first+len(all) && row.Context == last.Context && !slices.Contains(labels, row.Label) {
 			j.sentences[n-1].Rows = append(j.sentences[n-1].Rows, i)
@@ -184,6 +190,24 @@ func (j *Joined) fromRecords() error {
 		return &NoSentenceError{failed}
 	}
 	return nil
+}
+
+// addTo adds row i to its sentence, which the record names.
+func (j *Joined) addTo(known map[string]int, i int, row *collect.Reply) {
+	id := row.Origin.Sentence
+	n, seen := known[id]
+	if seen {
+		s := &j.sentences[n]
+		before := j.Results.Row(s.Rows[0])
+		asked := func(other int) bool { return j.Results.Row(other).Label == row.Label }
+		if before.Context == row.Context && before.Origin.Form == row.Origin.Form && !slices.ContainsFunc(s.Rows, asked) {
+			s.Rows = append(s.Rows, i)
+			return
+		}
+		id += "~" + strconv.Itoa(i) // records that were changed
+	}
+	known[row.Origin.Sentence] = len(j.sentences)
+	j.sentences = append(j.sentences, mrc.Group{ID: id, Rows: []int{i}})
 }
 
 // Labels returns the labels that the rows ask for, in order of first occurrence.

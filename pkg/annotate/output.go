@@ -2,6 +2,7 @@ package annotate
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"nertools/pkg/collect"
@@ -36,7 +37,7 @@ func (j *Joined) WriteText(ctx context.Context, w io.Writer) error {
 			if err != nil {
 				return err
 			}
-			original.Reset(row.Context)
+			original.ResetUnit(row.Context, row.Unit)
 			lines[i] = j.without(&aligner, &original, i, result.Line, j.question(row.Label))
 		}
 	}
@@ -53,17 +54,26 @@ func (j *Joined) WriteText(ctx context.Context, w io.Writer) error {
 	})
 }
 
+// ErrPublishedText means that a published score was asked for text rows.
+var ErrPublishedText = errors.New("the published figures count words between white space, which text rows do not depend on")
+
 // Score scores the entities against the gold ones, with confidence intervals from the
-// given number of resamples. also, if not nil, is called with each sentence.
+// given number of resamples. also, if not nil, is called with each sentence. A published
+// score of text rows is [ErrPublishedText].
 func (j *Joined) Score(ctx context.Context, match score.Match, resamples int, seed uint64, also func(*Annotation)) (*score.Evaluation, error) {
 	scorer := score.New(match, j.Labels())
 	err := j.Each(ctx, func(s *Annotation) error {
 		if also != nil {
 			also(s)
 		}
-		if match != score.Published {
+		switch {
+		case match != score.Published:
 			return scorer.Add(s.Gold, s.Entities)
+		case s.Unit == markup.Char:
+			return ErrPublishedText
 		}
+		var sentence markup.Slicer
+		sentence.Reset(s.Text, s.Unit)
 		var cases []score.Case
 		for _, a := range s.Answers {
 			c := score.Case{Label: a.Label, Sentence: s.Text, Gold: a.Gold}
@@ -74,7 +84,7 @@ func (j *Joined) Score(ctx context.Context, match score.Match, resamples int, se
 				for _, f := range a.Found {
 					found = append(found, f.Span)
 				}
-				c.Answer = s.marked(found)
+				c.Answer = marked(&sentence, s.Unit, found)
 			default:
 				c.Answer = a.Line
 			}

@@ -28,6 +28,7 @@ type Reply struct {
 
 	// From the row's record, with [Options.Join]; each may be empty.
 	Label, Context, Model string
+	Origin                record.Origin
 }
 
 // OK reports whether the row has a good answer.
@@ -137,7 +138,10 @@ type row struct {
 }
 
 // told is what a record says about its row besides the answer.
-type told struct{ label, context, model string }
+type told struct {
+	label, context, model string
+	origin                record.Origin
+}
 
 // A place is a line of an input. There is one per row, so it is small.
 type place struct{ file, line int32 }
@@ -331,6 +335,10 @@ func (r *Results) keep(rec *record.Result) {
 			*m.to = r.one(m.text)
 		}
 	}
+	if o := rec.Origin; o != (record.Origin{}) {
+		o.Sentence, o.Form, o.Document = r.one(o.Sentence), r.one(o.Form), r.one(o.Document)
+		t.origin = o
+	}
 	r.told[rec.Index] = t
 }
 
@@ -453,7 +461,7 @@ func (r *Results) row(i int) (_ Reply, kept bool) {
 		return Reply{Line: missingLine, Failure: &noAnswer}, false
 	}
 	t := r.told[i]
-	return Reply{now.line, now.failure, t.label, t.context, t.model}, kept
+	return Reply{now.line, now.failure, t.label, t.context, t.model, t.origin}, kept
 }
 
 // WriteText writes the rows as a results file: line i is row i.

@@ -195,3 +195,17 @@ func FuzzAlignMarkedChars(f *testing.F) {
 		}
 	})
 }
+
+func TestWordsAreThoseOfUnicode(t *testing.T) {
+	const text = "Zoë didn't\r\npay 3.5 €\u00a0(U.S.)  \u0308x 他吃药。ยา"
+	var got []string
+	for _, w := range markup.AppendWords(nil, text) {
+		if slice(text, w.Span) != w.Text {
+			t.Errorf("%+v is %q", w, slice(text, w.Span))
+		}
+		got = append(got, w.Text)
+	}
+	if d := cmp.Diff([]string{"Zoë", "didn't", "pay", "3.5", "€", "(", "U.S", ".", ")", "\u0308", "x", "他", "吃", "药", "。", "ย", "า"}, got); d != "" {
+		t.Error(d)
+	}
+}

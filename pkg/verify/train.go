@@ -118,6 +118,7 @@ func (p *pool) split() {
 type words struct {
 	labels map[string]map[string]bool // label -> the words asked about
 	first  map[string][]askedWords    // by their first token
+	begin  map[string][]askedText     // by their first word, for text rows
 }
 
 // askedWords are the words of one or more candidates.
@@ -126,8 +127,14 @@ type askedWords struct {
 	tokens []string
 }
 
+// askedText is the words of one or more candidates, as Unicode divides them.
+type askedText struct {
+	text  string
+	words []markup.Word
+}
+
 func newWords(candidates []Candidate) *words {
-	w := &words{labels: map[string]map[string]bool{}, first: map[string][]askedWords{}}
+	w := &words{labels: map[string]map[string]bool{}, first: map[string][]askedWords{}, begin: map[string][]askedText{}}
 	seen := map[string]bool{}
 	for _, c := range candidates {
 		if w.labels[c.Label] == nil {
@@ -137,6 +144,8 @@ func newWords(candidates []Candidate) *words {
 		if tokens := markup.AppendTokens(nil, c.Text); !seen[c.Text] && len(tokens) > 0 {
 			seen[c.Text] = true
 			w.first[tokens[0]] = append(w.first[tokens[0]], askedWords{c.Text, tokens})
+			list := markup.AppendWords(nil, c.Text)
+			w.begin[list[0].Text] = append(w.begin[list[0].Text], askedText{c.Text, list})
 		}
 	}
 	return w
@@ -162,7 +171,9 @@ type reader struct {
 	pools map[string]*pool
 
 	row      mrc.Row
+	slicer   markup.Slicer
 	tokens   []string
+	text     []markup.Word
 	mentions []mention
 }
 
@@ -174,30 +185,27 @@ type mention struct {
 
 func (r *reader) sentence(rows []int) error {
 	r.mentions = r.mentions[:0]
+	var context string
+	var unit markup.Unit
 	for i, row := range rows {
 		if err := r.file.Decode(row, &r.row); err != nil {
 			return err
 		}
 		if i == 0 {
-			r.tokens = markup.AppendTokens(r.tokens[:0], strings.Clone(r.row.Context))
+			context, unit = strings.Clone(r.row.Context), r.row.Unit
+			r.slicer.Reset(context, unit)
 		}
 		for _, s := range r.row.Spans {
-			if s.Start < 0 || s.End <= s.Start || s.End > len(r.tokens) {
+			if s.Start < 0 || s.End <= s.Start || s.End > r.slicer.Len() {
 				continue // ner-prompt reports it if it uses the row
 			}
-			m := r.mention(strings.Join(r.tokens[s.Start:s.End], " "))
+			m := r.mention(r.slicer.Text(s))
 			if !slices.Contains(m.labels, r.row.Label) {
 				m.labels = append(m.labels, r.row.Label)
 			}
 		}
 	}
-	for i, token := range r.tokens {
-		for _, w := range r.words.first[token] {
-			if len(w.tokens) <= len(r.tokens)-i && slices.Equal(r.tokens[i:i+len(w.tokens)], w.tokens) {
-				r.mention(w.text)
-			}
-		}
-	}
+	r.occurrences(context, unit)
 	for _, row := range rows {
 		label := r.file.Label(row)
 		if pool := r.pools[label]; pool != nil {
@@ -207,6 +215,33 @@ func (r *reader) sentence(rows []int) error {
 		}
 	}
 	return nil
+}
+
+// occurrences adds mentions of the words asked about wherever they occur.
+func (r *reader) occurrences(context string, unit markup.Unit) {
+	if unit == markup.Char {
+		r.text = markup.AppendWords(r.text[:0], context)
+		for i, word := range r.text {
+			for _, w := range r.words.begin[word.Text] {
+				if len(w.words) > len(r.text)-i {
+					continue
+				}
+				all := markup.Span{Start: word.Start, End: r.text[i+len(w.words)-1].End}
+				if r.slicer.Text(all) == w.text {
+					r.mention(w.text)
+				}
+			}
+		}
+		return
+	}
+	r.tokens = markup.AppendTokens(r.tokens[:0], context)
+	for i, token := range r.tokens {
+		for _, w := range r.words.first[token] {
+			if len(w.tokens) <= len(r.tokens)-i && slices.Equal(r.tokens[i:i+len(w.tokens)], w.tokens) {
+				r.mention(w.text)
+			}
+		}
+	}
 }
 
 // mention returns the mention of words, which it adds if necessary.

@@ -36,7 +36,8 @@ type asked struct {
 	verdict Verdict
 	about   *entity // nil until a record contains it
 	label   string  // "" if no record contains it
-	at      place   // of the record used
+	unit    markup.Unit
+	at      place // of the record used
 }
 
 // place is a line of an input.
@@ -76,7 +77,7 @@ func (v *Verdicts) Read(name string, in io.Reader) (record.Findings, error) {
 func (v *Verdicts) parse(line []byte) (r answer, err error) {
 	if gjson.GetBytes(line, "kind").Str == "prompt" {
 		p, err := record.ParsePrompt(line)
-		r.Result = record.Result{ID: p.ID, Index: p.Index, Label: p.Label, Extra: p.Extra}
+		r.Result = record.Result{ID: p.ID, Index: p.Index, Label: p.Label, Origin: p.Origin, Extra: p.Extra}
 		return answer{r.Result, NotAsked}, err
 	}
 	r.Result, err = v.judge.ParseResult(line)
@@ -122,6 +123,9 @@ func (v *Verdicts) add(r *answer, at place) error {
 	}
 	if r.Label != "" {
 		old.label = strings.Clone(r.Label)
+	}
+	if r.Origin.Form == record.TextForm {
+		old.unit = markup.Char
 	}
 	if r.verdict != NotAsked && (r.verdict != Failed || old.verdict == NotAsked || old.verdict == Failed) {
 		old.verdict, old.at = r.verdict, at
@@ -172,10 +176,16 @@ func (n *Tally) add(v Verdict) {
 // Candidates returns the entities in j, in row order.
 func Candidates(ctx context.Context, j *annotate.Joined) ([]Candidate, error) {
 	var list []Candidate
+	var sentence markup.Slicer
 	err := j.AsMarked().Each(ctx, func(s *annotate.Annotation) error {
+		sentence.Reset(s.Text, s.Unit)
+		origin := record.Origin{Sentence: s.ID, Position: s.Position}
+		if s.Unit == markup.Char {
+			origin.Form = record.TextForm
+		}
 		for _, a := range s.Answers {
 			for _, f := range a.Found {
-				list = append(list, Candidate{a.Row, a.Label, s.Text, f.Span, strings.Join(s.Tokens[f.Start:f.End], " ")})
+				list = append(list, Candidate{a.Row, a.Label, s.Text, origin, f.Span, sentence.Text(f.Span)})
 			}
 		}
 		return nil
@@ -236,7 +246,7 @@ func (a *asked) check(c *Candidate) error {
 	case a.about == nil:
 		return &fault.Error{File: a.at.file, Line: a.at.line, Err: ErrNoEntity, Hint: "lines of a batch do not contain it: give the questions as well"}
 	case c == nil || *a.about != (entity{c.Row, c.Span, c.Text}) || a.label != "" && a.label != c.Label:
-		return &fault.Error{File: a.at.file, Line: a.at.line, Err: &StaleError{a.about.row, a.about.span, a.label, a.about.text},
+		return &fault.Error{File: a.at.file, Line: a.at.line, Err: &StaleError{a.about.row, a.unit, a.about.span, a.label, a.about.text},
 			Hint: "make the questions again from these results, with the same template and demonstrations; answers that still apply can be kept"}
 	}
 	return nil
@@ -248,6 +258,7 @@ var ErrNoEntity = errors.New("an answer without the entity that it is about")
 // A StaleError reports a verdict on an entity that is no longer in the results.
 type StaleError struct {
 	Row   int
+	Unit  markup.Unit // of Span
 	Span  markup.Span
 	Label string // "" if unknown
 	Text  string
@@ -258,5 +269,9 @@ func (e *StaleError) Error() string {
 	if label != "" {
 		label += " "
 	}
-	return fmt.Sprintf("the results changed since they were verified: row %d (from 0) has no %sentity %q at tokens %d to %d", e.Row, label, e.Text, e.Span.Start, e.Span.End-1)
+	count := "tokens"
+	if e.Unit == markup.Char {
+		count = "characters"
+	}
+	return fmt.Sprintf("the results changed since they were verified: row %d (from 0) has no %sentity %q at %s %d to %d", e.Row, label, e.Text, count, e.Span.Start, e.Span.End-1)
 }

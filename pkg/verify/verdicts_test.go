@@ -260,6 +260,9 @@ func TestARefusedEntityIsDropped(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []verify.Candidate{candidate(0, "PER", met, 0, 2), candidate(0, "PER", met, 3, 5), candidate(1, "LOC", met, 6, 7)}
+	for i := range want {
+		want[i].Origin.Sentence = "0"
+	}
 	if d := cmp.Diff(want, list); d != "" {
 		t.Fatal(d)
 	}

@@ -6,7 +6,8 @@
 //
 //	"entity":{"row":17,"start":3,"end":5,"text":"Bob Li"}
 //
-// row is the row of the source; start and end are token indexes, half-open. The record
+// row is the row of the source; start and end are token indexes, or characters of a text
+// row, half-open. The record
 // has no total. Its index is row*256 + n, where n depends only on the position of the
 // entity, not on other rows or entities. So a question keeps its id when answers to other
 // questions change, and a resumed run asks only what is new. n is start +
@@ -42,8 +43,9 @@ type Candidate struct {
 	Row     int // of the source, from 0
 	Label   string
 	Context string // the sentence, exactly as in the file
+	Origin  record.Origin
 	Span    markup.Span
-	Text    string // the tokens of Span joined by single spaces
+	Text    string // of Span, as [markup.Slicer.Text] returns it
 }
 
 // sourceOf returns the source of the questions about a source.
@@ -240,6 +242,7 @@ func (m *maker) appendQuestion(dst []byte, index int, c *Candidate) (_ []byte, e
 		Index:    index,
 		Label:    c.Label,
 		Context:  c.Context,
+		Origin:   c.Origin,
 		Text:     string(m.text),
 		Examples: m.rows,
 		Extra:    record.Extra(m.extra),
