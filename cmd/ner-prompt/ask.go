@@ -24,7 +24,7 @@ type promptOptions struct {
 	style       string
 	order       string // of the demonstrations
 	shard       prompt.Shard
-	template    string // a file; "" for the built-in one of the style
+	template    string // a file, or builtin:N; "" for the newest built-in one of the style
 	lastResults string // a file; "" to ask about all rows
 }
 
@@ -40,12 +40,12 @@ func (o *promptOptions) flags() []cli.Flag {
 	), clidoc.Group("wording",
 		&cli.StringFlag{Name: "style", Value: "markup", Destination: &o.style, Usage: "ask for `STYLE`: markup (the marked sentence) or json (a list)"},
 		&cli.StringFlag{Name: "order", Value: "nearest-first", Destination: &o.order, Usage: "show demonstrations in `ORDER`: nearest-first or nearest-last"},
-		&cli.StringFlag{Name: "template", Destination: &o.template, Usage: "use the wording in `FILE` (see: ner-prompt template)"},
+		&cli.StringFlag{Name: "template", Destination: &o.template, Usage: "use the wording in `FILE`, or version N of the built-in one (builtin:N)"},
 	))
 }
 
 func writePrompts(ctx context.Context, std cmdline.Streams, o *promptOptions) (err error) {
-	if err := cmdline.CheckFiles("", o.template, o.lastResults, o.labels.File); err != nil {
+	if err := cmdline.CheckFiles("", templateFile(o.template), o.lastResults, o.labels.File); err != nil {
 		return err
 	}
 	job := prompt.Plan{Source: o.source.Name, Limit: o.limit, Shard: o.shard, Examples: o.examples.Num}
@@ -93,18 +93,18 @@ func writePrompts(ctx context.Context, std cmdline.Streams, o *promptOptions) (e
 	return tell(std, o, &job, report)
 }
 
-// wording returns the template of a style, or the one in the file, and the
+// wording returns the template of a style, or the one that --template names, and the
 // response_format for it.
-func wording(style, file string) (t *prompt.Template, responseFormat string, err error) {
-	builtin := prompt.DefaultTemplate
+func wording(style, template string) (t *prompt.Template, responseFormat string, err error) {
+	versions := prompt.MarkupTemplates
 	switch style {
 	case "markup":
 	case "json":
-		builtin, responseFormat = prompt.JSONTemplate, prompt.JSONFormat
+		versions, responseFormat = prompt.JSONTemplates, prompt.JSONFormat
 	default:
 		return nil, "", cmdline.UsageError("--style must be markup or json, not %q", style)
 	}
-	name, text, err := templateText(file, style+".tmpl", builtin)
+	name, text, err := templateText(template, style+".tmpl", versions)
 	if err != nil {
 		return nil, "", err
 	}
@@ -113,16 +113,6 @@ func wording(style, file string) (t *prompt.Template, responseFormat string, err
 	}
 	t, err = prompt.ParseTemplate(name, text)
 	return t, responseFormat, err
-}
-
-// templateText returns the text of the file or, if file is "", the built-in text with the
-// given name.
-func templateText(file, name, builtin string) (_, text string, err error) {
-	if file == "" {
-		return name, builtin, nil
-	}
-	data, name, err := cmdline.ReadFile(file)
-	return name, string(data), err
 }
 
 // failedIn returns a function that selects the rows to ask again: those that failed in

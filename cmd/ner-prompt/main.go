@@ -28,8 +28,6 @@ import (
 	"nertools/cmd/internal/cmdline"
 	"nertools/cmd/internal/dataset"
 	"nertools/pkg/fault"
-	"nertools/pkg/prompt"
-	"nertools/pkg/verify"
 )
 
 func main() { cmdline.Main(app()) }
@@ -80,25 +78,4 @@ func printLabels(std cmdline.Streams, labels *dataset.LabelSet) error {
 		return fmt.Errorf("write labels: %w", err)
 	}
 	return nil
-}
-
-func templateCommand() *cli.Command {
-	var style string
-	return &cli.Command{
-		Name: "template", Usage: "print a built-in template, to edit and use with --template",
-		UsageText: "ner-prompt template > wording.tmpl",
-		Flags:     []cli.Flag{&cli.StringFlag{Name: "of", Value: "markup", Destination: &style, Usage: "print the template for `STYLE`: markup, json or verify"}},
-		Action: cmdline.Action(func(_ context.Context, std cmdline.Streams, _ []string) error {
-			return printTemplate(std, style)
-		}),
-	}
-}
-
-func printTemplate(std cmdline.Streams, style string) error {
-	text, ok := map[string]string{"markup": prompt.DefaultTemplate, "json": prompt.JSONTemplate, "verify": verify.DefaultTemplate}[style]
-	if !ok {
-		return cmdline.UsageError("--of must be markup, json or verify, not %q", style)
-	}
-	_, err := std.Out.Write([]byte(text))
-	return err
 }

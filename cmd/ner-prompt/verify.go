@@ -21,7 +21,7 @@ type verifyOptions struct {
 	answers.Options
 	train    dataset.Train
 	examples int    // demonstrations per question
-	template string // a file; "" for the built-in one
+	template string // a file, or builtin:N; "" for the newest built-in one
 }
 
 func verifyCommand() *cli.Command {
@@ -36,7 +36,7 @@ func verifyCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "results", Action: cmdline.Into(&o.Files), Usage: "ask about the entities found in these results (`FILE`, repeatable)"},
 			&cli.IntFlag{Name: "example-num", Destination: &o.examples, Action: cmdline.AtLeast("example-num", 0), Usage: "show `N` demonstrations, taken from the training rows"},
 			o.Accepted.Flag(),
-			&cli.StringFlag{Name: "template", Destination: &o.template, Usage: "use the wording in `FILE` (see: ner-prompt template --of verify)"},
+			&cli.StringFlag{Name: "template", Destination: &o.template, Usage: "use the wording in `FILE`, or version N of the built-in one (builtin:N)"},
 		}),
 		Action: cmdline.Action(func(ctx context.Context, std cmdline.Streams, _ []string) error {
 			return writeQuestions(ctx, std, &o)
@@ -48,14 +48,14 @@ func writeQuestions(ctx context.Context, std cmdline.Streams, o *verifyOptions) 
 	if len(o.Files) == 0 {
 		return cmdline.UsageError("--results is missing: name the results with the entities to ask about")
 	}
-	if err := cmdline.CheckFiles("", append(o.Inputs(), o.template)...); err != nil {
+	if err := cmdline.CheckFiles("", append(o.Inputs(), templateFile(o.template))...); err != nil {
 		return err
 	}
 	job := verify.Questions{Examples: o.examples}
 	if job.Labels, err = o.Labels.Read(); err != nil {
 		return err
 	}
-	name, text, err := templateText(o.template, "verify.tmpl", verify.DefaultTemplate)
+	name, text, err := templateText(o.template, "verify.tmpl", verify.Templates)
 	if err != nil {
 		return err
 	}

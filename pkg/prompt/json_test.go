@@ -14,7 +14,7 @@ import (
 func TestTheBuiltInJSONDemonstrationsListTheEntitiesOfTheirRows(t *testing.T) {
 	train := readJSON[[]row](t, mrc.Path(news, "train"))[0]
 	shown := 0
-	for i, p := range records(t, write(t, &prompt.Plan{Template: parse(t, prompt.JSONTemplate), Examples: 8})) {
+	for i, p := range records(t, write(t, &prompt.Plan{Template: parse(t, prompt.JSONTemplates[0]), Examples: 8})) {
 		_, demonstrations, ok := strings.Cut(p.Text, "\n\n")
 		parts := strings.Split(demonstrations, "\n\n")
 		if !ok || len(parts) != len(p.Examples)+1 {

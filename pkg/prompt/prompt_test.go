@@ -59,7 +59,7 @@ func openNeighbours(t testing.TB, path string, rows, train int) *mrc.Neighbours 
 func fill(t testing.TB, job *prompt.Plan) {
 	t.Helper()
 	if job.Template == nil {
-		job.Template = parse(t, prompt.DefaultTemplate)
+		job.Template = parse(t, prompt.MarkupTemplates[0])
 	}
 	if job.Labels.Name == "" {
 		var err error
@@ -632,8 +632,8 @@ func BenchmarkWrite(b *testing.B) {
 		name, template string
 		examples       int
 	}{
-		{"examples=0", prompt.DefaultTemplate, 0}, {"examples=32", prompt.DefaultTemplate, 32}, {"examples=32/reflection", referenceTemplate, 32},
-		{"examples=32/json", prompt.JSONTemplate, 32},
+		{"examples=0", prompt.MarkupTemplates[0], 0}, {"examples=32", prompt.MarkupTemplates[0], 32}, {"examples=32/reflection", referenceTemplate, 32},
+		{"examples=32/json", prompt.JSONTemplates[0], 32},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			job := prompt.Plan{Examples: c.examples, Template: parse(b, c.template)}

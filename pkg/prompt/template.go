@@ -15,19 +15,23 @@ import (
 	"nertools/pkg/record"
 )
 
-// DefaultTemplate is the built-in template: the answer repeats the sentence with its
-// entities marked.
-//
-//go:embed default.tmpl
-var DefaultTemplate string
+// MarkupTemplates are the versions of the built-in template, version 1 first. The answer
+// repeats the sentence with its entities marked. A version never changes, so that its
+// prompts can be made again later.
+var MarkupTemplates = []string{markup1}
 
-// JSONTemplate is the built-in template for structured answers: the answer is a JSON
-// object that matches [JSONFormat].
-//
-//go:embed json.tmpl
-var JSONTemplate string
+// JSONTemplates are the versions of the built-in template for structured answers, version
+// 1 first. The answer is a JSON object that matches [JSONFormat].
+var JSONTemplates = []string{json1}
 
-// JSONFormat is the response_format for [JSONTemplate]: a JSON schema that only
+var (
+	//go:embed markup-1.tmpl
+	markup1 string
+	//go:embed json-1.tmpl
+	json1 string
+)
+
+// JSONFormat is the response_format for [JSONTemplates]: a JSON schema that only
 // {"entities": [...]} with a list of strings matches.
 const JSONFormat = `{"type":"json_schema","json_schema":{"name":"entities","strict":true,"schema":{"type":"object",` +
 	`"properties":{"entities":{"type":"array","items":{"type":"string"}}},"required":["entities"],"additionalProperties":false}}}`

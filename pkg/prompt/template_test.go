@@ -2,6 +2,9 @@ package prompt_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -117,6 +120,22 @@ func TestAllWaysToRunATemplateGiveTheSameBytes(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// A version that is in use never changes: its prompts would be asked, and paid for, again.
+func TestVersionsOfTheBuiltInTemplatesNeverChange(t *testing.T) {
+	for name, versions := range map[string]struct{ is, was []string }{
+		"markup": {prompt.MarkupTemplates, []string{"d6fb36d9eeb3b940f819982efd4b1bc325794012535a8bf48092668cefdad747"}},
+		"json":   {prompt.JSONTemplates, []string{"0950a9331897f8713c403833e08097cae0a822271dc8b479d78c802c06d8c1d1"}},
+	} {
+		var digests []string
+		for _, text := range versions.is {
+			digests = append(digests, fmt.Sprintf("%x", sha256.Sum256([]byte(text))))
+		}
+		if !slices.Equal(digests, versions.was) {
+			t.Errorf("%s: the templates have the digests %q, not %q: leave them as they are, and add a version", name, digests, versions.was)
 		}
 	}
 }

@@ -6,10 +6,12 @@ import (
 	"nertools/pkg/prompt"
 )
 
-// DefaultTemplate is the built-in template.
-//
-//go:embed default.tmpl
-var DefaultTemplate string
+// Templates are the versions of the built-in template, version 1 first. A version never
+// changes, so that its questions can be asked again later.
+var Templates = []string{verify1}
+
+//go:embed verify-1.tmpl
+var verify1 string
 
 // Fields is the data available to the blocks of a template.
 type Fields struct {

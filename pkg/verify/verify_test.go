@@ -3,6 +3,7 @@ package verify_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -136,7 +137,7 @@ func asked(t testing.TB, job verify.Questions, list []verify.Candidate) (prompts
 		job.Labels = conll(t)
 	}
 	if job.Template == nil {
-		job.Template = wording(t, verify.DefaultTemplate)
+		job.Template = wording(t, verify.Templates[0])
 	}
 	var out bytes.Buffer
 	report, err := job.Write(t.Context(), &out, list)
@@ -198,11 +199,11 @@ func TestTheWordingCanShowAllThatTheViewHolds(t *testing.T) {
 	if want := "CONLL|PER|person|1|Bob|Bob slept|1 Ada: ja (Ada slept .; PER)|0 Bob"; got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
-	_, err := verify.ParseTemplate("own.tmpl", prompt.DefaultTemplate)
+	_, err := verify.ParseTemplate("own.tmpl", prompt.MarkupTemplates[0])
 	if err == nil || !strings.Contains(err.Error(), "Marked") || !strings.Contains(fault.Hint(err), ".Phrase, and in example .Number .Verdict") {
 		t.Errorf("a wording for marking entities: %v; %s", err, fault.Hint(err))
 	}
-	if _, err := prompt.ParseTemplate("own.tmpl", verify.DefaultTemplate); err == nil {
+	if _, err := prompt.ParseTemplate("own.tmpl", verify.Templates[0]); err == nil {
 		t.Error("this wording is taken for one that asks for marks")
 	}
 }
@@ -275,7 +276,7 @@ func TestEntitiesThatCannotBeAskedAboutStopBeforeTheFirstQuestion(t *testing.T) 
 	if got := questions(t, verify.Questions{}, many[:256]); len(got) != 256 {
 		t.Errorf("%d questions about 256 entities", len(got))
 	}
-	surplus := verify.Questions{Source: "test", Labels: conll(t), Template: wording(t, verify.DefaultTemplate)}
+	surplus := verify.Questions{Source: "test", Labels: conll(t), Template: wording(t, verify.Templates[0])}
 	if report, err := surplus.Write(t.Context(), io.Discard, append(many, candidate(8, "PER", "a b", 0, 1))); err != nil || report != (verify.Asked{Questions: 257, Surplus: 1}) {
 		t.Errorf("a row of 257 and another one: %+v, %v", report, err)
 	}
@@ -297,7 +298,7 @@ func TestEntitiesThatCannotBeAskedAboutStopBeforeTheFirstQuestion(t *testing.T) 
 		{"one entity twice", []verify.Candidate{candidate(3, "PER", "a b", 0, 1), candidate(3, "PER", "a b", 1, 2), candidate(3, "PER", "a b", 0, 1)}, `row 3: duplicate entity "a"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			job := verify.Questions{Source: "test", Labels: conll(t), Template: wording(t, verify.DefaultTemplate)}
+			job := verify.Questions{Source: "test", Labels: conll(t), Template: wording(t, verify.Templates[0])}
 			var out bytes.Buffer
 			if _, err := job.Write(t.Context(), &out, c.list); err == nil || !strings.HasPrefix(err.Error(), c.want) || out.Len() > 0 {
 				t.Errorf("got %v and %d bytes, want %s", err, out.Len(), c.want)
@@ -308,7 +309,7 @@ func TestEntitiesThatCannotBeAskedAboutStopBeforeTheFirstQuestion(t *testing.T) 
 
 func TestAnUnknownLabelIsNamedWithItsLine(t *testing.T) {
 	rows := training(t, "LOC[Paris] sleeps", "PER[Ada] sleeps")
-	job := verify.Questions{Source: "train", Rows: rows, Labels: catalog.DataSet{Name: "HALF", Labels: []catalog.Label{{Key: "LOC"}}}, Template: wording(t, verify.DefaultTemplate)}
+	job := verify.Questions{Source: "train", Rows: rows, Labels: catalog.DataSet{Name: "HALF", Labels: []catalog.Label{{Key: "LOC"}}}, Template: wording(t, verify.Templates[0])}
 	_, err := job.Write(t.Context(), io.Discard, entities(t, rows))
 	e, ok := errors.AsType[*fault.Error](err)
 	unknown, known := errors.AsType[*catalog.UnknownLabelError](err)
@@ -458,7 +459,7 @@ type full struct{ err error }
 func (w full) Write([]byte) (int, error) { return 0, w.err }
 
 func TestWhatEndsAJobIsReported(t *testing.T) {
-	job := verify.Questions{Source: "test", Labels: conll(t), Template: wording(t, verify.DefaultTemplate)}
+	job := verify.Questions{Source: "test", Labels: conll(t), Template: wording(t, verify.Templates[0])}
 	list := entities(t, open(t, mrc.Path(news, "test")))
 	disk := errors.New("disk full")
 	if _, err := job.Write(t.Context(), full{disk}, list); !errors.Is(err, disk) {
@@ -469,7 +470,7 @@ func TestWhatEndsAJobIsReported(t *testing.T) {
 	if _, err := job.Write(ctx, new(bytes.Buffer), list); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want %v", err, context.Canceled)
 	}
-	job.Template = wording(t, strings.Replace(verify.DefaultTemplate, "Answer:\n", "{{with .Phrase}}{{index . 99}}{{end}}\n", 1))
+	job.Template = wording(t, strings.Replace(verify.Templates[0], "Answer:\n", "{{with .Phrase}}{{index . 99}}{{end}}\n", 1))
 	if _, err := job.Write(t.Context(), new(bytes.Buffer), list); err == nil {
 		t.Error("a wording that fails is not reported")
 	}
@@ -527,7 +528,7 @@ func BenchmarkWrite(b *testing.B) {
 	}
 	for _, n := range []int{0, 8} {
 		b.Run(fmt.Sprintf("examples=%d", n), func(b *testing.B) {
-			job := verify.Questions{Source: "test", Labels: set, Template: wording(b, verify.DefaultTemplate), Examples: n, Train: train}
+			job := verify.Questions{Source: "test", Labels: set, Template: wording(b, verify.Templates[0]), Examples: n, Train: train}
 			b.ReportAllocs()
 			var out bytes.Buffer
 			for b.Loop() {
@@ -538,5 +539,17 @@ func BenchmarkWrite(b *testing.B) {
 			}
 			b.ReportMetric(float64(len(list)*b.N)/b.Elapsed().Seconds(), "questions/s")
 		})
+	}
+}
+
+// A version that is in use never changes: its questions would be asked, and paid for, again.
+func TestVersionsOfTheBuiltInTemplateNeverChange(t *testing.T) {
+	was := []string{"caeb4b417855ed7cba8b647981da1c09e156acc19e22256dbe7d6a53b8a7a107"}
+	var is []string
+	for _, text := range verify.Templates {
+		is = append(is, fmt.Sprintf("%x", sha256.Sum256([]byte(text))))
+	}
+	if !slices.Equal(is, was) {
+		t.Errorf("the templates have the digests %q, not %q: leave them as they are, and add a version", is, was)
 	}
 }
