@@ -338,7 +338,7 @@ func literals(t *testing.T) string {
 // to their headings.
 func TestLinksInTheDocumentsLeadSomewhere(t *testing.T) {
 	link, code := regexp.MustCompile(`\]\(([^)\s]+)\)`), regexp.MustCompile("`[^`]*`")
-	for _, name := range append([]string{"CONTRIBUTING.md", "CHANGELOG.md", "doc/formats.md", "doc/alignment.md", "doc/design.md",
+	for _, name := range append([]string{"CONTRIBUTING.md", "CHANGELOG.md", "doc/formats.md", "doc/labels.md", "doc/alignment.md", "doc/design.md",
 		"examples/news/README.md", "examples/experiment/README.md", "examples/local-model/README.md"}, documents...) {
 		for n, line := range readLines(t, filepath.Join("..", name)) {
 			for _, m := range link.FindAllStringSubmatch(code.ReplaceAllString(line, ""), -1) {

@@ -210,7 +210,7 @@ func writeGold(ctx context.Context, std cmdline.Streams, o *goldOptions) error {
 	if strings.EqualFold(o.format, "html") {
 		return cmdline.UsageError("--format html shows results, which an MRC file does not have")
 	}
-	if err := o.check(o.file, o.labels.File); err != nil {
+	if err := o.check(o.file, o.labels.Input()); err != nil {
 		return err
 	}
 	rows, err := mrc.Open(o.file)

@@ -45,7 +45,7 @@ func (o *promptOptions) flags() []cli.Flag {
 }
 
 func writePrompts(ctx context.Context, std cmdline.Streams, o *promptOptions) (err error) {
-	if err := cmdline.CheckFiles("", templateFile(o.template), o.lastResults, o.labels.File); err != nil {
+	if err := cmdline.CheckFiles("", templateFile(o.template), o.lastResults, o.labels.Input()); err != nil {
 		return err
 	}
 	job := prompt.Plan{Source: o.source.Name, Limit: o.limit, Shard: o.shard, Examples: o.examples.Num}

@@ -51,7 +51,9 @@ func labelsCommand() *cli.Command {
 	return &cli.Command{
 		Name: "labels", Usage: "print the catalogue of labels as JSON, to edit and use with --labels",
 		UsageText: "ner-prompt labels --data-name CONLL > labels.json",
-		Flags:     labels.Flags(),
+		Description: "--labels builtin:1 prints the first version of the built-in catalogue; the prompts made with it are\n" +
+			"those of that time.",
+		Flags: labels.Flags(),
 		Action: cmdline.Action(func(_ context.Context, std cmdline.Streams, _ []string) error {
 			return printLabels(std, &labels)
 		}),
@@ -59,7 +61,7 @@ func labelsCommand() *cli.Command {
 }
 
 func printLabels(std cmdline.Streams, labels *dataset.LabelSet) error {
-	if err := cmdline.CheckFiles("", labels.File); err != nil {
+	if err := cmdline.CheckFiles("", labels.Input()); err != nil {
 		return err
 	}
 	catalogue, err := labels.Catalog()

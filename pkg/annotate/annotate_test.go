@@ -434,6 +434,9 @@ func TestAnswersCallLabelsAsTheirDataSetDoes(t *testing.T) {
 	}{
 		{[]string{"NR"}, nil, "person", "NR"},
 		{[]string{"NR"}, nil, "location", "NS"},
+		{[]string{"G#protein", "G#DNA"}, nil, "protein", "G#protein"},
+		{[]string{"G#protein", "G#DNA"}, nil, "cell line", "cell_line"},
+		{[]string{"person", "creative_work"}, nil, "creative-work", "creative_work"},
 		{[]string{"PER", "LOC"}, nil, "place", "LOC"},
 		{[]string{"per"}, nil, "Person", "per"},
 		{[]string{"PER"}, []catalog.DataSet{custom}, "medication", "DRUG"},

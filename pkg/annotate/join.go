@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"nertools/pkg/catalog"
 	"nertools/pkg/collect"
@@ -86,7 +85,7 @@ func (j *Joined) know(set *catalog.DataSet) {
 		return
 	}
 	for _, label := range asked {
-		i := slices.IndexFunc(set.Labels, func(l catalog.Label) bool { return strings.EqualFold(l.Key, label) })
+		i := set.Index(label)
 		if i < 0 {
 			i = len(set.Labels)
 		}

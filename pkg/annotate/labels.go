@@ -2,7 +2,6 @@ package annotate
 
 import (
 	"slices"
-	"strings"
 
 	"nertools/pkg/catalog"
 	"nertools/pkg/markup"
@@ -20,10 +19,14 @@ func Names(asked []string, sets ...catalog.DataSet) *markup.Labels {
 	}
 	each := func(list func(catalog.Label) []string) {
 		for _, set := range sets {
-			for _, l := range set.Labels {
-				label := l.Key
-				if i := slices.IndexFunc(asked, func(a string) bool { return strings.EqualFold(a, label) }); i >= 0 {
-					label = asked[i]
+			spelled := map[int]string{} // the labels of set that are asked for
+			for _, label := range slices.Backward(asked) {
+				spelled[set.Index(label)] = label
+			}
+			for i, l := range set.Labels {
+				label, ok := spelled[i]
+				if !ok {
+					label = l.Key
 				}
 				names.Add(label, list(l)...)
 			}

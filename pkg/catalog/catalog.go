@@ -11,30 +11,22 @@
 //	  }
 //	}
 //
-// The order of the file is kept. The case of data set and label names is ignored, so no
-// two names may differ only in case.
+// A label may have "aliases", a list of other spellings. The order of the file is kept. The
+// case of data set and label names is ignored, so no two names may differ only in case.
 //
 // # The built-in catalogue
 //
-// The labels are those in each data set's MRC files. The descriptions are our own wording
-// of the public annotation guidelines:
+// The labels are those in each data set's distribution. The descriptions are our own wording
+// of the public annotation guidelines. doc/labels.md lists the data sets with the document
+// that each description is based on, its version, and when we looked at it.
 //
-//	CONLL             CoNLL-2003 shared task, English
-//	ONTONOTES         OntoNotes 5.0, English
-//	WNUT              WNUT 2017, emerging and rare entities
-//	ACE2004, ACE2005  ACE entities, nested; named, nominal and pronominal mentions
-//	GENIA             GENIA 3.0 terms, the five classes in common use
-//	MSRA              SIGHAN 2006 bakeoff, Chinese
-//	ZHONTO            OntoNotes 4.0, Chinese, the four classes in common use
-//	VISTEC            Thai finance
-//
-// We found no public guideline for VISTEC: its 18 labels are those named in public
-// GPT-NER experiments, and the descriptions are our interpretation. If you have the
-// guideline, print the catalogue, edit it and pass it as a file.
+// The catalogue has versions, since another description makes another prompt. builtin1.json,
+// builtin2.json and so on contain one each, complete. Once a version was in use its file must
+// not change: a correction needs a new file, and [Latest] its number.
 package catalog
 
 import (
-	_ "embed"
+	"embed"
 	"fmt"
 	"io"
 	"slices"
@@ -47,6 +39,10 @@ type Label struct {
 	Key         string // as in MRC files: "PER"
 	Name        string // a noun phrase for running text: "person"
 	Description string // in whole sentences, what the label includes and excludes; may be empty
+
+	// Aliases are other spellings of Key, as distributions of the data set have them:
+	// "PERSON". A row keeps the spelling that it has.
+	Aliases []string
 }
 
 // A DataSet is a data set's name and its labels, in catalogue order.
@@ -61,19 +57,42 @@ type Catalog struct {
 	sets []DataSet
 }
 
-//go:embed catalog.json
-var builtin []byte
+// Latest is the version of the built-in catalogue that [Builtin] returns.
+const Latest = 2
 
-var parseBuiltin = sync.OnceValue(func() *Catalog {
-	c, err := Parse("catalog.json", builtin)
-	if err != nil {
-		panic("catalog: built-in catalogue: " + err.Error())
+//go:embed builtin1.json builtin2.json
+var files embed.FS
+
+var versions = func() (all [Latest]func() *Catalog) {
+	for i := range all {
+		name := fmt.Sprintf("builtin%d.json", i+1)
+		all[i] = sync.OnceValue(func() *Catalog {
+			data, err := files.ReadFile(name)
+			if err != nil {
+				panic("catalog: built-in catalogue: " + err.Error())
+			}
+			c, err := Parse(name, data)
+			if err != nil {
+				panic("catalog: built-in catalogue: " + err.Error())
+			}
+			return c
+		})
 	}
-	return c
-})
+	return all
+}()
 
 // Builtin returns the built-in catalogue.
-func Builtin() *Catalog { return parseBuiltin() }
+func Builtin() *Catalog { return versions[Latest-1]() }
+
+// Version returns version n of the built-in catalogue, from 1 to [Latest]; ok reports
+// whether there is one. A published version never changes, so that the prompts made with it
+// can be made again.
+func Version(n int) (c *Catalog, ok bool) {
+	if n < 1 || n > Latest {
+		return nil, false
+	}
+	return versions[n-1](), true
+}
 
 // aliases maps common names of the built-in data sets, in the spelling of [aliasKey], to
 // their names. They apply to every catalogue, so an edited copy of the built-in catalogue
@@ -92,6 +111,14 @@ var aliases = map[string]string{
 	"zhontonotes":    "ZHONTO",
 	"zhontonotes4":   "ZHONTO",
 	"zhontonotes4.0": "ZHONTO",
+	"ncbidisease":    "NCBI",
+	"tweetner":       "TWEETNER7",
+	"panx":           "WIKIANN",
+	"masakhaner2":    "MASAKHANER",
+	"masakhaner2.0":  "MASAKHANER",
+	"germeval14":     "GERMEVAL",
+	"germeval2014":   "GERMEVAL",
+	"i2b2":           "I2B2_2010",
 }
 
 // fold maps names that differ only in case to the same string.
@@ -118,34 +145,64 @@ func (c *Catalog) Names() []string {
 
 // DataSet returns the data set with the given name or common alias, such as "CoNLL-2003"
 // for CONLL and "Ontonotes5.0" for ONTONOTES. A name in the catalogue takes precedence
-// over an alias. The error is an [*UnknownDataSetError].
+// over an alias, and both over the first name that differs only in hyphens, underscores and
+// spaces. The error is an [*UnknownDataSetError].
 func (c *Catalog) DataSet(name string) (DataSet, error) {
-	d, ok := c.find(name)
+	d, ok := c.find(name, fold)
 	if !ok {
-		d, ok = c.find(aliases[aliasKey(name)])
+		d, ok = c.find(aliases[aliasKey(name)], fold)
+	}
+	if !ok {
+		d, ok = c.find(name, aliasKey)
 	}
 	if !ok {
 		return DataSet{}, &UnknownDataSetError{Name: name, Known: c.Names()}
 	}
 	d.Labels = slices.Clone(d.Labels)
+	for i, l := range d.Labels {
+		d.Labels[i].Aliases = slices.Clone(l.Aliases)
+	}
 	return d, nil
 }
 
-func (c *Catalog) find(name string) (DataSet, bool) {
-	i := slices.IndexFunc(c.sets, func(d DataSet) bool { return fold(d.Name) == fold(name) })
+// find returns the first data set with the name, as far as form tells names apart.
+func (c *Catalog) find(name string, form func(string) string) (DataSet, bool) {
+	i := slices.IndexFunc(c.sets, func(d DataSet) bool { return form(name) != "" && form(d.Name) == form(name) })
 	if i < 0 {
 		return DataSet{}, false
 	}
 	return c.sets[i], true
 }
 
-// Label returns the label with the given key. The error is an [*UnknownLabelError].
+// Label returns the label with the given key or alias. The error is an
+// [*UnknownLabelError].
 func (d DataSet) Label(key string) (Label, error) {
-	i := slices.IndexFunc(d.Labels, func(l Label) bool { return fold(l.Key) == fold(key) })
+	i := d.Index(key)
 	if i < 0 {
 		return Label{}, &UnknownLabelError{DataSet: d.Name, Label: key, Known: d.Keys()}
 	}
 	return d.Labels[i], nil
+}
+
+// Index returns the position of the label with the given key or alias, or -1. The case does
+// not matter, nor do hyphens, underscores and spaces if no other label differs only in these:
+// "creative_work" finds "creative-work".
+func (d DataSet) Index(key string) int {
+	matching := func(form func(string) string) func(Label) bool {
+		return func(l Label) bool {
+			is := func(s string) bool { return form(key) != "" && form(s) == form(key) }
+			return is(l.Key) || slices.ContainsFunc(l.Aliases, is)
+		}
+	}
+	if i := slices.IndexFunc(d.Labels, matching(fold)); i >= 0 {
+		return i
+	}
+	like := matching(aliasKey)
+	i := slices.IndexFunc(d.Labels, like)
+	if i < 0 || slices.ContainsFunc(d.Labels[i+1:], like) {
+		return -1
+	}
+	return i
 }
 
 // Keys returns the keys of d's labels in catalogue order.

@@ -2,7 +2,9 @@ package catalog_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -49,6 +51,24 @@ func TestBuiltinHasTheDocumentedDataSetsAndLabels(t *testing.T) {
 		"ZHONTO":    "GPE LOC ORG PER",
 		"VISTEC": "PER ROLE ORG_GOV ORG_COM MEDIA_FIN TICKER FUND METRIC_FIN ACT_FIN DATE_TIME PRO_FIN PRO_GEN SERVICE_FIN " +
 			"LOC_PLACE LOC_WORLD LOC_COUNTR LOC_LOCALRE LOC_ADD",
+		"CROSSNER_POLITICS":   "country politician election politicalparty event person location organisation misc",
+		"CROSSNER_SCIENCE":    "scientist person university organisation country location discipline enzyme protein chemicalelement chemicalcompound astronomicalobject academicjournal event theory award misc",
+		"CROSSNER_MUSIC":      "musicgenre song band album musicalartist musicalinstrument award event country location organisation person misc",
+		"CROSSNER_LITERATURE": "book writer award poem event magazine literarygenre person location organisation country misc",
+		"CROSSNER_AI":         "field task product algorithm researcher metrics programlang conference university country person organisation location misc",
+		"MIT_MOVIE":           "ACTOR CHARACTER DIRECTOR GENRE PLOT RATING RATINGS_AVERAGE REVIEW SONG TITLE TRAILER YEAR",
+		"MIT_RESTAURANT":      "Amenity Cuisine Dish Hours Location Price Rating Restaurant_Name",
+		"BC5CDR":              "Chemical Disease",
+		"NCBI":                "Disease",
+		"JNLPBA":              "DNA RNA protein cell_line cell_type",
+		"TWEETNER7":           "corporation creative_work event group location product person",
+		"WIKIANN":             "PER LOC ORG",
+		"MASAKHANER":          "PER ORG LOC DATE",
+		"FEWNERD":             "art building event location organization other person product",
+		"MULTINERD":           "PER ORG LOC ANIM BIO CEL DIS EVE FOOD INST MEDIA MYTH PLANT TIME VEHI",
+		"GERMEVAL":            "PER LOC ORG OTH PERderiv PERpart LOCderiv LOCpart ORGderiv ORGpart OTHderiv OTHpart",
+		"I2B2_2010":           "problem treatment test",
+		"PLAIN":               "PER LOC ORG MISC",
 	}
 	got := make(map[string]string)
 	for _, d := range contents(t, catalog.Builtin()) {
@@ -86,13 +106,19 @@ func TestBuiltinTextsFitIntoAPrompt(t *testing.T) {
 	}
 }
 
-func TestBuiltinFileIsInPrintedForm(t *testing.T) {
-	want, err := os.ReadFile("catalog.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), string(catalog.Builtin().AppendJSON(nil))); d != "" {
-		t.Error(d)
+func TestBuiltinFilesAreInPrintedForm(t *testing.T) {
+	for n := 1; n <= catalog.Latest; n++ {
+		want, err := os.ReadFile(fmt.Sprintf("builtin%d.json", n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, ok := catalog.Version(n)
+		if !ok {
+			t.Fatalf("no version %d", n)
+		}
+		if d := cmp.Diff(string(want), string(c.AppendJSON(nil))); d != "" {
+			t.Error(d)
+		}
 	}
 }
 
@@ -103,6 +129,9 @@ func TestDataSetIsFoundByNameInAnyCaseAndByAlias(t *testing.T) {
 		"wnut": "WNUT", "wnut17": "WNUT", "WNUT2017": "WNUT", "WNUT-17": "WNUT", "wnut_2017": "WNUT",
 		"ace2004": "ACE2004", "ACE04": "ACE2004", "ACE-2005": "ACE2005", "ace05": "ACE2005",
 		"genia": "GENIA", "msra": "MSRA", "ZhOnto": "ZHONTO", "zh_ontonotes4": "ZHONTO", "vistec": "VISTEC",
+		"CrossNER AI": "CROSSNER_AI", "crossner-politics": "CROSSNER_POLITICS", "MIT-Movie": "MIT_MOVIE", "mit restaurant": "MIT_RESTAURANT",
+		"Few-NERD": "FEWNERD", "GermEval-2014": "GERMEVAL", "germeval14": "GERMEVAL", "i2b2 2010": "I2B2_2010", "i2b2": "I2B2_2010",
+		"NCBI-disease": "NCBI", "BC5-CDR": "BC5CDR", "MasakhaNER 2.0": "MASAKHANER", "PAN-X": "WIKIANN", "tweetner": "TWEETNER7",
 	} {
 		d, err := catalog.Builtin().DataSet(name)
 		if err != nil || d.Name != want {
@@ -140,20 +169,112 @@ func TestLabelIsFoundInAnyCase(t *testing.T) {
 	}
 }
 
+func TestLabelIsFoundByItsAliases(t *testing.T) {
+	const text = `{"A": {
+		"NR": {"name": "person", "aliases": ["PER", "Person Name"]},
+		"creative-work": {"name": "work"},
+		"A-B": {"name": "one"}, "AB": {"name": "other"}
+	}}`
+	d, err := parse(t, text).DataSet("A")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]string{
+		"nr": "NR", "PER": "NR", "per": "NR", "person_name": "NR", "Creative_Work": "creative-work", "CREATIVE WORK": "creative-work", "a-b": "A-B", "ab": "AB",
+		"person": "", "A_B": "", "work": "", "": "", "PERS": "",
+	} {
+		got := ""
+		if i := d.Index(key); i >= 0 {
+			got = d.Labels[i].Key
+		}
+		if got != want {
+			t.Errorf("%q: got %q, want %q", key, got, want)
+		}
+		if l, err := d.Label(key); (err == nil) != (want != "") || l.Key != want {
+			t.Errorf("%q: got %q, %v, want %q", key, l.Key, err, want)
+		}
+	}
+}
+
+// An earlier version of the built-in catalogue makes the prompts of that time, so it must not
+// change.
+func TestEarlierVersionsOfTheBuiltinCatalogueStayAsTheyAre(t *testing.T) {
+	for n, want := range map[int]string{1: "9478ddcb40c9e402ad351b334bb8215fc598af2f9316aff8c1ec5022dbd7836f"} {
+		c, ok := catalog.Version(n)
+		if !ok {
+			t.Fatalf("no version %d", n)
+		}
+		if got := fmt.Sprintf("%x", sha256.Sum256(c.AppendJSON(nil))); got != want {
+			t.Errorf("version %d has the SHA-256 %s, not %s", n, got, want)
+		}
+	}
+	for _, n := range []int{-1, 0, catalog.Latest + 1} {
+		if _, ok := catalog.Version(n); ok {
+			t.Errorf("there is a version %d", n)
+		}
+	}
+	if latest, _ := catalog.Version(catalog.Latest); latest != catalog.Builtin() {
+		t.Error("the built-in catalogue is not its latest version")
+	}
+}
+
+// doc/labels.md says what each description is based on.
+func TestTheSourceOfEachBuiltinDataSetIsDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../doc/labels.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "\n| Data set |")
+	described := make(map[string]bool)
+	for row := range strings.Lines(table) {
+		cells := strings.Split(row, "|")
+		if len(cells) < 5 {
+			continue
+		}
+		for name := range strings.SplitSeq(cells[1], ",") {
+			described[strings.TrimSpace(name)] = strings.TrimSpace(cells[3]) != "" && strings.TrimSpace(cells[4]) != ""
+		}
+	}
+	for _, name := range catalog.Builtin().Names() {
+		if !described[name] {
+			t.Errorf("doc/labels.md names no source for %s", name)
+		}
+	}
+	for n := 1; n <= catalog.Latest; n++ {
+		if !strings.Contains(string(text), fmt.Sprintf("\n| `builtin:%d` |", n)) {
+			t.Errorf("doc/labels.md does not say what is new in version %d", n)
+		}
+	}
+}
+
+func TestEachSpellingOfABuiltinLabelIsThatOfOneLabel(t *testing.T) {
+	for _, d := range contents(t, catalog.Builtin()) {
+		for i, l := range d.Labels {
+			for _, spelling := range append([]string{l.Key}, l.Aliases...) {
+				for _, s := range []string{spelling, strings.ToUpper(spelling), strings.ToLower(spelling)} {
+					if got := d.Index(s); got != i {
+						t.Errorf("%s: %q is label %d, not %d (%s)", d.Name, s, got, i, l.Key)
+					}
+				}
+			}
+		}
+	}
+}
+
 func TestUnknownLabelErrorListsTheKnownOnes(t *testing.T) {
 	d, err := catalog.Builtin().DataSet("MSRA")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = d.Label("PER")
+	_, err = d.Label("DRUG")
 	got, ok := errors.AsType[*catalog.UnknownLabelError](err)
 	if !ok {
 		t.Fatalf("got %v", err)
 	}
-	if d := cmp.Diff(&catalog.UnknownLabelError{DataSet: "MSRA", Label: "PER", Known: []string{"NR", "NS", "NT"}}, got); d != "" {
+	if d := cmp.Diff(&catalog.UnknownLabelError{DataSet: "MSRA", Label: "DRUG", Known: []string{"NR", "NS", "NT"}}, got); d != "" {
 		t.Error(d)
 	}
-	if want := `data set MSRA has no label "PER" (known: NR, NS, NT)`; err.Error() != want {
+	if want := `data set MSRA has no label "DRUG" (known: NR, NS, NT)`; err.Error() != want {
 		t.Errorf("got %q, want %q", err, want)
 	}
 }
@@ -173,11 +294,11 @@ func TestChangingADataSetLeavesTheCatalogueAlone(t *testing.T) {
 func TestParseKeepsOrderAndIgnoresWhatItDoesNotKnow(t *testing.T) {
 	got := contents(t, parse(t, "\ufeff"+`{
 		"Z": {"b": {"note": {"deep": [1, {}]}, "description": "B.", "name": "bee", "": 1, "NAME": 2}, "a": {"name": "ay"}},
-		"A": {"b": {"name": "\u00fc & <x>", "description": ""}}
+		"A": {"b": {"name": "\u00fc & <x>", "description": "", "aliases": ["B\u00fc", "c"]}}
 	}`))
 	want := []catalog.DataSet{
 		{Name: "Z", Labels: []catalog.Label{{Key: "b", Name: "bee", Description: "B."}, {Key: "a", Name: "ay"}}},
-		{Name: "A", Labels: []catalog.Label{{Key: "b", Name: "ü & <x>"}}},
+		{Name: "A", Labels: []catalog.Label{{Key: "b", Name: "ü & <x>", Aliases: []string{"Bü", "c"}}}},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
@@ -216,6 +337,12 @@ func TestBadCatalogueIsRefusedWithItsLine(t *testing.T) {
 		{"description is an object", "{\"A\": {\"X\": {\n\"description\": {}}}}", `c.json:2: "description" of label "X" of data set "A" is not a string`},
 		{"two names", "{\"A\": {\"X\": {\"name\": \"x\",\n\"name\": \"y\"}}}", `c.json:2: "name" is in label "X" of data set "A" twice, first on line 1`},
 		{"data set twice", "{\"A\": {\"X\": {\"name\": \"x\"}},\n\n\"a\": {}}", `c.json:3: "a" is in the catalogue twice, first on line 1`},
+		{"aliases are a string", "{\"A\": {\"X\": {\"name\": \"x\",\n\"aliases\": \"Y\"}}}", `c.json:2: "aliases" of label "X" of data set "A" is not a list`},
+		{"alias is a number", "{\"A\": {\"X\": {\"name\": \"x\",\n\"aliases\": [1]}}}", `c.json:2: an alias of label "X" of data set "A" is not a string`},
+		{"aliases twice", "{\"A\": {\"X\": {\"name\": \"x\", \"aliases\": [],\n\"aliases\": []}}}", `c.json:2: "aliases" is in label "X" of data set "A" twice, first on line 1`},
+		{"alias is a label", "{\"A\": {\"X\": {\"name\": \"x\"},\n\"Y\": {\"name\": \"y\", \"aliases\": [\"x\"]}}}", `c.json:2: "x" is in data set "A" twice, first on line 1`},
+		{"label is an alias", "{\"A\": {\"X\": {\"name\": \"x\", \"aliases\": [\"Y\"]},\n\"y\": {\"name\": \"y\"}}}", `c.json:2: "y" is in data set "A" twice, first on line 1`},
+		{"blank alias", "{\"A\": {\"X\": {\"name\": \"x\",\n\"aliases\": [\" \"]}}}", `c.json:2: blank name in data set "A"`},
 		{"label twice", "{\"A\": {\"X\": {\"name\": \"x\"},\n\"x\": {}}}", `c.json:2: "x" is in data set "A" twice, first on line 1`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -263,12 +390,13 @@ func TestPrintedDataSetIsACatalogue(t *testing.T) {
 }
 
 func TestPrintedFormIsForPeopleToEdit(t *testing.T) {
-	c := parse(t, `{"A":{"X":{"name":"x & <y>"},"Y":{"name":"y","description":"D."}},"B":{"X":{"name":"x"}}}`)
+	c := parse(t, `{"A":{"X":{"name":"x & <y>","aliases":["Z","z_z"]},"Y":{"name":"y","description":"D."}},"B":{"X":{"name":"x"}}}`)
 	const want = `prefix {
   "A": {
     "X": {
       "name": "x & <y>",
-      "description": ""
+      "description": "",
+      "aliases": ["Z", "z_z"]
     },
     "Y": {
       "name": "y",
@@ -293,6 +421,7 @@ func FuzzParse(f *testing.F) {
 	for _, s := range []string{
 		``, `{}`, `{"A": {"X": {"name": "x", "more": [1, {"y": null}]}}}`, `{"A": {"X": {"name": "\ud800"}}}`,
 		`{"K": {"X": {"name": "x"}}, "k": {"X": {"name": "x"}}}`, "\ufeff[]", "{\"A\n\"", `{"A": {"X": {"name": 1}}}`,
+		`{"A": {"X": {"name": "x", "aliases": ["y", "z"]}, "z": {"name": "z"}}}`,
 	} {
 		f.Add([]byte(s))
 	}
@@ -313,7 +442,7 @@ func FuzzParse(f *testing.F) {
 		for _, d := range sets {
 			seen[d.Name] = true
 			for _, l := range d.Labels {
-				if got, err := d.Label(l.Key); err != nil || got != l {
+				if got, err := d.Label(l.Key); err != nil || !cmp.Equal(got, l) {
 					t.Fatalf("%q: got %v, %v", l.Key, got, err)
 				}
 			}

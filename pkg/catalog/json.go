@@ -16,9 +16,9 @@ import (
 // [*fault.Error].
 //
 // A catalogue must have at least one data set, a data set at least one label, and a label
-// a "name"; "description" is optional. Other members of a label are ignored, and so is a
-// byte order mark. Two data sets, or two labels of a data set, must not differ only in
-// case.
+// a "name"; "description" and "aliases" are optional. Other members of a label are ignored,
+// and so is a byte order mark. Two data sets must not differ only in case, nor two keys or
+// aliases of the labels of a data set.
 func Parse(file string, data []byte) (*Catalog, error) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	// Check the syntax of the whole text first. After that the parser only needs to check
@@ -79,7 +79,7 @@ func (p *parser) dataSet(name string) ([]Label, error) {
 		if err := p.claim(seen, key, what); err != nil {
 			return err
 		}
-		l, err := p.label(what, key)
+		l, err := p.label(what, key, seen)
 		labels = append(labels, l)
 		return err
 	})
@@ -89,7 +89,9 @@ func (p *parser) dataSet(name string) ([]Label, error) {
 	return labels, err
 }
 
-func (p *parser) label(set, key string) (Label, error) {
+// label reads the label with the given key of a data set, whose keys and aliases so far are
+// in taken.
+func (p *parser) label(set, key string, taken lines) (Label, error) {
 	what := fmt.Sprintf("label %q of %s", key, set)
 	l := Label{Key: key}
 	start := p.offset()
@@ -101,6 +103,11 @@ func (p *parser) label(set, key string) (Label, error) {
 			dst = &l.Name
 		case "description":
 			dst = &l.Description
+		case "aliases":
+			if err := p.claim(seen, field, what); err != nil {
+				return err
+			}
+			return p.aliases(&l, set, what, taken)
 		default:
 			return p.dec.Decode(new(json.RawMessage))
 		}
@@ -122,6 +129,34 @@ func (p *parser) label(set, key string) (Label, error) {
 		err = errorAt(p.file, p.data, start, `add "name", a noun phrase such as "person"`, "%s has no name", what)
 	}
 	return l, err
+}
+
+// aliases reads the list of l's aliases.
+func (p *parser) aliases(l *Label, set, what string, taken lines) error {
+	const hint = `write the aliases as a list of strings: ["...", "..."]`
+	tok, err := p.token()
+	if err != nil {
+		return err
+	}
+	if tok != json.Delim('[') {
+		return p.errorf(hint, "\"aliases\" of %s is not a list", what)
+	}
+	for p.dec.More() {
+		tok, err := p.token()
+		if err != nil {
+			return err
+		}
+		alias, ok := tok.(string)
+		if !ok {
+			return p.errorf(hint, "an alias of %s is not a string", what)
+		}
+		if err := p.claim(taken, alias, set); err != nil {
+			return err
+		}
+		l.Aliases = append(l.Aliases, alias)
+	}
+	_, err = p.token() // the closing bracket
+	return err
 }
 
 // object reads an object and calls member after each member's name to read its value.
@@ -211,6 +246,10 @@ func appendSets(dst []byte, sets []DataSet) []byte {
 			dst = appendString(dst, l.Name)
 			dst = appendName(dst, 1, "\n      ", "description")
 			dst = appendString(dst, l.Description)
+			if len(l.Aliases) > 0 {
+				dst = appendName(dst, 2, "\n      ", "aliases")
+				dst = appendList(dst, l.Aliases)
+			}
 			dst = append(dst, "\n    }"...)
 		}
 		dst = append(dst, "\n  }"...)
@@ -226,6 +265,18 @@ func appendName(dst []byte, i int, indent, name string) []byte {
 	dst = append(dst, indent...)
 	dst = appendString(dst, name)
 	return append(dst, ": "...)
+}
+
+// appendList appends a JSON array of strings, on one line.
+func appendList(dst []byte, list []string) []byte {
+	dst = append(dst, '[')
+	for i, s := range list {
+		if i > 0 {
+			dst = append(dst, ", "...)
+		}
+		dst = appendString(dst, s)
+	}
+	return append(dst, ']')
 }
 
 // appendString appends s as a JSON string without escaping "<", ">" and "&", because

@@ -29,10 +29,10 @@ var alike = [][]string{
 	{"cardinal", "cardinalnumber"},
 }
 
-// Names returns what answers may call the label: its key, its name, and the common
-// synonyms of either.
+// Names returns what answers may call the label: its key, its name, its aliases, and the
+// common synonyms of key and name.
 func (l Label) Names() []string {
-	names := []string{l.Key, l.Name}
+	names := append([]string{l.Key, l.Name}, l.Aliases...)
 	for _, group := range alike {
 		if slices.Contains(group, aliasKey(l.Key)) || slices.Contains(group, aliasKey(l.Name)) {
 			names = append(names, group...)
@@ -44,7 +44,7 @@ func (l Label) Names() []string {
 // Kinds returns the common names of each usual kind of entity.
 func Kinds() [][]string { return alike }
 
-// Covering returns the data sets that have labels for all the keys.
+// Covering returns the data sets that have labels for all the keys, which may be aliases.
 func (c *Catalog) Covering(keys []string) (list []DataSet) {
 	for _, d := range c.sets {
 		lacks := func(key string) bool { _, err := d.Label(key); return err != nil }

@@ -316,7 +316,7 @@ func (m *maker) appendInstruction() error {
 // appendExample appends the n-th demonstration.
 func (m *maker) appendExample(n int) error {
 	row := &m.shown[n]
-	if row.Label != m.view.Label {
+	if row.Label != m.view.Label && !m.sameLabel(row.Label) {
 		m.shared.otherLabel.Add(1)
 	}
 	m.leaks = m.leaks || m.showsAnswer(row)
@@ -330,10 +330,16 @@ func (m *maker) appendExample(n int) error {
 	return m.append(&m.job.Template.Example, row)
 }
 
+// sameLabel reports whether label is another spelling of the label asked for.
+func (m *maker) sameLabel(label string) bool {
+	i := m.job.Labels.Index(label)
+	return i >= 0 && i == m.job.Labels.Index(m.view.Label)
+}
+
 // showsAnswer reports whether row asks the same question as m.asked.
 func (m *maker) showsAnswer(row *mrc.Row) bool {
 	switch {
-	case row.Label != m.view.Label:
+	case row.Label != m.view.Label && !m.sameLabel(row.Label):
 		return false
 	case row.Plain && m.asked.Plain:
 		return row.Context == m.asked.Context

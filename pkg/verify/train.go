@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"nertools/pkg/catalog"
 	"nertools/pkg/fault"
 	"nertools/pkg/markup"
 	"nertools/pkg/mrc"
@@ -50,8 +51,9 @@ type demonstration struct {
 	verdict Verdict
 }
 
-// readTraining reads what the candidates need from the training set.
-func readTraining(file *mrc.File, candidates []Candidate) (*training, error) {
+// readTraining reads what the candidates need from the training set, whose labels may be
+// spelled in another way than theirs.
+func readTraining(file *mrc.File, set catalog.DataSet, candidates []Candidate) (*training, error) {
 	sentences, err := file.Sentences()
 	if err != nil {
 		return nil, err
@@ -62,7 +64,7 @@ func readTraining(file *mrc.File, candidates []Candidate) (*training, error) {
 	for i := range readers {
 		g.Go(func() error {
 			return fault.Catch(func() error {
-				readers[i] = reader{file: file, words: w, pools: w.pools()}
+				readers[i] = reader{file: file, words: w, pools: w.pools(), spelled: map[string]string{}, set: set}
 				for _, s := range sentences[len(sentences)*i/len(readers) : len(sentences)*(i+1)/len(readers)] {
 					if err := readers[i].sentence(s.Rows); err != nil {
 						return err
@@ -170,6 +172,9 @@ type reader struct {
 	words *words
 	pools map[string]*pool
 
+	set     catalog.DataSet
+	spelled map[string]string // label in the file -> as candidates spell it
+
 	row      mrc.Row
 	slicer   markup.Slicer
 	tokens   []string
@@ -181,6 +186,24 @@ type reader struct {
 type mention struct {
 	text   string
 	labels []string
+}
+
+// label returns the label of a row, as the candidates spell it.
+func (r *reader) label(row int) string {
+	label := r.file.Label(row)
+	if spelled, ok := r.spelled[label]; ok {
+		return spelled
+	}
+	spelled := label
+	if i := r.set.Index(label); i >= 0 && r.pools[label] == nil {
+		for asked := range r.pools {
+			if r.set.Index(asked) == i && (spelled == label || asked < spelled) {
+				spelled = asked
+			}
+		}
+	}
+	r.spelled[label] = spelled
+	return spelled
 }
 
 func (r *reader) sentence(rows []int) error {
@@ -195,19 +218,20 @@ func (r *reader) sentence(rows []int) error {
 			context, unit = strings.Clone(r.row.Context), r.row.Unit
 			r.slicer.Reset(context, unit)
 		}
+		label := r.label(row)
 		for _, s := range r.row.Spans {
 			if s.Start < 0 || s.End <= s.Start || s.End > r.slicer.Len() {
 				continue // ner-prompt reports it if it uses the row
 			}
 			m := r.mention(r.slicer.Text(s))
-			if !slices.Contains(m.labels, r.row.Label) {
-				m.labels = append(m.labels, r.row.Label)
+			if !slices.Contains(m.labels, label) {
+				m.labels = append(m.labels, label)
 			}
 		}
 	}
 	r.occurrences(context, unit)
 	for _, row := range rows {
-		label := r.file.Label(row)
+		label := r.label(row)
 		if pool := r.pools[label]; pool != nil {
 			for _, m := range r.mentions {
 				pool.put(phrase{m.text, row}, slices.Contains(m.labels, label), len(m.labels) > 0)

@@ -158,7 +158,7 @@ func (j *Questions) Write(ctx context.Context, w io.Writer, candidates []Candida
 	if j.Examples == 0 {
 		return m.write(ctx, w, indexes, candidates)
 	}
-	if m.train, err = readTraining(j.Train, candidates); err != nil {
+	if m.train, err = readTraining(j.Train, j.Labels, candidates); err != nil {
 		return report, err
 	}
 	return m.write(ctx, w, indexes, candidates)

@@ -41,7 +41,7 @@ type Options struct {
 
 // Inputs returns the names of all files to read.
 func (o *Options) Inputs() []string {
-	files := slices.Concat(o.Files, o.Verdicts, []string{o.LastResults, o.Gold, o.Labels.File})
+	files := slices.Concat(o.Files, o.Verdicts, []string{o.LastResults, o.Gold, o.Labels.Input()})
 	if o.Source.Given {
 		files = append(files, o.Source.Path())
 	}

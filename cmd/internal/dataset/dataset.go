@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -111,21 +112,51 @@ func (e *Examples) Open(s *Source, rows int) (*mrc.File, *mrc.Neighbours, error)
 // LabelSet selects the data set, and with it the labels.
 type LabelSet struct {
 	DataSet string // its name; "" for the only one of the catalogue
-	File    string // the catalogue; "" for the built-in one
+	File    string // the catalogue; "" or builtin for the built-in one, builtin:N for version N of it
 }
 
 // Flags returns the flags that fill l.
 func (l *LabelSet) Flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Category: category, Name: "data-name", Destination: &l.DataSet, Usage: "use the labels of `DATASET`, such as CONLL or ONTONOTES (any case)"},
-		&cli.StringFlag{Category: category, Name: "labels", Destination: &l.File, Usage: "look labels up in this `FILE` instead of the built-in catalogue"},
+		&cli.StringFlag{Category: category, Name: "labels", Destination: &l.File, Usage: "look labels up in this catalogue: a `FILE`, or builtin:N"},
 	}
+}
+
+// builtin is what --labels calls the built-in catalogue.
+const builtin = "builtin"
+
+// BuiltinLabels returns the value of --labels that names version n of the built-in catalogue.
+func BuiltinLabels(n int) string { return builtin + ":" + strconv.Itoa(n) }
+
+// isBuiltin reports whether the flags name the built-in catalogue, and returns the version,
+// if they name one.
+func (l *LabelSet) isBuiltin() (version string, ok bool) {
+	if l.File == "" || l.File == builtin {
+		return "", true
+	}
+	return strings.CutPrefix(l.File, builtin+":")
+}
+
+// Input returns the name of the file to read, "" if there is none to read.
+func (l *LabelSet) Input() string {
+	if _, ok := l.isBuiltin(); ok {
+		return ""
+	}
+	return l.File
 }
 
 // Catalog reads the catalogue.
 func (l *LabelSet) Catalog() (*catalog.Catalog, error) {
-	if l.File == "" {
+	if version, ok := l.isBuiltin(); ok && version == "" && l.File != builtin+":" {
 		return catalog.Builtin(), nil
+	} else if ok {
+		n, err := strconv.Atoi(version)
+		c, ok := catalog.Version(n)
+		if err != nil || !ok {
+			return nil, cmdline.UsageError("--labels %s must name a version from 1 to %d, such as %s:%[2]d; a file of that name is ./%[1]s", l.File, catalog.Latest, builtin)
+		}
+		return c, nil
 	}
 	data, name, err := cmdline.ReadFile(l.File)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"nertools/cmd/internal/cmdline"
+	"nertools/pkg/catalog"
 )
 
 // run runs a command with the flags, and returns its exit code.
@@ -45,6 +46,28 @@ func TestFlagsSayWhatIsGiven(t *testing.T) {
 	}
 	if code := run(t, new(Examples).Flags(), "--example-num", "-1"); code != cmdline.Usage {
 		t.Errorf("fewer than no examples: exit code %d", code)
+	}
+}
+
+func TestLabelsNameAFileOrAVersionOfTheBuiltinCatalogue(t *testing.T) {
+	first, _ := catalog.Version(1)
+	for file, want := range map[string]*catalog.Catalog{
+		"": catalog.Builtin(), "builtin": catalog.Builtin(), "builtin:1": first, BuiltinLabels(catalog.Latest): catalog.Builtin(),
+		"builtin:": nil, "builtin:0": nil, "builtin:x": nil, "builtin:1.json": nil, "builtin:99": nil,
+	} {
+		l := LabelSet{File: file}
+		got, err := l.Catalog()
+		if got != want || (err == nil) != (want != nil) {
+			t.Errorf("%q: got %p, %v, want %p", file, got, err, want)
+		}
+		if l.Input() != "" {
+			t.Errorf("%q: %q is an input", file, l.Input())
+		}
+	}
+	for _, file := range []string{"builtin.json", "./builtin:1", "-"} {
+		if l := (LabelSet{File: file}); l.Input() != file {
+			t.Errorf("%q: the input is %q", file, l.Input())
+		}
 	}
 }
 
