@@ -51,8 +51,8 @@ func labelsCommand() *cli.Command {
 	return &cli.Command{
 		Name: "labels", Usage: "print the catalogue of labels as JSON, to edit and use with --labels",
 		UsageText: "ner-prompt labels --data-name CONLL > labels.json",
-		Description: "--labels builtin:1 prints the first version of the built-in catalogue; the prompts made with it are\n" +
-			"those of that time.",
+		Description: "--labels builtin:1 prints the first version of the built-in catalogue. With it, ner-prompt\n" +
+			"makes the prompts of that time.",
 		Flags: labels.Flags(),
 		Action: cmdline.Action(func(_ context.Context, std cmdline.Streams, _ []string) error {
 			return printLabels(std, &labels)

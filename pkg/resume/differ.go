@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"nertools/pkg/english"
+	"nertools/pkg/record"
 )
 
 // A DifferError says that rows were asked before, but not as they would be now. Nothing was
@@ -19,8 +20,15 @@ type DifferError struct {
 	Digests   []string // of the earlier settings, where known
 	Models    []string // of the earlier requests, where known
 	Line      []byte   // the input line of the first such row
+	Reworded  []byte   // the input line of the first row that now has another prompt
 
-	started bool // a request was compared
+	started bool   // a request was compared
+	prompt  uint64 // hash of the digest of that row's earlier prompt, 0 if it is not known
+}
+
+// Asked reports whether the row of Reworded was asked before with this prompt.
+func (d *DifferError) Asked(prompt string) bool {
+	return d.prompt != 0 && d.prompt == promptOf(record.NewID("", 0, []byte(prompt)))
 }
 
 // RowsIn says how many rows have their earlier answers in one place.
@@ -44,6 +52,9 @@ func (d *DifferError) count(a *Answers, p Place, sentence, prompt, settings bool
 		prompt, settings = false, false
 	}
 	if prompt {
+		if d.Prompts == 0 {
+			d.prompt = p.prompt
+		}
 		d.Prompts++
 	}
 	if settings {

@@ -28,14 +28,18 @@ func (a *Answers) Requests(in *record.Lines, requests *wire.Builder) func() (q w
 				return q, p, false, err
 			}
 		}
-		known := d.Rows
-		if p, answered, err = a.find(&q, d); d.Rows > known && d.Line == nil {
+		rows, prompts := d.Rows, d.Prompts
+		p, answered, err = a.find(&q, d)
+		if d.Rows > rows && d.Line == nil {
 			d.Line = append([]byte(nil), line...)
+		}
+		if d.Prompts > prompts && d.Reworded == nil {
+			d.Reworded = append([]byte(nil), line...)
 		}
 		return q, p, answered, err
 	}
 	compared := len(a.answers)+len(a.batches) == 0
-	later := &DifferError{started: true, Line: []byte{}}
+	later := &DifferError{started: true, Line: []byte{}, Reworded: []byte{}}
 	return func() (wire.Request, Place, bool, error) {
 		if !compared {
 			compared = true

@@ -10,6 +10,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"nertools/cmd/internal/cmdline"
+	"nertools/cmd/internal/dataset"
+	"nertools/pkg/catalog"
 	"nertools/pkg/english"
 	"nertools/pkg/fault"
 	"nertools/pkg/model"
@@ -116,10 +118,10 @@ func (f former) withoutFamily() former {
 	return former{flags, s}
 }
 
-// restore returns the flags with which the requests are those of the earlier answers, if an
+// restore returns the flags with which the settings are those of the earlier answers, if an
 // earlier version asked so by default.
 func (s *Settings) restore(e *resume.DifferError) (flags string, ok bool) {
-	if e.Prompts > 0 || e.Sentences > 0 || len(e.Digests) != 1 {
+	if len(e.Digests) != 1 {
 		return "", false
 	}
 	for _, f := range s.former() {
@@ -138,6 +140,42 @@ func (s *Settings) restore(e *resume.DifferError) (flags string, ok bool) {
 	return "", false
 }
 
+// formerLabels returns the value of --labels with which the prompts are those of the earlier
+// answers, if these differ in the descriptions of the built-in catalogue alone.
+func formerLabels(e *resume.DifferError) (labels string, ok bool) {
+	prompt := gjson.GetBytes(e.Reworded, "prompt").String()
+	for n := catalog.Latest - 1; n >= 1; n-- {
+		then, _ := catalog.Version(n)
+		for _, name := range then.Names() {
+			if then, now := describe(then, name), describe(catalog.Builtin(), name); e.Asked(replaceAll(prompt, now, then)) {
+				return dataset.BuiltinLabels(n), true
+			}
+		}
+	}
+	return "", false
+}
+
+// describe returns the descriptions of a data set by label.
+func describe(c *catalog.Catalog, dataSet string) map[string]string {
+	set, _ := c.DataSet(dataSet)
+	descriptions := map[string]string{}
+	for _, l := range set.Labels {
+		descriptions[l.Key] = l.Description
+	}
+	return descriptions
+}
+
+// replaceAll replaces in text the values of from by those that to has for the same keys.
+func replaceAll(text string, from, to map[string]string) string {
+	var pairs []string
+	for key, value := range from {
+		if other, ok := to[key]; ok && value != "" {
+			pairs = append(pairs, value, other)
+		}
+	}
+	return strings.NewReplacer(pairs...).Replace(text)
+}
+
 // ExplainEarlier says what to do about earlier answers to other requests, if that is what err
 // is about. again names the flags that ask all rows again.
 func (s *Settings) ExplainEarlier(err error, again string) error {
@@ -147,10 +185,20 @@ func (s *Settings) ExplainEarlier(err error, again string) error {
 	}
 	keep := "; --keep-earlier keeps these answers and asks only the other rows; " + again + " pays for all again"
 	flags, restored := s.restore(e)
+	labels, relabelled := formerLabels(e)
 	switch {
 	case e.Sentences > 0:
 		return fault.WithHint(err, "rows have moved in their source: name the earlier file with --reuse instead of --resume, which finds its answers by their prompts")
-	case restored:
+	case relabelled:
+		hint := "the built-in label descriptions have changed: make the prompts with ner-prompt --labels " + labels
+		if !restored {
+			flags = "the earlier --model and settings"
+		}
+		if e.Settings > 0 {
+			hint += ", and use " + flags + ","
+		}
+		return fault.WithHint(err, hint+" to continue as before"+keep)
+	case restored && e.Prompts == 0:
 		return fault.WithHint(err, "use "+flags+" to continue as before"+keep)
 	case e.Prompts > 0:
 		return fault.WithHint(err, "use the earlier prompts (labels, template, demonstrations)"+keep)
