@@ -165,6 +165,9 @@ func tellNotes(std cmdline.Streams, j *answers.Joined, strict bool) error {
 		std.Say("the answers copied %s from demonstrations, if the prompts showed %s", english.Count(n.Copied, "marked string"), j.Assumed)
 		std.Say("if they did not, give the number of demonstrations with --example-num; 0 for none")
 	}
+	if n.Instead > 0 {
+		std.Say("answers that repeat a demonstration instead of the sentence: %d (--format jsonl shows which)", n.Instead)
+	}
 	if n.Unread+n.PartRead > 0 {
 		std.Say("lists that cannot be read: %d; lists that can be read only in part: %d (--format jsonl shows which)", n.Unread, n.PartRead)
 	}

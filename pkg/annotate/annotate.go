@@ -42,6 +42,7 @@ type Answer struct {
 // Notes counts things that the user should know about.
 type Notes struct {
 	Copied   int // marked strings that were copied from a demonstration
+	Instead  int // answers that repeat a demonstration instead of the sentence
 	Unread   int // answers in the form of lists that can't be parsed
 	PartRead int // answers that can be parsed only in part
 
@@ -84,6 +85,8 @@ func (n *Notes) add(s *Annotation) {
 	}
 	for _, f := range s.Forms {
 		switch {
+		case f.Class == markup.Demonstration:
+			n.Instead++
 		case f.Class == markup.Unreadable:
 			n.Unread++
 		case f.Damage&(markup.Unread|markup.CutOff) != 0:

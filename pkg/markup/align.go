@@ -48,26 +48,27 @@ type Fidelity uint8
 
 // The classes of answers.
 const (
-	Same       Fidelity = iota // the same tokens
-	Spacing                    // other spacing or tokenisation
-	Tokens                     // a few tokens dropped, inserted or in another case
-	Edited                     // other text, or partly other text
-	Part                       // only a part of the sentence
-	Chatter                    // the sentence, with other text around it
-	Empty                      // no text
-	List                       // a structured answer, which does not repeat the sentence
-	Unreadable                 // meant as a structured answer, but with no reading, or several
+	Same          Fidelity = iota // the same tokens
+	Spacing                       // other spacing or tokenisation
+	Tokens                        // a few tokens dropped, inserted or in another case
+	Edited                        // other text, or partly other text
+	Demonstration                 // text of a demonstration instead of the sentence
+	Part                          // only a part of the sentence
+	Chatter                       // the sentence, with other text around it
+	Empty                         // no text
+	List                          // a structured answer, which does not repeat the sentence
+	Unreadable                    // meant as a structured answer, but with no reading, or several
 )
 
 // Classes returns all classes.
 func Classes() []Fidelity {
-	return []Fidelity{Same, Spacing, Tokens, Edited, Part, Chatter, Empty, List, Unreadable}
+	return []Fidelity{Same, Spacing, Tokens, Edited, Demonstration, Part, Chatter, Empty, List, Unreadable}
 }
 
-// String returns "same", "spacing", "tokens", "edited", "part", "chatter", "empty",
-// "list" or "unreadable".
+// String returns "same", "spacing", "tokens", "edited", "demonstration", "part",
+// "chatter", "empty", "list" or "unreadable".
 func (c Fidelity) String() string {
-	return [...]string{"same", "spacing", "tokens", "edited", "part", "chatter", "empty", "list", "unreadable"}[c]
+	return [...]string{"same", "spacing", "tokens", "edited", "demonstration", "part", "chatter", "empty", "list", "unreadable"}[c]
 }
 
 // Damage is a set of kinds of damage to the marks or the list of an answer.

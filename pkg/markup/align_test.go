@@ -308,7 +308,7 @@ func TestTextOfADemonstrationIsToldApart(t *testing.T) {
 		{"Carl flew to @@Ada## .", "edited: Ada copied"},
 		{"Carl flew to @@Bergen## .", "edited: Bergen hallucinated"},
 		{"Carl flew to @@Oslo## @@Ada## .", "tokens: Oslo 3:4 exact; Ada copied"},
-		{"@@Ada## flew to @@Oslo## in spring .", "edited: Ada copied; Oslo copied"},
+		{"@@Ada## flew to @@Oslo## in spring .", "demonstration: Ada copied; Oslo copied"},
 		{"@@Carl## flew to @@Oslo## .", "same: Carl 0:1 exact; Oslo 3:4 exact"},
 		{"flew to @@Oslo##", "part: Oslo 3:4 exact"},
 		{`["Ada", "Oslo"]`, "list: Oslo 3:4 exact; Ada copied"},
@@ -317,7 +317,7 @@ func TestTextOfADemonstrationIsToldApart(t *testing.T) {
 		{"@@Ada## flew to @@Oslo## in spring .\n@@Carl## flew to @@Oslo## .", "chatter: Carl 0:1 exact; Oslo 3:4 exact; Ada copied; Oslo copied"},
 		{"I took @@Oslo## to be one .\nCarl flew to Oslo .\nCarl flew to @@Oslo## . Done", "chatter: Oslo 3:4 exact; Oslo repeated"},
 		{"Entities: @@Oslo##\nCarl flew to Oslo .", "chatter: Oslo 3:4 repaired"},
-		{"@@Ada## flew to @@Oslo## in spring.", "edited: Ada copied; Oslo copied"},
+		{"@@Ada## flew to @@Oslo## in spring.", "demonstration: Ada copied; Oslo copied"},
 		{"Marked: @@Ada## flew to @@Oslo## in spring .", "edited: Ada copied; Oslo copied"},
 		{"Sentence: Ada flew to Oslo in spring .\nMarked: Ada flew to @@Oslo## in spring .", "edited: Oslo copied"},
 		{"In spring, @@Ada## was in @@Oslo##.", "edited, glued: Oslo 3:4 repaired; Ada copied"},
@@ -422,7 +422,7 @@ func TestTheWordsForWhatIsFound(t *testing.T) {
 	for _, d := range markup.Damages() {
 		all |= d
 	}
-	want := "given|exact|repaired|hallucinated|copied|repeated|part of token|unclosed|blank|other label|same|spacing|tokens|edited|part|chatter|empty|list|unreadable|glued|unbalanced|spaced|stray|extra signs|empty marks|other markup|mended list|cut off|unread"
+	want := "given|exact|repaired|hallucinated|copied|repeated|part of token|unclosed|blank|other label|same|spacing|tokens|edited|demonstration|part|chatter|empty|list|unreadable|glued|unbalanced|spaced|stray|extra signs|empty marks|other markup|mended list|cut off|unread"
 	if d := cmp.Diff(want, strings.Join(append(got, all.Names()...), "|")); d != "" {
 		t.Error(d)
 	}

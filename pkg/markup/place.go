@@ -563,7 +563,8 @@ func alike(x, y []byte, letter func([]byte) (rune, []byte)) (n int) {
 func (al *Aligner) report(class Fidelity) Alignment {
 	a := &al.answer
 	out := Alignment{Class: class, Damage: a.damage}
-	if al.question.Shown != nil && out.Class == Edited && len(a.marks) > 0 && al.shown(a.without(0, len(a.text), 0)) {
+	if al.question.Shown != nil && out.Class == Edited && al.shown(a.without(0, len(a.text), 0)) {
+		out.Class = Demonstration
 		for i := range a.marks {
 			if m := &a.marks[i]; m.reason != Blank && m.reason != Unclosed {
 				m.found, m.again, m.reason = false, false, Copied

@@ -13,15 +13,16 @@ import (
 // Explanations of the terms of packages markup and score for readers of the page.
 var (
 	classMeanings = map[markup.Fidelity]string{
-		markup.Same:       "the sentence, token for token",
-		markup.Spacing:    "other spacing or tokenisation",
-		markup.Tokens:     "a few tokens dropped, inserted or in other case",
-		markup.Edited:     "other or partly other text",
-		markup.Part:       "only a part of the sentence",
-		markup.Chatter:    "the sentence, with other text around it",
-		markup.Empty:      "no text",
-		markup.List:       "a structured answer, which repeats no text",
-		markup.Unreadable: "meant as a structured answer, but what it lists cannot be told",
+		markup.Same:          "the sentence, token for token",
+		markup.Spacing:       "other spacing or tokenisation",
+		markup.Tokens:        "a few tokens dropped, inserted or in other case",
+		markup.Edited:        "other or partly other text",
+		markup.Demonstration: "text of a demonstration instead of the sentence",
+		markup.Part:          "only a part of the sentence",
+		markup.Chatter:       "the sentence, with other text around it",
+		markup.Empty:         "no text",
+		markup.List:          "a structured answer, which repeats no text",
+		markup.Unreadable:    "meant as a structured answer, but what it lists cannot be told",
 	}
 	damageMeanings = map[markup.Damage]string{
 		markup.Glued:       "a mark inside a token, next to punctuation",
