@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"path/filepath"
@@ -44,13 +45,17 @@ func convertCommand() *cli.Command {
 			"texts, and CoNLL files, with one token and its tag per line (IOB1, BIO, BIOES and similar).\n" +
 			"Texts are divided into sentences, and spans count characters. The rows ask for the labels of\n" +
 			"--data-name or --labels, otherwise for the labels found, in alphabetical order. With\n" +
-			"--write-name, the documents go to NAME.documents.jsonl. Without FILE, or with -, it reads stdin.",
+			"--write-name, the documents go to NAME.documents.jsonl. Files may be compressed (gz, zst,\n" +
+			"bz2). One line on stderr says what was skipped, merged or guessed. Without FILE, or with -,\n" +
+			"it reads stdin.",
 		Flags: slices.Concat(o.labels.Flags(), o.target.Flags("mrc-ner.NAME"), []cli.Flag{
 			&cli.StringFlag{Name: "documents", Destination: &o.documents, Usage: "write the documents to `FILE` (default: with --write-name only)"},
 			cmdline.ProgressFlag(&o.progress),
 		}, clidoc.Group("what is read",
 			&cli.StringFlag{Name: "format", Destination: &o.format, Usage: "read `FORMAT`: text, markup, jsonl, csv or conll (default: detect it)"},
-			&cli.IntFlag{Name: "column", Destination: &o.how.Column, Action: cmdline.AtLeast("column", 1), DefaultText: "the last one", Usage: "read the tags from column `N` of a CoNLL file, from 1"},
+			&cli.IntFlag{Name: "token-column", Destination: &o.how.TokenColumn, Action: cmdline.AtLeast("token-column", 1), DefaultText: "the first with text", Usage: "read the tokens from column `N` of a CoNLL file, from 1"},
+			&cli.IntSliceFlag{Name: "tag-column", Aliases: []string{"column"}, Action: o.tagColumns, Usage: "read the tags from column `N` of a CoNLL file (repeatable)"},
+			&cli.StringFlag{Name: "label", Destination: &o.how.BareLabel, Usage: "use this `LABEL` for CoNLL tags that are just B, I and O"},
 			&cli.StringFlag{Name: "text-column", Destination: &o.how.TextColumn, DefaultText: "text", Usage: "read the texts from the column `NAME` of a CSV file"},
 			&cli.StringFlag{Name: "id-column", Destination: &o.how.IDColumn, DefaultText: "id, if there is one", Usage: "read the ids of texts from the column `NAME` of a CSV file"},
 			&cli.StringFlag{Name: "split", Destination: &o.split, DefaultText: "sentence", Usage: "make rows of each `PART` of a text: sentence, line or none (the whole)"},
@@ -61,6 +66,17 @@ func convertCommand() *cli.Command {
 			return convert(ctx, std, &o)
 		}),
 	}
+}
+
+// tagColumns is the action of --tag-column.
+func (o *convertOptions) tagColumns(_ *cli.Context, columns []int) error {
+	for _, n := range columns {
+		if n < 1 {
+			return cmdline.UsageError("--tag-column must be at least 1, not %d", n)
+		}
+	}
+	o.how.TagColumns = columns
+	return nil
 }
 
 // check completes the options.
@@ -129,8 +145,33 @@ func convert(ctx context.Context, std cmdline.Streams, o *convertOptions) error 
 	case err != nil:
 		return err
 	}
+	for _, remark := range c.remarks {
+		std.Note("%s", remark)
+	}
 	c.tell(std, n, rows)
 	return nil
+}
+
+// adviseLayout adds to an error about the columns of a file which flags help.
+func adviseLayout(err error) error {
+	layout, ok := errors.AsType[*corpus.LayoutError](err)
+	if !ok {
+		return err
+	}
+	switch layout.Need {
+	case corpus.NeedTokenColumn:
+		return fault.WithHint(err, "name the column of the tokens with --token-column N")
+	case corpus.NeedLabel:
+		return fault.WithHint(err, "name the label of these entities with --label LABEL")
+	}
+	if len(layout.Columns) == 0 {
+		return fault.WithHint(err, "a tag is O, or one of B I E S L U M W, a hyphen and a label; if it is in another column, name that column with --tag-column N")
+	}
+	flags := make([]string, len(layout.Columns))
+	for i, n := range layout.Columns {
+		flags[i] = fmt.Sprintf("--tag-column %d", n)
+	}
+	return fault.WithHint(err, fmt.Sprintf("choose one, for example with %s, or read the entities of all: %s", flags[0], strings.Join(flags, " ")))
 }
 
 // questions returns the questions to ask, nil to ask for the labels found, and prepares the
@@ -164,6 +205,7 @@ type conversion struct {
 	ids       map[string]bool
 	documents int
 	formats   map[string]int // detected: how many files
+	remarks   []string       // on what was skipped, merged or guessed
 }
 
 // name returns a name for all inputs, for messages.
@@ -198,7 +240,7 @@ func (c *conversion) read(in input, yield func(*corpus.Sentence, error) bool) bo
 	}
 	defer r.Close()
 	how := c.o.how
-	how.Documents = in.inFolder
+	how.Documents, how.Remarks = in.inFolder, &corpus.Remarks{}
 	sentences, format, err := corpus.Read(name, cmdline.Interruptible(c.ctx, r), c.o.format, how)
 	if err != nil {
 		yield(nil, err)
@@ -206,12 +248,16 @@ func (c *conversion) read(in input, yield func(*corpus.Sentence, error) bool) bo
 	}
 	c.formats[format]++
 	for s, err := range sentences {
+		err = adviseLayout(err)
 		if err != nil && format == "" {
 			err = fault.WithHint(err, fault.Hint(err)+"; if the file is running text without tags, use --format text")
 		}
 		if !yield(s, err) || err != nil {
 			return false
 		}
+	}
+	if remarks := how.Remarks.String(); remarks != "" {
+		c.remarks = append(c.remarks, name+": "+remarks)
 	}
 	return true
 }

@@ -63,6 +63,8 @@ func Group(title string, flags ...cli.Flag) []cli.Flag {
 			category = &f.Category
 		case *cli.DurationFlag:
 			category = &f.Category
+		case *cli.IntSliceFlag:
+			category = &f.Category
 		case *cli.IntFlag:
 			category = &f.Category
 		case *cli.Int64Flag:

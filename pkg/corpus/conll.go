@@ -67,8 +67,8 @@ func NewCoNLL(w io.Writer, scheme Scheme, order func(label string) int) *Encoder
 		case len(s.Tokens) == 0:
 			c.empty++
 			return nil
-		case s.Tokens[0] == docstart:
-			return fault.WithHint(fmt.Errorf("sentence %s begins with the token %s, which marks a new document in CoNLL files", s.ID, docstart),
+		case isDocstart(s.Tokens[0]):
+			return fault.WithHint(fmt.Errorf("sentence %s begins with the token %s, which marks a new document in CoNLL files", s.ID, s.Tokens[0]),
 				"write another format, such as jsonl, or replace the token")
 		case first && strings.HasPrefix(s.Tokens[0], record.ByteOrderMark):
 			c.out.WriteByte('\n') // at the beginning of the file it would not be read as part of the token

@@ -26,7 +26,7 @@ var list = regexp.MustCompile(`^\[\s*([{\["]|\z)`)
 //
 //   - "csv" if the name ends in .csv, or a text column is named
 //   - "jsonl" if the first line is a JSON object, or the file a JSON array
-//   - "conll" if all lines have a tag in their last column, or in how.Column
+//   - "conll" if [ReadCoNLL] finds tags in all lines, or how says where they are
 //   - "markup" if spans are wrapped in tags whose labels are known to how.Label or in
 //     capital letters, and no tag lacks its counterpart
 //   - "" if the lines have the same number of columns, more than one
@@ -45,8 +45,8 @@ func Detect(name string, head []byte, how Reading) string {
 	if bytes.IndexByte(head, '\n') < 0 {
 		head = bytes.ReplaceAll(head, []byte("\r"), []byte("\n"))
 	}
-	switch tagged, columns := inColumns(head, how.Column); {
-	case tagged || how.Column > 0:
+	switch tagged, columns := inColumns(head); {
+	case tagged || how.TokenColumn > 0 || how.TagColumns != nil || how.BareLabel != "":
 		return "conll"
 	case isMarkup(head, how):
 		return "markup"
@@ -58,41 +58,23 @@ func Detect(name string, head []byte, how Reading) string {
 
 // inColumns reports whether all lines of head are tokens with tags, and whether they are at
 // least several lines with the same number of columns.
-func inColumns(head []byte, tagColumn int) (tagged, columns bool) {
-	c := conll{reader: reader{texts: texts{Reading: Reading{Column: tagColumn}}}}
-	tokens, tags := 0, 0
-	counts := map[int]int{}
-	blank := true
-	for line := range bytes.Lines(head) {
-		line = trim(bytes.TrimRight(line, "\r\n"))
-		switch {
-		case len(line) == 0:
-			blank = true
-			continue
-		case isMark(line) || blank && c.isComment(line):
-			continue
-		}
-		blank = false
-		by := separator(line)
-		_, n := column(line, by, 1<<30)
-		tag := trim(line[bytes.LastIndexByte(line, by)+1:])
-		if tagColumn > 0 {
-			tag, _ = column(line, by, tagColumn)
-			tag = trim(tag)
-		}
-		tokens++
-		if n > 1 && isTag(tag) {
-			tags++
-		}
-		if by == '\t' {
-			n = -n // tabs and spaces do not make the same columns
-		}
-		counts[n]++
+func inColumns(head []byte) (tagged, columns bool) {
+	c := &conll{texts: newTexts("", Reading{})}
+	s, err := c.survey(head, false)
+	if err == nil && s.rows == 0 {
+		s, err = c.survey(head, true)
 	}
-	for n, lines := range counts {
-		columns = columns || n != 1 && (lines >= 3 || n < 0 && lines >= 2) && lines*10 >= tokens*9
+	if err != nil || s.rows == 0 {
+		return false, false
 	}
-	return tokens > 0 && tags == tokens, columns || tags > 0 && tags*2 >= tokens
+	for n, rows := range s.widths {
+		columns = columns || n != 1 && (rows >= 3 || n < 0 && rows >= 2) && rows*10 >= s.rows*9
+	}
+	l, err := s.decide(&c.Reading)
+	if err != nil {
+		return false, columns
+	}
+	return l.clean, columns || l.share >= 0.5
 }
 
 // isMarkup reports whether head contains inline markup, without flaws.

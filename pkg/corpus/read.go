@@ -1,7 +1,6 @@
 package corpus
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -19,8 +18,20 @@ var InputFormats = []string{"text", "markup", "jsonl", "csv", "conll"}
 
 // Reading holds the options for reading a file.
 type Reading struct {
-	// Column is the column of the tag in a CoNLL file, from 1; 0 means the last column.
-	Column int
+	// TokenColumn is the column of the tokens in a CoNLL file, from 1; 0 means that the
+	// file decides.
+	TokenColumn int
+
+	// TagColumns are the columns of the tags in a CoNLL file, from 1. The entities of all
+	// of them are read. If nil, the file decides.
+	TagColumns []int
+
+	// BareLabel is the label of all entities of a CoNLL file whose tags are just B, I and
+	// O.
+	BareLabel string
+
+	// Remarks, if not nil, receives what was skipped, merged or guessed.
+	Remarks *Remarks
 
 	// TextColumn and IDColumn name the columns of a CSV file; "" means "text", and "id"
 	// if there is such a column.
@@ -50,12 +61,19 @@ type Reading struct {
 // Read reads sentences from in. Errors use name as the file name. The formats are "text"
 // (see [ReadText]), "markup" ([ReadMarkup]), "jsonl" ([ReadJSONL]), "csv" ([ReadCSV]) and
 // "conll" ([ReadCoNLL]); "" chooses one by the beginning of the file, see [Detect]. A file
-// in none of them is read as CoNLL, which reports what is wrong with it. detected is the
-// format, "" if it is none of them.
+// in none of them is read as CoNLL, which reports what is wrong with it. A file compressed
+// with gzip, Zstandard or bzip2 is decompressed. detected is the format, "" if it is none
+// of them.
 func Read(name string, in io.Reader, format string, how Reading) (sentences iter.Seq2[*Sentence, error], detected string, err error) {
-	r := bufio.NewReaderSize(in, detectSize)
+	r, err := unpack(name, in)
+	if err != nil {
+		return nil, format, err
+	}
 	if format == "" {
 		head, err := r.Peek(detectSize)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, format, fmt.Errorf("read %s: %w", name, err)
+		}
 		if i := bytes.LastIndexByte(head, '\n'); err == nil && i >= 0 { // the file is longer: leave out the torn line
 			head = head[:i+1]
 		}

@@ -6,225 +6,634 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
+	"nertools/pkg/english"
 	"nertools/pkg/fault"
 	"nertools/pkg/markup"
+	"nertools/pkg/record"
 )
 
 // ReadCoNLL reads sentences from r, one token per line; errors use name as the file name.
-// It keeps one sentence in memory at a time; the caller may keep the sentences. It stops
-// at the first error; bad input is a [*fault.Error] with the line.
+// It reads the whole file into memory, decides how its columns and tags are to be read,
+// and then returns one sentence at a time; the caller may keep them. It stops at the first
+// error; bad input is a [*fault.Error] with the line. If there are several ways to read
+// the file, that error wraps a [*LayoutError].
 //
-// Columns are separated by tabs if the line contains any, otherwise by spaces. The first
-// column is the token, another one the tag. A sentence ends at a blank line or at a line
-// whose first column is -DOCSTART-, which is skipped; but inside a sentence, a line of
-// -DOCSTART-, a tab and a tag is a token. Comments are skipped, too: a line before the
-// first token of a sentence that begins with "#", has no tab, and either has a column "="
-// ("# id = 7"), or has no tag column, or has one that is neither O nor contains a hyphen
-// ("#begin document"). Text is the tokens joined by single spaces, so tokens must not
-// contain spaces; ID is empty.
+// Lines end in LF, CR LF or CR. Columns are separated by tabs if the line contains any,
+// otherwise by spaces. The first column is the token, unless that column counts tokens or
+// sentences; the last one is the tag, unless only another one holds tags. Reading, a line
+// with the names of the columns and the comment "# global.columns" can name others.
 //
-// A tag is O, or a letter, a hyphen and a label. One rule covers IOB1, IOB2 (BIO), IOE1,
+// A sentence ends at a blank line, at a -DOCSTART- line, where a column that numbers
+// sentences changes, and behind a token with the note EndOfSentence. A line that begins
+// with "#" is a comment unless it has the columns of a token. In a file that counts its
+// tokens, lines for ranges ("1-2") and empty nodes ("8.1") are skipped. Text is the tokens
+// joined by single spaces; a token that contains white space becomes several. ID is empty.
+//
+// A tag is O, or a prefix, a hyphen and a label. One rule covers IOB1, IOB2 (BIO), IOE1,
 // IOE2, BIOES, BILOU and BMEWO, and deviations from them: B, S, U and W start an entity;
 // I, M, E and L continue an entity of the same label if the previous token left it open,
-// and otherwise start one; E, L, S, U and W close the entity.
+// and otherwise start one; E, L, S, U and W close the entity. All tags of a column are
+// read in the same notation; see doc/formats.md.
 func ReadCoNLL(name string, r io.Reader, how Reading) iter.Seq2[*Sentence, error] {
-	c := &conll{reader: newReader(name, r, how)}
-	return all(c.sentences)
+	c := &conll{texts: newTexts(name, how), in: r}
+	return all(c.next)
 }
 
 type conll struct {
-	reader
-	held []byte // a line that was read but belongs to the next sentence
+	texts
+	in io.Reader
+	*layout
+
+	data  []byte // what was not read yet
+	line  int    // number of the last line, from 1
+	cells [][]byte
+	parts []part
+	known map[string][]part // tags that were parsed
+
+	// Counts for the remarks:
+	headers, comments, marks, ranges, empties, blankTokens, split, several, duplicates, notes, allTokens, sentences int
 
 	// The current sentence:
 	text     []byte
-	ends     []int // of the tokens in text
+	n        int // tokens
 	entities []Entity
-	open     bool // the last entity may continue
-	first    int  // line number of the first token
+	open     []openEntities // for each column of tags
+	previous string         // the cell of the column that numbers sentences
+	count    int            // the cell of the column that counts
 }
 
-// sentences returns the next sentence, or io.EOF.
-func (c *conll) sentences() (*Sentence, error) {
-	c.text, c.ends, c.entities, c.open = c.text[:0], c.ends[:0], nil, false
-	for {
-		line, blank, err := c.line()
-		switch begun := len(c.ends) > 0; {
-		case errors.Is(err, io.EOF) && begun:
-			return c.sentence()
-		case err != nil:
-			return nil, err
-		case begun && blank:
-			c.held = line
-			return c.sentence()
-		case begun && isMark(line) && !isTaggedMark(line):
-			return c.sentence()
-		case !begun && (isMark(line) || c.isComment(line)):
-			continue
+// openEntities are the entities of a column that the next token may continue.
+type openEntities struct {
+	list  []int // indexes
+	next  []int
+	stack []bracket // of bracketed tags
+}
+
+type bracket struct{ entity, line int }
+
+// fault returns an error about the current line.
+func (c *conll) fault(line int, err error, hint string) error {
+	if l, ok := errors.AsType[*LayoutError](err); ok {
+		hint = remedies[l.Need]
+	}
+	return &fault.Error{File: c.name, Line: line, Err: err, Hint: hint}
+}
+
+// load reads the file and decides how to read it.
+func (c *conll) load() error {
+	data, err := io.ReadAll(c.in)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", c.name, err)
+	}
+	data = bytes.TrimPrefix(data, []byte(record.ByteOrderMark))
+	if bytes.HasPrefix(data, []byte{0xff, 0xfe}) || bytes.HasPrefix(data, []byte{0xfe, 0xff}) {
+		return c.fault(0, errors.New("the file is UTF-16"), "convert it to UTF-8, for example with iconv")
+	}
+	if at := bytes.IndexByte(data, 0); at >= 0 {
+		return c.fault(1+bytes.Count(data[:at], []byte("\n")), errors.New("a NUL byte"), "is this a text file?")
+	}
+	if bytes.IndexByte(data, '\r') >= 0 {
+		for bytes.Contains(data, []byte("\r\n")) {
+			data = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
 		}
-		if err := c.token(line); err != nil {
-			return nil, err
+		if n := bytes.Count(bytes.TrimSuffix(data, []byte("\r")), []byte("\r")); n > 0 {
+			c.Remarks.Add("took %s for line ends", english.Count(n, "lone carriage return"))
 		}
+		data = bytes.ReplaceAll(data, []byte("\r"), []byte("\n"))
 	}
-}
-
-// line returns the next non-blank line, and whether blank lines precede it.
-func (c *conll) line() (line []byte, blank bool, err error) {
-	if c.held != nil {
-		line, c.held = c.held, nil
-		return line, false, nil
+	s, err := c.survey(data, false)
+	if err == nil && s.rows == 0 {
+		s, err = c.survey(data, true)
 	}
-	before := c.Line()
-	line, err = c.Next()
-	return trim(line), c.Line() > before+1, err
-}
-
-// trim removes spaces at both ends, and the carriage return of a last line that does not
-// end in a newline.
-func trim(s []byte) []byte {
-	for len(s) > 0 && s[0] == ' ' {
-		s = s[1:]
-	}
-	for len(s) > 0 && (s[len(s)-1] == ' ' || s[len(s)-1] == '\r') {
-		s = s[:len(s)-1]
-	}
-	return s
-}
-
-// isMark reports whether the first column is the document separator.
-func isMark(line []byte) bool {
-	rest, ok := bytes.CutPrefix(line, []byte(docstart))
-	return ok && (len(rest) == 0 || rest[0] == ' ' || rest[0] == '\t')
-}
-
-// isTaggedMark reports whether the line is a token that looks like the document
-// separator.
-func isTaggedMark(line []byte) bool {
-	tag, ok := bytes.CutPrefix(line, []byte(docstart+"\t"))
-	return ok && bytes.IndexByte(tag, '\t') < 0 && isTag(tag)
-}
-
-func (c *conll) isComment(line []byte) bool {
-	if line[0] != '#' || separator(line) != ' ' {
-		return false
-	}
-	if bytes.Contains(line, []byte(" = ")) {
-		return true
-	}
-	tag := line[bytes.LastIndexByte(line, ' ')+1:]
-	if c.Column > 0 {
-		tag, _ = column(line, ' ', c.Column)
-	}
-	return string(tag) != "O" && bytes.IndexByte(tag, '-') < 0
-}
-
-// separator returns the character that separates the columns of line.
-func separator(line []byte) byte {
-	if bytes.IndexByte(line, '\t') >= 0 {
-		return '\t'
-	}
-	return ' '
-}
-
-// column returns the n-th column of line, from 1, and how many columns were seen.
-func column(line []byte, separator byte, n int) (col []byte, columns int) {
-	for columns = 1; ; columns++ {
-		end := bytes.IndexByte(line, separator)
-		switch {
-		case columns == n && end >= 0:
-			return line[:end], n
-		case columns == n:
-			return line, n
-		case end < 0:
-			return nil, columns
-		}
-		line = line[end+1:]
-		if separator == ' ' {
-			line = bytes.TrimLeft(line, " ")
-		}
-	}
-}
-
-// token adds the token in line.
-func (c *conll) token(line []byte) error {
-	if !utf8.Valid(line) {
-		return c.Fault(errors.New("not UTF-8"), "convert the file, for example with iconv")
-	}
-	by := separator(line)
-	token, _ := column(line, by, 1)
-	if token = trim(token); len(token) == 0 {
-		return c.Fault(errors.New("an empty token"), "the first column must be the token")
-	}
-	tag, err := c.tag(line, by)
 	if err != nil {
 		return err
 	}
-	n := len(c.ends)
-	if n == 0 {
-		c.first = c.Line()
-	} else {
-		c.text = append(c.text, ' ')
+	if s.rows == 0 {
+		c.layout = &layout{token: 1, tags: []tagColumn{{}}}
+	} else if c.layout, err = s.decide(&c.Reading); err != nil {
+		return c.fault(s.first, err, "")
 	}
-	c.text = append(c.text, token...)
-	c.ends = append(c.ends, len(c.text))
-	return c.mark(n, tag)
-}
-
-func (c *conll) tag(line []byte, separator byte) ([]byte, error) {
-	if c.Column > 0 {
-		tag, columns := column(line, separator, c.Column)
-		if columns < c.Column {
-			return nil, c.Fault(fmt.Errorf("no column %d: the line has %d", c.Column, columns), "name the column of the tags")
-		}
-		return trim(tag), nil
+	c.layout.header = s.headerLine
+	if c.tags[0].notation == bare && s.min > 1 && c.BareLabel == "" || c.BareLabel != "" && c.tags[0].notation != bare && s.rows > 0 {
+		return c.fault(s.first, c.bareTags(), "")
 	}
-	last := bytes.LastIndexByte(line, separator)
-	if last < 0 {
-		return nil, c.Fault(fmt.Errorf("no tag after the token %q", line), "a line is a token and its tag, separated by a tab or a space")
-	}
-	return trim(line[last+1:]), nil
-}
-
-// mark adds token n with the given tag to an entity, if any.
-func (c *conll) mark(n int, tag []byte) error {
-	if !isTag(tag) {
-		return c.Fault(fmt.Errorf("%q is not a tag", tag), "a tag is O, or one of B I E S L U M W, a hyphen and a label; if it is in another column, name that column")
-	}
-	if string(tag) == "O" {
-		c.open = false
-		return nil
-	}
-	label, err := c.label(string(tag[2:]))
-	if err != nil {
-		return c.Fault(err, "")
-	}
-	goesOn := strings.IndexByte("IMEL", tag[0]) >= 0
-	if last := len(c.entities) - 1; goesOn && c.open && c.entities[last].Label == label {
-		c.entities[last].End++
-	} else {
-		c.entities = append(c.entities, Entity{Span: markup.Span{Start: n, End: n + 1}, Label: label})
-	}
-	c.open = strings.IndexByte("BIM", tag[0]) >= 0
+	c.data, c.line = data, 0
+	c.known = map[string][]part{}
+	c.open = make([]openEntities, len(c.tags))
 	return nil
 }
 
-func isTag(tag []byte) bool {
-	return string(tag) == "O" || len(tag) >= 3 && tag[1] == '-' && strings.IndexByte("BIESLUMW", tag[0]) >= 0
+func (c *conll) bareTags() error {
+	if c.BareLabel != "" {
+		return fault.WithHint(fmt.Errorf("the tags have labels of their own, so they can't all have the label %q", c.BareLabel), "read the file without that label")
+	}
+	return &LayoutError{Need: NeedLabel, Problem: "the tags are just B and I, without a label"}
+}
+
+// cut returns the first line of data, without its end, and the rest.
+func cut(data []byte) (line, rest []byte) {
+	if end := bytes.IndexByte(data, '\n'); end >= 0 {
+		return data[:end], data[end+1:]
+	}
+	return data, nil
+}
+
+// survey looks at all lines. It leaves out comments, and the lines that a file which
+// counts its tokens has for ranges, unless all is set: then only clear comments.
+func (c *conll) survey(data []byte, all bool) (*survey, error) {
+	s := &survey{}
+	begins, seen, line := true, false, []byte(nil)
+	for n := 1; len(data) > 0; n++ {
+		line, data = cut(data)
+		if !utf8.Valid(line) {
+			return nil, c.fault(n, errors.New("not UTF-8"), "convert the file, for example with iconv")
+		}
+		if len(bytes.TrimSpace(line)) == 0 {
+			begins = true
+			continue
+		}
+		line = trim(line)
+		if line[0] == '#' {
+			if names, ok := strings.CutPrefix(string(line), "# global.columns ="); ok {
+				s.global = strings.Fields(names)
+			}
+			s.ontonotes = s.ontonotes || bytes.HasPrefix(line, []byte("#begin document"))
+			if !all || !isHashToken(line, c.TagColumns) {
+				continue
+			}
+		}
+		if isMark(line) {
+			begins = true
+			continue
+		}
+		cells := c.columns(line)
+		if s.rows == 0 && s.headerLine == "" && isHeader(cells) {
+			s.headerLine = string(line)
+			for _, cell := range cells {
+				s.header = append(s.header, string(cell))
+			}
+			continue
+		}
+		if string(line) == s.headerLine || !all && len(cells) >= 3 && isRange(cells[0]) {
+			continue
+		}
+		s.blanks = s.blanks || begins && seen
+		s.row(cells, bytes.IndexByte(line, '\t') >= 0, n, begins)
+		begins, seen = false, true
+	}
+	return s, nil
+}
+
+// isHashToken reports whether a line that begins with "#" reads like a token with its tag
+// rather than like a comment.
+func isHashToken(line []byte, columns []int) bool {
+	cells := appendColumns(nil, line)
+	tag := cells[len(cells)-1]
+	if len(columns) > 0 && columns[0] <= len(cells) {
+		tag = cells[columns[0]-1]
+	}
+	_, ok := parseTags(nil, prefixed, tag, nil)
+	return ok && len(cells) > 1 && len(tag) > 0 && !bytes.Contains(line, []byte(" = "))
+}
+
+// columns splits a line into trimmed cells, valid until the next call.
+func (c *conll) columns(line []byte) [][]byte {
+	c.cells = appendColumns(c.cells[:0], line)
+	return c.cells
+}
+
+func appendColumns(dst [][]byte, line []byte) [][]byte {
+	if bytes.IndexByte(line, '\t') >= 0 {
+		for {
+			end := bytes.IndexByte(line, '\t')
+			if end < 0 {
+				return append(dst, trim(line))
+			}
+			dst = append(dst, trim(line[:end]))
+			line = line[end+1:]
+		}
+	}
+	for {
+		end := bytes.IndexByte(line, ' ')
+		if end < 0 {
+			return append(dst, line)
+		}
+		dst = append(dst, line[:end])
+		line = bytes.TrimLeft(line[end:], " ")
+	}
+}
+
+// trim removes spaces at both ends.
+func trim(s []byte) []byte { return bytes.Trim(s, " ") }
+
+// isMark reports whether the first column is the document separator.
+func isMark(line []byte) bool {
+	end := bytes.IndexAny(line, " \t")
+	if end < 0 {
+		end = len(line)
+	}
+	return isDocstart(line[:end])
+}
+
+// isDocstart reports whether a token is a variant of [docstart].
+func isDocstart[T []byte | string](token T) bool {
+	if len(token) < len("-DOCSTART") || token[0] != '-' {
+		return false
+	}
+	s := strings.ToUpper(string(token))
+	rest, ok := strings.CutPrefix(strings.TrimLeft(s, "-"), "DOCSTART")
+	return ok && strings.Trim(rest, "-XO") == ""
+}
+
+// isTaggedMark reports whether the line is a token that looks like the document
+// separator: inside a sentence, with a tab and a tag.
+func isTaggedMark(line []byte) bool {
+	_, tag, ok := bytes.Cut(line, []byte("\t"))
+	if !ok || bytes.IndexByte(tag, '\t') >= 0 || len(tag) == 0 {
+		return false
+	}
+	_, ok = parseTags(nil, prefixed, tag, nil)
+	return ok
+}
+
+// next returns the next sentence, or io.EOF.
+func (c *conll) next() (*Sentence, error) {
+	if c.layout == nil {
+		if err := c.load(); err != nil {
+			return nil, err
+		}
+	}
+	c.text, c.n, c.entities = c.text[:0], 0, nil
+	for i := range c.open {
+		c.open[i].list, c.open[i].stack = c.open[i].list[:0], c.open[i].stack[:0]
+	}
+	for len(c.data) > 0 {
+		line, rest := cut(c.data)
+		if begun := c.n > 0; begun && c.ends(line) {
+			return c.sentence()
+		}
+		c.data = rest
+		c.line++
+		last, err := c.read(line)
+		if err != nil {
+			return nil, err
+		}
+		if last && c.n > 0 {
+			return c.sentence()
+		}
+	}
+	if c.n > 0 {
+		return c.sentence()
+	}
+	c.remark()
+	return nil, io.EOF
+}
+
+// ends reports whether the sentence that has begun ends before line.
+func (c *conll) ends(line []byte) bool {
+	if c.number == 0 && !c.restart || len(line) == 0 || line[0] == '#' {
+		return false
+	}
+	cells := c.columns(trim(line))
+	if c.number > 0 && c.number <= len(cells) {
+		cell := cells[c.number-1]
+		return len(cell) > 0 && string(cell) != c.previous
+	}
+	if c.restart && c.counter <= len(cells) {
+		n, ok := integer(cells[c.counter-1])
+		return ok && n <= c.count
+	}
+	return false
+}
+
+// read reads a line, and reports whether the sentence ends behind it.
+func (c *conll) read(line []byte) (last bool, err error) {
+	if len(bytes.TrimSpace(line)) == 0 {
+		return true, nil
+	}
+	line = trim(line)
+	if string(line) == c.header {
+		c.headers++
+		return false, nil
+	}
+	cells := c.columns(line)
+	if isMark(line) || c.token <= len(cells) && isDocstart(cells[c.token-1]) {
+		if c.n == 0 || !isTaggedMark(line) {
+			c.marks++
+			return true, nil
+		}
+	}
+	if line[0] == '#' && c.isComment(cells) {
+		c.comments++
+		return false, nil
+	}
+	if c.counter == 1 && isRange(cells[0]) {
+		return false, c.skipRange(cells)
+	}
+	if err := c.addToken(cells); err != nil {
+		return false, err
+	}
+	return c.endsSentence(line, cells), nil
+}
+
+// isComment reports whether a line that begins with "#" is a comment: a line that does
+// not have the columns of a token, or no tag.
+func (c *conll) isComment(cells [][]byte) bool {
+	if c.counter > 0 || c.number > 0 || c.token > len(cells) {
+		return true
+	}
+	for i := range c.tags {
+		t := &c.tags[i]
+		if t.column > len(cells) || t.column == 0 && len(cells) == 1 {
+			return true
+		}
+		tag := cells[len(cells)-1]
+		if t.column > 0 {
+			tag = cells[t.column-1]
+		}
+		if len(tag) == 0 {
+			return true
+		}
+		switch t.notation {
+		case bracketed:
+			if _, ok := parseBrackets(tag); !ok {
+				return true
+			}
+		case keyed:
+			if parseKeyed(tag, t.key) == nil {
+				return true
+			}
+		case typed:
+			if !isOutside(tag) && !t.labels[string(tag)] {
+				return true
+			}
+		default:
+			if parts, ok := parseTags(nil, t.notation, tag, t.labels); !ok {
+				return true
+			} else if c.n == 0 && len(parts) > 0 && c.columns0(cells) {
+				return true
+			}
+		}
+	}
+	return c.columns0(cells)
+}
+
+// columns0 reports whether a line that begins with "#" has other columns than the lines of
+// tokens, with words in them.
+func (c *conll) columns0(cells [][]byte) bool {
+	if c.layout.columns == 0 || len(cells) == c.layout.columns {
+		return c.layout.columns == 0 && c.n == 0 && len(cells) > 2 && string(cells[len(cells)-2]) == "="
+	}
+	if len(cells) < 3 {
+		return false
+	}
+	return slices.ContainsFunc(cells[1:len(cells)-1], func(cell []byte) bool {
+		return bytes.ContainsFunc(cell, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) })
+	})
+}
+
+// skipRange skips a line for a range of tokens, or for a token that is not in the text.
+func (c *conll) skipRange(cells [][]byte) error {
+	for i := range c.tags {
+		tag, err := c.tagOf(&c.tags[i], cells)
+		if err != nil {
+			return err
+		}
+		if parts, ok := c.parse(i, tag); ok && len(parts) > 0 {
+			return c.fault(c.line, fmt.Errorf("the line %q, which covers other lines, has the tag %q", cells[0], tag), "tag the tokens themselves")
+		}
+	}
+	if bytes.IndexByte(cells[0], '-') >= 0 {
+		c.ranges++
+	} else {
+		c.empties++
+	}
+	return nil
+}
+
+// endsSentence reports whether a note in the line says that the sentence ends.
+func (c *conll) endsSentence(line []byte, cells [][]byte) bool {
+	if !bytes.Contains(line, []byte("EndOfSentence")) && !bytes.Contains(line, []byte("PySBDSegment")) {
+		return false
+	}
+	for i, cell := range cells {
+		if i == c.token-1 {
+			continue
+		}
+		for note := range bytes.SplitSeq(cell, []byte("|")) {
+			if string(note) == "EndOfSentence" || string(note) == "PySBDSegment" {
+				c.notes++
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// addToken adds the token in a line.
+func (c *conll) addToken(cells [][]byte) error {
+	if c.token > len(cells) {
+		return c.fault(c.line, &LayoutError{Need: NeedTokenColumn, Problem: fmt.Sprintf("no column %d: the line has %d", c.token, len(cells))}, "")
+	}
+	token := cells[c.token-1]
+	if len(token) == 0 {
+		return c.fault(c.line, &LayoutError{Need: NeedTokenColumn, Problem: "an empty token"}, "")
+	}
+	if c.number > 0 && c.number <= len(cells) && len(cells[c.number-1]) > 0 {
+		c.previous = string(cells[c.number-1])
+	}
+	if c.restart && c.counter <= len(cells) {
+		c.count, _ = integer(cells[c.counter-1])
+	}
+	start := c.n
+	for i, word := range markup.AppendTokens(nil, string(token)) {
+		if len(c.text) > 0 {
+			c.text = append(c.text, ' ')
+		}
+		c.text = append(c.text, word...)
+		c.n++
+		if i == 1 {
+			c.split++
+		}
+	}
+	if c.n == start {
+		c.blankTokens++
+	}
+	for i := range c.tags {
+		tag, err := c.tagOf(&c.tags[i], cells)
+		if err != nil {
+			return err
+		}
+		if err := c.add(i, tag, start); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tagOf returns the cell that holds the tag.
+func (c *conll) tagOf(t *tagColumn, cells [][]byte) ([]byte, error) {
+	if t.column == 0 {
+		if len(cells) < 2 {
+			return nil, c.fault(c.line, fmt.Errorf("no tag after the token %q", cells[0]), "a line is a token and its tag, separated by a tab or a space")
+		}
+		return cells[len(cells)-1], nil
+	}
+	if t.column > len(cells) {
+		return nil, c.fault(c.line, &LayoutError{Need: NeedTagColumn, Problem: fmt.Sprintf("no column %d: the line has %d", t.column, len(cells))}, "")
+	}
+	return cells[t.column-1], nil
+}
+
+// parse parses a tag of a column that is not bracketed.
+func (c *conll) parse(column int, tag []byte) (parts []part, ok bool) {
+	t := &c.tags[column]
+	n := t.notation
+	if n == keyed {
+		tag, n = parseKeyed(tag, t.key), prefixed
+	}
+	if len(c.tags) == 1 {
+		if parts, ok := c.known[string(tag)]; ok {
+			return parts, true
+		}
+	}
+	parts, ok = parseTags(nil, n, tag, t.labels)
+	if ok && len(c.tags) == 1 && len(c.known) < limit {
+		c.known[string(tag)] = parts
+	}
+	return parts, ok
+}
+
+// add adds the token that begins at start to the entities that a tag in the given column
+// of tags says.
+func (c *conll) add(column int, tag []byte, start int) error {
+	open := &c.open[column]
+	if c.tags[column].notation == bracketed {
+		return c.addBrackets(open, tag, start)
+	}
+	parts, ok := c.parse(column, tag)
+	if !ok {
+		return c.fault(c.line, &LayoutError{Need: NeedTagColumn, Problem: fmt.Sprintf("%q is not a tag", tag)}, "")
+	}
+	if len(parts) > 1 {
+		c.several++
+	}
+	open.next = open.next[:0]
+	for _, p := range parts {
+		label, err := c.labelOf(p)
+		if err != nil {
+			return err
+		}
+		at := -1
+		if strings.IndexByte("IMEL", p.prefix) >= 0 {
+			at = slices.IndexFunc(open.list, func(i int) bool { return c.entities[i].Label == label })
+		}
+		var i int
+		switch {
+		case at >= 0:
+			i = open.list[at]
+			open.list = slices.Delete(open.list, at, at+1)
+			c.entities[i].End = c.n
+		case c.n == start:
+			return c.fault(c.line, errors.New("an entity begins with a token that is only white space"), "correct the token or its tag")
+		default:
+			i = len(c.entities)
+			c.entities = append(c.entities, Entity{Span: markup.Span{Start: start, End: c.n}, Label: label})
+		}
+		if strings.IndexByte("BIM", p.prefix) >= 0 {
+			open.next = append(open.next, i)
+		}
+	}
+	open.list, open.next = open.next, open.list
+	return nil
+}
+
+func (c *conll) labelOf(p part) (string, error) {
+	label, err := p.label, error(nil)
+	if c.BareLabel != "" {
+		label = c.BareLabel
+	}
+	if label, err = c.label(label); err != nil {
+		return "", c.fault(c.line, err, "")
+	}
+	return label, nil
+}
+
+func (c *conll) addBrackets(open *openEntities, tag []byte, start int) error {
+	b, ok := parseBrackets(tag)
+	if !ok {
+		return c.fault(c.line, &LayoutError{Need: NeedTagColumn, Problem: fmt.Sprintf("%q is not a tag", tag)}, "")
+	}
+	if c.n == start && len(b.opens) > 0 {
+		return c.fault(c.line, errors.New("an entity begins with a token that is only white space"), "correct the token or its tag")
+	}
+	for _, name := range b.opens {
+		label, err := c.labelOf(part{label: name})
+		if err != nil {
+			return err
+		}
+		open.stack = append(open.stack, bracket{len(c.entities), c.line})
+		c.entities = append(c.entities, Entity{Span: markup.Span{Start: start}, Label: label})
+	}
+	for range b.closes {
+		last := len(open.stack) - 1
+		if last < 0 {
+			return c.fault(c.line, fmt.Errorf("%q closes an entity that is not open", tag), "an entity begins and ends in the same sentence")
+		}
+		c.entities[open.stack[last].entity].End = c.n
+		open.stack = open.stack[:last]
+	}
+	return nil
 }
 
 func (c *conll) sentence() (*Sentence, error) {
-	text := string(c.text)
-	s := &Sentence{Text: text, Tokens: markup.AppendTokens(make([]string, 0, len(c.ends)), text), Entities: c.entities}
-	start := 0
-	for i, end := range c.ends {
-		if token := text[start:end]; i == len(s.Tokens) || s.Tokens[i] != token {
-			return nil, &fault.Error{File: c.name, Line: c.first + i, Err: fmt.Errorf("the token %q contains white space", token),
-				Hint: "join its parts, for example with _, or make each a token"}
+	for i := range c.open {
+		if stack := c.open[i].stack; len(stack) > 0 {
+			return nil, c.fault(stack[len(stack)-1].line, errors.New("an entity begins here that does not end in its sentence"), "close it with a bracket")
 		}
-		start = end + 1
 	}
+	text := string(c.text)
+	s := &Sentence{Text: text, Tokens: markup.AppendTokens(make([]string, 0, c.n), text), Entities: c.entities}
+	n := len(s.Entities)
+	unique(s)
+	c.duplicates += n - len(s.Entities)
+	c.sentences++
+	c.allTokens += c.n
 	return s, nil
+}
+
+// remark reports what was done.
+func (c *conll) remark() {
+	r := c.Remarks
+	r.Skip(c.headers, "header line")
+	r.Skip(c.comments, "comment")
+	r.Skip(c.marks, "document mark")
+	r.Skip(c.ranges, "multiword token")
+	r.Skip(c.empties, "empty node")
+	r.Skip(c.blankTokens, "token of white space")
+	if c.split > 0 {
+		r.Add("split %s that contain white space", english.Count(c.split, "token"))
+	}
+	if c.several > 0 {
+		r.Add("read %s with several labels as overlapping entities", english.Count(c.several, "tag"))
+	}
+	if c.duplicates > 0 {
+		r.Add("merged %s that occurred twice", english.Count(c.duplicates, "entity"))
+	}
+	if c.notes > 0 {
+		r.Add("ended %s at notes such as EndOfSentence", english.Count(c.notes, "sentence"))
+	}
+	switch {
+	case c.number > 0:
+		r.Add("began sentences at new numbers in column %d", c.number)
+	case c.restart:
+		r.Add("began sentences at each new count in column %d", c.counter)
+	case c.sentences == 1 && c.allTokens > 500:
+		r.Add("read the file as one sentence of %s, because it has no blank lines", english.Count(c.allTokens, "token"))
+	}
 }
