@@ -112,35 +112,27 @@ func (e *Examples) Open(s *Source, rows int) (*mrc.File, *mrc.Neighbours, error)
 // LabelSet selects the data set, and with it the labels.
 type LabelSet struct {
 	DataSet string // its name; "" for the only one of the catalogue
-	File    string // the catalogue; "" or builtin for the built-in one, builtin:N for version N of it
+	File    string // the catalogue; "" for the built-in one, builtin:N for version N of it
 }
 
 // Flags returns the flags that fill l.
 func (l *LabelSet) Flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Category: category, Name: "data-name", Destination: &l.DataSet, Usage: "use the labels of `DATASET`, such as CONLL or ONTONOTES (any case)"},
-		&cli.StringFlag{Category: category, Name: "labels", Destination: &l.File, Usage: "look labels up in this catalogue: a `FILE`, or builtin:N"},
+		&cli.StringFlag{Category: category, Name: "labels", Destination: &l.File, Usage: "look labels up in `FILE`, or version N of the built-in ones (builtin:N)"},
 	}
 }
 
-// builtin is what --labels calls the built-in catalogue.
-const builtin = "builtin"
+// builtin begins the name of a version of the built-in catalogue, in place of a file. A file
+// with such a name is ./builtin:1.
+const builtin = "builtin:"
 
 // BuiltinLabels returns the value of --labels that names version n of the built-in catalogue.
-func BuiltinLabels(n int) string { return builtin + ":" + strconv.Itoa(n) }
-
-// isBuiltin reports whether the flags name the built-in catalogue, and returns the version,
-// if they name one.
-func (l *LabelSet) isBuiltin() (version string, ok bool) {
-	if l.File == "" || l.File == builtin {
-		return "", true
-	}
-	return strings.CutPrefix(l.File, builtin+":")
-}
+func BuiltinLabels(n int) string { return builtin + strconv.Itoa(n) }
 
 // Input returns the name of the file to read, "" if there is none to read.
 func (l *LabelSet) Input() string {
-	if _, ok := l.isBuiltin(); ok {
+	if strings.HasPrefix(l.File, builtin) {
 		return ""
 	}
 	return l.File
@@ -148,15 +140,19 @@ func (l *LabelSet) Input() string {
 
 // Catalog reads the catalogue.
 func (l *LabelSet) Catalog() (*catalog.Catalog, error) {
-	if version, ok := l.isBuiltin(); ok && version == "" && l.File != builtin+":" {
+	if l.File == "" {
 		return catalog.Builtin(), nil
-	} else if ok {
-		n, err := strconv.Atoi(version)
-		c, ok := catalog.Version(n)
-		if err != nil || !ok {
-			return nil, cmdline.UsageError("--labels %s must name a version from 1 to %d, such as %s:%[2]d; a file of that name is ./%[1]s", l.File, catalog.Latest, builtin)
+	}
+	if l.Input() == "" {
+		names := "a file"
+		for n := 1; n <= catalog.Latest; n++ {
+			if l.File == BuiltinLabels(n) {
+				c, _ := catalog.Version(n)
+				return c, nil
+			}
+			names += " or " + BuiltinLabels(n)
 		}
-		return c, nil
+		return nil, cmdline.UsageError("--labels must be %s, not %q", names, l.File)
 	}
 	data, name, err := cmdline.ReadFile(l.File)
 	if err != nil {

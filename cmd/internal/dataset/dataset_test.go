@@ -52,8 +52,8 @@ func TestFlagsSayWhatIsGiven(t *testing.T) {
 func TestLabelsNameAFileOrAVersionOfTheBuiltinCatalogue(t *testing.T) {
 	first, _ := catalog.Version(1)
 	for file, want := range map[string]*catalog.Catalog{
-		"": catalog.Builtin(), "builtin": catalog.Builtin(), "builtin:1": first, BuiltinLabels(catalog.Latest): catalog.Builtin(),
-		"builtin:": nil, "builtin:0": nil, "builtin:x": nil, "builtin:1.json": nil, "builtin:99": nil,
+		"": catalog.Builtin(), "builtin:1": first, BuiltinLabels(catalog.Latest): catalog.Builtin(),
+		"builtin:": nil, "builtin:0": nil, "builtin:01": nil, "builtin:x": nil, "builtin:1.json": nil, "builtin:99": nil,
 	} {
 		l := LabelSet{File: file}
 		got, err := l.Catalog()
@@ -64,7 +64,7 @@ func TestLabelsNameAFileOrAVersionOfTheBuiltinCatalogue(t *testing.T) {
 			t.Errorf("%q: %q is an input", file, l.Input())
 		}
 	}
-	for _, file := range []string{"builtin.json", "./builtin:1", "-"} {
+	for _, file := range []string{"builtin", "builtin.json", "./builtin:1", "-"} {
 		if l := (LabelSet{File: file}); l.Input() != file {
 			t.Errorf("%q: the input is %q", file, l.Input())
 		}
