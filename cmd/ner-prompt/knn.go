@@ -22,7 +22,7 @@ type knnOptions struct {
 	target   dataset.Target
 	method   string
 	num      int
-	diverse  bool
+	diverse  *bool // nil: yes with labels, no with the other methods
 	seed     uint64
 	scores   bool
 	progress string
@@ -35,11 +35,18 @@ func knnCommand() *cli.Command {
 		Name: "knn", Usage: "find the most similar training rows for each row: the kNN file",
 		UsageText: "ner-prompt knn --source-dir examples/news --write-dir . --write-name test",
 		Description: "The neighbours of a row are training rows of its label, the most similar first, and never\n" +
-			"rows with the same sentence. A message says how many sentences also occur in the training file.",
+			"rows with the same sentence. A message says how many sentences also occur in the training file.\n\n" +
+			"labels compares the words of two sentences; a word counts more if the training sentence marks\n" +
+			"it under the row's label, or has it near such an entity. bm25 looks at the words alone,\n" +
+			"embedding at vectors from a service, and random draws. labels balances the neighbours as with\n" +
+			"--diverse; --diverse=false finds the nearest, whether or not they contain an entity.",
 		Flags: slices.Concat(o.source.Flags(), []cli.Flag{o.train.Flag()}, o.target.Flags("NAME.knn.jsonl"), []cli.Flag{
-			&cli.StringFlag{Name: "method", Value: "bm25", Destination: &o.method, Usage: "compare by `METHOD`: bm25 (shared words), embedding (a service), random"},
+			&cli.StringFlag{Name: "method", Value: "labels", Destination: &o.method, Usage: "compare by `METHOD`: labels, bm25, embedding or random"},
 			&cli.IntFlag{Name: "num", Value: 32, Destination: &o.num, Action: cmdline.AtLeast("num", 1), Usage: "find `N` neighbours for each row"},
-			&cli.BoolFlag{Name: "diverse", Destination: &o.diverse, Usage: "use no sentence twice, and at least half with an entity"},
+			&cli.BoolFlag{Name: "diverse", DefaultText: "with labels", Usage: "use no sentence twice, and at least half with an entity", Action: func(_ *cli.Context, yes bool) error {
+				o.diverse = &yes
+				return nil
+			}},
 			&cli.Uint64Flag{Name: "seed", Value: 1, Destination: &o.seed, Usage: "choose random neighbours with seed `N`"},
 			&cli.BoolFlag{Name: "scores", Destination: &o.scores, Usage: "also write the similarities, to NAME.knn.scores.jsonl"},
 			cmdline.ProgressFlag(&o.progress),
@@ -51,7 +58,10 @@ func knnCommand() *cli.Command {
 }
 
 func findNeighbours(ctx context.Context, std cmdline.Streams, o *knnOptions) (err error) {
-	search := knn.Search{Num: o.num, Diverse: o.diverse}
+	search := knn.Search{Num: o.num, Diverse: o.method == "labels"}
+	if o.diverse != nil {
+		search.Diverse = *o.diverse
+	}
 	if o.scores && o.target.Name == "" {
 		return cmdline.UsageError("--scores writes a second file: name both with --write-name")
 	}
@@ -72,6 +82,7 @@ func findNeighbours(ctx context.Context, std cmdline.Streams, o *knnOptions) (er
 	if err := o.target.Check("", ".knn.jsonl", train.Name(), source.Name()); err != nil {
 		return err
 	}
+	search.More = []knn.Setting{{Name: "source", Value: o.source.Name}, {Name: "train", Value: o.train.Name}}
 	if search.Train, err = knn.Sentences(train); err != nil {
 		return err
 	}
@@ -107,6 +118,8 @@ func findNeighbours(ctx context.Context, std cmdline.Streams, o *knnOptions) (er
 func methodOf(ctx context.Context, std cmdline.Streams, o *knnOptions, search *knn.Search) (_ knn.Method, done func() error, err error) {
 	none := func() error { return nil }
 	switch o.method {
+	case "labels":
+		return knn.Labels(), none, nil
 	case "bm25":
 		return knn.BM25(), none, nil
 	case "random":
@@ -116,10 +129,11 @@ func methodOf(ctx context.Context, std cmdline.Streams, o *knnOptions, search *k
 		if err != nil {
 			return nil, nil, err
 		}
+		search.More = append(search.More, knn.Setting{Name: "model", Value: o.embed.model}, knn.Setting{Name: "dimensions", Value: o.embed.dimensions})
 		n := len(search.Train.Texts)
 		return knn.Cosine(vectors.Of[:n], vectors.Of[n:]), vectors.Close, nil
 	}
-	return nil, nil, cmdline.UsageError("--method must be random, bm25 or embedding, not %q", o.method)
+	return nil, nil, cmdline.UsageError("--method must be labels, bm25, embedding or random, not %q", o.method)
 }
 
 // writeNeighbours writes the kNN file and, if requested, the similarities.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"nertools/pkg/knn"
+	"nertools/pkg/segment"
 )
 
 // sizes are those of OntoNotes 5, 18 labels, and parts of it. With -short only
@@ -39,7 +40,12 @@ func sentences(r *rand.Rand, n int) knn.Corpus {
 		c.Rows = append(c.Rows, rows)
 	}
 	c.Label = func(row int) string { return fmt.Sprintf("L%d", row%18) }
-	c.Shows = func(row int) (bool, error) { return row/18%(row%18+2) == 0, nil }
+	c.Entities = func(row int) ([]segment.Range, error) {
+		if sentence, label := row/18, row%18; sentence%(3*label+6) == 0 {
+			return []segment.Range{{Start: 0, End: 1 + strings.IndexByte(c.Texts[sentence], ' ')}}, nil
+		}
+		return nil, nil
+	}
 	return c
 }
 
@@ -67,6 +73,14 @@ func BenchmarkBM25(b *testing.B) {
 
 func BenchmarkBM25Diverse(b *testing.B) {
 	benchmark(b, func(*rand.Rand, int, int) knn.Method { return knn.BM25() }, true)
+}
+
+func BenchmarkLabels(b *testing.B) {
+	benchmark(b, func(*rand.Rand, int, int) knn.Method { return knn.Labels() }, false)
+}
+
+func BenchmarkLabelsDiverse(b *testing.B) {
+	benchmark(b, func(*rand.Rand, int, int) knn.Method { return knn.Labels() }, true)
 }
 
 func BenchmarkRandom(b *testing.B) {

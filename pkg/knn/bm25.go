@@ -1,6 +1,7 @@
 package knn
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"slices"
@@ -33,10 +34,11 @@ const (
 	b  = 0.75
 )
 
-// A term is a word and how often it occurs in a sentence.
+// A term is a word of a sentence.
 type term struct {
 	word  int32
-	count int32
+	count int32 // how often it occurs
+	role  role  // only for Labels
 }
 
 // inverted is an index from words to the training texts in which they occur: those of
@@ -45,6 +47,12 @@ type inverted struct {
 	starts  []int
 	texts   []int32
 	weights []float64 // the word's contribution to the similarity
+}
+
+func (bm25) usesEntities() bool { return false }
+
+func (bm25) settings() []Setting {
+	return []Setting{{"method", "bm25"}, {"k1", k1}, {"b", b}}
 }
 
 func (bm25) prepare(t *texts) (newScorer, error) {
@@ -57,16 +65,20 @@ func (bm25) prepare(t *texts) (newScorer, error) {
 	for i, text := range t.source {
 		queries[i] = v.terms(text, false)
 	}
-	x := invert(docs, len(v.number))
+	s := statisticsOf(docs, len(v.number))
+	x := invert(docs, len(v.number), func(i int, d term) float64 {
+		tf := float64(d.count)
+		return fixed(s.idf[d.word] * tf / (tf + s.norm[i]))
+	})
 	return func() scorer {
 		scores := make([]float64, len(t.train))
-		return func(ctx context.Context, from, to int, visit func(int, []float64)) error {
+		return func(ctx context.Context, from, to int, visit func(int, similarities)) error {
 			for i := from; i < to && ctx.Err() == nil; i++ {
 				clear(scores)
 				for _, q := range queries[i] {
 					x.add(scores, q)
 				}
-				visit(i, scores)
+				visit(i, similarities{texts: scores})
 			}
 			return ctx.Err()
 		}
@@ -81,34 +93,52 @@ func (x *inverted) add(scores []float64, q term) {
 	}
 }
 
-func invert(docs [][]term, words int) *inverted {
-	df := make([]int, words)
-	length := make([]float64, len(docs))
+// statistics are what the weights of words depend on.
+type statistics struct {
+	df   []int     // by word: in how many sentences it occurs
+	idf  []float64 // by word
+	norm []float64 // by sentence: k1·(1 - b + b·|d|/avg)
+}
+
+func statisticsOf(docs [][]term, words int) statistics {
+	s := statistics{df: make([]int, words), idf: make([]float64, words), norm: make([]float64, len(docs))}
 	total := 0.0
 	for i, doc := range docs {
 		for _, t := range doc {
-			df[t.word]++
-			length[i] += float64(t.count)
+			s.df[t.word]++
+			s.norm[i] += float64(t.count)
 		}
-		total += length[i]
+		total += s.norm[i]
 	}
-	idf := make([]float64, words)
+	average := total / float64(len(docs))
+	for i, length := range s.norm {
+		// The conversions prevent fused multiply-adds, as in inner.
+		s.norm[i] = float64(k1 * (1 - b + float64(b*length/average)))
+	}
+	for w, n := range s.df {
+		s.idf[w] = fixed(math.Log(1 + (float64(len(docs)-n)+0.5)/(float64(n)+0.5)))
+	}
+	return s
+}
+
+// invert makes the index of sentences; weight is that of a term of sentence i.
+func invert(docs [][]term, words int, weight func(i int, d term) float64) *inverted {
 	x := &inverted{starts: make([]int, words+1)}
-	for w, n := range df {
-		idf[w] = fixed(math.Log(1 + (float64(len(docs)-n)+0.5)/(float64(n)+0.5)))
-		x.starts[w+1] = x.starts[w] + n
+	for _, doc := range docs {
+		for _, t := range doc {
+			x.starts[t.word+1]++
+		}
+	}
+	for w := range words {
+		x.starts[w+1] += x.starts[w]
 	}
 	x.texts = make([]int32, x.starts[words])
 	x.weights = make([]float64, x.starts[words])
 	next := slices.Clone(x.starts)
-	average := total / float64(len(docs))
 	for i, doc := range docs {
-		// The conversions prevent fused multiply-adds, as in inner.
-		norm := float64(k1 * (1 - b + float64(b*length[i]/average)))
 		for _, t := range doc {
-			at, tf := next[t.word], float64(t.count)
-			x.texts[at] = int32(i)
-			x.weights[at] = fixed(idf[t.word] * tf / (tf + norm))
+			at := next[t.word]
+			x.texts[at], x.weights[at] = int32(i), weight(i, t)
 			next[t.word]++
 		}
 	}
@@ -123,31 +153,49 @@ func fixed(x float64) float64 { return math.Round(x*(1<<20)) / (1 << 20) }
 type vocabulary struct {
 	number   map[string]int32
 	splitter splitter
-	list     []int32 // the words of the current sentence
+	list     []word
 }
 
-// terms returns the terms of a sentence, sorted by word. Words not in the vocabulary are
-// added if learn is true, otherwise ignored.
-func (v *vocabulary) terms(text string, learn bool) []term {
+// A word of a sentence, in the bytes from to to-1 of the sentence in NFKC form.
+type word struct {
+	number   int32
+	from, to int
+}
+
+// read returns the words of a sentence, in order. Words not in the vocabulary are added if
+// learn is true, otherwise ignored. The list is valid until the next call.
+func (v *vocabulary) read(text string, learn bool) []word {
 	v.list = v.list[:0]
-	v.splitter.split(text, func(word []byte) {
-		n, ok := v.number[string(word)]
+	v.splitter.split(text, func(spelling []byte, from, to int) {
+		n, ok := v.number[string(spelling)]
 		if !ok && !learn {
 			return
 		}
 		if !ok {
 			n = int32(len(v.number))
-			v.number[string(word)] = n
+			v.number[string(spelling)] = n
 		}
-		v.list = append(v.list, n)
+		v.list = append(v.list, word{n, from, to})
 	})
-	slices.Sort(v.list)
-	var terms []term
-	for i, word := range v.list {
-		if i == 0 || word != v.list[i-1] {
-			terms = append(terms, term{word: word})
+	return v.list
+}
+
+// terms returns the terms of a sentence, sorted by word.
+func (v *vocabulary) terms(text string, learn bool) []term {
+	return termsByRole(v.read(text, learn), nil)
+}
+
+// unite sorts terms by word, and puts those of the same word together.
+func unite(terms []term) []term {
+	slices.SortFunc(terms, func(a, b term) int { return cmp.Compare(a.word, b.word) })
+	united := terms[:0]
+	for _, t := range terms {
+		if n := len(united); n > 0 && united[n-1].word == t.word {
+			united[n-1].count += t.count
+			united[n-1].role |= t.role
+		} else {
+			united = append(united, t)
 		}
-		terms[len(terms)-1].count++
 	}
-	return terms
+	return united
 }

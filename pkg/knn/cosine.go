@@ -19,6 +19,10 @@ func Cosine(train, source [][]float32) Method { return &cosine{train, source} }
 
 type cosine struct{ train, source [][]float32 }
 
+func (c *cosine) usesEntities() bool { return false }
+
+func (c *cosine) settings() []Setting { return []Setting{{"method", "embedding"}} }
+
 func (c *cosine) prepare(t *texts) (newScorer, error) {
 	if len(c.train) != len(t.of) || len(c.source) != len(t.source) {
 		return nil, fmt.Errorf("compare vectors: %d for %s, %d for %s", len(c.train), english.Count(len(t.of), "training sentence"), len(c.source), english.Count(len(t.source), "source sentence"))
@@ -44,7 +48,7 @@ func (c *cosine) prepare(t *texts) (newScorer, error) {
 		for i := range scores {
 			scores[i] = make([]float64, len(train))
 		}
-		return func(ctx context.Context, from, to int, visit func(int, []float64)) error {
+		return func(ctx context.Context, from, to int, visit func(int, similarities)) error {
 			source := c.source[from:to]
 			for at := 0; at < len(train); at += tile {
 				if err := ctx.Err(); err != nil {
@@ -56,7 +60,7 @@ func (c *cosine) prepare(t *texts) (newScorer, error) {
 				for j := range scores[i] {
 					scores[i][j] *= sourceScale[from+i] * trainScale[j]
 				}
-				visit(from+i, scores[i])
+				visit(from+i, similarities{texts: scores[i]})
 			}
 			return nil
 		}

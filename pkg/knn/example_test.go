@@ -11,7 +11,7 @@ import (
 // The sentence that shares the rare word is nearest.
 func ExampleSearch() {
 	rows := func(texts ...string) knn.Corpus {
-		c := knn.Corpus{Texts: texts, Label: func(int) string { return "LOC" }, Shows: func(int) (bool, error) { return false, nil }}
+		c := knn.Corpus{Texts: texts, Label: func(int) string { return "LOC" }}
 		for i := range texts {
 			c.Rows = append(c.Rows, []int{i})
 		}

@@ -5,15 +5,18 @@ package knn
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"nertools/pkg/markup"
 	"nertools/pkg/mrc"
 	"nertools/pkg/parallel"
+	"nertools/pkg/segment"
 )
 
 // A Corpus is the sentences of an MRC file and the rows that ask about them.
@@ -22,9 +25,10 @@ type Corpus struct {
 	Rows  [][]int  // the rows that ask about each sentence; every row occurs exactly once
 	Label func(row int) string
 
-	// Shows reports whether the row contains an entity. It is called only for training
-	// rows and only with Diverse. An error ends the search.
-	Shows func(row int) (bool, error)
+	// Entities returns the entities of the row, as parts of its sentence in Texts. It is
+	// called only for training rows, and only with Diverse or for [Labels]. The list is
+	// valid until the next call. An error ends the search.
+	Entities func(row int) ([]segment.Range, error)
 }
 
 // Sentences returns the corpus of an MRC file, which must stay open while the corpus is
@@ -36,7 +40,6 @@ func Sentences(f *mrc.File) (Corpus, error) {
 	}
 	corpus := Corpus{Label: f.Label}
 	var row mrc.Row
-	var sentence markup.Slicer
 	for _, s := range sentences {
 		if err := f.Decode(s.Rows[0], &row); err != nil {
 			return corpus, err
@@ -44,13 +47,40 @@ func Sentences(f *mrc.File) (Corpus, error) {
 		corpus.Texts = append(corpus.Texts, strings.Clone(row.Context))
 		corpus.Rows = append(corpus.Rows, s.Rows)
 	}
-	corpus.Shows = func(i int) (bool, error) {
-		err := f.Decode(i, &row)
-		sentence.Reset(row.Context, row.Unit)
-		spans, _ := markup.Place(nil, row.Spans, sentence.Len())
-		return len(spans) > 0, err
+	var entities []segment.Range
+	corpus.Entities = func(i int) (_ []segment.Range, err error) {
+		if err = f.Decode(i, &row); err == nil {
+			entities = appendEntities(entities[:0], &row)
+		}
+		return entities, err
 	}
 	return corpus, nil
+}
+
+// appendEntities appends the entities that a demonstration of the row marks.
+func appendEntities(dst []segment.Range, row *mrc.Row) []segment.Range {
+	if len(row.Spans) == 0 {
+		return dst
+	}
+	var units []segment.Range // what the spans count
+	if row.Unit == markup.Char {
+		for i, size := 0, 0; i < len(row.Context); i += size {
+			_, size = utf8.DecodeRuneInString(row.Context[i:])
+			units = append(units, segment.Range{Start: i, End: i + size})
+		}
+	} else {
+		at := 0
+		for _, token := range markup.AppendTokens(nil, row.Context) {
+			at += strings.Index(row.Context[at:], token)
+			units = append(units, segment.Range{Start: at, End: at + len(token)})
+			at += len(token)
+		}
+	}
+	spans, _ := markup.Place(nil, row.Spans, len(units))
+	for _, s := range spans {
+		dst = append(dst, segment.Range{Start: units[s.Start].Start, End: units[s.End-1].End})
+	}
+	return dst
 }
 
 // A Search finds the nearest training rows of every source row. It compares rows of the
@@ -73,6 +103,10 @@ type Search struct {
 	// and a list of 8 is the beginning of a list of 32.
 	Diverse bool
 
+	// More are settings that the search does not know, for the line that [Search.Write]
+	// puts at the end of the file of similarities.
+	More []Setting
+
 	Progress func(done int) // called from time to time with the number of source sentences done; may be nil
 }
 
@@ -88,18 +122,36 @@ type Coverage struct {
 	Short  int // source rows with fewer than Num neighbours
 }
 
-// A Method compares sentences: [BM25], [Cosine] or [Random].
+// A Method compares sentences: [Labels], [BM25], [Cosine] or [Random].
 type Method interface {
+	// usesEntities reports whether the similarity depends on the label: the method needs
+	// marked texts, and returns their similarities.
+	usesEntities() bool
+
+	settings() []Setting
+
 	// prepare reads the texts; scorers do not use them afterwards.
 	prepare(t *texts) (newScorer, error)
+}
+
+// A Setting is what a result depends on; Value can be encoded as JSON.
+type Setting struct {
+	Name  string
+	Value any
 }
 
 // newScorer returns a scorer for one goroutine.
 type newScorer func() scorer
 
 // A scorer calls visit for each of the source sentences from to to-1, in order, with
-// their similarities to all training texts. scores is valid during the call.
-type scorer func(ctx context.Context, from, to int, visit func(i int, scores []float64)) error
+// their similarities to all training texts, which are valid during the call.
+type scorer func(ctx context.Context, from, to int, visit func(i int, scores similarities)) error
+
+// similarities are those of a source sentence.
+type similarities struct {
+	texts  []float64 // to each text
+	marked []float64 // to each marked text, for its label; only if usesEntities
+}
 
 // texts are the sentences to compare. Equal training sentences are one text.
 type texts struct {
@@ -108,6 +160,9 @@ type texts struct {
 	train  []string // tokens joined by single spaces
 	first  []int    // the first training sentence with this text
 	of     []int32  // the text of each training sentence
+
+	diverse bool
+	marked  []marked // only if usesEntities
 }
 
 // blockSentences is how many source sentences a worker takes at a time. Cosine reads all
@@ -128,7 +183,7 @@ func (s *Search) Run(ctx context.Context, m Method, emit func(row int, list []Ne
 		return Coverage{}, fmt.Errorf("search neighbours: %d for each row", s.Num)
 	}
 	t := s.texts()
-	x, err := s.index(t)
+	x, err := s.index(t, m.usesEntities())
 	if err != nil {
 		return Coverage{}, err
 	}
@@ -150,7 +205,7 @@ func (s *Search) Run(ctx context.Context, m Method, emit func(row int, list []Ne
 		score, f := scorers(), newFinder(x, s.Num, s.Diverse)
 		return func(ctx context.Context, from, to int) (found, error) {
 			b := found{done: to}
-			err := score(ctx, from, to, func(i int, scores []float64) {
+			err := score(ctx, from, to, func(i int, scores similarities) {
 				f.next(scores, t.same[i])
 				for j, row := range s.Source.Rows[i] {
 					b.rows = append(b.rows, row)
@@ -228,7 +283,7 @@ func (s *Search) sourceLabels(x *index) (labels [][]int, total int, err error) {
 }
 
 func (s *Search) texts() *texts {
-	t := &texts{of: make([]int32, len(s.Train.Texts))}
+	t := &texts{diverse: s.Diverse, of: make([]int32, len(s.Train.Texts))}
 	known := map[string]int32{}
 	for i, text := range s.Train.Texts {
 		text = markup.JoinTokens(text)
@@ -254,7 +309,8 @@ func (s *Search) texts() *texts {
 }
 
 // Write writes the result of [Search.Run] as a kNN file and, unless similarities is nil,
-// the similarities to a second file, line by line.
+// the similarities to a second file, line by line, and after them a line with the
+// settings: a JSON object.
 func (s *Search) Write(ctx context.Context, m Method, neighbours, similarities io.Writer) (Coverage, error) {
 	rows := bufio.NewWriterSize(neighbours, 256<<10)
 	var beside *bufio.Writer
@@ -275,9 +331,26 @@ func (s *Search) Write(ctx context.Context, m Method, neighbours, similarities i
 		err = rows.Flush()
 	}
 	if err == nil && beside != nil {
-		err = beside.Flush()
+		if line, err = s.appendSettings(line[:0], m); err == nil {
+			_, _ = beside.Write(line) // Flush returns the error
+			err = beside.Flush()
+		}
 	}
 	return report, err
+}
+
+func (s *Search) appendSettings(dst []byte, m Method) ([]byte, error) {
+	list := append(m.settings(), Setting{"num", s.Num}, Setting{"diverse", s.Diverse})
+	separator := byte('{')
+	for _, setting := range append(list, s.More...) {
+		value, err := json.Marshal(setting.Value)
+		if err != nil {
+			return dst, fmt.Errorf("write setting %s: %w", setting.Name, err)
+		}
+		dst = append(strconv.AppendQuote(append(dst, separator), setting.Name), ':')
+		dst, separator = append(dst, value...), ','
+	}
+	return append(dst, "}\n"...), nil
 }
 
 // AppendLine appends a line of a kNN file: a JSON array of row numbers.

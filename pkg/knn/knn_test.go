@@ -20,20 +20,29 @@ import (
 	"nertools/pkg/knn"
 	"nertools/pkg/markup"
 	"nertools/pkg/mrc"
+	"nertools/pkg/segment"
 )
 
 // A row of a file: the sentence, the label, and whether an entity stands in it.
 type row struct {
 	text, label string
-	shows       bool
+	shows       bool            // the whole sentence is an entity
+	marked      []segment.Range // or these parts of it
+}
+
+func (r row) entities() []segment.Range {
+	if r.shows {
+		return []segment.Range{{Start: 0, End: len(r.text)}}
+	}
+	return r.marked
 }
 
 // corpus makes a corpus of rows: those of one text, one after the other, with
 // different labels, are one sentence.
 func corpus(rows []row) knn.Corpus {
 	c := knn.Corpus{
-		Label: func(i int) string { return rows[i].label },
-		Shows: func(i int) (bool, error) { return rows[i].shows, nil },
+		Label:    func(i int) string { return rows[i].label },
+		Entities: func(i int) ([]segment.Range, error) { return rows[i].entities(), nil },
 	}
 	for i, r := range rows {
 		if i == 0 || r.text != rows[i-1].text || r.label <= rows[i-1].label {
@@ -123,7 +132,7 @@ func TestDiverse(t *testing.T) {
 	texts := []string{"a b c d e f g 0", "a b c d e f 1", "a b c d e 2", "a b c d 3", "a b c 4", "a b 5", "a 6"}
 	file := func(shows string) (rows []row) {
 		for i, c := range shows {
-			rows = append(rows, row{texts[i], "PER", c == '+'})
+			rows = append(rows, row{text: texts[i], label: "PER", shows: c == '+'})
 		}
 		return rows
 	}
@@ -141,8 +150,8 @@ func TestDiverse(t *testing.T) {
 		{"two do, together", file("--++---"), []int{2, 0, 3, 1, 4, 5}},
 		{"near ones that do are not held back", file("+++----"), []int{0, 1, 2, 3, 4, 5}},
 		{"fewer than asked for", file("--+"), []int{2, 0, 1}},
-		{"once for each sentence", again(file("-++"), row{texts[0], "PER", false}, row{texts[1], "PER", true}), []int{1, 0, 2}},
-		{"the one that shows an entity stands for its equals", again(file("-+-"), row{texts[0], "PER", true}), []int{3, 1, 2}},
+		{"once for each sentence", again(file("-++"), row{text: texts[0], label: "PER", shows: false}, row{text: texts[1], label: "PER", shows: true}), []int{1, 0, 2}},
+		{"the one that shows an entity stands for its equals", again(file("-+-"), row{text: texts[0], label: "PER", shows: true}), []int{3, 1, 2}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for num := 1; num <= 6; num++ { // fewer neighbours are how more begin
@@ -166,34 +175,80 @@ var pieces = []struct {
 	{"我是", []string{"我是"}}, {"我 是 中", []string{"我是", "是中"}}, {"中", []string{"中"}}, {"กขค", []string{"กข", "ขค"}}, {"ก ข", []string{"กข"}},
 }
 
-func randomSentence(r *rand.Rand) (text string, words []string) {
-	var list []string
+// A sample is a random sentence.
+type sample struct {
+	text   string
+	words  []string
+	pieces []segment.Range // where they are in text
+	ends   []int           // in words, of the words of each piece
+}
+
+func randomSentence(r *rand.Rand) (s sample) {
 	for range r.IntN(7) {
 		p := pieces[r.IntN(len(pieces))]
-		list = append(list, p.text)
-		words = append(words, p.words...)
+		if s.text != "" {
+			s.text += " , "
+		}
+		s.pieces = append(s.pieces, segment.Range{Start: len(s.text), End: len(s.text) + len(p.text)})
+		s.text += p.text
+		s.words = append(s.words, p.words...)
+		s.ends = append(s.ends, len(s.words))
 	}
-	return strings.Join(list, " , "), words
+	return s
+}
+
+// spaced returns the sentence with all its spaces doubled.
+func (s sample) spaced() sample {
+	at := func(n int) int { return n + strings.Count(s.text[:n], " ") }
+	s.pieces = slices.Clone(s.pieces)
+	for i, p := range s.pieces {
+		s.pieces[i] = segment.Range{Start: at(p.Start), End: at(p.End)}
+	}
+	s.text = strings.ReplaceAll(s.text, " ", "  ")
+	return s
+}
+
+// A randomCorpus knows what its sentences consist of.
+type randomCorpus struct {
+	knn.Corpus
+	samples []sample
+	marked  map[int][][2]int // by row: its entities, from one place in words to another
+}
+
+// words returns the words of each sentence.
+func (c randomCorpus) words() (list [][]string) {
+	for _, s := range c.samples {
+		list = append(list, s.words)
+	}
+	return list
 }
 
 // random makes a corpus of n sentences, some equal but for their spacing, each
-// with some of the labels, its rows scattered. With it comes what each consists of.
-func random(r *rand.Rand, n int) (c knn.Corpus, words [][]string) {
+// with some of the labels, its rows scattered.
+func random(r *rand.Rand, n int) randomCorpus {
+	c := randomCorpus{marked: map[int][][2]int{}}
 	var rows []row
+	var entities [][][2]int
 	for i := range n {
-		text, list := randomSentence(r)
+		s := randomSentence(r)
 		if i > 0 && r.IntN(4) == 0 {
-			k := r.IntN(i)
-			text, list = strings.ReplaceAll(c.Texts[k], " ", "  "), words[k]
+			s = c.samples[r.IntN(i)].spaced()
 		}
-		c.Texts = append(c.Texts, text)
-		words = append(words, list)
-		c.Rows = append(c.Rows, nil)
+		c.samples, c.Texts, c.Rows = append(c.samples, s), append(c.Texts, s.text), append(c.Rows, nil)
 		for _, label := range []string{"PER", "LOC", "ORG"} {
-			if label == "PER" || r.IntN(3) > 0 {
-				c.Rows[i] = append(c.Rows[i], len(rows))
-				rows = append(rows, row{text, label, r.IntN(5) == 0})
+			if label != "PER" && r.IntN(3) == 0 {
+				continue
 			}
+			c.Rows[i] = append(c.Rows[i], len(rows))
+			added := row{text: s.text, label: label}
+			var places [][2]int
+			for last := -1; last+1 < len(s.pieces) && r.IntN(4) == 0; {
+				first := last + 1 + r.IntN(len(s.pieces)-last-1)
+				last = first + r.IntN(len(s.pieces)-first)
+				added.marked = append(added.marked, segment.Range{Start: s.pieces[first].Start, End: s.pieces[last].End})
+				places = append(places, [2]int{append([]int{0}, s.ends...)[first], s.ends[last]})
+			}
+			rows, entities = append(rows, added), append(entities, places)
 		}
 	}
 	places := r.Perm(len(rows))
@@ -205,16 +260,18 @@ func random(r *rand.Rand, n int) (c knn.Corpus, words [][]string) {
 	scattered := make([]row, len(rows))
 	for i, place := range places {
 		scattered[place] = rows[i]
+		c.marked[place] = entities[i]
 	}
 	c.Label = func(i int) string { return scattered[i].label }
-	c.Shows = func(i int) (bool, error) { return scattered[i].shows, nil }
-	return c, words
+	c.Entities = func(i int) ([]segment.Range, error) { return scattered[i].entities(), nil }
+	return c
 }
 
 func key(text string) string { return strings.Join(markup.AppendTokens(nil, text), " ") }
 
-// naive searches by sorting all rows. similarity is of two sentences.
-func naive(s *knn.Search, similarity func(source, train int) float64) [][]knn.Neighbour {
+// naive searches by sorting all rows. similarity is that of a source sentence to a row of
+// a training sentence.
+func naive(s *knn.Search, similarity func(source, train, row int) float64) [][]knn.Neighbour {
 	lists := make([][]knn.Neighbour, 0)
 	for i, rows := range s.Source.Rows {
 		for _, row := range rows {
@@ -223,7 +280,7 @@ func naive(s *knn.Search, similarity func(source, train int) float64) [][]knn.Ne
 			for j, candidates := range s.Train.Rows {
 				for _, c := range candidates {
 					if s.Train.Label(c) == s.Source.Label(row) && key(s.Train.Texts[j]) != key(s.Source.Texts[i]) {
-						all = append(all, knn.Neighbour{Row: c, Similarity: similarity(i, j)})
+						all = append(all, knn.Neighbour{Row: c, Similarity: similarity(i, j, c)})
 						texts[c] = key(s.Train.Texts[j])
 					}
 				}
@@ -235,7 +292,7 @@ func naive(s *knn.Search, similarity func(source, train int) float64) [][]knn.Ne
 				lists = append(lists, nil)
 			}
 			if s.Diverse {
-				all = naiveDiverse(all, texts, func(row int) bool { shows, _ := s.Train.Shows(row); return shows })
+				all = naiveDiverse(all, texts, func(row int) bool { entities, _ := s.Train.Entities(row); return len(entities) > 0 })
 			}
 			lists[row] = append([]knn.Neighbour{}, all[:min(s.Num, len(all))]...)
 		}
@@ -304,12 +361,11 @@ func naiveBM25(train knn.Corpus, words [][]string) func(query []string, doc int)
 func TestBM25FindsWhatTheFormulaDoes(t *testing.T) {
 	for seed := range uint64(40) {
 		r := rand.New(rand.NewPCG(seed, 0))
-		train, trainWords := random(r, 1+r.IntN(60))
-		source, sourceWords := random(r, 1+r.IntN(80))
-		s := &knn.Search{Train: train, Source: source, Num: 1 + r.IntN(20), Diverse: seed%2 == 1}
-		similarity := naiveBM25(train, trainWords)
+		train, source := random(r, 1+r.IntN(60)), random(r, 1+r.IntN(80))
+		s := &knn.Search{Train: train.Corpus, Source: source.Corpus, Num: 1 + r.IntN(20), Diverse: seed%2 == 1}
+		similarity := naiveBM25(train.Corpus, train.words())
 		got, _ := run(t, s, knn.BM25())
-		want := naive(s, func(i, j int) float64 { return similarity(sourceWords[i], j) })
+		want := naive(s, func(i, j, _ int) float64 { return similarity(source.samples[i].words, j) })
 		if d := gocmp.Diff(want, got); d != "" {
 			t.Fatalf("seed %d: %s", seed, d)
 		}
@@ -361,7 +417,7 @@ func TestCosineFindsWhatTheFormulaDoes(t *testing.T) {
 			}
 			s := &knn.Search{Train: corpus(a), Source: corpus(b), Num: 10}
 			got, _ := run(t, s, knn.Cosine(train, source))
-			want := naive(s, func(i, j int) float64 { return cosine(source[i], train[j]) })
+			want := naive(s, func(i, j, _ int) float64 { return cosine(source[i], train[j]) })
 			for i := range got {
 				for k, g := range got[i] {
 					// The row may be another one where two are as near as makes no difference.
@@ -447,11 +503,11 @@ func TestRandomStaysTheSame(t *testing.T) {
 
 func TestTheNumberOfCoresChangesNothing(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	train, _ := random(r, 300)
-	source, _ := random(r, 300)
+	train := random(r, 300).Corpus
+	source := random(r, 300).Corpus
 	s := &knn.Search{Train: train, Source: source, Num: 8}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	for name, m := range map[string]knn.Method{"bm25": knn.BM25(), "random": knn.Random(3), "cosine": knn.Cosine(vectors(r, 300, 7), vectors(r, 300, 7))} {
+	for name, m := range map[string]knn.Method{"labels": knn.Labels(), "bm25": knn.BM25(), "random": knn.Random(3), "cosine": knn.Cosine(vectors(r, 300, 7), vectors(r, 300, 7))} {
 		runtime.GOMAXPROCS(1)
 		one, _ := run(t, s, m)
 		runtime.GOMAXPROCS(7)
@@ -463,7 +519,7 @@ func TestTheNumberOfCoresChangesNothing(t *testing.T) {
 }
 
 func TestProgressTellsOfEverySentence(t *testing.T) {
-	source, _ := random(rand.New(rand.NewPCG(1, 2)), 100)
+	source := random(rand.New(rand.NewPCG(1, 2)), 100).Corpus
 	last := 0
 	run(t, &knn.Search{Train: source, Source: source, Num: 1, Progress: func(done int) {
 		if done <= last {
@@ -478,11 +534,11 @@ func TestProgressTellsOfEverySentence(t *testing.T) {
 
 func TestASearchStops(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	c, _ := random(r, 2000)
+	c := random(r, 2000).Corpus
 	s := &knn.Search{Train: c, Source: c, Num: 3}
 	v := vectors(r, 2000, 3)
 	broken := errors.New("broken pipe")
-	for name, m := range map[string]knn.Method{"bm25": knn.BM25(), "random": knn.Random(3), "cosine": knn.Cosine(v, v)} {
+	for name, m := range map[string]knn.Method{"labels": knn.Labels(), "bm25": knn.BM25(), "random": knn.Random(3), "cosine": knn.Cosine(v, v)} {
 		ctx, cancel := context.WithCancel(t.Context())
 		rows := 0
 		_, err := s.Run(ctx, m, func(int, []knn.Neighbour) error {
@@ -560,8 +616,8 @@ func TestLines(t *testing.T) {
 
 func TestLinesAreReadAsAKNNFile(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 5))
-	train, _ := random(r, 40)
-	source, _ := random(r, 40)
+	train := random(r, 40).Corpus
+	source := random(r, 40).Corpus
 	lists, _ := run(t, &knn.Search{Train: train, Source: source, Num: 5}, knn.BM25())
 	var file []byte
 	for _, list := range lists {
@@ -606,17 +662,18 @@ func TestTheFileOfSimilaritiesGoesWithThatOfRows(t *testing.T) {
 	if d := gocmp.Diff([]string{"Ada left", "Bob left"}, sentences.Texts); d != "" || sentences.Label(3) != "LOC" {
 		t.Errorf("%s, row 3 asks for %s", d, sentences.Label(3))
 	}
-	for i, want := range []bool{true, false, false, false} { // the span of row 2 is not in its sentence
-		if shows, err := sentences.Shows(i); shows != want || err != nil {
-			t.Errorf("row %d: %v, %v", i, shows, err)
+	for i, want := range [][]segment.Range{{{Start: 0, End: 3}}, nil, nil, nil} { // the span of row 2 is not in its sentence
+		if got, err := sentences.Entities(i); !slices.Equal(got, want) || err != nil {
+			t.Errorf("row %d: %v, %v", i, got, err)
 		}
 	}
-	s := knn.Search{Train: sentences, Source: sentences, Num: 2}
+	s := knn.Search{Train: sentences, Source: sentences, Num: 2, More: []knn.Setting{{Name: "train", Value: "train"}}}
 	var neighbours, similarities, alone strings.Builder
 	if _, err := s.Write(t.Context(), knn.BM25(), &neighbours, &similarities); err != nil {
 		t.Fatal(err)
 	}
-	if neighbours.String() != "[2]\n[3]\n[0]\n[1]\n" || strings.Count(similarities.String(), "\n") != 4 {
+	const settings = `{"method":"bm25","k1":1.2,"b":0.75,"num":2,"diverse":false,"train":"train"}`
+	if neighbours.String() != "[2]\n[3]\n[0]\n[1]\n" || strings.Count(similarities.String(), "\n") != 5 || !strings.HasSuffix(similarities.String(), "]\n"+settings+"\n") {
 		t.Errorf("got %q and %q", &neighbours, &similarities)
 	}
 	if _, err := s.Write(t.Context(), knn.BM25(), &alone, nil); err != nil || alone.String() != neighbours.String() {

@@ -13,6 +13,12 @@ func Random(seed uint64) Method { return random(seed) }
 
 type random uint64
 
+func (seed random) usesEntities() bool { return false }
+
+func (seed random) settings() []Setting {
+	return []Setting{{"method", "random"}, {"seed", uint64(seed)}}
+}
+
 func (seed random) prepare(t *texts) (newScorer, error) {
 	sources := make([]uint64, len(t.source))
 	for i, text := range t.source {
@@ -22,13 +28,13 @@ func (seed random) prepare(t *texts) (newScorer, error) {
 	}
 	return func() scorer {
 		scores := make([]float64, len(t.train))
-		return func(ctx context.Context, from, to int, visit func(int, []float64)) error {
+		return func(ctx context.Context, from, to int, visit func(int, similarities)) error {
 			for i := from; i < to && ctx.Err() == nil; i++ {
 				draw := rand.New(rand.NewPCG(uint64(seed), sources[i]))
 				for text := range scores {
 					scores[text] = draw.Float64()
 				}
-				visit(i, scores)
+				visit(i, similarities{texts: scores})
 			}
 			return ctx.Err()
 		}

@@ -15,7 +15,7 @@ import (
 
 func words(text string) (list []string) {
 	var s splitter
-	s.split(text, func(word []byte) { list = append(list, string(word)) })
+	s.split(text, func(word []byte, _, _ int) { list = append(list, string(word)) })
 	return list
 }
 
@@ -79,6 +79,6 @@ func BenchmarkWords(b *testing.B) {
 	b.SetBytes(int64(len(text)))
 	var s splitter
 	for b.Loop() {
-		s.split(text, func([]byte) {})
+		s.split(text, func([]byte, int, int) {})
 	}
 }

@@ -36,6 +36,8 @@ var searches = []struct {
 	{"random", []string{"--method", "random"}, 0},
 	{"bm25", []string{"--method", "bm25"}, 60},
 	{"bm25 --diverse", []string{"--method", "bm25", "--diverse"}, 0},
+	{"labels", []string{"--method", "labels"}, 120},
+	{"labels --diverse=false", []string{"--method", "labels", "--diverse=false"}, 0},
 	{"embedding", []string{"--method", "embedding", "--dimensions", strconv.Itoa(dimensions)}, 300},
 }
 
