@@ -40,12 +40,13 @@ type Remark struct {
 // RemarkKind is the subject of a [Remark].
 type RemarkKind uint8
 
-// The kinds of remarks. There are none for the finish reasons "length" and
-// "content_filter": the class of the failure says it all.
+// The kinds of remarks. There is none for "content_filter", nor for "length" unless the
+// answer repeats itself: the class of the failure says it all.
 const (
 	FinishReason  RemarkKind = iota + 1 // answers end for a reason that could be added to Accept
 	OnlyReasoning                       // answers consist of reasoning
 	ToolCall                            // the model calls a tool
+	Repetition                          // answers repeat themselves until they are cut off
 )
 
 // ParseResult parses a result record, or a line of a batch's output or error file, and
@@ -105,6 +106,9 @@ func (j *Judge) unfit(r *record.Result, text string) *record.Failure {
 		} else {
 			j.reject(r.FinishReason)
 		}
+		if f.Class == record.Length && repeats(text) {
+			j.remark(Repetition, "")
+		}
 		return f
 	}
 	if empty {
@@ -159,4 +163,19 @@ func (j *Judge) remark(kind RemarkKind, name string) {
 		j.remarked[r] = true
 		j.Remark(r)
 	}
+}
+
+// repeats reports whether text ends in the same up to 200 bytes over and over: at least
+// five times, and for at least 64 bytes.
+func repeats(text string) bool {
+	for unit := 1; unit <= 200; unit++ {
+		n := max(5*unit, 64)
+		if n > len(text) {
+			return false
+		}
+		if end := text[len(text)-n:]; end[unit:] == end[:n-unit] {
+			return true
+		}
+	}
+	return false
 }

@@ -45,6 +45,9 @@ func explain(r wire.Remark) (problem, remedy string) {
 	case r.Kind == wire.ToolCall:
 		return fmt.Sprintf(`the model calls the tool %q instead of answering; the call is kept in "partial"`, r.Name),
 			`ask without tools: leave "tools" and "functions" out of --extra-body`
+	case r.Kind == wire.Repetition:
+		return `an answer repeats itself until it is cut off; it is kept in "partial"`,
+			"a larger --max-tokens would only make it longer: try --frequency-penalty 0.5 where you ask, or another --model"
 	case r.Name == "":
 		return `answers consist only of reasoning, which is kept in "partial"`,
 			"turn thinking off where you ask (" + thinkingOff + "), or raise --max-tokens"
