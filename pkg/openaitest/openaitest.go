@@ -61,8 +61,8 @@
 // Known differences from the real service: streaming, n other than 1, several
 // legacy prompts in one call, message parts other than text and embeddings of
 // tokens are refused with 400; stop, logprobs and tools are accepted and have no
-// effect; of a response_format only the type is looked at, and any but
-// json_schema has no effect; any model but a known one of the completions gives
+// effect; of a response_format only the type and the schema's name are looked at,
+// and any but json_schema has no effect; any model but a known one of the completions gives
 // embeddings; a token is 4 bytes; a refused call takes nothing from the rate
 // limits; a batch's endpoint is one of the two completions endpoints, and other
 // files than those of batches are refused; a batch names at most 100 errors; a

@@ -2,6 +2,7 @@ package openaitest
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -106,10 +107,24 @@ func (req *completionRequest) set(name string, value gjson.Result, api *completi
 		var unused float64
 		return setNumber(&unused, name, value, -2, 2)
 	case "response_format":
-		if !value.IsObject() {
-			return wrongType(name, "an object", value)
+		return req.setFormat(value)
+	case "stop":
+		return checkStop(value)
+	case "seed":
+		if !isInteger(value) {
+			return wrongType(name, "an integer", value)
 		}
-		req.object = value.Get("type").Str == "json_schema"
+	case "logprobs":
+		if api.chat && !value.IsBool() {
+			return wrongType(name, "a boolean", value)
+		} else if !api.chat {
+			return checkInteger(name, value, 0, 5)
+		}
+	case "top_logprobs":
+		return checkInteger(name, value, 0, 20)
+	case "metadata":
+		_, bad := readMetadata(value)
+		return bad
 	case "n", "best_of":
 		if value.Type != gjson.Number || value.Num != 1 {
 			return notSimulated(name)
@@ -124,8 +139,67 @@ func (req *completionRequest) set(name string, value gjson.Result, api *completi
 	return nil
 }
 
+func isInteger(value gjson.Result) bool {
+	return value.Type == gjson.Number && value.Num == math.Trunc(value.Num)
+}
+
+func checkInteger(name string, value gjson.Result, low, high int) *apiError {
+	switch {
+	case !isInteger(value):
+		return wrongType(name, "an integer", value)
+	case value.Num < float64(low):
+		return badRequest("integer_below_min_value", name,
+			"Invalid '%s': integer below minimum value. Expected a value >= %d, but got %s instead.", name, low, value.Raw)
+	case value.Num > float64(high):
+		return badRequest("integer_above_max_value", name,
+			"Invalid '%s': integer above maximum value. Expected a value <= %d, but got %s instead.", name, high, value.Raw)
+	}
+	return nil
+}
+
+// checkStop refuses all but a string and an array of one to four strings.
+func checkStop(value gjson.Result) *apiError {
+	const most = 4
+	if value.Type == gjson.String {
+		return nil
+	}
+	stops := value.Array()
+	if !value.IsArray() || slices.ContainsFunc(stops, func(s gjson.Result) bool { return s.Type != gjson.String }) {
+		return wrongType("stop", "a string or an array of strings", value)
+	}
+	switch n := len(stops); {
+	case n == 0:
+		return badRequest("empty_array", "stop",
+			"Invalid 'stop': empty array. Expected an array with minimum length 1, but got an empty array instead.")
+	case n > most:
+		return badRequest("array_above_max_length", "stop",
+			"Invalid 'stop': array too long. Expected an array with maximum length %d, but got an array with length %d instead.", most, n)
+	}
+	return nil
+}
+
+// setFormat reads a response_format.
+func (req *completionRequest) setFormat(value gjson.Result) *apiError {
+	if !value.IsObject() {
+		return wrongType("response_format", "an object", value)
+	}
+	switch kind := value.Get("type").Str; kind {
+	case "text", "json_object":
+	case "json_schema":
+		req.object = true
+		if value.Get("json_schema.name").Str == "" {
+			return badRequest("missing_required_parameter", "response_format.json_schema.name",
+				"Missing required parameter: 'response_format.json_schema.name'.")
+		}
+	default:
+		return badRequest("invalid_value", "response_format.type",
+			"Invalid value: '%s'. Supported values are: 'json_object', 'json_schema', and 'text'.", kind)
+	}
+	return nil
+}
+
 func (req *completionRequest) setMaxTokens(name string, value gjson.Result) *apiError {
-	if value.Type != gjson.Number || value.Num != math.Trunc(value.Num) || math.Abs(value.Num) > math.MaxInt32 {
+	if !isInteger(value) || math.Abs(value.Num) > math.MaxInt32 {
 		return wrongType(name, "an integer", value)
 	}
 	if value.Num < 1 {

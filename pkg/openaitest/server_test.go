@@ -196,6 +196,18 @@ func TestMalformedCallsAreRefusedAsByTheService(t *testing.T) {
 		{"max tokens of 0", chatPath, `{"model":"gpt-4.1-mini","max_tokens":0,` + hi + `}`, refusal{400, "integer_below_min_value", "max_tokens"}, ""},
 		{"both token limits", chatPath, `{"model":"gpt-4.1-mini","max_tokens":1,"max_completion_tokens":1,` + hi + `}`, refusal{400, "", "max_tokens"}, "at the same time"},
 		{"temperature too high", chatPath, `{"model":"gpt-4.1-mini","temperature":3,` + hi + `}`, refusal{400, "decimal_above_max_value", "temperature"}, "<= 2, but got 3"},
+		{"five stops", chatPath, `{"model":"gpt-4.1-mini","stop":["a","b","c","d","e"],` + hi + `}`, refusal{400, "array_above_max_length", "stop"}, "length 5"},
+		{"no stop", chatPath, `{"model":"gpt-4.1-mini","stop":[],` + hi + `}`, refusal{400, "empty_array", "stop"}, ""},
+		{"stop is a number", chatPath, `{"model":"gpt-4.1-mini","stop":1,` + hi + `}`, refusal{400, "invalid_type", "stop"}, ""},
+		{"a stop is a number", chatPath, `{"model":"gpt-4.1-mini","stop":["a",1],` + hi + `}`, refusal{400, "invalid_type", "stop"}, ""},
+		{"seed is text", chatPath, `{"model":"gpt-4.1-mini","seed":"1",` + hi + `}`, refusal{400, "invalid_type", "seed"}, ""},
+		{"seed is a fraction", chatPath, `{"model":"gpt-4.1-mini","seed":1.5,` + hi + `}`, refusal{400, "invalid_type", "seed"}, ""},
+		{"logprobs is a number", chatPath, `{"model":"gpt-4.1-mini","logprobs":1,` + hi + `}`, refusal{400, "invalid_type", "logprobs"}, ""},
+		{"legacy logprobs", "/v1/completions", `{"model":"davinci-002","prompt":"a","logprobs":6}`, refusal{400, "integer_above_max_value", "logprobs"}, ""},
+		{"top_logprobs", chatPath, `{"model":"gpt-4.1-mini","top_logprobs":21,` + hi + `}`, refusal{400, "integer_above_max_value", "top_logprobs"}, "<= 20, but got 21"},
+		{"metadata", chatPath, `{"model":"gpt-4.1-mini","metadata":{"a":1},` + hi + `}`, refusal{400, "invalid_type", "metadata.a"}, ""},
+		{"format", chatPath, `{"model":"gpt-4.1-mini","response_format":{"type":"xml"},` + hi + `}`, refusal{400, "invalid_value", "response_format.type"}, "json_object"},
+		{"schema without a name", chatPath, `{"model":"gpt-4.1-mini","response_format":{"type":"json_schema"},` + hi + `}`, refusal{400, "missing_required_parameter", "response_format.json_schema.name"}, ""},
 		{"top_p too low", chatPath, `{"model":"gpt-4.1-mini","top_p":-1,` + hi + `}`, refusal{400, "decimal_below_min_value", "top_p"}, ""},
 		{"stream", chatPath, `{"model":"gpt-4.1-mini","stream":true,` + hi + `}`, refusal{400, "unsupported_value", "stream"}, "simulated"},
 		{"several answers", chatPath, `{"model":"gpt-4.1-mini","n":2,` + hi + `}`, refusal{400, "unsupported_value", "n"}, "simulated"},
@@ -210,6 +222,22 @@ func TestMalformedCallsAreRefusedAsByTheService(t *testing.T) {
 				t.Errorf("got %+v %q\nwant %+v with %q", got, message, tt.want, tt.says)
 			}
 		})
+	}
+}
+
+func TestWhatTheServiceAllowsIsAccepted(t *testing.T) {
+	_, c := serve(t, openaitest.Options{})
+	for _, more := range []string{
+		`"stop":null`, `"stop":"a"`, `"stop":["a"]`, `"stop":["a","b","c","d"]`, `"seed":0`, `"seed":-9007199254740991`, `"logprobs":true,"top_logprobs":20`,
+		`"metadata":{"a":"b"}`, `"metadata":null`, `"response_format":null`, `"response_format":{"type":"text"}`, `"response_format":{"type":"json_object"}`,
+		`"response_format":{"type":"json_schema","json_schema":{"name":"a"}}`,
+	} {
+		if a := c.post(chatPath, `{"model":"gpt-4.1-mini","messages":[{"role":"user","content":"a"}],`+more+`}`); a.status != 200 {
+			t.Errorf("%s: status %d: %s", more, a.status, a.body)
+		}
+	}
+	if a := c.post("/v1/completions", `{"model":"davinci-002","prompt":"a","logprobs":5}`); a.status != 200 {
+		t.Errorf("legacy logprobs: status %d: %s", a.status, a.body)
 	}
 }
 
