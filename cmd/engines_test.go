@@ -104,7 +104,7 @@ func collected(t *testing.T, dir string) {
 func TestSlurmStartsAKilledPartAgainAndAsksOnlyWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	munged, slurmctld, slurmd := engine(t, "munged"), engine(t, "slurmctld"), engine(t, "slurmd")
-	for _, name := range []string{"sbatch", "squeue", "scontrol", "sinfo"} {
+	for _, name := range []string{"sbatch", "scancel", "squeue", "scontrol", "sinfo"} {
 		need(t, name)
 	}
 	me, err := user.Current()
@@ -175,6 +175,14 @@ PartitionName=all Nodes=%[1]s Default=YES MaxTime=INFINITE State=UP
 	daemon(t, env, slurmctld, "-D", "-c")
 	daemon(t, env, slurmd, "-D")
 	waitFor(t, func() bool { out, _ := slurm("sinfo", "-h", "-o", "%T"); return out == "idle" })
+	t.Cleanup(func() {
+		if t.Failed() { // or its jobs would outlive it
+			cancel := exec.Command("scancel", "--user", me.Username)
+			cancel.Env = env
+			_ = cancel.Run()
+			time.Sleep(3 * time.Second) // KillWait
+		}
+	})
 
 	write(t, in("work/shards.sh"), recipe(t, "#SBATCH"), 0o644)
 	job := must("sbatch", "--parsable", "shards.sh")
@@ -192,7 +200,7 @@ PartitionName=all Nodes=%[1]s Default=YES MaxTime=INFINITE State=UP
 		out, _ := slurm("scontrol", "show", "job", raw)
 		return strings.Contains(out, "JobState=FAILED") || strings.Contains(out, "JobState=CANCELLED") || strings.Contains(out, "JobState=NODE_FAIL")
 	})
-	must("scontrol", "requeue", job+"_1")
+	waitFor(t, func() bool { _, err := slurm("scontrol", "requeue", job+"_1"); return err == nil })
 	must("scontrol", "update", "jobid="+job+"_1", "starttime=now") // Slurm itself waits for two minutes
 	waitFor(t, func() bool { out, err := slurm("squeue", "-h"); return err == nil && out == "" })
 
