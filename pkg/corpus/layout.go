@@ -42,6 +42,7 @@ type layout struct {
 	header  string // a line with the names of the columns, which is skipped; "" if there is none
 	columns int    // of every line with a token; 0 if they differ
 	token   int    // the column of the tokens, from 1
+	gaps    bool   // a few tokens are empty
 	counter int    // the column that counts the tokens, or 0
 	number  int    // the column whose changes begin a sentence, or 0
 	restart bool   // a sentence begins where the counter restarts
@@ -336,6 +337,12 @@ func (s *survey) decideTokens(l *layout, how *Reading) error {
 		}
 	}
 	l.number = s.named(sentenceNames)
+	defer func() {
+		if l.token > 0 && l.token <= s.min {
+			empty := s.columns[l.token-1].empty
+			l.gaps = empty > 0 && empty*100 <= s.rows
+		}
+	}()
 	before := 0 // the columns up to this one say where a token is, not what it is
 	for n := 1; n <= min(s.min, 5) && n != l.token && s.places(l, n, how); n++ {
 		before = n

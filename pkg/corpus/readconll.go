@@ -441,7 +441,7 @@ func (c *conll) addToken(cells [][]byte) error {
 		return c.fault(c.line, &LayoutError{Need: NeedTokenColumn, Problem: fmt.Sprintf("no column %d: the line has %d", c.token, len(cells))}, "")
 	}
 	token := cells[c.token-1]
-	if len(token) == 0 {
+	if len(token) == 0 && !c.gaps {
 		return c.fault(c.line, &LayoutError{Need: NeedTokenColumn, Problem: "an empty token"}, "")
 	}
 	if c.number > 0 && c.number <= len(cells) && len(cells[c.number-1]) > 0 {
@@ -540,7 +540,7 @@ func (c *conll) add(column int, tag []byte, start int) error {
 			open.list = slices.Delete(open.list, at, at+1)
 			c.entities[i].End = c.n
 		case c.n == start:
-			return c.fault(c.line, errors.New("an entity begins with a token that is only white space"), "correct the token or its tag")
+			return c.fault(c.line, errors.New("an entity begins with an empty token"), "correct the token or its tag")
 		default:
 			i = len(c.entities)
 			c.entities = append(c.entities, Entity{Span: markup.Span{Start: start, End: c.n}, Label: label})
@@ -570,7 +570,7 @@ func (c *conll) addBrackets(open *openEntities, tag []byte, start int) error {
 		return c.fault(c.line, &LayoutError{Need: NeedTagColumn, Problem: fmt.Sprintf("%q is not a tag", tag)}, "")
 	}
 	if c.n == start && len(b.opens) > 0 {
-		return c.fault(c.line, errors.New("an entity begins with a token that is only white space"), "correct the token or its tag")
+		return c.fault(c.line, errors.New("an entity begins with an empty token"), "correct the token or its tag")
 	}
 	for _, name := range b.opens {
 		label, err := c.labelOf(part{label: name})
@@ -615,7 +615,7 @@ func (c *conll) remark() {
 	r.Skip(c.marks, "document mark")
 	r.Skip(c.ranges, "multiword token")
 	r.Skip(c.empties, "empty node")
-	r.Skip(c.blankTokens, "token of white space")
+	r.Skip(c.blankTokens, "empty token")
 	if c.split > 0 {
 		r.Add("split %s that contain white space", english.Count(c.split, "token"))
 	}

@@ -126,7 +126,7 @@ func TestWhatIsNoCoNLLIsRefusedWithItsLineAndARemedy(t *testing.T) {
 		{"two columns of tags", "a\tB-PER\tO\nb\tO\tB-PER\n", 0, "f:1: columns 2 and 3 hold tags"},
 		{"two columns of tags, one without entities", "1\ta\tB-PER\tO\n2\tb\tO\tO\n", 0, "f:1: columns 3 and 4 hold tags"},
 		{"a tagged line for a range", "1\ta\tB-Y\n2-3\tbc\tB-Y\n2\tb\tO\n3\tc\tO\n", 0, `f:2: the line "2-3"`},
-		{"an entity of white space", "a O\n\u3000 B-Y\n", 0, "f:2: an entity begins with a token that is only white space"},
+		{"an entity of white space", "a O\n\u3000 B-Y\n", 0, "f:2: an entity begins with an empty token"},
 		{"a bracket that is not closed", "a (Y*\nb *\n\nc *\n", 0, "f:1: an entity begins here"},
 		{"a bracket that is not open", "a *\nb *)\n", 0, `f:2: "*)" closes an entity`},
 		{"NUL", "a O\nb\x00 O\n", 0, "f:2: a NUL byte"},
@@ -257,6 +257,18 @@ func TestDialectsOfCoNLLAreReadAndTheGuessesReported(t *testing.T) {
 		if d := cmp.Diff(c.remarks, how.Remarks.String()); d != "" {
 			t.Errorf("%s: %s", c.name, d)
 		}
+	}
+}
+
+func TestAFewTokensMayBeEmpty(t *testing.T) {
+	file := strings.Repeat("a\tO\n", 200) + "b\tB-X\n\tI-X\nc\tI-X\n"
+	how := corpus.Reading{Remarks: &corpus.Remarks{}}
+	got, err := spell(corpus.ReadCoNLL("f", strings.NewReader(file), how))
+	if want := strings.Repeat("a ", 200) + "b c|200-202 X"; err != nil || !slices.Equal(got, []string{want}) {
+		t.Error(got, err)
+	}
+	if got := how.Remarks.String(); got != "skipped 1 empty token" {
+		t.Error(got)
 	}
 }
 
