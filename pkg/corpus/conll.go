@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"nertools/pkg/fault"
+	"nertools/pkg/markup"
 	"nertools/pkg/record"
 )
 
@@ -41,6 +42,9 @@ const docstart = "-DOCSTART-"
 // sentence whose first token looks like the document separator can't be written; the
 // error says what to do instead. Elsewhere in a sentence, [ReadCoNLL] reads such a token
 // correctly; other programs may not.
+//
+// The tokens of a text sentence are its words as Unicode divides them (UAX #29), split
+// wherever an entity begins or ends.
 func NewCoNLL(w io.Writer, scheme Scheme, order func(label string) int) *Encoder {
 	c := newWriter(w)
 	labels := newNames(underscored)
@@ -63,6 +67,11 @@ func NewCoNLL(w io.Writer, scheme Scheme, order func(label string) int) *Encoder
 	}).add
 	first := true
 	c.add = func(s *Sentence) error {
+		if s.Unit == markup.Char {
+			flat, left := Flat(s.Entities, order)
+			c.left += left
+			s = tokenised(s, flat)
+		}
 		switch {
 		case len(s.Tokens) == 0:
 			c.empty++

@@ -17,6 +17,12 @@ type Sentence struct {
 
 	Unit     markup.Unit     // of the entities' spans
 	Position record.Position // of Text in its document, if known; only if Unit is [markup.Char]
+	Whole    bool            // Text is a whole document; see [Documents]
+
+	// Beside are entities at whose edges words are split as at those of Entities, so that
+	// gold and predicted entities have the same words: of one of them, these are the other.
+	// Only if Unit is [markup.Char].
+	Beside []Entity
 
 	// Only for sentences that a model was asked about:
 	Model      string     // model that answered; the first if there were several; may be empty

@@ -20,6 +20,11 @@ import (
 //
 // Spans are half-open: start and end count tokens, start_char and end_char Unicode code
 // points, and start_byte and end_byte the UTF-8 bytes of "text" without JSON escapes.
+// A text sentence also has "form":"text" and, if it is known, "document" with "offset" and
+// "offset_bytes", and its spans have document_start, document_end, document_start_byte and
+// document_end_byte: their offsets in the document. Its tokens are words as Unicode divides
+// them (UAX #29), split wherever an entity begins or ends.
+//
 // Gold entities have no "found". "answers" contains [Sentence.Forms].
 func NewJSONL(w io.Writer) *Encoder {
 	j := newWriter(w)
@@ -30,15 +35,28 @@ func (w *Encoder) appendJSONL(dst []byte, s *Sentence) []byte {
 	w.at.Reset(s)
 	dst = record.AppendString(append(dst, `{"kind":"sentence","v":1,"id":`...), s.ID)
 	dst = record.AppendString(append(dst, `,"text":`...), s.Text)
-	dst = appendList(append(dst, `,"tokens":`...), s.Tokens)
+	dst = appendPosition(dst, s)
+	tokens := s.Tokens
+	var list []markup.Word
+	if s.Unit == markup.Char {
+		list = appendWords(nil, s)
+		for _, word := range list {
+			tokens = append(tokens, word.Text)
+		}
+	}
+	dst = appendList(append(dst, `,"tokens":`...), tokens)
 	dst = append(dst, `,"spans":[`...)
 	for i, e := range s.Entities {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
 		start, end := w.at.Chars(e.Span)
-		dst = strconv.AppendInt(append(dst, `{"start":`...), int64(e.Start), 10)
-		dst = strconv.AppendInt(append(dst, `,"end":`...), int64(e.End), 10)
+		span := e.Span
+		if s.Unit == markup.Char {
+			span = inWords(list, span)
+		}
+		dst = strconv.AppendInt(append(dst, `{"start":`...), int64(span.Start), 10)
+		dst = strconv.AppendInt(append(dst, `,"end":`...), int64(span.End), 10)
 		dst = record.AppendString(append(dst, `,"label":`...), e.Label)
 		dst = record.AppendString(append(dst, `,"text":`...), w.text(s, e))
 		dst = strconv.AppendInt(append(dst, `,"start_char":`...), int64(start), 10)
@@ -46,6 +64,7 @@ func (w *Encoder) appendJSONL(dst []byte, s *Sentence) []byte {
 		start, end = w.at.Bytes(e.Span)
 		dst = strconv.AppendInt(append(dst, `,"start_byte":`...), int64(start), 10)
 		dst = strconv.AppendInt(append(dst, `,"end_byte":`...), int64(end), 10)
+		dst = w.appendInDocument(dst, s, e)
 		if e.How != markup.Given {
 			dst = record.AppendString(append(dst, `,"found":`...), e.How.String())
 		}

@@ -18,6 +18,9 @@ import (
 // gets an empty annotation if a data set says that there are none, otherwise an empty
 // prediction: Label Studio exports only tasks with annotations.
 //
+// The data of a text sentence also has "form":"text" and, if it is known, "document" with
+// "offset" and "offset_bytes"; each region then has its offsets in the document in "meta".
+//
 // Offsets are half-open and count Unicode code points, as Label Studio does; only its
 // versions up to 2021 counted UTF-16 units, which differ after an emoji. "score" is the
 // share of strings marked in the answers that were found exactly, where a question
@@ -36,6 +39,7 @@ func (w *Encoder) appendTask(dst []byte, s *Sentence) []byte {
 	if s.ID != "" {
 		dst = record.AppendString(append(dst, `,"sentence":`...), s.ID)
 	}
+	dst = appendPosition(dst, s)
 	dst = append(dst, '}')
 	given := func(e Entity) bool { return e.How == markup.Given }
 	found := func(e Entity) bool { return e.How != markup.Given }
@@ -74,7 +78,12 @@ func (w *Encoder) appendRegions(dst []byte, s *Sentence, meant func(Entity) bool
 		dst = strconv.AppendInt(append(dst, `,"end":`...), int64(end), 10)
 		dst = record.AppendString(append(dst, `,"text":`...), w.text(s, e))
 		dst = record.AppendString(append(dst, `,"labels":[`...), e.Label)
-		dst = append(dst, "]}}"...)
+		dst = append(dst, "]}"...)
+		if s.Position.Document != "" {
+			dst = record.AppendString(append(dst, `,"meta":{"document":`...), s.Position.Document)
+			dst = append(w.appendInDocument(dst, s, e), '}')
+		}
+		dst = append(dst, '}')
 	}
 	return append(dst, ']')
 }

@@ -5,11 +5,13 @@ import (
 	"unicode/utf8"
 
 	"nertools/pkg/markup"
+	"nertools/pkg/record"
 )
 
 // Offsets locates the spans of a sentence in its text. Call [Offsets.Reset] before use.
 // It is for one goroutine at a time.
 type Offsets struct {
+	in     record.Position
 	unit   markup.Unit
 	tokens []place
 	starts []int // if unit is [markup.Char]: the byte offset of each code point, and the text's length
@@ -22,7 +24,7 @@ type place struct{ start, end, startChar, endChar int }
 // Reset prepares o for s, reusing its memory. It takes time linear in the length of the
 // text.
 func (o *Offsets) Reset(s *Sentence) {
-	o.unit, o.tokens = s.Unit, o.tokens[:0]
+	o.in, o.unit, o.tokens = s.Position, s.Unit, o.tokens[:0]
 	if s.Unit == markup.Char {
 		o.starts = o.starts[:0]
 		for i := range s.Text {
@@ -61,4 +63,12 @@ func (o *Offsets) Chars(s markup.Span) (start, end int) {
 		return s.Start, s.End
 	}
 	return o.tokens[s.Start].startChar, o.tokens[s.End-1].endChar
+}
+
+// InDocument returns the span's position in the document of the sentence: offsets in code
+// points after a byte order mark, and in bytes from the start of the file.
+func (o *Offsets) InDocument(s markup.Span) (start, end, startByte, endByte int) {
+	start, end = o.Chars(s)
+	startByte, endByte = o.Bytes(s)
+	return o.in.Chars + start, o.in.Chars + end, o.in.Bytes + startByte, o.in.Bytes + endByte
 }

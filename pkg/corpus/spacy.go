@@ -1,6 +1,7 @@
 package corpus
 
 import (
+	"fmt"
 	"io"
 	"strconv"
 
@@ -16,6 +17,10 @@ import (
 // Offsets are half-open and count Unicode code points. To load a line:
 //
 //	Example.from_dict(nlp.make_doc(line["text"]), {"entities": line["entities"]})
+//
+// The line of a text sentence also has "form":"text" and, if it is known, "document" with
+// "offset" and "offset_bytes"; then "offsets" has the start, the end, the first byte and the
+// byte behind the last one of each entity in the document.
 //
 // spaCy accepts no overlapping entities: they are dropped as by [Flat] with order;
 // [Encoder.Left] counts them.
@@ -36,6 +41,18 @@ func NewSpaCy(w io.Writer, order func(label string) int) *Encoder {
 			dst = strconv.AppendInt(append(dst, ','), int64(end), 10)
 			dst = append(record.AppendString(append(dst, ','), e.Label), ']')
 		}
-		return append(dst, "]}\n"...)
+		dst = appendPosition(append(dst, ']'), s)
+		if s.Position.Document != "" {
+			dst = append(dst, `,"offsets":[`...)
+			for i, e := range flat {
+				if i > 0 {
+					dst = append(dst, ',')
+				}
+				start, end, startByte, endByte := c.at.InDocument(e.Span)
+				dst = fmt.Appendf(dst, "[%d,%d,%d,%d]", start, end, startByte, endByte)
+			}
+			dst = append(dst, ']')
+		}
+		return append(dst, "}\n"...)
 	})
 }

@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"strconv"
 
+	"nertools/pkg/markup"
 	"nertools/pkg/record"
 )
 
@@ -12,11 +14,12 @@ import (
 // added. It keeps one sentence in memory at a time. The same sentences result in the same
 // bytes.
 //
-// Entities must be within the tokens of their sentence.
+// Entities must be within the tokens or characters of their sentence.
 type Encoder struct {
 	out           *bufio.Writer
 	add           func(s *Sentence) error
-	between, last string // written between sentences and after the last one
+	finish        func() error // called before the end; may be nil
+	between, last string       // written between sentences and after the last one
 	sentences     int
 	left          int
 	empty         int
@@ -73,6 +76,11 @@ func (w *Encoder) Add(s *Sentence) error {
 
 // Close finishes and flushes the output. It does not close the underlying writer.
 func (w *Encoder) Close() error {
+	if w.finish != nil {
+		if err := w.finish(); err != nil {
+			return fmt.Errorf("write sentences: %w", err)
+		}
+	}
 	w.out.WriteString(w.last)
 	if err := w.out.Flush(); err != nil {
 		return fmt.Errorf("write sentences: %w", err)
@@ -102,6 +110,34 @@ func (w *Encoder) lines(line func(dst []byte, s *Sentence) []byte) *Encoder {
 func (w *Encoder) text(s *Sentence, e Entity) string {
 	start, end := w.at.Bytes(e.Span)
 	return s.Text[start:end]
+}
+
+// appendPosition appends the members "form", "document", "offset" and "offset_bytes" of a text
+// sentence, each preceded by a comma.
+func appendPosition(dst []byte, s *Sentence) []byte {
+	if s.Unit != markup.Char {
+		return dst
+	}
+	dst = append(dst, `,"form":"`+record.TextForm+`"`...)
+	if s.Position.Document == "" {
+		return dst
+	}
+	dst = record.AppendString(append(dst, `,"document":`...), s.Position.Document)
+	dst = strconv.AppendInt(append(dst, `,"offset":`...), int64(s.Position.Chars), 10)
+	return strconv.AppendInt(append(dst, `,"offset_bytes":`...), int64(s.Position.Bytes), 10)
+}
+
+// appendInDocument appends where e is in the document of s, if that is known, as members that
+// are preceded by a comma each. w.at must have been reset to s.
+func (w *Encoder) appendInDocument(dst []byte, s *Sentence, e Entity) []byte {
+	if s.Position.Document == "" {
+		return dst
+	}
+	start, end, startByte, endByte := w.at.InDocument(e.Span)
+	dst = strconv.AppendInt(append(dst, `,"document_start":`...), int64(start), 10)
+	dst = strconv.AppendInt(append(dst, `,"document_end":`...), int64(end), 10)
+	dst = strconv.AppendInt(append(dst, `,"document_start_byte":`...), int64(startByte), 10)
+	return strconv.AppendInt(append(dst, `,"document_end_byte":`...), int64(endByte), 10)
 }
 
 // appendList appends list as a JSON array of strings.

@@ -64,7 +64,7 @@ type Spending struct {
 }
 
 // A Prediction is a sentence with its predicted and gold entities. Entities must be
-// within its tokens; neither side may contain duplicates.
+// within its tokens or characters; neither side may contain duplicates.
 type Prediction struct {
 	corpus.Sentence
 	Gold    []corpus.Entity

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"nertools/pkg/corpus"
@@ -44,10 +45,11 @@ var signOf = map[score.Relation]sign{score.Correct: correct, score.Missed: misse
 
 // A mark is an entity as drawn.
 type mark struct {
-	corpus.Entity
-	gold bool
-	sign sign
-	lane int // 0 is nearest to the words
+	corpus.Entity        // counted in tokens; see [body.cut]
+	where         string // in its document, if that is known
+	gold          bool
+	sign          sign
+	lane          int // 0 is nearest to the words
 }
 
 // body renders one sentence after another, and counts what they contain.
@@ -60,6 +62,8 @@ type body struct {
 	items     map[string]int // number of items, by letter
 	holding   map[string]int // number of sentences with such an item, by letter; "" for an error of any kind
 	reasons   map[markup.Reason]int
+	at        corpus.Offsets // of the current sentence
+	documents bool           // its document is known
 	marks     []mark
 	open      []mark   // at a token
 	above     []int    // end of the last gold mark in each lane
@@ -98,6 +102,10 @@ func (b *body) add(s *Prediction) {
 	b.sentences++
 	b.hasGold = b.hasGold || s.HasGold
 	b.marks, b.seen = b.marks[:0], b.seen[:0]
+	if s.Unit == markup.Char {
+		b.at.Reset(&s.Sentence)
+	}
+	b.documents = s.Position.Document != ""
 	notes := b.entities(s)
 	for _, u := range s.Unused {
 		b.holds(unused, u.Label)
@@ -121,9 +129,18 @@ func (b *body) add(s *Prediction) {
 	b.tally()
 
 	n := strconv.Itoa(b.sentences)
-	b.write(`<article class="s" id="s`, n, `" tabindex="-1" data-i="`, strings.Join(b.seen, " "), `"><a href="#s`, n, `"><bdi>`, text(cmp.Or(s.ID, n)), `</bdi></a>`)
+	b.write(`<article class="s" id="s`, n, `" tabindex="-1" data-i="`, strings.Join(b.seen, " "), `"><a href="#s`, n, `"`)
+	if s.Position.Document != "" {
+		all := markup.Span{End: utf8.RuneCountInString(s.Text)}
+		b.write(` title="`, text(s.Position.Document), ", ", b.inDocument(all), `"`)
+	}
+	b.write(`><bdi>`, text(cmp.Or(s.ID, n)), `</bdi></a>`)
+	tokens, gaps := s.Tokens, []string(nil)
+	if s.Unit == markup.Char {
+		tokens, gaps = b.cut(s)
+	}
 	b.lanes()
-	b.words(s.Tokens)
+	b.words(tokens, gaps)
 	if len(notes) > 0 {
 		b.write("<ul>")
 		b.out = append(b.out, notes...)
@@ -183,7 +200,11 @@ func (b *body) entities(s *Prediction) (notes []byte) {
 }
 
 func (b *body) entity(e corpus.Entity, gold bool, kind sign) {
-	b.marks = append(b.marks, mark{Entity: e, gold: gold, sign: kind})
+	m := mark{Entity: e, gold: gold, sign: kind}
+	if b.documents {
+		m.where = b.inDocument(e.Span)
+	}
+	b.marks = append(b.marks, m)
 	b.holds(kind, e.Label)
 	if e.How == markup.Repaired {
 		b.holds(repaired, e.Label)
@@ -212,8 +233,56 @@ func (b *body) lanes() {
 	}
 }
 
-// words writes the tokens with the marks above and below them.
-func (b *body) words(tokens []string) {
+// inDocument says where a span of the current sentence is in its document.
+func (b *body) inDocument(sp markup.Span) string {
+	start, end, startByte, endByte := b.at.InDocument(sp)
+	return fmt.Sprintf("characters %d to %d, bytes %d to %d", start, end, startByte, endByte)
+}
+
+// cut cuts a text sentence at its white space and wherever a mark begins or ends, and makes
+// the marks count these tokens. gaps are the white space before each.
+func (b *body) cut(s *Prediction) (tokens, gaps []string) {
+	edges := make([]int, 0, 2*len(b.marks)) // in bytes
+	for _, m := range b.marks {
+		start, end := b.at.Bytes(m.Span)
+		edges = append(edges, start, end)
+	}
+	slices.Sort(edges)
+	edges = slices.Compact(edges)
+	var starts []int
+	at := 0
+	for _, token := range markup.AppendTokens(nil, s.Text) {
+		from := at + strings.Index(s.Text[at:], token)
+		gap := s.Text[at:from]
+		at = from + len(token)
+		for from < at {
+			to := at
+			for len(edges) > 0 && edges[0] <= from {
+				edges = edges[1:]
+			}
+			if len(edges) > 0 {
+				to = min(to, edges[0])
+			}
+			tokens, gaps, starts = append(tokens, s.Text[from:to]), append(gaps, gap), append(starts, from)
+			gap, from = "", to
+		}
+	}
+	b.marks = slices.DeleteFunc(b.marks, func(m mark) bool {
+		start, end := b.at.Bytes(m.Span)
+		return strings.TrimFunc(s.Text[start:end], unicode.IsSpace) == "" // there is nothing to see
+	})
+	for i := range b.marks {
+		m := &b.marks[i]
+		start, end := b.at.Bytes(m.Span)
+		m.Start, _ = slices.BinarySearch(starts, start)
+		m.End, _ = slices.BinarySearch(starts, end)
+	}
+	return tokens, gaps
+}
+
+// words writes the tokens with the marks above and below them. gaps are the white space
+// before each; nil for single spaces.
+func (b *body) words(tokens, gaps []string) {
 	b.write(`<p dir="auto"`)
 	if len(b.marks) > 0 {
 		b.write(` style="--g:`, strconv.Itoa(len(b.above)), `;--p:`, strconv.Itoa(len(b.below)), `"`)
@@ -225,7 +294,10 @@ func (b *body) words(tokens []string) {
 		for ; next < len(b.marks) && b.marks[next].Start == i; next++ {
 			open = append(open, b.marks[next])
 		}
-		if i > 0 {
+		switch {
+		case gaps != nil:
+			b.write(text(strings.ReplaceAll(gaps[i], "\r", "")))
+		case i > 0:
 			b.write(" ")
 		}
 		b.token(tokens, i, open)
@@ -309,6 +381,9 @@ func (b *body) mark(m mark, i int) {
 	if m.How == markup.Repaired {
 		b.write(", ", repaired.Name)
 	}
+	if m.where != "" {
+		b.write(", ", m.where)
+	}
 	b.write(`"></b>`)
 }
 
@@ -326,7 +401,14 @@ func (b *body) chip(label string) string {
 
 // name returns the label and the words of e.
 func (b *body) name(s *Prediction, e corpus.Entity) string {
-	return b.chip(e.Label) + "<bdi>" + text(strings.Join(s.Tokens[e.Start:e.End], " ")) + "</bdi>"
+	words := ""
+	if s.Unit == markup.Char {
+		start, end := b.at.Bytes(e.Span)
+		words = s.Text[start:end]
+	} else {
+		words = strings.Join(s.Tokens[e.Start:e.End], " ")
+	}
+	return b.chip(e.Label) + "<bdi>" + text(words) + "</bdi>"
 }
 
 func (b *body) write(parts ...string) {
