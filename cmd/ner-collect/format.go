@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -35,9 +36,18 @@ type output struct {
 	strict bool        // treat a gold span that is not in its sentence as an error
 	prices cost.Prices // for html
 
+	per       string // "sentence" or "document"
+	documents string // their file; "" for the one beside the MRC file
+
+	gold  bool // write the gold entities, of rows that were answered
 	tags  corpus.Scheme
 	table *price.Table
 }
+
+const perSentence, perDocument = "sentence", "document"
+
+// wholeFormats are the formats that whole documents can be written in.
+var wholeFormats = []string{"jsonl", "spacy", "brat", "labelstudio", "csv"}
 
 const formatNames = "text, jsonl, conll, spacy, brat, labelstudio, csv or html"
 
@@ -45,6 +55,8 @@ func (o *output) flags() []cli.Flag {
 	return clidoc.Group("output", append([]cli.Flag{
 		&cli.StringFlag{Name: "format", Value: "text", Destination: &o.format, Usage: "use `FORMAT` " + formatNames},
 		&cli.StringFlag{Name: "scheme", Value: "bio", Destination: &o.scheme, Usage: "tag conll output with `SCHEME`: bio or bioes"},
+		&cli.StringFlag{Name: "per", Value: perSentence, Destination: &o.per, Usage: "write one text per `UNIT`: sentence or document (text rows only)"},
+		&cli.StringFlag{Name: "documents", Destination: &o.documents, DefaultText: "NAME.documents.jsonl", Usage: "read the whole documents from `FILE`"},
 	}, o.target.Flags("the file (brat: folder) NAME")...)...)
 }
 
@@ -59,10 +71,22 @@ func (o *output) check(inputs ...string) (err error) {
 	case o.format == "brat" && o.target.Name == "":
 		return cmdline.UsageError("--format brat writes a folder: name it with --write-name")
 	}
+	switch o.per {
+	case "", perSentence:
+		if o.documents != "" {
+			return cmdline.UsageError("--documents is read only with --per document")
+		}
+	case perDocument:
+		if !slices.Contains(wholeFormats, o.format) {
+			return cmdline.UsageError("--per document needs --format jsonl, spacy, brat, labelstudio or csv, not %s", o.format)
+		}
+	default:
+		return cmdline.UsageError("--per must be sentence or document, not %q", o.per)
+	}
 	if o.tags, err = corpus.ParseScheme(o.scheme); err != nil {
 		return cmdline.UsageError("--scheme must be bio or bioes, not %q", o.scheme)
 	}
-	inputs = append(inputs, o.prices.File)
+	inputs = append(inputs, o.prices.File, o.documents)
 	if o.format != "brat" {
 		err = o.target.Check("", "", inputs...)
 	} else {
@@ -84,8 +108,23 @@ func (o *output) check(inputs ...string) (err error) {
 // the sources named on an HTML page.
 func (o *output) write(ctx context.Context, std cmdline.Streams, j *answers.Joined, files []string) error {
 	ctx = context.WithoutCancel(ctx)
-	each := func(emit func(*annotate.Annotation) error) error {
-		if err := j.Each(ctx, emit); err != nil {
+	// each passes the sentences to add, or the documents that they are from.
+	each := func(add func(*corpus.Sentence) error) error {
+		close := func() error { return nil }
+		if o.per == perDocument {
+			in, err := o.openDocuments(j)
+			if err != nil {
+				return err
+			}
+			defer in.Close()
+			documents := corpus.NewDocuments(in.Name(), cmdline.Interruptible(ctx, in), add)
+			add, close = documents.Add, func() error { return documents.Close(j.AllRows()) }
+		}
+		err := j.Each(ctx, func(s *annotate.Annotation) error { return add(o.sentence(s, j.HasGold)) })
+		if err == nil {
+			err = close()
+		}
+		if err != nil {
 			return err
 		}
 		return tellNotes(std, j, o.strict)
@@ -104,9 +143,7 @@ func (o *output) write(ctx context.Context, std cmdline.Streams, j *answers.Join
 		if err != nil {
 			return err
 		}
-		return corpus.WriteBrat(folder, j.Labels(), func(add func(*corpus.Sentence) error) error {
-			return each(func(s *annotate.Annotation) error { return add(&s.Sentence) })
-		})
+		return corpus.WriteBrat(folder, j.Labels(), each)
 	case "html":
 		page, err := o.page(ctx, std, j, files)
 		if err != nil {
@@ -119,7 +156,7 @@ func (o *output) write(ctx context.Context, std cmdline.Streams, j *answers.Join
 		if out, err = corpus.NewEncoder(o.format, w, o.tags, j.Rank); err != nil {
 			return err
 		}
-		if err := each(func(s *annotate.Annotation) error { return out.Add(&s.Sentence) }); err != nil {
+		if err := each(out.Add); err != nil {
 			return err
 		}
 		return out.Close()
@@ -137,6 +174,36 @@ func (o *output) write(ctx context.Context, std cmdline.Streams, j *answers.Join
 		std.Show("set up the project that imports the file with this labelling interface:", corpus.LabelStudioConfig(j.Labels()))
 	}
 	return nil
+}
+
+// sentence returns the sentence to write. Where gold is known, words are split at the edges
+// of gold and predicted entities.
+func (o *output) sentence(s *annotate.Annotation, hasGold bool) *corpus.Sentence {
+	switch {
+	case o.gold:
+		return &corpus.Sentence{ID: s.ID, Text: s.Text, Tokens: s.Tokens, Unit: s.Unit, Position: s.Position, Entities: s.Gold, Beside: s.Entities, Given: true}
+	case hasGold:
+		s.Beside = s.Gold
+	}
+	return &s.Sentence
+}
+
+// openDocuments opens the file of the documents.
+func (o *output) openDocuments(j *answers.Joined) (*os.File, error) {
+	path := o.documents
+	if path == "" && j.Rows != nil {
+		if dir, name, ok := mrc.Split(j.Rows.Name()); ok {
+			path = mrc.DocumentsPath(dir, name)
+		}
+	}
+	if path == "" {
+		return nil, fault.WithHint(errors.New("the file of the documents is not known"), "name it with --documents, or the MRC file with --source-dir and --source-name")
+	}
+	in, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &fault.Error{File: path, Err: fs.ErrNotExist, Hint: "ner-prompt convert writes it beside the MRC file; name it with --documents"}
+	}
+	return in, err
 }
 
 func (o *output) page(ctx context.Context, std cmdline.Streams, j *answers.Joined, files []string) (page *report.Page, err error) {
@@ -186,7 +253,8 @@ func tellNotes(std cmdline.Streams, j *answers.Joined, strict bool) error {
 }
 
 type goldOptions struct {
-	file string // MRC
+	file    string   // MRC
+	results []string // whose entities split words, too
 	output
 	labels dataset.LabelSet
 }
@@ -197,7 +265,9 @@ func goldCommand() *cli.Command {
 		Name: "gold", Usage: "write the gold annotations of an MRC file in any format",
 		UsageText: "ner-collect gold examples/news/mrc-ner.test --format conll",
 		ArgsUsage: "FILE",
-		Flags:     slices.Concat(o.output.flags(), []cli.Flag{strictFlag(&o.strict)}, o.labels.Flags()),
+		Flags: slices.Concat(o.output.flags(), []cli.Flag{strictFlag(&o.strict),
+			&cli.StringSliceFlag{Category: "gold annotations", Name: "results", Action: cmdline.Into(&o.results), Usage: "split words of text rows at the entities in `FILE`, too (repeatable)"},
+		}, o.labels.Flags()),
 		Action: cmdline.Action(func(ctx context.Context, std cmdline.Streams, files []string) error {
 			if len(files) != 1 {
 				return cmdline.UsageError("name the MRC file to read")
@@ -210,11 +280,17 @@ func goldCommand() *cli.Command {
 
 // writeGold writes the entities marked in an MRC file.
 func writeGold(ctx context.Context, std cmdline.Streams, o *goldOptions) error {
-	if strings.EqualFold(o.format, "html") {
+	switch {
+	case strings.EqualFold(o.format, "html"):
 		return cmdline.UsageError("--format html shows results, which an MRC file does not have")
+	case len(o.results) > 0 && strings.EqualFold(o.format, "text"):
+		return cmdline.UsageError("--results does nothing with --format text, which has no words to split")
 	}
-	if err := o.check(o.file, o.labels.Input()); err != nil {
+	if err := o.check(append([]string{o.file, o.labels.Input()}, o.results...)...); err != nil {
 		return err
+	}
+	if len(o.results) > 0 {
+		return writeGoldBeside(ctx, std, o)
 	}
 	rows, err := mrc.Open(o.file)
 	if err != nil {
@@ -230,4 +306,21 @@ func writeGold(ctx context.Context, std cmdline.Streams, o *goldOptions) error {
 		return err
 	}
 	return o.write(ctx, std, &j, nil)
+}
+
+// writeGoldBeside writes the entities marked in an MRC file, with the words that the
+// predicted ones have too: the CoNLL files of both have the same lines.
+func writeGoldBeside(ctx context.Context, std cmdline.Streams, o *goldOptions) error {
+	labels, err := o.labels.ReadGiven()
+	if err != nil {
+		return err
+	}
+	with := answers.Options{Files: o.results, Gold: o.file, Labels: o.labels}
+	j, err := with.Join(ctx, std, labels)
+	if err != nil {
+		return err
+	}
+	defer j.Close()
+	o.gold = true
+	return o.write(ctx, std, j, nil)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"path/filepath"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"nertools/cmd/internal/answers"
 	"nertools/cmd/internal/cmdline"
+	"nertools/pkg/annotate"
 	"nertools/pkg/durable"
 	"nertools/pkg/fault"
 	"nertools/pkg/report"
@@ -33,8 +35,8 @@ func scoreCommand() *cli.Command {
 		UsageText: "ner-collect score --gold examples/news/mrc-ner.test results.jsonl",
 		ArgsUsage: "[FILE ...]",
 		Description: "--match says when an entity is right: strict, if span and label are those of gold; boundary, if\n" +
-			"the span is; overlap, if the label is and the spans share a token; published counts as the\n" +
-			"published GPT-NER figures do.",
+			"the span is; overlap, if the label is and the spans share a token (in text rows, a character);\n" +
+			"published counts as the published GPT-NER figures do, and does not know text rows.",
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "match", DefaultText: "strict", Usage: "count matches by `RULE`: strict, boundary, overlap or published",
 				Action: func(_ *cli.Context, name string) (err error) {
@@ -73,6 +75,9 @@ func scoreResults(ctx context.Context, std cmdline.Streams, o *scoreOptions) err
 	}
 	defer j.Close()
 	r, err := j.Score(context.WithoutCancel(ctx), o.match, o.resamples, o.seed, nil)
+	if errors.Is(err, annotate.ErrPublishedText) {
+		return cmdline.Exit(cmdline.Usage, fault.WithHint(err, "score them with another --match"))
+	}
 	if err == nil {
 		err = tellNotes(std, j, o.strict)
 	}

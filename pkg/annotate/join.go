@@ -209,6 +209,12 @@ func (j *Joined) addTo(known map[string]int, i int, row *collect.Reply) {
 	j.sentences = append(j.sentences, mrc.Group{ID: id, Rows: []int{i}})
 }
 
+// AllRows reports whether j covers all rows of its file; without one, that is not known, and
+// AllRows returns true.
+func (j *Joined) AllRows() bool {
+	return j.Results == nil || j.Rows == nil || j.Results.Len() >= j.Rows.Len()
+}
+
 // Labels returns the labels that the rows ask for, in order of first occurrence.
 func (j *Joined) Labels() []string {
 	var list []string

@@ -9,7 +9,10 @@ import (
 )
 
 // An example is a row of doc/alignment.md.
-type example struct{ rule, sentence, answer, demonstration, result, strings string }
+type example struct {
+	rule, sentence, answer, demonstration, result, strings string
+	unit                                                   markup.Unit
+}
 
 // examples returns the rows of all tables that have an answer.
 func examples(t *testing.T) (list []example) {
@@ -40,6 +43,8 @@ func examples(t *testing.T) (list []example) {
 			switch name {
 			case "Sentence":
 				e.sentence = cells[i]
+			case "Text":
+				e.sentence, e.unit = cells[i], markup.Char
 			case "Answer":
 				e.answer = cells[i]
 			case "Demonstration":
@@ -70,7 +75,7 @@ func TestTheExamplesInTheDocumentAreTrue(t *testing.T) {
 	}
 	var s subject
 	for _, e := range examples(t) {
-		s.Reset(e.sentence)
+		s.ResetUnit(e.sentence, e.unit)
 		q := people()
 		if e.demonstration != "" {
 			q.Shown = markup.NewText(e.demonstration).Holds

@@ -27,6 +27,10 @@ import (
 // Path returns the path of the MRC file called name in dir.
 func Path(dir, name string) string { return filepath.Join(dir, "mrc-ner."+name) }
 
+// DocumentsPath returns the path of the file with the documents of the MRC file called name
+// in dir.
+func DocumentsPath(dir, name string) string { return filepath.Join(dir, name+".documents.jsonl") }
+
 // Split splits a path made by [Path]. For any other path, ok is false and name is the
 // whole file name.
 func Split(path string) (dir, name string, ok bool) {
