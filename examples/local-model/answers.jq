@@ -1,12 +1,15 @@
 # Counts what became of the answers of one experiment. Input: all lines of
-# ner-collect --format jsonl, as one array.
+# ner-collect --format jsonl, as one array. $rows is the number of answers.
 def count(f): [f] | group_by(.) | map({name: .[0], n: length}) | sort_by(-.n);
 def shown: map("\(.n) \(.name)") | join(", ") | if . == "" then "none" else . end;
+def form: .class + (if .damage then " (" + (.damage | join(", ")) + ")" else "" end);
 
-([.[].unanswered // [] | .[]] | length) as $failed
-| ([.[].spans[], (.[].unused // [])[]] | length) as $strings
-| "answers not the same text: \(count(.[].answers // [] | .[] | (.class // "same") + (if .damage then " (" + (.damage | if type == "array" then join(", ") else . end) + ")" else "" end)) | shown)",
-  "rows without an answer: \($failed)",
-  "strings marked: \($strings)",
-  "used: \(count(.[].spans[].found) | shown)",
-  "unused: \(count((.[].unused // [])[].reason) | shown)"
+[.[].answers // [] | .[]] as $other
+| ([.[].unanswered // [] | .[]] | length) as $failed
+| "answers: \($rows)",
+  "  the sentence, marked as asked for: \($rows - $failed - ($other | length))",
+  "  in another form: \(count($other[] | form) | shown)",
+  "  failed: \($failed)",
+  "strings: \([.[].spans[], (.[].unused // [])[]] | length)",
+  "  used: \(count(.[].spans[].found) | shown)",
+  "  unused: \(count((.[].unused // [])[].reason) | shown)"
