@@ -62,6 +62,7 @@ func writePrompts(ctx context.Context, std cmdline.Streams, o *promptOptions) (e
 	if job.Labels, err = o.labels.Read(); err != nil {
 		return err
 	}
+	noteUndescribed(std, job.Labels)
 	if job.Rows, err = mrc.Open(o.source.Path()); err != nil {
 		return err
 	}

@@ -48,13 +48,18 @@ func app() *cli.App {
 
 func labelsCommand() *cli.Command {
 	var labels dataset.LabelSet
+	var list string
 	return &cli.Command{
 		Name: "labels", Usage: "print the catalogue of labels as JSON, to edit and use with --labels",
 		UsageText: "ner-prompt labels --data-name CONLL > labels.json",
-		Description: "--labels builtin:1 prints the first version of the built-in catalogue. With it, ner-prompt\n" +
-			"makes the prompts of that time.",
-		Flags: labels.Flags(),
+		Description: "--new makes a catalogue of your own labels. --labels builtin:1 prints the first version of\n" +
+			"the built-in catalogue. With it, ner-prompt makes the prompts of that time.",
+		Flags: append(labels.Flags(),
+			&cli.StringFlag{Name: "new", Destination: &list, Usage: "print a new catalogue of `LABELS`, such as DRUG,DOSE, to fill in"}),
 		Action: cmdline.Action(func(_ context.Context, std cmdline.Streams, _ []string) error {
+			if list != "" {
+				return newLabels(std, &labels, list)
+			}
 			return printLabels(std, &labels)
 		}),
 	}

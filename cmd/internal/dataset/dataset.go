@@ -174,7 +174,7 @@ func (l *LabelSet) Read() (catalog.DataSet, error) {
 		return catalog.DataSet{}, cmdline.UsageError("--data-name is missing: name the data set that the labels belong to")
 	}
 	set, err := labels.DataSet(name)
-	return set, fault.WithHint(err, "ner-prompt labels prints the known ones; use another catalogue with --labels FILE")
+	return set, fault.WithHint(err, "ner-prompt labels prints the known ones; for labels of your own, make a catalogue (ner-prompt labels --new DRUG,DOSE > labels.json) and use --labels labels.json")
 }
 
 // Explain says what to do about a label that the data set does not have.
