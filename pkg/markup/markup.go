@@ -91,6 +91,22 @@ const (
 // sentence.
 type Span struct{ Start, End int }
 
+// InLine returns text as prompts show it: in rows whose spans count characters, each code
+// point of a line break is replaced by a space, because prompts have a sentence on a line.
+// Spans of text are also spans of the result.
+func InLine(text string, unit Unit) string {
+	const breaks = "\n\r\v\f\u0085\u2028\u2029"
+	if unit == Token || !strings.ContainsAny(text, breaks) {
+		return text
+	}
+	return strings.Map(func(c rune) rune {
+		if strings.ContainsRune(breaks, c) {
+			return ' '
+		}
+		return c
+	}, text)
+}
+
 // Compare orders spans by Start, and spans with the same Start from long to short.
 func (s Span) Compare(t Span) int {
 	return cmp.Or(cmp.Compare(s.Start, t.Start), cmp.Compare(t.End, s.End))

@@ -123,3 +123,15 @@ func BenchmarkMark(b *testing.B) {
 		out = markup.AppendMarked(out[:0], tokens, []markup.Span{{3, 4}, {5, 7}})
 	}
 }
+
+func TestASentenceInLineHasTheSpansOfTheSentence(t *testing.T) {
+	const text = "a\r\nb\u2028\U0001f98a\tc \u0085\n"
+	if got := markup.InLine(text, markup.Char); got != "a  b \U0001f98a\tc   " {
+		t.Errorf("%q", got)
+	}
+	for text, unit := range map[string]markup.Unit{text: markup.Token, "a b\t": markup.Char} {
+		if got := markup.InLine(text, unit); got != text {
+			t.Errorf("%q became %q", text, got)
+		}
+	}
+}

@@ -168,7 +168,8 @@ type maker struct {
 	shared *shared
 
 	view         View
-	asked        mrc.Row   // the row that the prompt is about
+	asked        mrc.Row   // the row that the prompt is about; its Context is that of markup.InLine
+	context      string    // its Context in the file
 	shown        []mrc.Row // its demonstrations
 	leaks        bool      // a demonstration has the sentence and the label asked about
 	neighbours   []int
@@ -220,8 +221,16 @@ func (m *maker) read(i int) (err error) {
 		if m.shown, err = j.Train.DecodeAll(m.neighbours, m.shown); err != nil {
 			return err
 		}
+		for n := range m.shown {
+			m.shown[n].Context = markup.InLine(m.shown[n].Context, m.shown[n].Unit)
+		}
 	}
-	return j.Rows.Decode(i, &m.asked)
+	if err := j.Rows.Decode(i, &m.asked); err != nil {
+		return err
+	}
+	m.context = m.asked.Context
+	m.asked.Context = markup.InLine(m.context, m.asked.Unit)
+	return nil
 }
 
 // appendRow appends the record of row i, which must have been read.
@@ -261,7 +270,7 @@ func (m *maker) appendRow(dst []byte, i int) ([]byte, error) {
 		Index:    i,
 		Total:    j.Total(),
 		Label:    key,
-		Context:  m.asked.Context,
+		Context:  m.context,
 		Origin:   origin,
 		Quoted:   m.quoted,
 		Examples: m.neighbours,

@@ -32,7 +32,7 @@ func TestPromptsShowTextRowsAsPeopleWroteThem(t *testing.T) {
 	const first, asked = "Café\u0301  “Lipitor”/metformin, (10 IU).", "Zoë took “Lipitor”/metformin  (10 IU);\nthen left."
 	want := "<" + first + "|" + strings.NewReplacer("Lipitor", "@@Lipitor##", "metformin", "@@metformin##").Replace(first) + `|["Lipitor","metformin"]|Lipitor|metformin>` +
 		"< No drugs,  \t at all. | No drugs,  \t at all. |[]>" +
-		`<The  old form .|The @@old## form .|["old"]|old>` + "<" + asked + ">"
+		`<The  old form .|The @@old## form .|["old"]|old>` + "<" + strings.ReplaceAll(asked, "\n", " ") + ">" // a sentence is on a line
 	origin := record.Origin{Sentence: "n7", Form: record.TextForm, Position: record.Position{Document: "a.txt", Chars: 3, Bytes: 6}}
 	if p := list[0]; p.Text != want || p.Context != asked || p.Origin != origin {
 		t.Errorf("got  %s\nwant %s\n%+v", p.Text, want, p.Origin)

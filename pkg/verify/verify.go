@@ -215,9 +215,14 @@ func (m *maker) appendQuestion(dst []byte, index int, c *Candidate) (_ []byte, e
 		}
 	}
 	label := m.labels[c.Label]
+	unit := markup.Token
+	if c.Origin.Form == record.TextForm {
+		unit = markup.Char
+	}
+	sentence, phrase := markup.InLine(c.Context, unit), markup.InLine(c.Text, unit)
 	m.view = Fields{
 		DataName: j.Labels.Name, Label: c.Label, Name: label.Name, Description: label.Description,
-		Examples: len(m.shown), Context: c.Context, Phrase: c.Text,
+		Examples: len(m.shown), Context: sentence, Phrase: phrase,
 	}
 	if m.text, err = j.Template.Instruction.Append(m.text[:0], &m.view); err != nil {
 		return nil, err
@@ -226,13 +231,13 @@ func (m *maker) appendQuestion(dst []byte, index int, c *Candidate) (_ []byte, e
 		if err = j.Train.Decode(d.row, &m.row); err != nil {
 			return nil, err
 		}
-		m.view.Number, m.view.Context, m.view.Phrase, m.view.Verdict = n+1, m.row.Context, d.phrase, d.verdict.String()
+		m.view.Number, m.view.Context, m.view.Phrase, m.view.Verdict = n+1, markup.InLine(m.row.Context, m.row.Unit), markup.InLine(d.phrase, m.row.Unit), d.verdict.String()
 		if m.text, err = j.Template.Example.Append(m.text, &m.view); err != nil {
 			return nil, err
 		}
 		m.rows = append(m.rows, d.row)
 	}
-	m.view.Number, m.view.Context, m.view.Phrase, m.view.Verdict = 0, c.Context, c.Text, ""
+	m.view.Number, m.view.Context, m.view.Phrase, m.view.Verdict = 0, sentence, phrase, ""
 	if m.text, err = j.Template.Query.Append(m.text, &m.view); err != nil {
 		return nil, err
 	}
