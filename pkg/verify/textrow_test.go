@@ -40,7 +40,7 @@ func TestQuestionsAboutTextRowsAskAboutSlicesOfTheText(t *testing.T) {
 	}
 	template := wording(t, `{{define "instruction"}}{{end}}{{define "example"}}<{{.Context}}|{{.Phrase}}|{{.Verdict}}>{{end}}{{define "query"}}<{{.Context}}|{{.Phrase}}>{{end}}`)
 	q := questions(t, verify.Questions{Template: template, Examples: 4, Train: open(t, path)}, list)[0]
-	for _, want := range []string{"<Party “Lipitor”/art.|Lipitor|yes>", "<(Lipitor), too|Lipitor|no>", "<" + text + "|Lipitor>"} {
+	for _, want := range []string{"<Party “Lipitor”/art.|Lipitor|yes>", "<(Lipitor), too|Lipitor|no>", "<" + strings.ReplaceAll(text, "\n", " ") + "|Lipitor>"} {
 		if !strings.Contains(q.Text, want) {
 			t.Errorf("no %q in %q", want, q.Text)
 		}
