@@ -256,11 +256,13 @@ func appendMatches(spans []stretch, sentence, phrase string) []stretch {
 	}
 }
 
-// standsAlone reports whether a span begins and ends at token boundaries.
+// standsAlone reports whether a span begins and ends at token boundaries, or beside
+// punctuation as people write it ("(aspirin),", "aspirin/ibuprofen").
 func standsAlone(sentence string, s stretch) bool {
-	before, _ := utf8.DecodeLastRuneInString(sentence[:s.start])
-	after, _ := utf8.DecodeRuneInString(sentence[s.end:])
-	return (s.start == 0 || unicode.IsSpace(before)) && (s.end == len(sentence) || unicode.IsSpace(after))
+	head, tail := sentence[:s.start], sentence[s.end:]
+	before, _ := utf8.DecodeLastRuneInString(" " + strings.TrimRight(head, "(“‘\""))
+	after, _ := utf8.DecodeRuneInString(strings.TrimLeft(tail, ".,;:!?)”’\"") + " ")
+	return (unicode.IsSpace(before) || before == '/') && (unicode.IsSpace(after) || after == '/')
 }
 
 // The lead-ins of a question about one phrase.

@@ -49,7 +49,7 @@ func TestBaselineMarksWhatTheDemonstrationsMark(t *testing.T) {
 		{
 			"demonstrations that don't repeat the sentence",
 			"Say it. Text: see Rome today\nNames: @@Rome##\nSay it. Text: see Rome: now, Rome\nNames:",
-			"see Rome: now, @@Rome##",
+			"see @@Rome##: now, @@Rome##",
 		},
 		{
 			"stray and nested marks in a demonstration",
