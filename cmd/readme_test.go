@@ -190,7 +190,7 @@ func session(t *testing.T, name string, list []step) (printed [][]string) {
 	_, url := service(t, openaitest.Options{})
 	home := t.TempDir()
 	clone := filepath.Join(home, "nertools")
-	for _, dir := range []string{"examples/news", "examples/experiment", "scripts"} {
+	for _, dir := range []string{"examples/news", "examples/experiment", "examples/pharmacy", "scripts"} {
 		if err := os.CopyFS(filepath.Join(clone, dir), os.DirFS(filepath.Join("..", dir))); err != nil {
 			t.Fatal(err)
 		}

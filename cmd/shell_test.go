@@ -291,6 +291,8 @@ func TestScriptsWorkThroughSymbolicLinks(t *testing.T) {
 			args = nil
 		case "install.sh":
 			args = []string{"prefix"}
+		case "label.sh":
+			args, want = []string{"notes", "--new", "X", "--examples", "f"}, root+"/bin"
 		case "get_results_mrc_knn.sh", "batch_processing_example.sh":
 			args, want = []string{"--write-name", "x", "--source-dir", "nowhere", "--mode", "create", "--batch-file", "b"}, root+"/bin"
 			if filepath.Base(script) == "get_results_mrc_knn.sh" {

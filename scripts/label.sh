@@ -43,6 +43,12 @@ done
 [ -n "$notes" ] || usage "name the folder of notes"
 [ -n "$examples" ] || usage "name the file of examples with --examples"
 [ -n "$new" ] || [ -e "$out/labels.json" ] || usage "name the labels with --new"
+root=$(dirname -- "$(readlink -f -- "$0")")/..
+PATH=$PATH:$root/bin
+command -v ner-prompt >/dev/null || {
+	echo "label.sh: ner-prompt is neither on PATH nor in $(cd "$root" && pwd)/bin" >&2
+	exit 1
+}
 mkdir -p "$out"
 
 # The pipeline. First the questions: the catalogue, the examples to show, the sentences, and
