@@ -29,9 +29,6 @@ func ParseScheme(name string) (Scheme, error) {
 	return 0, fmt.Errorf("unknown tag scheme %q: it must be bio or bioes", name)
 }
 
-// docstart separates documents in the files of the CoNLL-2003 shared task.
-const docstart = "-DOCSTART-"
-
 // NewCoNLL returns an [Encoder] that writes one token per line with a tab and its tag,
 // and a blank line after each sentence: the first and last columns of the CoNLL-2003
 // shared task (https://www.clips.uantwerpen.be/conll2003/ner/).

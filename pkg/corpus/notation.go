@@ -86,7 +86,7 @@ func parseTags(dst []part, n notation, tag []byte, known map[string]bool) ([]par
 		return dst, true
 	}
 	for _, separator := range "|,;+&/" {
-		if bytes.IndexRune(tag, separator) < 0 {
+		if !bytes.ContainsRune(tag, separator) {
 			continue
 		}
 		if list, ok := parseList(dst, n, strings.Split(string(tag), string(separator)), known); ok {

@@ -52,7 +52,6 @@ type conll struct {
 	data  []byte // what was not read yet
 	line  int    // number of the last line, from 1
 	cells [][]byte
-	parts []part
 	known map[string][]part // tags that were parsed
 
 	// Counts for the remarks:
@@ -240,7 +239,8 @@ func isMark(line []byte) bool {
 	return isDocstart(line[:end])
 }
 
-// isDocstart reports whether a token is a variant of [docstart].
+// isDocstart reports whether a token is a variant of "-DOCSTART-", which separates documents
+// in the files of the CoNLL-2003 shared task.
 func isDocstart[T []byte | string](token T) bool {
 	if len(token) < len("-DOCSTART") || token[0] != '-' {
 		return false

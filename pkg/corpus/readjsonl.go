@@ -306,7 +306,8 @@ func (j *jsonl) locate(d *document, starts []int, list []gjson.Result, which []i
 	j.original.ResetUnit(d.text, markup.Char)
 	found := j.aligner.Align(&j.original, string(append(answer, ']')), markup.Question{Label: label})
 	const hint = "copy the entity as it is in the text, once for each time it occurs, or give its start and end"
-	for _, u := range found.Unused {
+	if len(found.Unused) > 0 {
+		u := found.Unused[0]
 		for _, i := range which {
 			if record.Text(list[i].Get("text")) == u.Text {
 				return fault.WithHint(fmt.Errorf("[%d]: %q does not occur in the text (%s)", i, u.Text, u.Reason), hint)
