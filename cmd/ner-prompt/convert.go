@@ -30,6 +30,7 @@ type convertOptions struct {
 	documents string // file for the documents; "" for the one beside the MRC file
 	format    string // "" to detect it from the beginning
 	split     string // "" for the default
+	offsets   string // "" to detect what they count
 	how       corpus.Reading
 	progress  string
 }
@@ -41,13 +42,13 @@ func convertCommand() *cli.Command {
 		UsageText: "ner-prompt convert examples/pharmacy/notes --labels examples/pharmacy/labels.json",
 		ArgsUsage: "[FILE or FOLDER]...",
 		Description: "Reads text files (each is a document), folders of them (files that end in .txt), inline\n" +
-			"markup (a text on a line: I took <DRUG>aspirin</DRUG> at night), JSON lines and CSV with\n" +
-			"texts, and CoNLL files, with one token and its tag per line (IOB1, BIO, BIOES and similar).\n" +
-			"Texts are divided into sentences, and spans count characters. The rows ask for the labels of\n" +
-			"--data-name or --labels, otherwise for the labels found, in alphabetical order. With\n" +
-			"--write-name, the documents go to NAME.documents.jsonl. Files may be compressed (gz, zst,\n" +
-			"bz2). One line on stderr says what was skipped, merged or guessed. Without FILE, or with -,\n" +
-			"it reads stdin.",
+			"markup (a text on a line: I took <DRUG>aspirin</DRUG> at night), JSON (also exports of Label\n" +
+			"Studio, doccano, Prodigy and spaCy), CSV with texts, and CoNLL files, with one token and its\n" +
+			"tag per line (IOB1, BIO, BIOES and similar). Texts are divided into sentences, and spans\n" +
+			"count characters. The rows ask for the labels of --data-name or --labels, otherwise for the\n" +
+			"labels found, in alphabetical order. With --write-name, the documents go to\n" +
+			"NAME.documents.jsonl. Files may be compressed (gz, zst, bz2). One line on stderr says what\n" +
+			"was skipped, merged or guessed. Without FILE, or with -, it reads stdin.",
 		Flags: slices.Concat(o.labels.Flags(), o.target.Flags("mrc-ner.NAME"), []cli.Flag{
 			&cli.StringFlag{Name: "documents", Destination: &o.documents, Usage: "write the documents to `FILE` (default: with --write-name only)"},
 			cmdline.ProgressFlag(&o.progress),
@@ -56,8 +57,9 @@ func convertCommand() *cli.Command {
 			&cli.IntFlag{Name: "token-column", Destination: &o.how.TokenColumn, Action: cmdline.AtLeast("token-column", 1), DefaultText: "the first with text", Usage: "read the tokens from column `N` of a CoNLL file, from 1"},
 			&cli.IntSliceFlag{Name: "tag-column", Aliases: []string{"column"}, Action: o.tagColumns, Usage: "read the tags from column `N` of a CoNLL file (repeatable)"},
 			&cli.StringFlag{Name: "label", Destination: &o.how.BareLabel, Usage: "use this `LABEL` for CoNLL tags that are just B, I and O"},
-			&cli.StringFlag{Name: "text-column", Destination: &o.how.TextColumn, DefaultText: "text", Usage: "read the texts from the column `NAME` of a CSV file"},
-			&cli.StringFlag{Name: "id-column", Destination: &o.how.IDColumn, DefaultText: "id, if there is one", Usage: "read the ids of texts from the column `NAME` of a CSV file"},
+			&cli.StringFlag{Name: "text-column", Destination: &o.how.TextColumn, DefaultText: "text", Usage: "read the texts from the column `NAME` of CSV or JSON"},
+			&cli.StringFlag{Name: "id-column", Destination: &o.how.IDColumn, DefaultText: "id, if there is one", Usage: "read the ids of texts from the column `NAME` of CSV or JSON"},
+			&cli.StringFlag{Name: "offsets", Destination: &o.offsets, DefaultText: "detect it", Usage: "count offsets of JSON in `UNIT`: codepoints, utf16 or graphemes"},
 			&cli.StringFlag{Name: "split", Destination: &o.split, DefaultText: "sentence", Usage: "make rows of each `PART` of a text: sentence, line or none (the whole)"},
 			&cli.BoolFlag{Name: "pretokenized", Destination: &o.how.Pretokenized, Usage: "read texts with spaces between all tokens; spans count tokens"},
 		)),
@@ -96,6 +98,11 @@ func (o *convertOptions) check() error {
 	default:
 		return cmdline.UsageError("--split must be sentence, line or none, not %q", o.split)
 	}
+	counting := slices.Index(corpus.Countings, o.offsets)
+	if counting < 0 {
+		return cmdline.UsageError("--offsets must be codepoints, utf16 or graphemes, not %q", o.offsets)
+	}
+	o.how.Offsets = corpus.Counting(counting)
 	if o.format != "" && !slices.Contains(corpus.InputFormats, o.format) {
 		return cmdline.UsageError("--format must be one of %s, not %q", strings.Join(corpus.InputFormats, ", "), o.format)
 	}

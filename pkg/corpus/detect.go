@@ -15,17 +15,18 @@ import (
 // detectSize is how much of a file [Read] passes to [Detect].
 const detectSize = 64 << 10
 
-// member matches the beginning of a line with a JSON object.
+// member matches the beginning of a JSON object.
 var member = regexp.MustCompile(`^\{\s*"[^"\\]*"\s*:`)
 
-// list matches the beginning of a JSON array, which is read as JSON lines for the error.
-var list = regexp.MustCompile(`^\[\s*([{\["]|\z)`)
+// array matches the beginning of a JSON array.
+var array = regexp.MustCompile(`^\[\s*([{\["]|\]?\s*\z)`)
 
 // Detect returns the format of the file called name that begins with head, a number of
 // whole lines:
 //
-//   - "csv" if the name ends in .csv, or a text column is named
-//   - "jsonl" if the first line is a JSON object, or the file a JSON array
+//   - "csv" if the name ends in .csv
+//   - "jsonl" if it begins with a JSON object or array
+//   - "csv" if a text column is named
 //   - "conll" if [ReadCoNLL] finds tags in all lines, or how says where they are
 //   - "markup" if spans are wrapped in tags whose labels are known to how.Label or in
 //     capital letters, and no tag lacks its counterpart
@@ -33,14 +34,18 @@ var list = regexp.MustCompile(`^\[\s*([{\["]|\z)`)
 //   - "text" otherwise
 func Detect(name string, head []byte, how Reading) string {
 	head = bytes.TrimPrefix(head, []byte(record.ByteOrderMark))
-	if strings.EqualFold(filepath.Ext(name), ".csv") || how.TextColumn != "" {
+	if strings.EqualFold(filepath.Ext(name), ".csv") {
 		return "csv"
 	}
-	if line, _, whole := bytes.Cut(head, []byte("\n")); len(line) > 0 && line[0] == '{' && (gjson.GetBytes(line, "@keys").Get("#").Int() > 0 || !whole && member.Match(line)) {
+	trimmed := bytes.TrimLeft(head, " \t\r\n")
+	if line, _, _ := bytes.Cut(trimmed, []byte("\n")); len(line) > 0 && line[0] == '{' && (gjson.GetBytes(line, "@keys").Get("#").Int() > 0 || member.Match(trimmed)) {
 		return "jsonl"
 	}
-	if list.Match(head) {
+	if array.Match(trimmed) {
 		return "jsonl"
+	}
+	if how.TextColumn != "" {
+		return "csv"
 	}
 	if bytes.IndexByte(head, '\n') < 0 {
 		head = bytes.ReplaceAll(head, []byte("\r"), []byte("\n"))

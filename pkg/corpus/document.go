@@ -32,6 +32,9 @@ type document struct {
 	entities []element
 	list     string // name of the list with the entities, for messages; "" if they have no numbers
 	line     int    // where it begins in the file, for messages
+
+	base   record.Position // of the text, if it is a part of a document that the file names
+	isPart bool
 }
 
 // An element is an entity in a document: the half-open interval of bytes.
@@ -81,7 +84,7 @@ func (r *texts) add(d *document) error {
 		body = strings.TrimPrefix(body, record.ByteOrderMark)
 	}
 	mark := len(d.text) - len(body)
-	if r.Document != nil && !r.Pretokenized {
+	if r.Document != nil && !r.Pretokenized && !d.isPart {
 		if err := r.Document(d.id, body); err != nil {
 			return r.fault(d.line, err, "")
 		}
@@ -113,8 +116,8 @@ func (r *texts) add(d *document) error {
 	for _, p := range parts {
 		chars += utf8.RuneCountInString(body[at:p.Start])
 		at = p.Start
-		s := &Sentence{Text: body[p.Start:p.End], Unit: markup.Char, Position: record.Position{Document: d.id, Chars: chars, Bytes: mark + p.Start}}
-		if r.Pretokenized && r.Split != ByLine {
+		s := &Sentence{Text: body[p.Start:p.End], Unit: markup.Char, Position: record.Position{Document: d.id, Chars: d.base.Chars + chars, Bytes: d.base.Bytes + mark + p.Start}}
+		if r.Pretokenized && r.Split != ByLine || d.isPart && len(parts) == 1 {
 			s.ID = d.given
 		}
 		n := 0

@@ -33,9 +33,12 @@ type Reading struct {
 	// Remarks, if not nil, receives what was skipped, merged or guessed.
 	Remarks *Remarks
 
-	// TextColumn and IDColumn name the columns of a CSV file; "" means "text", and "id"
-	// if there is such a column.
+	// TextColumn and IDColumn name the columns of a CSV file, or the members of JSON
+	// objects; "" means "text", and "id" if there is such a column.
 	TextColumn, IDColumn string
+
+	// Offsets says what the offsets in JSON objects and brat files count.
+	Offsets Counting
 
 	// Documents is for files of which each is known to be a document. [Detect] takes tags for
 	// inline markup only if Label knows them, and columns without tags for text.

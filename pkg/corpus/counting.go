@@ -1,0 +1,178 @@
+package corpus
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/clipperhouse/uax29/v2/graphemes"
+
+	"nertools/pkg/english"
+	"nertools/pkg/fault"
+	"nertools/pkg/markup"
+	"nertools/pkg/segment"
+)
+
+// Counting says what offsets of characters count.
+type Counting uint8
+
+// The ways to count.
+const (
+	Detected   Counting = iota // what the tool counts that wrote the file, or what makes offsets agree with the marked texts
+	CodePoints                 // Unicode code points, as Python counts
+	UTF16                      // units of UTF-16, as JavaScript and Java count: an emoji has two
+	Graphemes                  // grapheme clusters (UAX #29)
+	oneCRLF                    // code points, but CR LF is one
+)
+
+// Countings are the names of the ways to count, in their order.
+var Countings = []string{"", "codepoints", "utf16", "graphemes"}
+
+// starts returns the bytes at which the characters of text begin, and its length. It is -1
+// inside a pair of UTF-16 units.
+func (c Counting) starts(text string) []int {
+	starts := make([]int, 0, len(text)+1)
+	switch c {
+	case Graphemes:
+		for clusters := graphemes.FromString(text); clusters.Next(); {
+			starts = append(starts, clusters.Start())
+		}
+	default:
+		for i, r := range text {
+			if c == oneCRLF && r == '\n' && i > 0 && text[i-1] == '\r' {
+				continue
+			}
+			starts = append(starts, i)
+			if c == UTF16 && r > 0xffff {
+				starts = append(starts, -1)
+			}
+		}
+	}
+	return append(starts, len(text))
+}
+
+// A mark is an entity of a text as a file states it.
+type mark struct {
+	markup.Span
+	text  string // what it marks, as the file says; "" if it does not
+	label string
+	n     int // in the document's list
+}
+
+// addMarks adds marks to d. Unless the caller knows what they count, it is the first of the
+// ways with which they are in the text, and mark what they are said to mark.
+func (r *texts) addMarks(d *document, marks []mark, ways ...Counting) error {
+	if len(marks) == 0 {
+		return nil
+	}
+	if r.Offsets != Detected {
+		ways = []Counting{r.Offsets}
+	}
+	var first error
+	for _, way := range ways {
+		found, err := inText(d.text, marks, way)
+		if first == nil {
+			first = err
+		}
+		if err != nil {
+			continue
+		}
+		if way == UTF16 && len(ways) > 1 && ways[0] == UTF16 && splitsWords(d.text, found) {
+			if plain, err := inText(d.text, marks, CodePoints); err == nil && !splitsWords(d.text, plain) {
+				way, found = CodePoints, plain
+			}
+		}
+		if r.Offsets == Detected {
+			r.remarkOn(way, d.text, marks, found)
+		}
+		for i, m := range marks {
+			label, err := r.label(m.label)
+			if err != nil {
+				return d.about(element{n: m.n}, err)
+			}
+			d.entities = append(d.entities, element{found[i], label, m.n})
+		}
+		return nil
+	}
+	if bad, ok := first.(*badMark); ok {
+		return d.about(element{n: bad.n}, bad.error)
+	}
+	return first
+}
+
+// remarkOn reports which way of counting was chosen, if it matters.
+func (r *texts) remarkOn(way Counting, text string, marks []mark, found []segment.Range) {
+	other := CodePoints
+	if way == CodePoints {
+		return
+	}
+	if list, err := inText(text, marks, other); err == nil && slices.Equal(list, found) {
+		return
+	}
+	switch way {
+	case UTF16:
+		r.Remarks.Add("read offsets as UTF-16 units, of which an emoji has two")
+	case oneCRLF:
+		r.Remarks.Add("read offsets as if CR LF were one character")
+	}
+}
+
+// splitsWords reports whether one of the ranges begins or ends inside a word, or with white
+// space.
+func splitsWords(text string, list []segment.Range) bool {
+	word := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) }
+	edge := func(at int) bool {
+		before, _ := utf8.DecodeLastRuneInString(text[:at])
+		after, _ := utf8.DecodeRuneInString(text[at:])
+		return word(before) && word(after)
+	}
+	return slices.ContainsFunc(list, func(p segment.Range) bool {
+		return edge(p.Start) || edge(p.End) || p != trimmedSpace(text, p)
+	})
+}
+
+// badMark is the error of a mark.
+type badMark struct {
+	error
+	n int
+}
+
+// inText returns the bytes of the marks.
+func inText(text string, marks []mark, way Counting) ([]segment.Range, error) {
+	starts := way.starts(text)
+	list := make([]segment.Range, len(marks))
+	for i, m := range marks {
+		if m.End >= len(starts) {
+			return nil, &badMark{misplaced("it ends at %d, but the text has %s", m.End, english.Count(len(starts)-1, "character")), m.n}
+		}
+		p := segment.Range{Start: starts[m.Start], End: starts[m.End]}
+		if p.Start < 0 || p.End < 0 {
+			return nil, &badMark{misplaced("it begins or ends inside a character"), m.n}
+		}
+		if got := text[p.Start:p.End]; !sameText(got, m.text) {
+			return nil, &badMark{fault.WithHint(fmt.Errorf("characters %d to %d are %q, not %q", m.Start, m.End, got, m.text), "correct the offsets, or the text of the entity"), m.n}
+		}
+		list[i] = p
+	}
+	return list, nil
+}
+
+// sameText reports whether a file that says that an entity is text can mean got: tools
+// change white space, and some write \n for a line break.
+func sameText(got, text string) bool {
+	if text == "" || got == text {
+		return true
+	}
+	bare := func(s string) string {
+		return strings.Map(func(r rune) rune {
+			if segment.IsSpace(r) {
+				return -1
+			}
+			return r
+		}, strings.ToValidUTF8(s, string(utf8.RuneError)))
+	}
+	text = strings.NewReplacer(`\r`, "", `\n`, "", `\t`, "").Replace(text)
+	return bare(strings.NewReplacer(`\r`, "", `\n`, "", `\t`, "").Replace(got)) == bare(text)
+}
