@@ -29,6 +29,10 @@ type Corpus struct {
 	// called only for training rows, and only with Diverse or for [Labels]. The list is
 	// valid until the next call. An error ends the search.
 	Entities func(row int) ([]segment.Range, error)
+
+	// Unit returns what the positions of the row count in its file; nil means tokens. Only
+	// Assess calls it.
+	Unit func(row int) markup.Unit
 }
 
 // Sentences returns the corpus of an MRC file, which must stay open while the corpus is
@@ -38,7 +42,7 @@ func Sentences(f *mrc.File) (Corpus, error) {
 	if err != nil {
 		return Corpus{}, err
 	}
-	corpus := Corpus{Label: f.Label}
+	corpus := Corpus{Label: f.Label, Unit: f.Unit}
 	var row mrc.Row
 	for _, s := range sentences {
 		if err := f.Decode(s.Rows[0], &row); err != nil {
@@ -69,16 +73,22 @@ func appendEntities(dst []segment.Range, row *mrc.Row) []segment.Range {
 			units = append(units, segment.Range{Start: i, End: i + size})
 		}
 	} else {
-		at := 0
-		for _, token := range markup.AppendTokens(nil, row.Context) {
-			at += strings.Index(row.Context[at:], token)
-			units = append(units, segment.Range{Start: at, End: at + len(token)})
-			at += len(token)
-		}
+		units = appendTokens(units, row.Context)
 	}
 	spans, _ := markup.Place(nil, row.Spans, len(units))
 	for _, s := range spans {
 		dst = append(dst, segment.Range{Start: units[s.Start].Start, End: units[s.End-1].End})
+	}
+	return dst
+}
+
+// appendTokens appends where the tokens of text are.
+func appendTokens(dst []segment.Range, text string) []segment.Range {
+	at := 0
+	for _, token := range markup.AppendTokens(nil, text) {
+		at += strings.Index(text[at:], token)
+		dst = append(dst, segment.Range{Start: at, End: at + len(token)})
+		at += len(token)
 	}
 	return dst
 }

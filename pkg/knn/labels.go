@@ -173,10 +173,7 @@ func (t *texts) mark(at, text int32, sentence string, entities []segment.Range) 
 	m := &t.marked[at]
 	joined := t.train[text]
 	for _, e := range entities {
-		e = segment.Range{Start: joinedOffset(sentence, joined, e.Start), End: joinedOffset(sentence, joined, e.End)}
-		if !norm.NFKC.IsNormalString(joined) {
-			e = segment.Range{Start: len(norm.NFKC.String(joined[:e.Start])), End: len(norm.NFKC.String(joined[:e.End]))}
-		}
+		e = normalised(joined, segment.Range{Start: joinedOffset(sentence, joined, e.Start), End: joinedOffset(sentence, joined, e.End)})
 		if !slices.Contains(m.entities, e) {
 			m.entities = append(m.entities, e)
 		}
@@ -192,4 +189,12 @@ func joinedOffset(sentence, joined string, offset int) int {
 		return offset
 	}
 	return len(markup.JoinTokens(sentence[:offset]))
+}
+
+// normalised returns where a part of text is in the text in NFKC form.
+func normalised(text string, part segment.Range) segment.Range {
+	if norm.NFKC.IsNormalString(text) {
+		return part
+	}
+	return segment.Range{Start: len(norm.NFKC.String(text[:part.Start])), End: len(norm.NFKC.String(text[:part.End]))}
 }
