@@ -240,20 +240,52 @@ func cutsCluster(s string, i int) bool {
 	return false
 }
 
-// sameChars is the part of [Original.same] for a token of an original whose spans count
-// characters: in these, an entity may begin and end anywhere between two grapheme clusters.
-type sameChars struct {
-	original *Original
-	at, char int // a byte of the text, and how many characters are before it
-	open     int // the character at which an entity begins, or -1
-	text     int // where its text begins in the answer
+// sameChars is [Original.same] for an original whose spans count characters.
+func (o *Original) sameChars(answer string) (out Alignment, ok bool) {
+	m := sameMarks{open: -1}
+	var before map[Span]bool // found in the copies before
+	pos, token, copied := 0, 0, 0
+	for len(o.Tokens) > 0 {
+		for pos < len(answer) && spaceAt(answer, pos) > 0 {
+			pos += spaceAt(answer, pos)
+		}
+		if pos == len(answer) {
+			break
+		}
+		if token == len(o.Tokens) {
+			if before == nil {
+				before = map[Span]bool{}
+			}
+			for _, f := range m.found[copied:] {
+				before[f.Span] = true
+			}
+			out.Class, token, copied = Chatter, 0, len(m.found)
+		}
+		if pos, ok = o.sameToken(answer, pos, token, &m, before); !ok || pos < len(answer) && spaceAt(answer, pos) == 0 {
+			return out, false
+		}
+		if token++; token == len(o.Tokens) && m.open >= 0 {
+			return out, false
+		}
+	}
+	sortFound(m.found)
+	out.Found = m.found
+	return out, pos == len(answer) && token == len(o.Tokens) && token > 0
 }
 
-// token reads token i of the original in the answer from pos on. It returns where that ends,
-// or false if the answer has something else there.
-func (s *sameChars) token(answer string, pos, i int, found *[]Found, before map[Span]bool) (_ int, ok bool) {
-	want := s.original.Tokens[i]
-	start := s.original.starts[i]
+// sameMarks are the marks that [Original.same] has met.
+type sameMarks struct {
+	open  int // the character at which an entity begins, or -1
+	text  int // where its text begins in the answer
+	found []Found
+}
+
+// sameToken is the part of [Original.same] for token i of an original whose spans count
+// characters: in these, an entity may begin and end anywhere between two grapheme clusters.
+// It reads the token in the answer from pos on, and returns where that ends, or false if
+// the answer has something else there. Spans in before are not found again.
+func (o *Original) sameToken(answer string, pos, i int, m *sameMarks, before map[Span]bool) (_ int, ok bool) {
+	want, start := o.Tokens[i], o.starts[i]
 	for at := 0; ; {
 		var sign byte // at which the answer may have a mark
 		if pos < len(answer) && (answer[pos] == '@' || answer[pos] == '#') {
@@ -276,16 +308,16 @@ func (s *sameChars) token(answer string, pos, i int, found *[]Found, before map[
 		signs := count(want[at:], sign) // that are text
 		switch marks := count(answer[pos:], sign) - signs; {
 		case marks == 0:
-		case marks == len(Open) && sign == '@' && s.open < 0 && at < len(want) && !cutsCluster(s.original.Text, start+at):
+		case marks == len(Open) && sign == '@' && m.open < 0 && at < len(want) && !cutsCluster(o.Text, start+at):
 			pos += len(Open)
-			s.open, s.text = s.charAt(start+at), pos
-		case marks == len(Close) && sign == '#' && s.open >= 0 && s.text < pos+signs && !cutsCluster(s.original.Text, start+at+signs):
+			m.open, m.text = o.charAt(start+at), pos
+		case marks == len(Close) && sign == '#' && m.open >= 0 && m.text < pos+signs && !cutsCluster(o.Text, start+at+signs):
 			at, pos = at+signs, pos+signs
-			if sp := (Span{s.open, s.charAt(start + at)}); !before[sp] {
-				*found = append(*found, Found{sp, Exact, answer[s.text:pos]})
+			if sp := (Span{m.open, o.charAt(start + at)}); !before[sp] {
+				m.found = append(m.found, Found{sp, Exact, answer[m.text:pos]})
 			}
 			pos += len(Close)
-			s.open = -1
+			m.open = -1
 			continue
 		default:
 			return pos, false
@@ -294,14 +326,15 @@ func (s *sameChars) token(answer string, pos, i int, found *[]Found, before map[
 	}
 }
 
-// charAt returns how many characters are before a byte of the text.
-func (s *sameChars) charAt(at int) int {
-	if at < s.at { // another copy of the original has begun
-		s.at, s.char = 0, 0
+// charAt returns how many characters are before a byte of the text. It counts on from the
+// byte asked for before.
+func (o *Original) charAt(at int) int {
+	if at < o.at {
+		o.at, o.char = 0, 0
 	}
-	s.char += utf8.RuneCountInString(s.original.Text[s.at:at])
-	s.at = at
-	return s.char
+	o.char += utf8.RuneCountInString(o.Text[o.at:at])
+	o.at = at
+	return o.char
 }
 
 func sizeAt(s string, i int) int {

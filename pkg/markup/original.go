@@ -9,7 +9,9 @@ type Original struct {
 	Tokens []string // as [AppendTokens] splits Text; they share its memory
 	Unit   Unit     // of the spans
 
-	starts []int // if Unit is Char: where the tokens begin in Text
+	// If Unit is Char:
+	starts   []int // where the tokens begin in Text
+	at, char int   // a byte of Text, and how many characters are before it; see charAt
 
 	folded   bool // what follows is of Text
 	letters  letters
@@ -31,7 +33,7 @@ func (o *Original) ResetUnit(text string, unit Unit) {
 	o.Unit = unit
 	o.folded = false
 	if unit == Char {
-		o.starts = o.starts[:0]
+		o.starts, o.at, o.char = o.starts[:0], 0, 0
 		at := 0
 		for _, token := range o.Tokens {
 			at += strings.Index(text[at:], token) // there is only white space before it

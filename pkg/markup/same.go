@@ -8,11 +8,13 @@ import "unicode/utf8"
 // original from a mark.
 func (o *Original) same(answer string) (Alignment, bool) {
 	var out Alignment
+	if o.Unit == Char {
+		return o.sameChars(answer)
+	}
 	pos, token, open := 0, 0, -1 // open is the token at which an entity begins
 	text := 0                    // where its text begins
-	chars := sameChars{original: o, open: -1}
-	var found map[Span]bool // in the copies before
-	copied := 0             // how many of out.Found these are
+	var found map[Span]bool      // in the copies before
+	copied := 0                  // how many of out.Found these are
 	for {
 		for pos < len(answer) {
 			if c := answer[pos]; c < utf8.RuneSelf && !asciiSpace[c] {
@@ -28,7 +30,7 @@ func (o *Original) same(answer string) (Alignment, bool) {
 			break
 		}
 		if token == len(o.Tokens) {
-			if open >= 0 || chars.open >= 0 {
+			if open >= 0 {
 				return out, false
 			}
 			if found == nil {
@@ -38,14 +40,6 @@ func (o *Original) same(answer string) (Alignment, bool) {
 				found[f.Span] = true
 			}
 			out.Class, token, copied = Chatter, 0, len(out.Found)
-		}
-		if o.Unit == Char {
-			ok := false
-			if pos, ok = chars.token(answer, pos, token, &out.Found, found); !ok || pos < len(answer) && spaceAt(answer, pos) == 0 {
-				return out, false
-			}
-			token++
-			continue
 		}
 		want := o.Tokens[token]
 		if answer[pos] == '@' && opens(answer[pos:], want) {
@@ -77,7 +71,7 @@ func (o *Original) same(answer string) (Alignment, bool) {
 	if found != nil {
 		sortFound(out.Found)
 	}
-	return out, pos == len(answer) && token == len(o.Tokens) && token > 0 && open < 0 && chars.open < 0
+	return out, pos == len(answer) && token == len(o.Tokens) && token > 0 && open < 0
 }
 
 // opens reports whether answer begins with a mark and not only with the signs that
