@@ -57,6 +57,7 @@ func convertCommand() *cli.Command {
 			&cli.IntFlag{Name: "token-column", Destination: &o.how.TokenColumn, Action: cmdline.AtLeast("token-column", 1), DefaultText: "the first with text", Usage: "read the tokens from column `N` of a CoNLL file, from 1"},
 			&cli.IntSliceFlag{Name: "tag-column", Aliases: []string{"column"}, Action: o.tagColumns, Usage: "read the tags from column `N` of a CoNLL file (repeatable)"},
 			&cli.StringFlag{Name: "label", Destination: &o.how.BareLabel, Usage: "use this `LABEL` for CoNLL tags that are just B, I and O"},
+			&cli.StringFlag{Name: "tag-names", Action: o.tagNames, Usage: "use these `NAMES` for JSON tags that are numbers: O,B-PER,I-PER,…"},
 			&cli.StringFlag{Name: "text-column", Destination: &o.how.TextColumn, DefaultText: "text", Usage: "read the texts from the column `NAME` of CSV or JSON"},
 			&cli.StringFlag{Name: "id-column", Destination: &o.how.IDColumn, DefaultText: "id, if there is one", Usage: "read the ids of texts from the column `NAME` of CSV or JSON"},
 			&cli.StringFlag{Name: "offsets", Destination: &o.offsets, DefaultText: "detect it", Usage: "count offsets of JSON in `UNIT`: codepoints, utf16 or graphemes"},
@@ -68,6 +69,15 @@ func convertCommand() *cli.Command {
 			return convert(ctx, std, &o)
 		}),
 	}
+}
+
+// tagNames is the action of --tag-names.
+func (o *convertOptions) tagNames(_ *cli.Context, names string) error {
+	o.how.TagNames = strings.FieldsFunc(names, func(r rune) bool { return strings.ContainsRune(", \t\r\n[]\"'", r) })
+	if len(o.how.TagNames) == 0 {
+		return cmdline.UsageError("--tag-names must be a list such as O,B-PER,I-PER, not %q", names)
+	}
+	return nil
 }
 
 // tagColumns is the action of --tag-column.
@@ -168,6 +178,8 @@ func adviseLayout(err error) error {
 	switch layout.Need {
 	case corpus.NeedTokenColumn:
 		return fault.WithHint(err, "name the column of the tokens with --token-column N")
+	case corpus.NeedTagNames:
+		return fault.WithHint(err, "name them in order, starting with number 0: --tag-names O,B-PER,I-PER")
 	case corpus.NeedLabel:
 		return fault.WithHint(err, "name the label of these entities with --label LABEL")
 	}

@@ -30,6 +30,9 @@ type Reading struct {
 	// O.
 	BareLabel string
 
+	// TagNames are the names of tags that are numbers, in the order of the numbers, from 0.
+	TagNames []string
+
 	// Remarks, if not nil, receives what was skipped, merged or guessed.
 	Remarks *Remarks
 

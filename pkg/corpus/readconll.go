@@ -268,10 +268,7 @@ func (c *conll) next() (*Sentence, error) {
 			return nil, err
 		}
 	}
-	c.text, c.n, c.entities = c.text[:0], 0, nil
-	for i := range c.open {
-		c.open[i].list, c.open[i].stack = c.open[i].list[:0], c.open[i].stack[:0]
-	}
+	c.reset()
 	for len(c.data) > 0 {
 		line, rest := cut(c.data)
 		if begun := c.n > 0; begun && c.ends(line) {
@@ -292,6 +289,14 @@ func (c *conll) next() (*Sentence, error) {
 	}
 	c.remark()
 	return nil, io.EOF
+}
+
+// reset begins a sentence.
+func (c *conll) reset() {
+	c.text, c.n, c.entities = c.text[:0], 0, nil
+	for i := range c.open {
+		c.open[i].list, c.open[i].stack = c.open[i].list[:0], c.open[i].stack[:0]
+	}
 }
 
 // ends reports whether the sentence that has begun ends before line.
@@ -617,7 +622,7 @@ func (c *conll) remark() {
 	r.Skip(c.empties, "empty node")
 	r.Skip(c.blankTokens, "empty token")
 	if c.split > 0 {
-		r.Add("split %s that contain white space", english.Count(c.split, "token"))
+		r.Add("split %s at white space", english.Count(c.split, "token"))
 	}
 	if c.several > 0 {
 		r.Add("read %s with several labels as overlapping entities", english.Count(c.several, "tag"))

@@ -48,11 +48,18 @@ import (
 // tokens joined by single spaces; then they must not contain spaces. ReadJSONL also reads
 // the output of [NewJSONL], [NewSpaCy] and [NewLabelStudio], and what annotation tools
 // export: Label Studio's JSON and JSON-MIN, doccano's JSONL, Prodigy's, of which it leaves
-// out rejected and ignored examples, and the JSON of spaCy; see doc/formats.md. A text whose
+// out rejected and ignored examples, the JSON of spaCy, and lists of tokens and their tags
+// (names, or numbers of how.TagNames); see doc/formats.md. A text whose
 // place in a document is known keeps it.
 func ReadJSONL(name string, r io.Reader, how Reading) iter.Seq2[*Sentence, error] {
 	j := &jsonl{texts: newTexts(name, how), in: newValues(name, r)}
-	return all(func() (*Sentence, error) { return j.next(j.document) })
+	return all(func() (*Sentence, error) {
+		s, err := j.next(j.document)
+		if errors.Is(err, io.EOF) && j.conll != nil {
+			j.conll.remark()
+		}
+		return s, err
+	})
 }
 
 type jsonl struct {
@@ -61,6 +68,7 @@ type jsonl struct {
 	pending  []*document // of the value that was read last
 	original markup.Original
 	aligner  markup.Aligner
+	conll    *conll // joins tokens with their tags
 }
 
 // document returns the next document, or nil if the next value is none. A sentence with
@@ -82,6 +90,9 @@ func (j *jsonl) document() (*document, error) {
 		return nil, j.in.Fault(errors.New("not a JSON object"), noObject)
 	}
 	if err := j.read(gjson.Parse(string(value))); err != nil { // one copy for all strings of the sentence
+		if f, ok := errors.AsType[*fault.Error](err); ok && f.Line > 0 {
+			return nil, err
+		}
 		return nil, j.in.Fault(err, "")
 	}
 	return nil, nil
@@ -136,6 +147,8 @@ func (j *jsonl) pair(v gjson.Result) error {
 // An object is a parsed value.
 type object struct {
 	kind, v, form, id, answer, text, tokens gjson.Result
+	tags                                    gjson.Result // of the tokens
+	tagsName                                string
 	lists                                   []entityList
 	regions                                 bool           // lists are regions of Label Studio
 	strings                                 []gjson.Result // members that may be the text
@@ -202,8 +215,10 @@ func (o *object) parse(v gjson.Result, how *Reading) error {
 			o.position.offset = value
 		case "offset_bytes":
 			o.position.bytes = value
-		case "tokens":
-			o.tokens = value
+		case "tokens", "words":
+			if name == "tokens" || !o.tokens.Exists() {
+				o.tokens = value
+			}
 		case "meta", "metadata", "relations", "comments", "Comments", "cats", "sents", "links", "options", "accept", "config", "offsets", "_":
 		default:
 			o.member(name, value)
@@ -220,6 +235,11 @@ func (o *object) parse(v gjson.Result, how *Reading) error {
 func (o *object) member(name string, v gjson.Result) {
 	switch {
 	case !v.IsArray() && !v.IsObject():
+		return
+	case isTags(name, v):
+		if o.tagsName == "" || name == "ner_tags" {
+			o.tags, o.tagsName = v, name
+		}
 		return
 	case isRegions(v):
 		if !o.regions {
@@ -281,6 +301,12 @@ func (j *jsonl) object(o *object) error {
 	if answer := record.Text(o.answer); answer == "reject" || answer == "ignore" {
 		j.Remarks.Skip(1, map[string]string{"reject": "rejected example", "ignore": "ignored example"}[answer])
 		return nil
+	}
+	if tokens, ok := o.words(); ok && o.tagsName != "" && len(o.lists) == 0 {
+		return j.tags(o, tokens)
+	}
+	if o.other == "" {
+		o.other = o.tagsName // without tokens, tags are not known to belong to the text
 	}
 	found, err := o.entities()
 	if err != nil {
