@@ -12,7 +12,7 @@
 //
 // Its commands prepare the input and process the results:
 //
-//	convert   labelled sentences (CoNLL, JSON lines) -> mrc-ner.NAME
+//	convert   text, with or without entities (text files, inline markup, JSON lines, CoNLL) -> mrc-ner.NAME
 //	knn       MRC files -> NAME.knn.jsonl, the rows to show
 //	verify    results -> a yes/no question for each entity found
 //	labels    prints the catalogue, to edit and hand back with --labels

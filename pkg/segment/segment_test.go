@@ -188,3 +188,11 @@ func FuzzSentencesAndGapsJoinToTheText(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkSentences(b *testing.B) {
+	text := strings.Repeat("Dr. Li gave him 3.5 mg at 8 a.m. on Monday, and more of it later. It “helped!” He slept, e.g. at home.\n\n", 1000)
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		segment.Sentences(text, nil)
+	}
+}
