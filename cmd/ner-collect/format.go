@@ -98,6 +98,9 @@ func (o *output) check(inputs ...string) (err error) {
 			err = &fault.Error{File: folder, Err: errors.New("exists"), Hint: "remove it, or name a new folder"}
 		}
 	}
+	if err == nil && o.format == "labelstudio" {
+		err = o.target.Check("", configSuffix, inputs...)
+	}
 	if err == nil && o.format == "html" {
 		o.table, err = o.prices.Table()
 	}
@@ -170,10 +173,31 @@ func (o *output) write(ctx context.Context, std cmdline.Streams, j *answers.Join
 	if n := out.Empty(); n > 0 {
 		std.Say("left out %s: this format cannot hold a sentence without a token", english.Count(n, "sentence"))
 	}
+	if o.format == "labelstudio" && o.target.Name != "" {
+		return o.writeConfig(std, j.Labels())
+	}
 	if o.format == "labelstudio" {
 		std.Show("set up the project that imports the file with this labelling interface:", corpus.LabelStudioConfig(j.Labels()))
 	}
 	return nil
+}
+
+// configSuffix is what follows the name of the output in the name of the file with Label
+// Studio's labelling interface.
+const configSuffix = ".config.xml"
+
+// writeConfig writes the labelling interface that the tasks in the output need.
+func (o *output) writeConfig(std cmdline.Streams, labels []string) error {
+	err := o.target.Write(std, "", configSuffix, func(w io.Writer) error {
+		_, err := io.WriteString(w, corpus.LabelStudioConfig(labels))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	path, err := o.target.Path("", configSuffix)
+	std.Note("set up the project that imports the file with the labelling interface in %s", path)
+	return err
 }
 
 // sentence returns the sentence to write. Where gold is known, words are split at the edges

@@ -41,14 +41,15 @@ func convertCommand() *cli.Command {
 		Name: "convert", Usage: "convert text, with or without entities, to an MRC file",
 		UsageText: "ner-prompt convert examples/pharmacy/notes --labels examples/pharmacy/labels.json",
 		ArgsUsage: "[FILE or FOLDER]...",
-		Description: "Reads text files (each is a document), folders of them (files that end in .txt), inline\n" +
-			"markup (a text on a line: I took <DRUG>aspirin</DRUG> at night), JSON (also exports of Label\n" +
-			"Studio, doccano, Prodigy and spaCy), CSV with texts, and CoNLL files, with one token and its\n" +
-			"tag per line (IOB1, BIO, BIOES and similar). Texts are divided into sentences, and spans\n" +
-			"count characters. The rows ask for the labels of --data-name or --labels, otherwise for the\n" +
-			"labels found, in alphabetical order. With --write-name, the documents go to\n" +
-			"NAME.documents.jsonl. Files may be compressed (gz, zst, bz2). One line on stderr says what\n" +
-			"was skipped, merged or guessed. Without FILE, or with -, it reads stdin.",
+		Description: "Reads text files (each is a document), folders of them (files that end in .txt), also with\n" +
+			"the entities that brat keeps in .ann files beside them, inline markup (a text on a line: I\n" +
+			"took <DRUG>aspirin</DRUG> at night), JSON (also exports of Label Studio, doccano, Prodigy\n" +
+			"and spaCy), CSV with texts, and CoNLL files, with one token and its tag per line (IOB1, BIO,\n" +
+			"BIOES and similar). Texts are divided into sentences, and spans count characters. The rows\n" +
+			"ask for the labels of --data-name or --labels, otherwise for the labels found, in\n" +
+			"alphabetical order. With --write-name, the documents go to NAME.documents.jsonl. Files may\n" +
+			"be compressed (gz, zst, bz2). One line on stderr says what was skipped, merged or guessed.\n" +
+			"Without FILE, or with -, it reads stdin.",
 		Flags: slices.Concat(o.labels.Flags(), o.target.Flags("mrc-ner.NAME"), []cli.Flag{
 			&cli.StringFlag{Name: "documents", Destination: &o.documents, Usage: "write the documents to `FILE` (default: with --write-name only)"},
 			cmdline.ProgressFlag(&o.progress),
@@ -130,18 +131,21 @@ func convert(ctx context.Context, std cmdline.Streams, o *convertOptions) error 
 	if err != nil {
 		return err
 	}
-	inputs, err := findInputs(o.files)
+	inputs, left, err := findInputs(o.files, o.format == "")
 	if err != nil {
 		return err
 	}
 	names := make([]string, 0, len(inputs))
 	for _, in := range inputs {
-		names = append(names, in.path)
+		names = append(names, in.files()...)
 	}
 	if err := o.target.Check("mrc-ner.", "", names...); err != nil {
 		return err
 	}
 	c := conversion{ctx: ctx, o: o, inputs: inputs}
+	if left > 0 {
+		c.remarks = append(c.remarks, fmt.Sprintf("skipped %s without an .ann file, in a folder with such files", english.Count(left, "text")))
+	}
 	c.meter = progress.NewOf("files", std.Err, std.Name, o.progress)
 	c.meter.Total(len(inputs))
 	var n, rows int
@@ -260,7 +264,17 @@ func (c *conversion) read(in input, yield func(*corpus.Sentence, error) bool) bo
 	defer r.Close()
 	how := c.o.how
 	how.Documents, how.Remarks = in.inFolder, &corpus.Remarks{}
-	sentences, format, err := corpus.Read(name, cmdline.Interruptible(c.ctx, r), c.o.format, how)
+	var sentences iter.Seq2[*corpus.Sentence, error]
+	format := "text"
+	if in.entities == "" {
+		sentences, format, err = corpus.Read(name, cmdline.Interruptible(c.ctx, r), c.o.format, how)
+	} else {
+		var entities io.Closer
+		sentences, entities, err = c.readBrat(name, r, in.entities, how)
+		if err == nil {
+			defer entities.Close()
+		}
+	}
 	if err != nil {
 		yield(nil, err)
 		return false
@@ -279,6 +293,19 @@ func (c *conversion) read(in input, yield func(*corpus.Sentence, error) bool) bo
 		c.remarks = append(c.remarks, name+": "+remarks)
 	}
 	return true
+}
+
+// readBrat returns the sentences of a text whose entities are in another file, which it opens.
+func (c *conversion) readBrat(name string, text io.Reader, path string, how corpus.Reading) (iter.Seq2[*corpus.Sentence, error], io.Closer, error) {
+	labels, err := bratLabels(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	f, _, err := cmdline.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	return corpus.ReadBrat(name, cmdline.Interruptible(c.ctx, text), corpus.Annotations{Name: path, In: f, Of: labels}, how), f, nil
 }
 
 // document keeps a document.

@@ -1,6 +1,7 @@
 package corpus
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -58,7 +59,8 @@ type mark struct {
 	markup.Span
 	text  string // what it marks, as the file says; "" if it does not
 	label string
-	n     int // in the document's list
+	n     int           // in the document's list
+	parts []markup.Span // of an entity in several parts; nil if it has just one
 }
 
 // addMarks adds marks to d. Unless the caller knows what they count, it is the first of the
@@ -89,17 +91,38 @@ func (r *texts) addMarks(d *document, marks []mark, ways ...Counting) error {
 		}
 		for i, m := range marks {
 			label, err := r.label(m.label)
+			if err != nil && d.list == "" {
+				return &badMark{err, m.n}
+			}
 			if err != nil {
 				return d.about(element{n: m.n}, err)
+			}
+			if m.inPieces(d.text, way) {
+				r.Remarks.Add("read entities in several parts with what is between these")
 			}
 			d.entities = append(d.entities, element{found[i], label, m.n})
 		}
 		return nil
 	}
-	if bad, ok := first.(*badMark); ok {
+	if bad, ok := errors.AsType[*badMark](first); ok && d.list != "" {
 		return d.about(element{n: bad.n}, bad.error)
 	}
 	return first
+}
+
+// inPieces reports whether there is more than white space between the parts of m, which is in
+// text.
+func (m *mark) inPieces(text string, way Counting) bool {
+	if len(m.parts) < 2 {
+		return false
+	}
+	starts := way.starts(text)
+	for i, part := range m.parts[1:] {
+		if end := m.parts[i].End; end < part.Start && strings.TrimFunc(text[starts[end]:starts[part.Start]], segment.IsSpace) != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // remarkOn reports which way of counting was chosen, if it matters.
@@ -139,6 +162,8 @@ type badMark struct {
 	n int
 }
 
+func (b *badMark) Unwrap() error { return b.error }
+
 // inText returns the bytes of the marks.
 func inText(text string, marks []mark, way Counting) ([]segment.Range, error) {
 	starts := way.starts(text)
@@ -151,7 +176,18 @@ func inText(text string, marks []mark, way Counting) ([]segment.Range, error) {
 		if p.Start < 0 || p.End < 0 {
 			return nil, &badMark{misplaced("it begins or ends inside a character"), m.n}
 		}
-		if got := text[p.Start:p.End]; !sameText(got, m.text) {
+		got := text[p.Start:p.End]
+		if len(m.parts) > 1 {
+			got = ""
+			for _, part := range m.parts {
+				from, to := starts[part.Start], starts[part.End]
+				if from < 0 || to < from {
+					return nil, &badMark{misplaced("it begins or ends inside a character"), m.n}
+				}
+				got += text[from:to]
+			}
+		}
+		if !sameText(got, m.text) {
 			return nil, &badMark{fault.WithHint(fmt.Errorf("characters %d to %d are %q, not %q", m.Start, m.End, got, m.text), "correct the offsets, or the text of the entity"), m.n}
 		}
 		list[i] = p

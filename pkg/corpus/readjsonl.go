@@ -538,7 +538,7 @@ func (j *jsonl) fill(d *document, list []gjson.Result) error {
 		}
 		doccano = (doccano || v.Get("start_offset").Exists()) && !v.Get("labels").Exists()
 		for _, label := range labels {
-			marks = append(marks, mark{span, record.Text(v.Get("text")), label, i})
+			marks = append(marks, mark{Span: span, text: record.Text(v.Get("text")), label: label, n: i})
 		}
 	}
 	ways := []Counting{CodePoints}
