@@ -99,8 +99,8 @@ func (b *brat) add(s *Sentence) error {
 	return nil
 }
 
-// bratSpan returns the offsets and the text of an entity that begins at a character. What
-// goes on over line breaks is in several parts, as brat itself writes it.
+// bratSpan returns the offsets and the text of an entity that begins at a character. An
+// entity that contains line breaks has several parts, as brat itself writes it.
 func bratSpan(text string, start int) (offsets, parts string) {
 	for len(text) > 0 {
 		line := text

@@ -84,7 +84,7 @@ func clusterLen(s string) int {
 }
 
 // entityLen returns the length of the character reference of HTML at the beginning of s, or
-// 1 if there is none.
+// 1 if none begins there.
 func entityLen(s string) int {
 	end := 1
 	if end < len(s) && s[end] == '#' {
@@ -169,14 +169,14 @@ func (o *Original) covers(sp Span) (first, last int) {
 	return first, last
 }
 
-// between reports whether no word goes on at either end of a span.
+// between reports whether a span ends at the ends of words on both sides; see apart.
 func (o *Original) between(sp Span) bool {
 	first, last := o.covers(sp)
 	return o.apart(o.pieces[first].from) && o.apart(o.pieces[last].to)
 }
 
-// apart reports whether no word or number goes on at this offset of the text. In scripts
-// without spaces none does.
+// apart reports whether this offset of the text is not inside a word or a number. In scripts
+// without spaces, none is.
 func (o *Original) apart(at int) bool {
 	before, rest := lastVisible(o.Text[:at])
 	after, next := firstVisible(o.Text[at:])
