@@ -117,7 +117,8 @@ func (b *bratReader) marks(a Annotations) (marks []mark, err error) {
 			}
 			skipped[noun]++
 			if kind == 'E' && len(fields) > 1 {
-				if _, id, ok := strings.Cut(strings.Fields(fields[1] + " ")[0], ":"); ok {
+				trigger, _, _ := strings.Cut(fields[1], " ")
+				if _, id, ok := strings.Cut(trigger, ":"); ok {
 					triggers[id] = true
 				}
 			}

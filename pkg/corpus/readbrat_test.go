@@ -194,6 +194,7 @@ func marked(list []corpus.Sentence) (all []string) {
 func FuzzReadBrat(f *testing.F) {
 	f.Add("Mia 🦊 left", "T1\tX 0 3\tMia\nT2\tX 4 6;7 11\t🦊 left\nE1\tX:T1\n")
 	f.Add("\ufeffa\r\nb", "T1\tX 1 2\ta\nT2\tX 3 4\tb\nA1\tx T1\n")
+	f.Add("a", "E0\t")
 	f.Fuzz(func(t *testing.T, text, ann string) {
 		for s, err := range corpus.ReadBrat("a", strings.NewReader(text), corpus.Annotations{Name: "b", In: bytes.NewReader([]byte(ann))}, corpus.Reading{}) {
 			if err != nil {
