@@ -66,6 +66,8 @@ func TestExportsOfAnnotationToolsAreRead(t *testing.T) {
 			"Zoe\u0301 🦊 met Mia.\r\nIn Kiel.|0-4 PER|11-15 PER", "read the tag -, which means unknown, as O"},
 		{"spaCy 2, offsets", `[{"id":0,"paragraphs":[{"raw":"Mia","entities":[[0,3,"PER"]],"sentences":[]}]}]`, "Mia|0-3 PER", ""},
 		{"spaCy 2 without a text", `[{"id":0,"paragraphs":[{"sentences":[{"tokens":[{"orth":"Mia","ner":"B-PER"},{"orth":"Berg","ner":"L-PER"},{"orth":"left","ner":"O"}]}]}]}]`, "Mia Berg left|0-2 PER", ""},
+		{"Flair", `{"text":"` + exported + `","labels":[{"value":"GOOD","confidence":0.9}],"entities":[{"text":"Mia","start_pos":11,"end_pos":14,"labels":[{"value":"PER","confidence":0.98}]}],"tokens":[{"text":"Zoe\u0301","start_pos":0}]}`,
+			"Zoe\u0301 🦊 met Mia.\r\nIn Kiel.|11-14 PER", ""},
 		{"an object on many lines", "\ufeff\n{\n \"text\": \"Mia\",\n \"entities\": [[0, 3, \"PER\"]]\n}\n{\n \"text\": \"Bo\"}\n", "Mia|0-3 PER\nBo", ""},
 		{"nothing", "[]", "", ""},
 	} {

@@ -48,7 +48,7 @@ import (
 // tokens joined by single spaces; then they must not contain spaces. ReadJSONL also reads
 // the output of [NewJSONL], [NewSpaCy] and [NewLabelStudio], and what annotation tools
 // export: Label Studio's JSON and JSON-MIN, doccano's JSONL, Prodigy's, of which it leaves
-// out rejected and ignored examples, the JSON of spaCy, and lists of tokens and their tags
+// out rejected and ignored examples, the JSON of spaCy and Flair, and lists of tokens and their tags
 // (names, or numbers of how.TagNames); see doc/formats.md. A text whose
 // place in a document is known keeps it.
 func ReadJSONL(name string, r io.Reader, how Reading) iter.Seq2[*Sentence, error] {
@@ -266,6 +266,9 @@ func (o *object) member(name string, v gjson.Result) {
 			return
 		}
 	case "ents", "label", "labels", "annotations":
+		if first := v.Get("0"); name == "labels" && first.Get("value").Exists() && !first.Get("start").Exists() {
+			return // those of Flair for the whole text
+		}
 		if isSpans(v) {
 			o.lists = append(o.lists, entityList{name, v.Array()})
 			return
@@ -458,7 +461,7 @@ func spanOf(v gjson.Result, chars bool) (span markup.Span, labels []string, err 
 		}
 	} else {
 		start, end, name = v.Get("start"), v.Get("end"), v.Get("label")
-		for _, names := range [][2]string{{"start_char", "end_char"}, {"start_offset", "end_offset"}, {"globalOffsets.start", "globalOffsets.end"}} {
+		for _, names := range [][2]string{{"start_char", "end_char"}, {"start_offset", "end_offset"}, {"globalOffsets.start", "globalOffsets.end"}, {"start_pos", "end_pos"}} {
 			if from := v.Get(names[0]); from.Exists() && chars {
 				start, end = from, v.Get(names[1])
 				break
@@ -479,7 +482,7 @@ func spanOf(v gjson.Result, chars bool) (span markup.Span, labels []string, err 
 }
 
 // labelsOf returns the labels of an entity, whose label is name or in one of the lists that
-// Label Studio writes.
+// Label Studio and Flair write.
 func labelsOf(v, name gjson.Result) (labels []string) {
 	if label := record.Text(name); label != "" {
 		return []string{label}
@@ -487,6 +490,9 @@ func labelsOf(v, name gjson.Result) (labels []string) {
 	if v.IsObject() {
 		for _, list := range []string{"labels", "hypertextlabels"} {
 			for _, label := range v.Get(list).Array() {
+				if label.IsObject() {
+					label = label.Get("value")
+				}
 				if label := record.Text(label); label != "" {
 					labels = append(labels, label)
 				}
@@ -524,7 +530,7 @@ func (j *jsonl) fill(d *document, list []gjson.Result) error {
 	named := map[string][]int{} // entities without a place, by their labels
 	doccano := d.list == "label" || d.list == "labels"
 	for i, v := range list {
-		if name := v.Get("text"); v.IsObject() && name.Exists() && !v.Get("start").Exists() && !v.Get("start_char").Exists() && !v.Get("start_offset").Exists() {
+		if name := v.Get("text"); v.IsObject() && name.Exists() && !v.Get("start").Exists() && !v.Get("start_char").Exists() && !v.Get("start_offset").Exists() && !v.Get("start_pos").Exists() {
 			if name.Type != gjson.String || strings.TrimSpace(name.Str) == "" || record.Text(v.Get("label")) == "" {
 				return d.about(element{n: i}, misplaced(`an entity without a place has a "text" and a "label"`))
 			}
