@@ -79,7 +79,7 @@ func (j *Plan) Write(ctx context.Context, w io.Writer) (Stats, error) {
 	}
 	free := make(chan []byte, 4*runtime.GOMAXPROCS(0)) // buffers reused from block to block
 	newMaker := func() func(context.Context, int, int) ([]byte, error) {
-		m := maker{job: j, shared: shared}
+		m := maker{job: j, shared: shared, indexes: map[string]int{}}
 		return func(_ context.Context, from, to int) (buf []byte, err error) {
 			select {
 			case buf = <-free:
@@ -180,6 +180,7 @@ type maker struct {
 	marked       []byte
 	list         []byte // the entities as a JSON array
 	instructions map[instructionKey]instruction
+	indexes      map[string]int // labels that were looked up in the catalogue
 }
 
 // instruction is a finished instruction, plain and escaped for a JSON string.
@@ -341,8 +342,19 @@ func (m *maker) appendExample(n int) error {
 
 // sameLabel reports whether label is another spelling of the label asked for.
 func (m *maker) sameLabel(label string) bool {
-	i := m.job.Labels.Index(label)
-	return i >= 0 && i == m.job.Labels.Index(m.view.Label)
+	i := m.index(label)
+	return i >= 0 && i == m.index(m.view.Label)
+}
+
+// index returns the position of label in the catalogue, or -1. The catalogue compares
+// spellings, which is too slow for each demonstration.
+func (m *maker) index(label string) int {
+	i, ok := m.indexes[label]
+	if !ok {
+		i = m.job.Labels.Index(label)
+		m.indexes[label] = i
+	}
+	return i
 }
 
 // showsAnswer reports whether row asks the same question as m.asked.
