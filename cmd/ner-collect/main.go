@@ -7,8 +7,8 @@
 //	ner-collect results.jsonl --format html --gold data/mrc-ner.test > report.html
 //
 // With --format, the rows of a sentence become one sentence with the entities of all
-// labels. "score" scores results against an MRC file, "compare" compares scores, and
-// "gold" writes the entities marked in an MRC file.
+// labels. "score" scores results against an MRC file, "compare" compares scores, "diff" shows
+// where two files differ, and "gold" writes the entities marked in an MRC file.
 //
 // Its exit code is 3 if a row or a verdict failed or is missing. doc/formats.md describes
 // which of two records counts, how answers become entities, and the formats.
@@ -50,7 +50,7 @@ func app() *cli.App {
 			o.Files = inputs(files)
 			return collectResults(ctx, std, &o)
 		}),
-		Commands: []*cli.Command{scoreCommand(), compareCommand(), goldCommand()},
+		Commands: []*cli.Command{scoreCommand(), compareCommand(), diffCommand(), goldCommand()},
 	}
 }
 
