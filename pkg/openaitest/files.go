@@ -60,7 +60,7 @@ type fileObject struct {
 	StatusDetails *string `json:"status_details"`
 }
 
-// pending reports whether the service still processes the file.
+// pending reports whether the service still processes the file. It needs jobs.mu.
 func (s *Server) pending(f *simFile) bool {
 	return f.Purpose == purposeInput && s.now().Before(f.Created.Add(s.opt.Processing))
 }
@@ -170,6 +170,8 @@ func (s *Server) createFile(x *servedCall) response {
 		return x.afterBody(bad.reply())
 	}
 	x.call.Object = up.ID
+	s.jobs.mu.Lock()
+	defer s.jobs.mu.Unlock()
 	return jsonReply(s.object(&up.simFile))
 }
 
