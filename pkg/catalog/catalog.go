@@ -188,11 +188,14 @@ func (d DataSet) Label(key string) (Label, error) {
 // not matter, nor do hyphens, underscores and spaces if no other label differs only in these:
 // "creative_work" finds "creative-work".
 func (d DataSet) Index(key string) int {
+	// Most rows spell a label like its key, and changing the case of every name takes long.
+	if i := slices.IndexFunc(d.Labels, func(l Label) bool { return l.Key == key }); i >= 0 {
+		return i
+	}
 	matching := func(form func(string) string) func(Label) bool {
-		return func(l Label) bool {
-			is := func(s string) bool { return form(key) != "" && form(s) == form(key) }
-			return is(l.Key) || slices.ContainsFunc(l.Aliases, is)
-		}
+		wanted := form(key)
+		is := func(s string) bool { return wanted != "" && form(s) == wanted }
+		return func(l Label) bool { return is(l.Key) || slices.ContainsFunc(l.Aliases, is) }
 	}
 	if i := slices.IndexFunc(d.Labels, matching(fold)); i >= 0 {
 		return i
