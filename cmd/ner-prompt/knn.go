@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -20,6 +21,7 @@ type knnOptions struct {
 	source   dataset.Source
 	train    dataset.Train
 	target   dataset.Target
+	labels   dataset.LabelSet
 	method   string
 	num      int
 	diverse  *bool // nil: yes with labels, no with the other methods
@@ -36,7 +38,8 @@ func knnCommand() *cli.Command {
 		Name: "knn", Usage: "find the most similar training rows for each row: the kNN file",
 		UsageText: "ner-prompt knn --source-dir examples/news --write-dir . --write-name test",
 		Description: "The neighbours of a row are training rows of its label, the most similar first, and never\n" +
-			"rows with the same sentence. A message says how many sentences also occur in the training file.\n\n" +
+			"rows with the same sentence. A message says how many sentences also occur in the training file.\n" +
+			"Labels must be spelled alike; with --data-name or --labels, aliases of a label are the label.\n\n" +
 			"labels compares the words of two sentences; a word counts more if the training sentence marks\n" +
 			"it under the row's label, or has it near such an entity. bm25 looks at the words alone,\n" +
 			"embedding at vectors from a service, and random draws. labels balances the neighbours as with\n" +
@@ -45,7 +48,7 @@ func knnCommand() *cli.Command {
 			"the others. It prints, for several numbers of neighbours, the score of an answer that copies what\n" +
 			"they mark, the share of the words of entities that they mark, and the share of rows without any\n" +
 			"entity among them. No model is asked.",
-		Flags: slices.Concat(o.source.Flags(), []cli.Flag{o.train.Flag()}, o.target.Flags("NAME.knn.jsonl"), []cli.Flag{
+		Flags: slices.Concat(o.source.Flags(), []cli.Flag{o.train.Flag()}, o.target.Flags("NAME.knn.jsonl"), o.labels.Flags(), []cli.Flag{
 			&cli.StringFlag{Name: "method", Value: "labels", Destination: &o.method, Usage: "compare by `METHOD`: labels, bm25, embedding or random"},
 			&cli.IntFlag{Name: "num", Value: 32, Destination: &o.num, Action: cmdline.AtLeast("num", 1), Usage: "find `N` neighbours for each row"},
 			&cli.BoolFlag{Name: "diverse", DefaultText: "with labels", Usage: "use no sentence twice, and at least half with an entity", Action: func(_ *cli.Context, yes bool) error {
@@ -103,6 +106,9 @@ func findNeighbours(ctx context.Context, std cmdline.Streams, o *knnOptions) (er
 	if search.Source, err = knn.Sentences(source); err != nil {
 		return err
 	}
+	if err := uniteSpellings(&o.labels, &search.Train, &search.Source); err != nil {
+		return err
+	}
 	method, done, err := methodOf(ctx, std, o, &search)
 	if err != nil {
 		return err
@@ -121,8 +127,38 @@ func findNeighbours(ctx context.Context, std cmdline.Streams, o *knnOptions) (er
 		same = ", which is the same file"
 	}
 	std.Note("%s, %s, of which %d also occur in %s%s", english.Count(source.Len(), "row"), english.Count(len(search.Source.Texts), "sentence"), report.Leaked, train.Name(), same)
+	if len(report.Unasked) > 0 {
+		std.Say("no row of %s asks for %s, so rows that do have no neighbours", train.Name(), strings.Join(report.Unasked, ", "))
+		std.Say("if it spells labels in another way, name the data set that both spellings belong to: --data-name, or --labels FILE with aliases")
+	}
 	if report.Short > 0 {
 		std.Say("%s with fewer than %s: %s has no more rows of the label in other sentences", english.Count(report.Short, "row"), english.Count(search.Num, "neighbour"), train.Name())
+	}
+	return nil
+}
+
+// uniteSpellings makes the labels of the corpora the keys of the data set that the flags
+// name, if they name one. Labels that it does not have stay as they are.
+func uniteSpellings(labels *dataset.LabelSet, corpora ...*knn.Corpus) error {
+	set, err := labels.ReadGiven()
+	if err != nil || set == nil {
+		return err
+	}
+	keys := map[string]string{} // finding a spelling is too slow for each row
+	for _, c := range corpora {
+		spelled := c.Label
+		c.Label = func(row int) string {
+			label := spelled(row)
+			key, ok := keys[label]
+			if !ok {
+				key = label
+				if i := set.Index(label); i >= 0 {
+					key = set.Labels[i].Key
+				}
+				keys[label] = key
+			}
+			return key
+		}
 	}
 	return nil
 }

@@ -27,6 +27,9 @@ func reportNeighbours(ctx context.Context, std cmdline.Streams, o *knnOptions) e
 	if search.Train, err = knn.Sentences(train); err != nil {
 		return err
 	}
+	if err := uniteSpellings(&o.labels, &search.Train); err != nil {
+		return err
+	}
 	var method func(train, source []int) knn.Method
 	if o.method == "embedding" {
 		vectors, err := embeddings(ctx, std, &o.embed, o.progress, &search)

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -130,6 +131,10 @@ type Neighbour struct {
 type Coverage struct {
 	Leaked int // source sentences that equal a training sentence
 	Short  int // source rows with fewer than Num neighbours
+
+	// Unasked are the labels that source rows ask for and no training row does, in the
+	// order of the source's sentences.
+	Unasked []string
 }
 
 // A Method compares sentences: [Labels], [BM25], [Cosine] or [Random].
@@ -197,7 +202,8 @@ func (s *Search) Run(ctx context.Context, m Method, emit func(row int, list []Ne
 	if err != nil {
 		return Coverage{}, err
 	}
-	labels, total, err := s.sourceLabels(x)
+	o := output{emit: emit, num: s.Num}
+	labels, total, err := s.sourceLabels(x, &o.report)
 	if err != nil {
 		return Coverage{}, err
 	}
@@ -205,7 +211,7 @@ func (s *Search) Run(ctx context.Context, m Method, emit func(row int, list []Ne
 	if err != nil {
 		return Coverage{}, err
 	}
-	o := output{emit: emit, num: s.Num, ready: make([][]Neighbour, total)}
+	o.ready = make([][]Neighbour, total)
 	for _, same := range t.same {
 		if same >= 0 {
 			o.report.Leaked++
@@ -269,8 +275,9 @@ func (o *output) add(b found) error {
 }
 
 // sourceLabels returns, for each source sentence, the numbers in x of its rows' labels
-// (-1 for labels without training rows), and the number of rows.
-func (s *Search) sourceLabels(x *index) (labels [][]int, total int, err error) {
+// (-1 for labels without training rows), and the number of rows. It adds the former to
+// report.
+func (s *Search) sourceLabels(x *index, report *Coverage) (labels [][]int, total int, err error) {
 	for _, rows := range s.Source.Rows {
 		total += len(rows)
 	}
@@ -282,9 +289,13 @@ func (s *Search) sourceLabels(x *index) (labels [][]int, total int, err error) {
 				return nil, 0, errors.New("search neighbours: the source rows are not numbered from 0, each once")
 			}
 			seen[row] = true
-			n, ok := x.numbers[s.Source.Label(row)]
+			label := s.Source.Label(row)
+			n, ok := x.numbers[label]
 			if !ok {
 				n = -1
+				if !slices.Contains(report.Unasked, label) {
+					report.Unasked = append(report.Unasked, label)
+				}
 			}
 			labels[i] = append(labels[i], n)
 		}

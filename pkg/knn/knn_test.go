@@ -108,19 +108,19 @@ func TestNeighbours(t *testing.T) {
 		{"equally near ones by row", train, ask("PER", "y f"), 4, [][]int{{5, 9, 1, 3}}, knn.Coverage{}},
 		{"no word in common: by row", train, ask("PER", "q"), 3, [][]int{{1, 3, 5}}, knn.Coverage{}},
 		{"no word at all: by row", train, ask("PER", " ?!"), 2, [][]int{{1, 3}}, knn.Coverage{}},
-		{"no training row of the label", train, ask("LOC ORG", "a b d z"), 1, [][]int{{2}, nil}, knn.Coverage{Short: 1}},
+		{"no training row of the label", train, ask("LOC ORG", "a b d z"), 1, [][]int{{2}, nil}, knn.Coverage{Short: 1, Unasked: []string{"ORG"}}},
 		{"a rare label, far away", append(ask("LOC", "a b", "a c", "a d", "a e"), ask("PER", "z")...), ask("PER", "a"), 2, [][]int{{4}}, knn.Coverage{Short: 1}},
-		{"no training rows", nil, ask("PER", "a", "b"), 2, [][]int{nil, nil}, knn.Coverage{Short: 2}},
+		{"no training rows", nil, ask("PER", "a", "b"), 2, [][]int{nil, nil}, knn.Coverage{Short: 2, Unasked: []string{"PER"}}},
 		{"no source rows", train, nil, 2, [][]int{}, knn.Coverage{}},
-		{"labels of a sentence apart", ask("PER", "a", "b"), []row{{text: "b c", label: "LOC"}, {text: "a c", label: "LOC"}, {text: "b c", label: "PER"}, {text: "a c", label: "PER"}}, 1, [][]int{nil, nil, {1}, {0}}, knn.Coverage{Short: 2}},
+		{"labels of a sentence apart", ask("PER", "a", "b"), []row{{text: "b c", label: "LOC"}, {text: "a c", label: "LOC"}, {text: "b c", label: "PER"}, {text: "a c", label: "PER"}}, 1, [][]int{nil, nil, {1}, {0}}, knn.Coverage{Short: 2, Unasked: []string{"LOC"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			lists, report := run(t, &knn.Search{Train: corpus(c.train), Source: corpus(c.source), Num: c.num}, knn.BM25())
 			if d := gocmp.Diff(c.want, numbers(lists)); d != "" {
 				t.Error(d)
 			}
-			if report != c.report {
-				t.Errorf("report %+v, want %+v", report, c.report)
+			if d := gocmp.Diff(c.report, report); d != "" {
+				t.Error(d)
 			}
 		})
 	}
