@@ -65,9 +65,9 @@ func Detect(name string, head []byte, how Reading) string {
 // least several lines with the same number of columns.
 func inColumns(head []byte) (tagged, columns bool) {
 	c := &conll{texts: newTexts("", Reading{})}
-	s, err := c.survey(head, false)
+	s, err := c.survey(newTextLines(bytes.NewReader(head)), false)
 	if err == nil && s.rows == 0 {
-		s, err = c.survey(head, true)
+		s, err = c.survey(newTextLines(bytes.NewReader(head)), true)
 	}
 	if err != nil || s.rows == 0 {
 		return false, false

@@ -101,7 +101,7 @@ type counting struct {
 	cells      int
 	ints       int
 	prev, base int
-	text       string // the previous cell
+	text       []byte // the previous cell
 	strays     int    // numbers that neither continue nor restart
 	restarts   int    // within what blank lines separate
 	carried    int    // continued across a blank line
@@ -122,12 +122,10 @@ func (c *counting) add(cell []byte, begins bool) {
 	}
 	n, ok := integer(cell)
 	first := c.cells == 1
-	if !begins && c.text != string(cell) {
+	if !begins && !bytes.Equal(c.text, cell) {
 		c.changes++
 	}
-	if first || c.text != string(cell) {
-		c.text = string(cell)
-	}
+	c.text = append(c.text[:0], cell...)
 	if !ok {
 		return
 	}
@@ -169,8 +167,8 @@ func integer(cell []byte) (n int, ok bool) {
 
 // isRange reports whether the cell consists of two numbers, such as 1-2 or 8.1.
 func isRange(cell []byte) bool {
-	i := bytes.IndexAny(cell, "-.")
-	if i < 0 {
+	i := bytes.IndexFunc(cell, func(r rune) bool { return r < '0' || r > '9' })
+	if i < 1 || cell[i] != '-' && cell[i] != '.' {
 		return false
 	}
 	_, first := integer(cell[:i])
@@ -271,7 +269,7 @@ func (s *survey) row(cells [][]byte, tabs bool, line int, begins bool) {
 		if i < 5 {
 			c.count.add(cell, begins)
 		}
-		if len(cell) > 3 && strings.IndexByte(string(cell), '=') > 0 {
+		if len(cell) > 3 && bytes.IndexByte(cell, '=') > 0 {
 			c.addKeys(cell)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync"
 
 	"nertools/pkg/fault"
 	"nertools/pkg/record"
@@ -68,9 +69,11 @@ type Reading struct {
 // (see [ReadText]), "markup" ([ReadMarkup]), "jsonl" ([ReadJSONL]), "csv" ([ReadCSV]) and
 // "conll" ([ReadCoNLL]); "" chooses one by the beginning of the file, see [Detect]. A file
 // in none of them is read as CoNLL, which reports what is wrong with it. A file compressed
-// with gzip, Zstandard or bzip2 is decompressed. detected is the format, "" if it is none
+// with gzip, Zstandard or bzip2 is decompressed. If in is an [io.Seeker] that can seek, a
+// CoNLL file is read twice instead of being kept in memory. detected is the format, "" if it is none
 // of them.
 func Read(name string, in io.Reader, format string, how Reading) (sentences iter.Seq2[*Sentence, error], detected string, err error) {
+	rewind := rewinder(in)
 	r, err := unpack(name, in)
 	if err != nil {
 		return nil, format, err
@@ -97,7 +100,46 @@ func Read(name string, in io.Reader, format string, how Reading) (sentences iter
 	case "jsonl":
 		return ReadJSONL(name, r, how), format, nil
 	}
-	return ReadCoNLL(name, r, how), format, nil
+	open := again(r)
+	if rewind != nil {
+		open = func() (io.Reader, error) {
+			if err := rewind(); err != nil {
+				return nil, err
+			}
+			return unpack(name, in)
+		}
+	}
+	return all((&conll{texts: newTexts(name, how), open: open}).next), format, nil
+}
+
+// rewinder returns a function after which r is read again from where it is now, nil if r
+// cannot seek.
+func rewinder(r io.Reader) func() error {
+	s, ok := r.(io.Seeker)
+	if !ok {
+		return nil
+	}
+	start, err := s.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return nil
+	}
+	return func() error {
+		_, err := s.Seek(start, io.SeekStart)
+		return err
+	}
+}
+
+// again returns a function that returns, each time, a reader of all that r holds. It keeps
+// that in memory if r cannot seek.
+func again(r io.Reader) func() (io.Reader, error) {
+	if rewind := rewinder(r); rewind != nil {
+		return func() (io.Reader, error) { return r, rewind() }
+	}
+	read := sync.OnceValues(func() ([]byte, error) { return io.ReadAll(r) })
+	return func() (io.Reader, error) {
+		data, err := read()
+		return bytes.NewReader(data), err
+	}
 }
 
 // reader is the common part of the readers of lines.

@@ -14,14 +14,14 @@ import (
 	"nertools/pkg/english"
 	"nertools/pkg/fault"
 	"nertools/pkg/markup"
-	"nertools/pkg/record"
 )
 
 // ReadCoNLL reads sentences from r, one token per line; errors use name as the file name.
-// It reads the whole file into memory, decides how its columns and tags are to be read,
-// and then returns one sentence at a time; the caller may keep them. It stops at the first
-// error; bad input is a [*fault.Error] with the line. If there are several ways to read
-// the file, that error wraps a [*LayoutError].
+// It reads the file twice: once to decide how its columns and tags are to be read, and again
+// to return one sentence at a time; the caller may keep them. If r is no [io.Seeker], or
+// cannot seek, the whole file is kept in memory. It stops at the first error; bad input is a
+// [*fault.Error] with the line. If there are several ways to read the file, that error wraps
+// a [*LayoutError].
 //
 // Lines end in LF, CR LF or CR. Columns are separated by tabs if the line contains any,
 // otherwise by spaces. The first column is the token, unless that column counts tokens or
@@ -40,18 +40,19 @@ import (
 // and otherwise start one; E, L, S, U and W close the entity. All tags of a column are
 // read in the same notation; see doc/formats.md.
 func ReadCoNLL(name string, r io.Reader, how Reading) iter.Seq2[*Sentence, error] {
-	c := &conll{texts: newTexts(name, how), in: r}
-	return all(c.next)
+	return all((&conll{texts: newTexts(name, how), open: again(r)}).next)
 }
 
 type conll struct {
 	texts
-	in io.Reader
+	open func() (io.Reader, error) // begins the file anew
 	*layout
 
-	data  []byte // what was not read yet
-	line  int    // number of the last line, from 1
+	lines *textLines
+	held  bool // the last line belongs to the next sentence
+	line  int  // its number, from 1
 	cells [][]byte
+	words []string          // of the last token
 	known map[string][]part // tags that were parsed
 
 	// Counts for the remarks:
@@ -61,7 +62,7 @@ type conll struct {
 	text     []byte
 	n        int // tokens
 	entities []Entity
-	open     []openEntities // for each column of tags
+	unclosed []openEntities // for each column of tags
 	previous string         // the cell of the column that numbers sentences
 	count    int            // the cell of the column that counts
 }
@@ -83,31 +84,17 @@ func (c *conll) fault(line int, err error, hint string) error {
 	return &fault.Error{File: c.name, Line: line, Err: err, Hint: hint}
 }
 
-// load reads the file and decides how to read it.
+// load decides how to read the file, and begins to read it.
 func (c *conll) load() error {
-	data, err := io.ReadAll(c.in)
+	lines, err := c.begin()
 	if err != nil {
-		return fmt.Errorf("read %s: %w", c.name, err)
+		return err
 	}
-	data = bytes.TrimPrefix(data, []byte(record.ByteOrderMark))
-	if bytes.HasPrefix(data, []byte{0xff, 0xfe}) || bytes.HasPrefix(data, []byte{0xfe, 0xff}) {
-		return c.fault(0, errors.New("the file is UTF-16"), "convert it to UTF-8, for example with iconv")
-	}
-	if at := bytes.IndexByte(data, 0); at >= 0 {
-		return c.fault(1+bytes.Count(data[:at], []byte("\n")), errors.New("a NUL byte"), "is this a text file?")
-	}
-	if bytes.IndexByte(data, '\r') >= 0 {
-		for bytes.Contains(data, []byte("\r\n")) {
-			data = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
-		}
-		if n := bytes.Count(bytes.TrimSuffix(data, []byte("\r")), []byte("\r")); n > 0 {
-			c.Remarks.Add("took %s for line ends", english.Count(n, "lone carriage return"))
-		}
-		data = bytes.ReplaceAll(data, []byte("\r"), []byte("\n"))
-	}
-	s, err := c.survey(data, false)
+	s, err := c.survey(lines, false)
 	if err == nil && s.rows == 0 {
-		s, err = c.survey(data, true)
+		if lines, err = c.begin(); err == nil {
+			s, err = c.survey(lines, true)
+		}
 	}
 	if err != nil {
 		return err
@@ -121,9 +108,14 @@ func (c *conll) load() error {
 	if c.tags[0].notation == bare && s.min > 1 && c.BareLabel == "" || c.BareLabel != "" && c.tags[0].notation != bare && s.rows > 0 {
 		return c.fault(s.first, c.bareTags(), "")
 	}
-	c.data, c.line = data, 0
+	if n := lines.lone; n > 0 {
+		c.Remarks.Add("took %s for line ends", english.Count(n, "lone carriage return"))
+	}
+	if c.lines, err = c.begin(); err != nil {
+		return err
+	}
 	c.known = map[string][]part{}
-	c.open = make([]openEntities, len(c.tags))
+	c.unclosed = make([]openEntities, len(c.tags))
 	return nil
 }
 
@@ -134,23 +126,35 @@ func (c *conll) bareTags() error {
 	return &LayoutError{Need: NeedLabel, Problem: "the tags are just B and I, without a label"}
 }
 
-// cut returns the first line of data, without its end, and the rest.
-func cut(data []byte) (line, rest []byte) {
-	if end := bytes.IndexByte(data, '\n'); end >= 0 {
-		return data[:end], data[end+1:]
+// begin returns the lines of the file, from the first one.
+func (c *conll) begin() (*textLines, error) {
+	r, err := c.open()
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", c.name, err)
 	}
-	return data, nil
+	lines := newTextLines(r)
+	if head, _ := lines.r.Peek(2); string(head) == "\xff\xfe" || string(head) == "\xfe\xff" { // its error is that of reading on
+		return nil, c.fault(0, errors.New("the file is UTF-16"), "convert it to UTF-8, for example with iconv")
+	}
+	return lines, nil
 }
 
 // survey looks at all lines. It leaves out comments, and the lines that a file which
 // counts its tokens has for ranges, unless all is set: then only clear comments.
-func (c *conll) survey(data []byte, all bool) (*survey, error) {
+func (c *conll) survey(lines *textLines, all bool) (*survey, error) {
 	s := &survey{}
-	begins, seen, line := true, false, []byte(nil)
-	for n := 1; len(data) > 0; n++ {
-		line, data = cut(data)
-		if !utf8.Valid(line) {
-			return nil, c.fault(n, errors.New("not UTF-8"), "convert the file, for example with iconv")
+	begins, seen := true, false
+	for n := 1; ; n++ {
+		line, err := lines.next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return s, nil
+		case err != nil:
+			return nil, fmt.Errorf("read %s: %w", c.name, err)
+		case bytes.IndexByte(line, 0) >= 0:
+			return nil, c.fault(n, errors.New("a NUL byte"), "is this a text file?")
+		case !utf8.Valid(line):
+			return nil, c.fault(n, errUTF8, "convert the file, for example with iconv")
 		}
 		if len(bytes.TrimSpace(line)) == 0 {
 			begins = true
@@ -185,7 +189,6 @@ func (c *conll) survey(data []byte, all bool) (*survey, error) {
 		s.row(cells, bytes.IndexByte(line, '\t') >= 0, n, begins)
 		begins, seen = false, true
 	}
-	return s, nil
 }
 
 // isHashToken reports whether a line that begins with "#" reads like a token with its tag
@@ -232,6 +235,9 @@ func trim(s []byte) []byte { return bytes.Trim(s, " ") }
 
 // isMark reports whether the first column is the document separator.
 func isMark(line []byte) bool {
+	if len(line) == 0 || line[0] != '-' {
+		return false
+	}
 	end := bytes.IndexAny(line, " \t")
 	if end < 0 {
 		end = len(line)
@@ -269,13 +275,20 @@ func (c *conll) next() (*Sentence, error) {
 		}
 	}
 	c.reset()
-	for len(c.data) > 0 {
-		line, rest := cut(c.data)
-		if begun := c.n > 0; begun && c.ends(line) {
+	for {
+		line, err := c.nextLine()
+		switch {
+		case errors.Is(err, io.EOF) && c.n > 0:
+			return c.sentence()
+		case errors.Is(err, io.EOF):
+			c.remark()
+			return nil, io.EOF
+		case err != nil:
+			return nil, err
+		case c.n > 0 && c.ends(line):
+			c.held = true
 			return c.sentence()
 		}
-		c.data = rest
-		c.line++
 		last, err := c.read(line)
 		if err != nil {
 			return nil, err
@@ -284,18 +297,26 @@ func (c *conll) next() (*Sentence, error) {
 			return c.sentence()
 		}
 	}
-	if c.n > 0 {
-		return c.sentence()
+}
+
+// nextLine returns the next line, valid until the next call, or io.EOF.
+func (c *conll) nextLine() (line []byte, err error) {
+	if c.held {
+		c.held = false
+		return c.lines.line, nil
 	}
-	c.remark()
-	return nil, io.EOF
+	c.line++
+	if line, err = c.lines.next(); err != nil && !errors.Is(err, io.EOF) {
+		err = fmt.Errorf("read %s: %w", c.name, err)
+	}
+	return line, err
 }
 
 // reset begins a sentence.
 func (c *conll) reset() {
 	c.text, c.n, c.entities = c.text[:0], 0, nil
-	for i := range c.open {
-		c.open[i].list, c.open[i].stack = c.open[i].list[:0], c.open[i].stack[:0]
+	for i := range c.unclosed {
+		c.unclosed[i].list, c.unclosed[i].stack = c.unclosed[i].list[:0], c.unclosed[i].stack[:0]
 	}
 }
 
@@ -343,7 +364,7 @@ func (c *conll) read(line []byte) (last bool, err error) {
 	if err := c.addToken(cells); err != nil {
 		return false, err
 	}
-	return c.endsSentence(line, cells), nil
+	return c.endsSentence(cells), nil
 }
 
 // isComment reports whether a line that begins with "#" is a comment: a line that does
@@ -422,12 +443,9 @@ func (c *conll) skipRange(cells [][]byte) error {
 }
 
 // endsSentence reports whether a note in the line says that the sentence ends.
-func (c *conll) endsSentence(line []byte, cells [][]byte) bool {
-	if !bytes.Contains(line, []byte("EndOfSentence")) && !bytes.Contains(line, []byte("PySBDSegment")) {
-		return false
-	}
+func (c *conll) endsSentence(cells [][]byte) bool {
 	for i, cell := range cells {
-		if i == c.token-1 {
+		if i == c.token-1 || len(cell) < len("PySBDSegment") {
 			continue
 		}
 		for note := range bytes.SplitSeq(cell, []byte("|")) {
@@ -456,7 +474,8 @@ func (c *conll) addToken(cells [][]byte) error {
 		c.count, _ = integer(cells[c.counter-1])
 	}
 	start := c.n
-	for i, word := range markup.AppendTokens(nil, string(token)) {
+	c.words = markup.AppendTokens(c.words[:0], string(token))
+	for i, word := range c.words {
 		if len(c.text) > 0 {
 			c.text = append(c.text, ' ')
 		}
@@ -517,7 +536,7 @@ func (c *conll) parse(column int, tag []byte) (parts []part, ok bool) {
 // add adds the token that begins at start to the entities that a tag in the given column
 // of tags says.
 func (c *conll) add(column int, tag []byte, start int) error {
-	open := &c.open[column]
+	open := &c.unclosed[column]
 	if c.tags[column].notation == bracketed {
 		return c.addBrackets(open, tag, start)
 	}
@@ -597,8 +616,8 @@ func (c *conll) addBrackets(open *openEntities, tag []byte, start int) error {
 }
 
 func (c *conll) sentence() (*Sentence, error) {
-	for i := range c.open {
-		if stack := c.open[i].stack; len(stack) > 0 {
+	for i := range c.unclosed {
+		if stack := c.unclosed[i].stack; len(stack) > 0 {
 			return nil, c.fault(stack[len(stack)-1].line, errors.New("an entity begins here that does not end in its sentence"), "close it with a bracket")
 		}
 	}

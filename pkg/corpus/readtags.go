@@ -73,5 +73,5 @@ func (j *jsonl) newTags() *conll {
 	}
 	tag.column = 2
 	return &conll{texts: newTexts(j.name, j.Reading), layout: &layout{token: 1, gaps: true, tags: []tagColumn{tag}},
-		known: map[string][]part{}, open: make([]openEntities, 1)}
+		known: map[string][]part{}, unclosed: make([]openEntities, 1)}
 }

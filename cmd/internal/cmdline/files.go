@@ -43,7 +43,8 @@ func InputName(path string) string {
 	return path
 }
 
-// Interruptible returns a reader of r whose Read returns ctx's error once ctx has ended.
+// Interruptible returns a reader of r whose Read returns ctx's error once ctx has ended. It
+// can seek if r can.
 func Interruptible(ctx context.Context, r io.Reader) io.Reader { return interruptible{ctx, r} }
 
 type interruptible struct {
@@ -56,6 +57,13 @@ func (i interruptible) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	return i.r.Read(p)
+}
+
+func (i interruptible) Seek(offset int64, whence int) (int64, error) {
+	if s, ok := i.r.(io.Seeker); ok {
+		return s.Seek(offset, whence)
+	}
+	return 0, fmt.Errorf("seek: %w", errors.ErrUnsupported)
 }
 
 // ReadFile reads a whole input file, without a byte order mark; "-" is stdin.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -166,6 +167,16 @@ func TestAReaderEndsWithItsContext(t *testing.T) {
 	}
 	cancel()
 	if _, err := r.Read(make([]byte, 2)); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAReaderThatEndsWithItsContextSeeksIfItCan(t *testing.T) {
+	file, pipe := Interruptible(t.Context(), strings.NewReader("text")), Interruptible(t.Context(), io.MultiReader())
+	if at, err := file.(io.Seeker).Seek(2, io.SeekStart); at != 2 || err != nil {
+		t.Errorf("at %d, %v", at, err)
+	}
+	if _, err := pipe.(io.Seeker).Seek(0, io.SeekCurrent); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("got %v", err)
 	}
 }
