@@ -32,6 +32,7 @@ func TestPage(t *testing.T) {
 		{"both themes, by the system and by the switch", testThemes},
 		{"without JavaScript it can be read", testNoScript},
 		{"marks stand over and under their words", testMarks},
+		{"offsets in documents are those of the stored files", testStored},
 		{"narrow, nothing runs off the page", testNarrow},
 		{"many sentences are quick", testMany},
 		{"the picture has both themes", testPicture},
