@@ -50,6 +50,20 @@ command -v ner-prompt >/dev/null || {
 	exit 1
 }
 mkdir -p "$out"
+running() { [ -e "$out/batch.running" ] && [ -e "$out/batch.jsonl.ledger" ]; }
+if [ -z "$batch" ] && running; then
+	echo "label.sh: a batch may be running: continue with --batch, or remove $out/batch.running if it failed" >&2
+	exit 8
+fi
+
+# ask_batch has the prompts answered by a batch, and sets code.
+ask_batch() {
+	touch "$out/batch.running"
+	code=0
+	ner-batch run "$@" --batch-file "$out/batch.jsonl" -o "$out/batch.results.jsonl" --reuse "$out/earlier.jsonl" --reuse "$out/results.jsonl" "$out/prompts.jsonl" || code=$?
+	[ $code = 0 ] || [ $code = 3 ] || exit $code
+	rm -f "$out/batch.running"
+}
 
 # The pipeline. First the questions: the catalogue, the examples to show, the sentences, and
 # for each of them the most similar examples.
@@ -59,26 +73,30 @@ ner-prompt convert "$notes" --labels "$out/labels.json" --write-dir "$out" --wri
 ner-prompt knn --source-dir "$out" --write-dir "$out" --write-name test
 ner-prompt --source-dir "$out" --labels "$out/labels.json" >"$out/prompts.new"
 
-# Answers to earlier prompts are used again where the same is asked.
-touch "$out/earlier.jsonl"
+# Answers to earlier prompts are used again where the same is asked. A batch that was started
+# is paid for, so it is fetched before its prompts are replaced.
+touch "$out/earlier.jsonl" "$out/results.jsonl"
+code=0
 if ! cmp -s "$out/prompts.new" "$out/prompts.jsonl"; then
-	for file in "$out/results.jsonl" "$out/batch.reused.jsonl"; do
-		[ ! -e "$file" ] || { cat "$file" >>"$out/earlier.jsonl" && rm "$file"; }
+	! running || ask_batch "$@"
+	for file in results.jsonl batch.results.jsonl batch.reused.jsonl; do
+		[ ! -e "$out/$file" ] || { cat "$out/$file" >>"$out/earlier.jsonl" && rm "$out/$file"; }
 	done
 	mv "$out/prompts.new" "$out/prompts.jsonl"
 fi
 rm -f "$out/prompts.new"
 
 # Then the answers. Code 3 means that some rows have none; what there is is shown.
-code=0
+touch "$out/results.jsonl" "$out/batch.results.jsonl"
 if [ -n "$batch" ]; then
-	ner-batch run "$@" --batch-file "$out/batch.jsonl" -o "$out/results.jsonl" --reuse "$out/earlier.jsonl" "$out/prompts.jsonl" || code=$?
+	ask_batch "$@"
+	set -- "$out/batch.results.jsonl"
+	[ ! -e "$out/batch.reused.jsonl" ] || set -- "$@" "$out/batch.reused.jsonl"
 else
-	ner-run "$@" -o "$out/results.jsonl" --resume "$out/results.jsonl" --reuse "$out/earlier.jsonl" "$out/prompts.jsonl" || code=$?
+	ner-run "$@" -o "$out/results.jsonl" --resume "$out/results.jsonl" --reuse "$out/earlier.jsonl" --reuse "$out/batch.results.jsonl" "$out/prompts.jsonl" || code=$?
+	[ $code = 0 ] || [ $code = 3 ] || exit $code
+	set -- "$out/results.jsonl"
 fi
-[ $code = 0 ] || [ $code = 3 ] || exit $code
-set -- "$out/results.jsonl"
-[ ! -e "$out/batch.reused.jsonl" ] || set -- "$@" "$out/batch.reused.jsonl"
 for file in entities.csv entities.jsonl report.html; do
 	format=${file##*.}
 	ner-collect -q "$@" --source-dir "$out" --format "$format" --write-dir "$out" --write-name "$file" || [ $? = 3 ]
