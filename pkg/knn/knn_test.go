@@ -643,10 +643,10 @@ func TestLinesAreReadAsAKNNFile(t *testing.T) {
 	}
 }
 
-func TestTheFileOfSimilaritiesGoesWithThatOfRows(t *testing.T) {
+// corpusOf returns the corpus of an MRC file with these rows.
+func corpusOf(t *testing.T, rows string) knn.Corpus {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "mrc-ner.train")
-	const rows = `[{"context":"Ada left","entity_label":"PER","start_position":[0],"end_position":[0]},{"context":"Ada left","entity_label":"LOC","start_position":[],"end_position":[]},
-{"context":"Bob left","entity_label":"PER","start_position":[5],"end_position":[5]},{"context":"Bob left","entity_label":"LOC","start_position":[],"end_position":[]}]`
 	if err := os.WriteFile(path, []byte(rows), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -654,20 +654,27 @@ func TestTheFileOfSimilaritiesGoesWithThatOfRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	sentences, err := knn.Sentences(f)
+	t.Cleanup(func() { f.Close() })
+	c, err := knn.Sentences(f)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := gocmp.Diff([]string{"Ada left", "Bob left"}, sentences.Texts); d != "" || sentences.Label(3) != "LOC" {
-		t.Errorf("%s, row 3 asks for %s", d, sentences.Label(3))
+	return c
+}
+
+func TestTheFileOfSimilaritiesGoesWithThatOfRows(t *testing.T) {
+	const rows = `[{"context":"Ada left","entity_label":"PER","start_position":[0],"end_position":[0]},{"context":"Ada left","entity_label":"LOC","start_position":[],"end_position":[]},
+{"context":"Bob left","entity_label":"PER","start_position":[5],"end_position":[5]},{"context":"Bob left","entity_label":"LOC","start_position":[],"end_position":[]}]`
+	c := corpusOf(t, rows)
+	if d := gocmp.Diff([]string{"Ada left", "Bob left"}, c.Texts); d != "" || c.Label(3) != "LOC" {
+		t.Errorf("%s, row 3 asks for %s", d, c.Label(3))
 	}
 	for i, want := range [][]segment.Range{{{Start: 0, End: 3}}, nil, nil, nil} { // the span of row 2 is not in its sentence
-		if got, err := sentences.Entities(i); !slices.Equal(got, want) || err != nil {
+		if got, err := c.Entities(i); !slices.Equal(got, want) || err != nil {
 			t.Errorf("row %d: %v, %v", i, got, err)
 		}
 	}
-	s := knn.Search{Train: sentences, Source: sentences, Num: 2, More: []knn.Setting{{Name: "train", Value: "train"}}}
+	s := knn.Search{Train: c, Source: c, Num: 2, More: []knn.Setting{{Name: "train", Value: "train"}}}
 	var neighbours, similarities, alone strings.Builder
 	if _, err := s.Write(t.Context(), knn.BM25(), &neighbours, &similarities); err != nil {
 		t.Fatal(err)

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -13,7 +11,6 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"nertools/pkg/knn"
-	"nertools/pkg/mrc"
 	"nertools/pkg/segment"
 )
 
@@ -227,22 +224,10 @@ func TestTheAnswersOfTheAskedRowsAreNotRead(t *testing.T) {
 }
 
 func TestTheEntitiesOfAnMRCFileArePartsOfItsSentences(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "mrc-ner.train")
 	const rows = `[{"context":"  Zoë  saw\tthe the North  Sea ","entity_label":"LOC","start_position":[4,0],"end_position":[5,9]},
 {"context":"I took “aspirins”.","entity_label":"DRUG","form":"text","spans":[[8,15]]},
 {"context":"我住在北京。","entity_label":"LOC","form":"text","spans":[[3,5],[3,4]]}]`
-	if err := os.WriteFile(path, []byte(rows), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	f, err := mrc.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	c, err := knn.Sentences(f)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := corpusOf(t, rows)
 	for row, want := range []string{"North  Sea", "aspirin", "北京"} {
 		entities, err := c.Entities(row)
 		if err != nil || len(entities) != 1 || c.Texts[row][entities[0].Start:entities[0].End] != want {
