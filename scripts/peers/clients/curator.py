@@ -26,7 +26,8 @@ class Answers(curator.LLM):
 
 
 if how == "batch":
-    # It uploads bytes without a name. The simulated service, like OpenAI's for other names, wants one in .jsonl.
+    # It uploads bytes, which are sent as a file called "upload". The simulated service wants a name in .jsonl; OpenAI's
+    # refuses names such as notes.txt, but whether also this one is not known.
     create = openai.resources.files.AsyncFiles.create
     openai.resources.files.AsyncFiles.create = lambda self, *, file, **more: create(self, file=("requests.jsonl", file), **more)
 params = {"base_url": os.environ["OPENAI_BASE_URL"], "api_key": "sk-peers"}
