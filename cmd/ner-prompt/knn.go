@@ -40,8 +40,8 @@ func knnCommand() *cli.Command {
 		Description: "The neighbours of a row are training rows of its label, the most similar first, and never\n" +
 			"rows with the same sentence. A message says how many sentences also occur in the training file.\n" +
 			"Labels must be spelled alike; with --data-name or --labels, aliases of a label are the label.\n\n" +
-			"labels compares the words of two sentences; a word counts more if the training sentence marks\n" +
-			"it under the row's label, or has it near such an entity. bm25 looks at the words alone,\n" +
+			"--method labels compares the words of two sentences; a word counts more if the training sentence\n" +
+			"marks it under the row's label, or has it near such an entity. bm25 looks at the words alone,\n" +
 			"embedding at vectors from a service, and random draws. labels balances the neighbours as with\n" +
 			"--diverse; --diverse=false finds the nearest, whether or not they contain an entity.\n\n" +
 			"--report divides the training sentences into five parts, and finds the neighbours of each among\n" +
@@ -51,7 +51,7 @@ func knnCommand() *cli.Command {
 		Flags: slices.Concat(o.source.Flags(), []cli.Flag{o.train.Flag()}, o.target.Flags("NAME.knn.jsonl"), o.labels.Flags(), []cli.Flag{
 			&cli.StringFlag{Name: "method", Value: "labels", Destination: &o.method, Usage: "compare by `METHOD`: labels, bm25, embedding or random"},
 			&cli.IntFlag{Name: "num", Value: 32, Destination: &o.num, Action: cmdline.AtLeast("num", 1), Usage: "find `N` neighbours for each row"},
-			&cli.BoolFlag{Name: "diverse", DefaultText: "with labels", Usage: "use no sentence twice, and at least half with an entity", Action: func(_ *cli.Context, yes bool) error {
+			&cli.BoolFlag{Name: "diverse", Usage: "use no sentence twice, and at least half with an entity", Action: func(_ *cli.Context, yes bool) error {
 				o.diverse = &yes
 				return nil
 			}},
