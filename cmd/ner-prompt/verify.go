@@ -14,6 +14,7 @@ import (
 	"nertools/pkg/english"
 	"nertools/pkg/fault"
 	"nertools/pkg/mrc"
+	"nertools/pkg/record"
 	"nertools/pkg/verify"
 )
 
@@ -74,7 +75,7 @@ func writeQuestions(ctx context.Context, std cmdline.Streams, o *verifyOptions) 
 	}
 	defer joined.Close()
 	job.Source, job.Rows = joined.Source(), joined.Rows
-	if job.Rows == nil && verify.IsSource(job.Source) {
+	if job.Rows == nil && record.IsVerifySource(job.Source) {
 		return fault.WithHint(fmt.Errorf("%s contains answers to the questions of ner-prompt verify, not results", strings.Join(o.Files, ", ")),
 			"name the results that the questions were made from")
 	}

@@ -36,6 +36,9 @@ func ParsePrompt(line []byte) (p Prompt, err error) {
 			p.Total, err = count(v)
 		case "label":
 			p.Label, err = text(v)
+		case "labels":
+			p.Labels, known = texts(v)
+			return known, nil
 		case "context":
 			p.Context, err = text(v)
 		case "prompt":
@@ -74,6 +77,9 @@ func ParseResult(line []byte) (r Result, err error) {
 			r.Total, err = count(v)
 		case "label":
 			r.Label, err = text(v)
+		case "labels":
+			r.Labels, known = texts(v)
+			return known, nil
 		case "context":
 			r.Context, err = text(v)
 		case "output":
@@ -218,6 +224,24 @@ func text(v gjson.Result) (string, error) {
 		return "", errors.New("should be a string")
 	}
 	return Text(v), nil
+}
+
+// texts returns a list of strings. It reports false if v is something else: a record of
+// another tool may have a member of another type with the same name.
+func texts(v gjson.Result) (list []string, ok bool) {
+	if !v.IsArray() {
+		return nil, false
+	}
+	ok = true
+	v.ForEach(func(_, e gjson.Result) bool {
+		ok = e.Type == gjson.String && e.Raw != `""`
+		list = append(list, Text(e))
+		return ok
+	})
+	if !ok || len(list) == 0 {
+		return nil, false
+	}
+	return list, true
 }
 
 func count(v gjson.Result) (int, error) {

@@ -11,6 +11,7 @@ import (
 func AppendPrompt(dst []byte, p *Prompt) []byte {
 	dst = appendHead(dst, "prompt", p.ID, p.Index, p.Total)
 	dst = appendText(dst, "label", p.Label)
+	dst = appendTexts(dst, "labels", p.Labels)
 	dst = appendText(dst, "context", p.Context)
 	dst = p.Origin.append(dst)
 	dst = append(dst, `,"prompt":`...)
@@ -41,6 +42,7 @@ const ResultBegin = `{"kind":"result","v":1,"id":`
 func AppendResult(dst []byte, r *Result) []byte {
 	dst = appendHead(dst, "result", r.ID, r.Index, r.Total)
 	dst = appendText(dst, "label", r.Label)
+	dst = appendTexts(dst, "labels", r.Labels)
 	dst = appendText(dst, "context", r.Context)
 	dst = r.Origin.append(dst)
 	if f := r.Failure; f == nil {
@@ -97,7 +99,7 @@ func (o *Origin) append(dst []byte) []byte {
 	return strconv.AppendInt(append(dst, `,"offset_bytes":`...), int64(o.Bytes), 10)
 }
 
-// appendText and appendCount omit the member if its value is unknown.
+// appendText, appendTexts and appendCount omit the member if its value is unknown.
 func appendText(dst []byte, key, value string) []byte {
 	if value == "" {
 		return dst
@@ -106,6 +108,19 @@ func appendText(dst []byte, key, value string) []byte {
 	dst = append(dst, key...)
 	dst = append(dst, '"', ':')
 	return AppendString(dst, value)
+}
+
+func appendTexts(dst []byte, key string, values []string) []byte {
+	if len(values) == 0 {
+		return dst
+	}
+	dst = append(append(append(dst, ',', '"'), key...), '"', ':')
+	sep := byte('[')
+	for _, value := range values {
+		dst = AppendString(append(dst, sep), value)
+		sep = ','
+	}
+	return append(dst, ']')
 }
 
 func appendCount(dst []byte, key string, n int) []byte {

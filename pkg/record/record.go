@@ -39,18 +39,20 @@ type Origin struct {
 	Position        // of the sentence
 }
 
-// A Prompt asks one question about one sentence: which entities of Label occur in
-// Context?
+// A Prompt asks one question about one sentence: which entities of Label, or of all of
+// Labels, occur in Context? A question about several labels is one of the sentences of the
+// source, see [SentenceSource]: what is said of rows below then applies to sentences.
 type Prompt struct {
-	ID       string // see [NewID]
-	Index    int    // row in the source file, from 0
-	Total    int    // rows in the source file; 0 if unknown
-	Label    string // the label asked for; may be empty
-	Context  string // the sentence; may be empty
-	Origin   Origin // of the sentence
-	Text     string // the text to send: the field "prompt"
-	Quoted   []byte // Text as the inside of a JSON string, if known; otherwise nil
-	Examples []int  // rows of the training set that are used as demonstrations, in prompt order
+	ID       string   // see [NewID]
+	Index    int      // row in the source file, from 0
+	Total    int      // rows in the source file; 0 if unknown
+	Label    string   // the label asked for; may be empty
+	Labels   []string // the labels asked for by a question about all of them, in the order of the data set
+	Context  string   // the sentence; may be empty
+	Origin   Origin   // of the sentence
+	Text     string   // the text to send: the field "prompt"
+	Quoted   []byte   // Text as the inside of a JSON string, if known; otherwise nil
+	Examples []int    // rows of the training set that are used as demonstrations, in prompt order
 
 	// ResponseFormat is the response_format to request: a JSON object on one line, sent
 	// unchanged. If empty, none is requested.
@@ -65,6 +67,7 @@ type Result struct {
 	Index        int
 	Total        int // 0 if unknown
 	Label        string
+	Labels       []string
 	Context      string
 	Origin       Origin
 	Output       string   // the model's answer, exactly as received; set only if Failure is nil
@@ -186,9 +189,53 @@ func SourceName(name string) string {
 	if clean == name && clean != "" && len(clean) <= maxSource {
 		return clean
 	}
+	return shorten(clean, name, maxSource)
+}
+
+// shorten returns at most size bytes of clean, which end in a digest of name.
+func shorten(clean, name string, size int) string {
 	sum := sha256.Sum256([]byte(name))
-	clean = clean[:min(len(clean), maxSource-9)]
+	clean = clean[:min(len(clean), size-9)]
 	return clean + "-" + hex.EncodeToString(sum[:4])
+}
+
+// ofSentences ends the source of questions about whole sentences.
+const ofSentences = ".sentence"
+
+// SentenceSource returns the source of the questions about the sentences of a source, as
+// opposed to those about its rows. Its index counts sentences, in the order in which
+// package mrc returns them.
+func SentenceSource(name string) string { return derive(name, ofSentences) }
+
+// IsSentenceSource reports whether source is a source of questions about sentences.
+func IsSentenceSource(source string) bool {
+	return len(source) > len(ofSentences) && strings.HasSuffix(source, ofSentences)
+}
+
+// VerifySource returns the source of the questions that verify answers of the source
+// called name, see package verify.
+func VerifySource(name string) string {
+	source := SourceName(name)
+	if rows, ok := strings.CutSuffix(source, ofSentences); ok && rows != "" {
+		return derive(rows, ofSentences+ofVerification)
+	}
+	return SourceName(source + ofVerification)
+}
+
+// IsVerifySource reports whether source is a source of verification questions. Of a long
+// name, that is known only if they verify answers about sentences.
+func IsVerifySource(source string) bool { return strings.HasSuffix(source, ofVerification) }
+
+// ofVerification ends the source of questions that verify answers.
+const ofVerification = ".verify"
+
+// derive returns a source name that ends in suffix, whatever the length of name.
+func derive(name, suffix string) string {
+	source := SourceName(name)
+	if len(source)+len(suffix) > maxSource {
+		source = shorten(source, source, maxSource-len(suffix))
+	}
+	return source + suffix
 }
 
 // ParseID splits an id made by [NewID]. For an id made by another tool, ok is false,

@@ -20,6 +20,9 @@ func TestPromptComesBackAsWritten(t *testing.T) {
 		{ID: "test/0/0123456789ab", Total: 3, Label: "PER", Context: "a <b> & \u2028 c", Text: "line one\nline \"two\"\t\\", Examples: []int{3, 1, 2}},
 		{ID: "a/0/0123456789ab", Context: "Ada left.", Text: "p", Origin: record.Origin{Sentence: "0", Form: record.TextForm, Position: record.Position{Document: "é/ü.txt"}}},
 		{ID: "a/0/0123456789ab", Text: "p", Origin: record.Origin{Sentence: "doc.7"}, Extra: `,"offset":"7","form":null`},
+		{ID: "a.sentence/0/0123456789ab", Text: "p", Labels: []string{"PER", "WORK \"OF\" ART"}, Context: "Ada left."},
+		{ID: "a/0/0123456789ab", Text: "p", Extra: `,"labels":["x",1]`},
+		{ID: "a/0/0123456789ab", Text: "p", Extra: `,"labels":[]`},
 		{ID: "x", Text: "p", ResponseFormat: `{"type": "json_schema", "a":[1.50,"<&>"]}`, Extra: `,"mine":1`},
 		{ID: "x", Text: "p", Extra: `,"mine":{"a":[1,2.50]},"other":"<&>"`},
 	} {
@@ -40,7 +43,8 @@ func TestResultComesBackAsWritten(t *testing.T) {
 			Usage: record.Usage{Prompt: 10, Completion: 3, Cached: 2, Reasoning: 1}, Attempts: 2, Latency: 1234 * time.Millisecond, BatchID: "batch_1", Extra: `,"mine":1.0`},
 		{ID: "x", Failure: &record.Failure{Class: record.Length, Status: 200, Code: "c", Message: "cut \x00 off"}, Partial: "half"},
 		{ID: "a/0/0123456789ab", Context: "Ada left.", Output: "p", Origin: record.Origin{Sentence: "0", Form: record.TextForm, Position: record.Position{Document: "d", Chars: 7, Bytes: 1 << 40}}},
-		{ID: "empty", Output: ""},
+		{ID: "a.sentence/0/0123456789ab", Labels: []string{"人", "PER"}, Output: "p"},
+		{ID: "empty", Output: "", Extra: `,"labels":{"a":"b"}`},
 	} {
 		line := record.AppendResult(nil, &r)
 		got, err := record.ParseResult(bytes.TrimSuffix(line, []byte("\n")))
@@ -122,6 +126,29 @@ func TestIDIsASCIIOfAtMost64BytesAndTellsItsParts(t *testing.T) {
 	}
 	if s := record.SourceName("prøve"); record.SourceName(s) != s {
 		t.Error("a source name does not stay as it is")
+	}
+}
+
+func TestSourceOfSentencesIsKnownByItsNameHoweverLongThatIs(t *testing.T) {
+	used := map[string]string{}
+	for _, name := range []string{"test", "a b", "a_b", "東京", "", strings.Repeat("long", 40), strings.Repeat("long", 40) + "er", "0123456789012345678901234567890123456789"} {
+		rows, sentences := record.SourceName(name), record.SentenceSource(name)
+		sources := []string{rows, sentences, record.VerifySource(rows), record.VerifySource(sentences)}
+		for i, s := range sources {
+			if record.SourceName(s) != s || len(record.NewID(s, 1<<31-1, nil)) > 64 {
+				t.Errorf("%q is not a source", s)
+			}
+			if record.IsSentenceSource(s) != (i == 1) {
+				t.Errorf("%q is taken for sentences, or is not", s)
+			}
+			if other, ok := used[s]; ok {
+				t.Errorf("%q and %q have the source %q", other, name, s)
+			}
+			used[s] = name
+		}
+		if s := sources[3]; !strings.HasSuffix(s, ".sentence.verify") || !record.IsVerifySource(s) || record.SentenceSource(rows) != sentences {
+			t.Errorf("%q", sources)
+		}
 	}
 }
 

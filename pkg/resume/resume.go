@@ -11,9 +11,8 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 	"sync"
-
-	"github.com/tidwall/gjson"
 
 	"nertools/pkg/durable"
 	"nertools/pkg/english"
@@ -196,14 +195,10 @@ func hash(digest string) uint64 {
 
 // about returns a hash of the sentence and the label or labels of r, 0 if it has neither.
 func about(r *record.Result) uint64 {
-	labels := ""
-	if r.Extra != "" {
-		labels = gjson.Get("{"+string(r.Extra[1:])+"}", "labels").Raw
-	}
-	if r.Context == "" && r.Label == "" && labels == "" {
+	if r.Context == "" && r.Label == "" && r.Labels == nil {
 		return 0
 	}
-	return hash(r.Label + "\x00" + labels + "\x00" + r.Context)
+	return hash(r.Label + "\x00" + strings.Join(r.Labels, "\x00") + "\x00" + r.Context)
 }
 
 // differ reports whether two hashes are known and differ.
@@ -346,10 +341,13 @@ func (a *Answers) Read(q *wire.Request, p Place) (record.Result, error) {
 	asked := &q.Row
 	r.Total = asked.Total
 	if p.reused {
-		r.ID, r.Index, r.Request, r.Label, r.Context, r.Origin, r.Extra = asked.ID, asked.Index, asked.Request, asked.Label, asked.Context, asked.Origin, asked.Extra
+		r.ID, r.Index, r.Request, r.Label, r.Labels, r.Context, r.Origin, r.Extra = asked.ID, asked.Index, asked.Request, asked.Label, asked.Labels, asked.Context, asked.Origin, asked.Extra
 		return r, nil
 	}
 	r.Label = cmp.Or(r.Label, asked.Label)
+	if r.Labels == nil {
+		r.Labels = asked.Labels
+	}
 	r.Context = cmp.Or(r.Context, asked.Context)
 	r.Origin = cmp.Or(r.Origin, asked.Origin)
 	r.Extra = cmp.Or(r.Extra, asked.Extra)

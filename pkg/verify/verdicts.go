@@ -51,7 +51,7 @@ func (p place) String() string { return fmt.Sprintf("%s:%d", p.file, p.line) }
 // NewVerdicts returns empty Verdicts for the source with this name. judge decides which
 // answers are good.
 func NewVerdicts(source string, judge *wire.Judge) *Verdicts {
-	return &Verdicts{judge: judge, source: sourceOf(source), records: map[int]*asked{}}
+	return &Verdicts{judge: judge, source: record.VerifySource(source), records: map[int]*asked{}}
 }
 
 // Read reads one input, in any order: result records, lines of a batch's output and error

@@ -27,7 +27,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 
 	"nertools/pkg/catalog"
 	"nertools/pkg/english"
@@ -47,14 +46,6 @@ type Candidate struct {
 	Span    markup.Span
 	Text    string // of Span, as [markup.Slicer.Text] returns it
 }
-
-// sourceOf returns the source of the questions about a source.
-func sourceOf(source string) string { return record.SourceName(record.SourceName(source) + suffix) }
-
-const suffix = ".verify"
-
-// IsSource reports whether source is a source of verification questions.
-func IsSource(source string) bool { return strings.HasSuffix(source, suffix) }
 
 // perRow is the maximum number of questions about a row.
 const perRow = 256
@@ -243,7 +234,7 @@ func (m *maker) appendQuestion(dst []byte, index int, c *Candidate) (_ []byte, e
 	}
 	m.extra = appendEntity(append(m.extra[:0], ','), &entity{c.Row, c.Span, c.Text})
 	return record.AppendPrompt(dst, &record.Prompt{
-		ID:       record.NewID(sourceOf(j.Source), index, m.text),
+		ID:       record.NewID(record.VerifySource(j.Source), index, m.text),
 		Index:    index,
 		Label:    c.Label,
 		Context:  c.Context,

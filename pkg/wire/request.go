@@ -312,7 +312,7 @@ func (b *Builder) ParseRequest(line []byte) (Request, error) {
 	body := b.append(make([]byte, 0, len(line)+len(b.head)+len(b.tail)+len(b.format)+1), p.Text, format)
 	return Request{
 		Row: record.Result{
-			ID: p.ID, Index: p.Index, Total: p.Total, Label: p.Label, Context: p.Context, Origin: p.Origin, Extra: p.Extra,
+			ID: p.ID, Index: p.Index, Total: p.Total, Label: p.Label, Labels: p.Labels, Context: p.Context, Origin: p.Origin, Extra: p.Extra,
 			Request: b.settingsOf(format) + "-" + promptDigest(p.Text),
 		},
 		Path:   b.path,
