@@ -38,6 +38,18 @@ func (f *File) Sentences() (list []Group, err error) {
 	return list, err
 }
 
+// SentenceOf returns the position in list of each row's group. list holds the groups of the
+// first rows rows of a file.
+func SentenceOf(list []Group, rows int) []int32 {
+	of := make([]int32, rows)
+	for n, group := range list {
+		for _, row := range group.Rows {
+			of[row] = int32(n)
+		}
+	}
+	return of
+}
+
 // names returns the S of each row's qas_id, or "" for rows without one.
 func (f *File) names() ([]string, error) {
 	names := make([]string, f.rows)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -73,6 +74,66 @@ func (k *Neighbours) Append(dst []int, i, n int) (list []int, err error) {
 		return nil
 	})
 	return list, err
+}
+
+// SentenceNeighbours appends the training sentences to show in a question about all labels
+// of a sentence, whose rows are given: at most n, each once. They are taken from the
+// neighbours of the rows in turn: the first neighbour of each row, then the second of each
+// row, and so on. Each training row stands for its sentence: sentenceOf is what
+// [SentenceOf] returns for the training file. It returns an error if the file has changed since it
+// was opened.
+func SentenceNeighbours(dst []int, k *Neighbours, rows []int, sentenceOf []int32, n int) ([]int, error) {
+	for most := n; ; most *= 2 {
+		lists, cut, err := k.lists(rows, most)
+		if err != nil {
+			return dst, err
+		}
+		list := takeInTurn(dst, lists, sentenceOf, n)
+		if len(list)-len(dst) >= n || !cut {
+			return list, nil
+		}
+		// Several of these rows stand for one sentence: further ones may be in the rest.
+	}
+}
+
+// lists returns the first n neighbours of each of the rows, and whether one of them may
+// have more.
+func (k *Neighbours) lists(rows []int, n int) (lists [][]int, cut bool, err error) {
+	lists = make([][]int, len(rows))
+	var all []int
+	for i, row := range rows {
+		begin := len(all)
+		if all, err = k.Append(all, row, n); err != nil {
+			return nil, false, err
+		}
+		lists[i] = all[begin:len(all):len(all)]
+		cut = cut || len(lists[i]) == n
+	}
+	return lists, cut, nil
+}
+
+// takeInTurn appends the first n different sentences: the first of each list, then the
+// second of each, and so on.
+func takeInTurn(dst []int, lists [][]int, sentenceOf []int32, n int) []int {
+	begin := len(dst)
+	longest := 0
+	for _, list := range lists {
+		longest = max(longest, len(list))
+	}
+	for rank := range longest {
+		for _, list := range lists {
+			if len(dst)-begin >= n {
+				return dst
+			}
+			if rank >= len(list) {
+				continue
+			}
+			if s := int(sentenceOf[list[rank]]); !slices.Contains(dst[begin:], s) {
+				dst = append(dst, s)
+			}
+		}
+	}
+	return dst
 }
 
 func (k *Neighbours) index(rows, train int) error {

@@ -167,6 +167,44 @@ func TestNeighboursAreThoseThatEncodingJSONGives(t *testing.T) {
 	}
 }
 
+func TestNeighboursOfASentenceAreTakenFromItsRowsInTurn(t *testing.T) {
+	// Training rows 0 and 1 are of sentence 0, 2 and 3 of sentence 1, and so on.
+	groups := make([]mrc.Group, 6)
+	for i := range groups {
+		groups[i].Rows = []int{2 * i, 2*i + 1}
+	}
+	of := mrc.SentenceOf(groups, 12)
+	for _, c := range []struct {
+		knn  string
+		rows []int
+		n    int
+		want []int
+	}{
+		{"[0,2,4]\n[11,9,7]\n", []int{0, 1}, 4, []int{0, 5, 1, 4}},
+		{"[0,2,4]\n[11,9,7]\n", []int{1, 0}, 3, []int{5, 0, 4}},
+		{"[0,2,4]\n[11,9,7]\n", []int{0, 1}, 99, []int{0, 5, 1, 4, 2, 3}},
+		{"[0,2,4]\n[11,9,7]\n", []int{1}, 2, []int{5, 4}},
+		{"[0,2,4]\n[1,3,5]\n", []int{0, 1}, 3, []int{0, 1, 2}},         // each sentence once
+		{"[0,1,2,3,4]\n[1,0,3,2,5]\n", []int{0, 1}, 3, []int{0, 1, 2}}, // however far down
+		{"[]\n[3]\n[8,6]\n", []int{0, 1, 2}, 3, []int{1, 4, 3}},
+		{"[]\n", []int{0}, 3, nil},
+		{"[1]\n", []int{0}, 0, nil},
+	} {
+		path := filepath.Join(t.TempDir(), "test.knn.jsonl")
+		if err := os.WriteFile(path, []byte(c.knn), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		k := openNeighbours(t, path, strings.Count(c.knn, "\n"), 12)
+		got, err := mrc.SentenceNeighbours([]int{7}, k, c.rows, of, c.n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := append([]int{7}, c.want...); !slices.Equal(got, want) {
+			t.Errorf("%q, rows %d, %d of them: %d, not %d", c.knn, c.rows, c.n, got, want)
+		}
+	}
+}
+
 func TestAKNNFileIsFoundByItsWholeNameAndWithoutItsEndings(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"test.knn.jsonl", "dev.jsonl", "plain"} {
