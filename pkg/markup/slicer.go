@@ -1,6 +1,10 @@
 package markup
 
-import "strings"
+import (
+	"strings"
+
+	"nertools/pkg/tags"
+)
 
 // A Slicer returns what the spans of a sentence contain. Call Reset before use. It is not
 // safe for concurrent use.
@@ -56,4 +60,29 @@ func (s *Slicer) AppendMarked(dst []byte, spans []Span) []byte {
 		done = end
 	}
 	return append(dst, s.text[done:]...)
+}
+
+// AppendTagged appends the sentence as AppendMarked does, but each span in the tags of the
+// label with its index, see [tags.Append]. Spans of different labels may be nested, cross
+// or be equal.
+func (s *Slicer) AppendTagged(dst []byte, spans []Span, labels []string) []byte {
+	text, starts := s.text, s.starts
+	if s.unit == Token {
+		text, starts = strings.Join(s.tokens, " "), make([]int, 0, len(s.tokens)+1)
+		at := 0
+		for _, token := range s.tokens {
+			starts = append(starts, at)
+			at += len(token) + 1
+		}
+		starts = append(starts, at)
+	}
+	elements := make([]tags.Element, len(spans))
+	for i, sp := range spans {
+		end := starts[sp.End]
+		if s.unit == Token {
+			end-- // the space
+		}
+		elements[i] = tags.Element{Label: labels[i], Start: starts[sp.Start], End: end}
+	}
+	return tags.Append(dst, text, elements, false)
 }

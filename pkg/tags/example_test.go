@@ -19,6 +19,6 @@ func ExampleParse() {
 
 func ExampleAppend() {
 	text := "I took aspirin & tea."
-	fmt.Println(string(tags.Append(nil, text, []tags.Element{{Label: "DRUG", Start: 7, End: 14}})))
+	fmt.Println(string(tags.Append(nil, text, []tags.Element{{Label: "DRUG", Start: 7, End: 14}}, true)))
 	// Output: I took <DRUG>aspirin</DRUG> &amp; tea.
 }

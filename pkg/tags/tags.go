@@ -11,7 +11,7 @@
 // same name.
 //
 // With [Options.Escapes], "&lt;", "&gt;" and "&amp;" in the text mean "<", ">" and "&",
-// and all other characters mean themselves. [Append] writes this form.
+// and all other characters mean themselves. [Append] writes either form.
 package tags
 
 import (
@@ -420,13 +420,17 @@ func outerFirst(a, b Element) int {
 	return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(b.End, a.End))
 }
 
-// Append appends text with its spans wrapped in tags and its "<", ">" and "&" escaped.
-// Spans must not be empty. Of spans that start or end at the same place, the longer is
+// Append appends text with its spans wrapped in tags. With escapes, "<", ">" and "&" of the
+// text are escaped. Spans must not be empty. Of spans that start or end at the same place, the longer is
 // outside. Spans may cross unless their tags have the same name, because an end tag would
 // then end the wrong one.
 //
 // A label that cannot be a tag name is written as <entity type="...">.
-func Append(dst []byte, text string, spans []Element) []byte {
+func Append(dst []byte, text string, spans []Element, escapes bool) []byte {
+	appendText := func(dst []byte, text string) []byte { return append(dst, text...) }
+	if escapes {
+		appendText = appendEscaped
+	}
 	starts := slices.Clone(spans)
 	slices.SortStableFunc(starts, outerFirst)
 	rank := make([]int, len(starts)) // those that end, in order
@@ -442,32 +446,37 @@ func Append(dst []byte, text string, spans []Element) []byte {
 			s := &starts[rank[ended]]
 			dst = appendText(dst, text[at:s.End])
 			at = s.End
-			dst = append(dst, "</"...)
-			dst = append(dst, tagName(s.Label)...)
+			dst = appendEnd(dst, s.Label)
 			ended++
 		} else {
 			s := &starts[begun]
 			dst = appendText(dst, text[at:s.Start])
 			at = s.Start
-			dst = append(dst, '<')
-			dst = append(dst, tagName(s.Label)...)
-			if !isName(s.Label) {
-				dst = append(dst, ` type="`...)
-				dst = append(dst, html.EscapeString(s.Label)...)
-				dst = append(dst, '"')
-			}
+			dst = appendStart(dst, s.Label)
 			begun++
 		}
-		dst = append(dst, '>')
 	}
 	return appendText(dst, text[at:])
 }
 
-func tagName(label string) string {
+// Start returns the tag that [Append] puts before a span with the label.
+func Start(label string) string { return string(appendStart(nil, label)) }
+
+// End returns the tag that [Append] puts behind such a span.
+func End(label string) string { return string(appendEnd(nil, label)) }
+
+func appendStart(dst []byte, label string) []byte {
 	if isName(label) {
-		return label
+		return append(append(append(dst, '<'), label...), '>')
 	}
-	return "entity"
+	return append(append(append(dst, `<entity type="`...), html.EscapeString(label)...), `">`...)
+}
+
+func appendEnd(dst []byte, label string) []byte {
+	if !isName(label) {
+		label = "entity"
+	}
+	return append(append(append(dst, "</"...), label...), '>')
 }
 
 // isName reports whether label can be the name of a tag.
@@ -476,7 +485,8 @@ func isName(label string) bool {
 	return label != "" && len(label) <= longest/2 && r.name() == label
 }
 
-func appendText(dst []byte, text string) []byte {
+// appendEscaped appends text with its "<", ">" and "&" escaped.
+func appendEscaped(dst []byte, text string) []byte {
 	from := 0
 	for i := range len(text) {
 		for _, e := range escapes {

@@ -126,8 +126,19 @@ func TestAppendWrapsSpans(t *testing.T) {
 		{"abc", []tags.Element{{"X", 0, 2}, {"Y", 1, 3}}, "<X>a<Y>b</X>c</Y>"},
 		{"ab", []tags.Element{{`1 "&`, 0, 2}}, `<entity type="1 &#34;&amp;">ab</entity>`},
 	} {
-		if got := string(tags.Append(nil, c.text, c.spans)); got != c.want {
+		if got := string(tags.Append(nil, c.text, c.spans, true)); got != c.want {
 			t.Errorf("%q %v: got %q, want %q", c.text, c.spans, got, c.want)
+		}
+	}
+	if got := string(tags.Append(nil, "a<b & c", []tags.Element{{"X", 2, 3}}, false)); got != "a<<X>b</X> & c" {
+		t.Errorf("without escapes: %q", got)
+	}
+}
+
+func TestStartAndEndAreTheTagsOfAppend(t *testing.T) {
+	for _, label := range []string{"PER", "WORK OF ART", `1 "&`, "人"} {
+		if got, want := tags.Start(label)+"x"+tags.End(label), string(tags.Append(nil, "x", []tags.Element{{label, 0, 1}}, false)); got != want {
+			t.Errorf("%q, but Append writes %q", got, want)
 		}
 	}
 }
@@ -191,7 +202,7 @@ func FuzzAppend(f *testing.F) {
 				spans = append(spans, s)
 			}
 		}
-		written := string(tags.Append(nil, text, spans))
+		written := string(tags.Append(nil, text, spans, true))
 		got := tags.Parse(written, tags.Options{Escapes: true})
 		slices.SortStableFunc(spans, func(a, b tags.Element) int {
 			if a.Start != b.Start {
