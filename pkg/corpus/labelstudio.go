@@ -89,11 +89,11 @@ func (w *Encoder) appendRegions(dst []byte, s *Sentence, meant func(Entity) bool
 }
 
 // score returns the score, rounded to four digits. Strings that an answer itself gives
-// another label are ignored: they are not claims about the label asked for.
+// another label are ignored: they are not claims about a label asked for.
 func score(s *Sentence) float64 {
 	exact, all := 0, len(s.Unanswered)
 	for _, u := range s.Unused {
-		if u.Reason != markup.OtherLabel {
+		if u.Reason != markup.OtherLabel && u.Reason != markup.NotAsked {
 			all++
 		}
 	}

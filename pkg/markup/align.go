@@ -30,17 +30,19 @@ const (
 	Unclosed                       // its end is not marked
 	Blank                          // the marks contain no text
 	OtherLabel                     // the answer gives it a label other than the one asked for
+	NotAsked                       // the answer gives it a label that was not asked for
+	NoLabel                        // the answer marks it without naming a label
 )
 
 // Reasons returns all reasons.
 func Reasons() []Reason {
-	return []Reason{Hallucinated, Copied, Repeated, PartOfToken, Unclosed, Blank, OtherLabel}
+	return []Reason{Hallucinated, Copied, Repeated, PartOfToken, Unclosed, Blank, OtherLabel, NotAsked, NoLabel}
 }
 
 // String returns "hallucinated", "copied", "repeated", "part of token", "unclosed",
-// "blank" or "other label".
+// "blank", "other label", "not asked" or "no label".
 func (r Reason) String() string {
-	return [...]string{"", "hallucinated", "copied", "repeated", "part of token", "unclosed", "blank", "other label"}[r]
+	return [...]string{"", "hallucinated", "copied", "repeated", "part of token", "unclosed", "blank", "other label", "not asked", "no label"}[r]
 }
 
 // Fidelity says how the text of an answer, its marks removed, compares with the sentence.
@@ -117,21 +119,26 @@ func (d Damage) Names() []string {
 type Alignment struct {
 	Class  Fidelity
 	Damage Damage
-	Found  []Found  // by Start, the longer first; none twice
+	Found  []Found  // by Start, the longer first, then in the order of Question.Asked; none twice
 	Unused []Unused // in the order of the answer
 }
 
 // Found is an entity that occurs in the sentence.
 type Found struct {
 	Span
-	How  How
-	Text string // as the answer has it, without marks
+	Label string // the answer's label for it, one of Question.Asked; "" if Asked is empty
+	How   How
+	Text  string // as the answer has it, without marks
 }
 
 // Unused is a marked string without a place in the sentence.
 type Unused struct {
 	Text   string // if unclosed, its first token
 	Reason Reason
+
+	// Label is "" if Question.Asked is empty, or if the answer names no label. Otherwise it
+	// is one of Asked, another label that Question.Labels knows, or the name in the answer.
+	Label string
 }
 
 // An Aligner aligns answers with their original sentences. It reuses its memory from one
@@ -162,7 +169,13 @@ type Aligner struct {
 // string that does not occur in the sentence. A string occurs where its letters equal those
 // of whole consecutive tokens; doc/alignment.md contains the rules, with examples. Time and
 // memory are bounded by the lengths of sentence and answer.
+//
+// With q.Asked, it finds the entities of all these labels at once. They may overlap, and a
+// span may have several labels.
 func (al *Aligner) Align(o *Original, answer string, q Question) Alignment {
+	if len(q.Asked) > 0 {
+		return al.alignEach(o, answer, q)
+	}
 	if a, ok := o.same(answer); ok {
 		return a
 	}

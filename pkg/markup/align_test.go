@@ -10,14 +10,15 @@ import (
 	"nertools/pkg/markup"
 )
 
-// describe writes an alignment as "class, damages: entity start:end how; string reason".
+// describe writes an alignment as "class, damages: entity start:end how; string reason", with
+// the label, if there is one, before how and reason.
 func describe(a markup.Alignment) string {
 	var parts []string
 	for _, f := range a.Found {
-		parts = append(parts, fmt.Sprintf("%s %d:%d %v", f.Text, f.Start, f.End, f.How))
+		parts = append(parts, fmt.Sprintf("%s %d:%d %s", f.Text, f.Start, f.End, strings.TrimSpace(f.Label+" "+f.How.String())))
 	}
 	for _, u := range a.Unused {
-		parts = append(parts, strings.TrimSpace(fmt.Sprintf("%s %v", u.Text, u.Reason)))
+		parts = append(parts, strings.TrimSpace(u.Text+" "+strings.TrimSpace(u.Label+" "+u.Reason.String())))
 	}
 	return strings.Join(append([]string{a.Class.String()}, a.Damage.Names()...), ", ") + ": " + strings.Join(parts, "; ")
 }
@@ -422,7 +423,7 @@ func TestTheWordsForWhatIsFound(t *testing.T) {
 	for _, d := range markup.Damages() {
 		all |= d
 	}
-	want := "given|exact|repaired|hallucinated|copied|repeated|part of token|unclosed|blank|other label|same|spacing|tokens|edited|demonstration|part|chatter|empty|list|unreadable|glued|unbalanced|spaced|stray|extra signs|empty marks|other markup|mended list|cut off|unread"
+	want := "given|exact|repaired|hallucinated|copied|repeated|part of token|unclosed|blank|other label|not asked|no label|same|spacing|tokens|edited|demonstration|part|chatter|empty|list|unreadable|glued|unbalanced|spaced|stray|extra signs|empty marks|other markup|mended list|cut off|unread"
 	if d := cmp.Diff(want, strings.Join(append(got, all.Names()...), "|")); d != "" {
 		t.Error(d)
 	}

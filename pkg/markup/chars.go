@@ -314,7 +314,7 @@ func (o *Original) sameToken(answer string, pos, i int, m *sameMarks, before map
 		case marks == len(Close) && sign == '#' && m.open >= 0 && m.text < pos+signs && !cutsCluster(o.Text, start+at+signs):
 			at, pos = at+signs, pos+signs
 			if sp := (Span{m.open, o.charAt(start + at)}); !before[sp] {
-				m.found = append(m.found, Found{sp, Exact, answer[m.text:pos]})
+				m.found = append(m.found, Found{Span: sp, How: Exact, Text: answer[m.text:pos]})
 			}
 			pos += len(Close)
 			m.open = -1

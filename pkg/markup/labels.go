@@ -11,6 +11,10 @@ type Question struct {
 	// that name a label then count whatever they name.
 	Label string
 
+	// Asked are the labels asked for, for a question about all labels of a sentence;
+	// Label is then empty. An entity counts only if the answer names its label.
+	Asked []string
+
 	// Labels knows by which names answers call Label and the labels beside it.
 	// nil: by their own alone.
 	Labels *Labels

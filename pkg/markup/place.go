@@ -585,7 +585,7 @@ func (al *Aligner) report(class Fidelity) Alignment {
 		}
 		switch {
 		case m.found:
-			out.Found = append(out.Found, Found{m.span, m.how, a.plain(m)})
+			out.Found = append(out.Found, Found{Span: m.span, How: m.how, Text: a.plain(m)})
 		case !m.again:
 			text := ""
 			if m.reason != Blank {
@@ -594,7 +594,7 @@ func (al *Aligner) report(class Fidelity) Alignment {
 			if m.reason == Hallucinated && al.shown(text) {
 				m.reason = Copied
 			}
-			out.Unused = append(out.Unused, Unused{text, m.reason})
+			out.Unused = append(out.Unused, Unused{Text: text, Reason: m.reason})
 		}
 	}
 	sortFound(out.Found)

@@ -59,7 +59,7 @@ func (o *Original) same(answer string) (Alignment, bool) {
 				return out, false
 			}
 			if sp := (Span{open, token}); !found[sp] {
-				out.Found = append(out.Found, Found{sp, Exact, answer[text:pos]})
+				out.Found = append(out.Found, Found{Span: sp, How: Exact, Text: answer[text:pos]})
 			}
 			pos += len(Close)
 			open = -1

@@ -44,6 +44,8 @@ var (
 		markup.Unclosed:     "where it ends is not marked",
 		markup.Blank:        "nothing stands between the marks",
 		markup.OtherLabel:   "the answer gives it another label than the one asked for",
+		markup.NotAsked:     "the answer gives it a label that was not asked for",
+		markup.NoLabel:      "the answer marks it without naming a label",
 	}
 	matchMeanings = map[score.Match]string{
 		score.Strict:    "An entity is correct if its words and its label are those of gold.",
