@@ -15,6 +15,7 @@ import (
 
 	"nertools/cmd/internal/cmdline"
 	"nertools/cmd/internal/dataset"
+	"nertools/cmd/internal/inputs"
 	"nertools/pkg/clidoc"
 	"nertools/pkg/corpus"
 	"nertools/pkg/english"
@@ -131,23 +132,23 @@ func convert(ctx context.Context, std cmdline.Streams, o *convertOptions) error 
 	if err != nil {
 		return err
 	}
-	inputs, left, err := findInputs(o.files, o.format == "")
+	found, left, err := inputs.Find(o.files, o.format == "")
 	if err != nil {
 		return err
 	}
-	names := make([]string, 0, len(inputs))
-	for _, in := range inputs {
-		names = append(names, in.files()...)
+	names := make([]string, 0, len(found))
+	for _, in := range found {
+		names = append(names, in.Files()...)
 	}
 	if err := o.target.Check("mrc-ner.", "", names...); err != nil {
 		return err
 	}
-	c := conversion{ctx: ctx, o: o, inputs: inputs}
-	if left > 0 {
-		c.remarks = append(c.remarks, fmt.Sprintf("skipped %s without an .ann file, in a folder with such files", english.Count(left, "text")))
+	c := conversion{ctx: ctx, o: o, inputs: found}
+	if text := left.String(); text != "" {
+		c.remarks = append(c.remarks, text)
 	}
 	c.meter = progress.NewOf("files", std.Err, std.Name, o.progress)
-	c.meter.Total(len(inputs))
+	c.meter.Total(len(found))
 	var n, rows int
 	err = c.writeDocuments(func() error {
 		return o.target.Write(std, "mrc-ner.", "", func(w io.Writer) (err error) {
@@ -221,7 +222,7 @@ func (o *convertOptions) questions() (questions []mrc.Query, err error) {
 type conversion struct {
 	ctx    context.Context
 	o      *convertOptions
-	inputs []input
+	inputs []inputs.Input
 	meter  *progress.Meter
 
 	save      func(id, text string) error // keeps a document; nil to keep none
@@ -255,34 +256,19 @@ func (c *conversion) sentences() iter.Seq2[*corpus.Sentence, error] {
 }
 
 // read yields the sentences of one input, and reports whether to continue.
-func (c *conversion) read(in input, yield func(*corpus.Sentence, error) bool) bool {
-	r, name, err := cmdline.Open(in.path)
+func (c *conversion) read(in inputs.Input, yield func(*corpus.Sentence, error) bool) bool {
+	how := c.o.how
+	how.Remarks = &corpus.Remarks{}
+	r, err := in.Open(c.ctx, c.o.format, how)
 	if err != nil {
 		yield(nil, err)
 		return false
 	}
 	defer r.Close()
-	how := c.o.how
-	how.Documents, how.Remarks = in.inFolder, &corpus.Remarks{}
-	var sentences iter.Seq2[*corpus.Sentence, error]
-	format := "text"
-	if in.entities == "" {
-		sentences, format, err = corpus.Read(name, cmdline.Interruptible(c.ctx, r), c.o.format, how)
-	} else {
-		var entities io.Closer
-		sentences, entities, err = c.readBrat(name, r, in.entities, how)
-		if err == nil {
-			defer entities.Close()
-		}
-	}
-	if err != nil {
-		yield(nil, err)
-		return false
-	}
-	c.formats[format]++
-	for s, err := range sentences {
+	c.formats[r.Format]++
+	for s, err := range r.Sentences {
 		err = adviseLayout(err)
-		if err != nil && format == "" {
+		if err != nil && r.Format == "" {
 			err = fault.WithHint(err, fault.Hint(err)+"; if the file is running text without tags, use --format text")
 		}
 		if !yield(s, err) || err != nil {
@@ -290,22 +276,9 @@ func (c *conversion) read(in input, yield func(*corpus.Sentence, error) bool) bo
 		}
 	}
 	if remarks := how.Remarks.String(); remarks != "" {
-		c.remarks = append(c.remarks, name+": "+remarks)
+		c.remarks = append(c.remarks, r.Name+": "+remarks)
 	}
 	return true
-}
-
-// readBrat returns the sentences of a text whose entities are in another file, which it opens.
-func (c *conversion) readBrat(name string, text io.Reader, path string, how corpus.Reading) (iter.Seq2[*corpus.Sentence, error], io.Closer, error) {
-	labels, err := bratLabels(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	f, _, err := cmdline.Open(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	return corpus.ReadBrat(name, cmdline.Interruptible(c.ctx, text), corpus.Annotations{Name: path, In: f, Of: labels}, how), f, nil
 }
 
 // document keeps a document.
