@@ -3,12 +3,14 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/tidwall/gjson"
 	"github.com/urfave/cli/v2"
@@ -16,12 +18,14 @@ import (
 
 	"nertools/cmd/internal/answers"
 	"nertools/cmd/internal/cmdline"
+	"nertools/cmd/internal/inputs"
 	"nertools/pkg/annotate"
 	"nertools/pkg/catalog"
 	"nertools/pkg/corpus"
 	"nertools/pkg/english"
 	"nertools/pkg/fault"
 	"nertools/pkg/mrc"
+	"nertools/pkg/record"
 	"nertools/pkg/safetext"
 )
 
@@ -36,12 +40,13 @@ func diffCommand() *cli.Command {
 		Name: "diff", Usage: "show where two runs, or a run and its correction, differ",
 		UsageText: "ner-collect diff results.jsonl corrected.json",
 		ArgsUsage: "A B",
-		Description: "Compares the entities of two files: result records, MRC files, and what ner-prompt convert\n" +
-			"reads (jsonl, CoNLL, and exports of Label Studio, doccano, Prodigy and spaCy). Sentences belong\n" +
-			"together if their texts are the same, white space aside; an entity is the same if its span and\n" +
-			"label are. On a terminal it shows each sentence that differs, and behind - and + the entities\n" +
-			"that only A and only B have; otherwise it writes a line of JSON for each. The exit code is 0 if\n" +
-			"nothing differs, and 3 if something does.",
+		Description: "Compares the entities of two files or folders: result records, MRC files, and what ner-prompt\n" +
+			"convert reads (jsonl, CoNLL, brat folders, exports of Label Studio, doccano, Prodigy and spaCy).\n" +
+			"Sentences belong together if their texts are the same, white space aside; a whole document is\n" +
+			"divided into the other side's sentences. An entity is the same if its span and label are. On a\n" +
+			"terminal it shows each sentence that differs, and behind - and + the entities that only A and\n" +
+			"only B have; otherwise it writes a line of JSON for each. The exit code is 0 if nothing differs,\n" +
+			"and 3 if something does.",
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "format", Destination: &o.format, DefaultText: "text on a terminal, otherwise jsonl", Usage: "write `FORMAT` text or jsonl"},
 			o.Accepted.Flag(),
@@ -68,15 +73,17 @@ func diff(ctx context.Context, std cmdline.Streams, o *diffOptions) error {
 		return err
 	}
 	var versions [2]corpus.Version
+	var formats [2]string
 	for i, file := range o.Files {
-		if err := o.readVersion(ctx, std, file, labels, &versions[i]); err != nil {
+		if formats[i], err = o.readVersion(ctx, std, file, labels, &versions[i]); err != nil {
 			return err
 		}
 	}
+	a, b := versions[0].Divide(&versions[1]), versions[1].Divide(&versions[0])
 	out := bufio.NewWriter(std.Out)
 	write, colours := o.style(std)
 	var differ, onlyA, onlyB int
-	for d := range corpus.Diff(&versions[0], &versions[1]) {
+	for d := range corpus.Diff(a, b) {
 		differ, onlyA, onlyB = differ+1, onlyA+len(d.OnlyA), onlyB+len(d.OnlyB)
 		if write {
 			writeDiscrepancy(out, d, colours)
@@ -90,9 +97,9 @@ func diff(ctx context.Context, std cmdline.Streams, o *diffOptions) error {
 	if err := out.Flush(); err != nil {
 		return err
 	}
-	std.Note("%s in %s, %s in %s: %d differ; entities only in the first: %d, only in the second: %d",
-		english.Count(versions[0].Len(), "sentence"), cmdline.InputName(o.Files[0]),
-		english.Count(versions[1].Len(), "sentence"), cmdline.InputName(o.Files[1]), differ, onlyA, onlyB)
+	std.Note("%s in %s (%s), %s in %s (%s): %d differ; entities only in the first: %d, only in the second: %d",
+		english.Count(a.Len(), "sentence"), cmdline.InputName(o.Files[0]), formats[0],
+		english.Count(b.Len(), "sentence"), cmdline.InputName(o.Files[1]), formats[1], differ, onlyA, onlyB)
 	if differ > 0 {
 		return cmdline.Exit(cmdline.Partial, nil)
 	}
@@ -106,48 +113,103 @@ func (o *diffOptions) style(std cmdline.Streams) (text, colours bool) {
 	return o.format == "text" || o.format == "" && terminal, terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }
 
-// readVersion adds the sentences of a file to v.
-func (o *diffOptions) readVersion(ctx context.Context, std cmdline.Streams, file string, labels *catalog.DataSet, v *corpus.Version) error {
+// readVersion adds the sentences of a file or folder to v, and returns its format.
+func (o *diffOptions) readVersion(ctx context.Context, std cmdline.Streams, file string, labels *catalog.DataSet, v *corpus.Version) (format string, err error) {
+	info, err := os.Stat(file)
+	pipe := file == "-" || err == nil && !info.Mode().IsRegular() && !info.IsDir()
+	if err == nil && info.Mode().IsRegular() {
+		switch format, err = ownFormat(file); {
+		case err != nil:
+			return "", err
+		case format == resultRecords:
+			return format, o.readResults(ctx, std, file, labels, v)
+		case format == mrcFile:
+			return format, readRows(ctx, std, file, labels, v)
+		}
+	}
+	found, left, err := inputs.Find([]string{file}, true)
+	if err != nil {
+		return "", err
+	}
+	if text := left.String(); text != "" {
+		std.Say("%s", text)
+	}
+	var formats []string
+	for _, in := range found {
+		format, err := readInput(ctx, std, in, v)
+		if err != nil && pipe && format == "jsonl" { // a pipe can't be read twice, so its format was not looked at
+			err = fault.WithHint(err, fault.Hint(err)+"; result records and MRC files are read from files, not from stdin or a pipe")
+		}
+		if err != nil {
+			return "", err
+		}
+		if !slices.Contains(formats, format) {
+			formats = append(formats, format)
+		}
+	}
+	return strings.Join(formats, ", "), nil
+}
+
+// The names of the formats that are this project's own.
+const (
+	resultRecords = "results"
+	mrcFile       = "MRC file"
+)
+
+// ownFormat returns the name of the file's format, "" if it is none of these.
+func ownFormat(file string) (string, error) {
 	in, name, err := cmdline.Open(file)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer in.Close()
-	r := bufio.NewReaderSize(in, 64<<10)
-	head, err := r.Peek(r.Size())
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
-		return fmt.Errorf("read %s: %w", name, err)
+	head, err := bufio.NewReaderSize(in, headSize).Peek(headSize)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("read %s: %w", name, err)
 	}
-	head = bytes.TrimSpace(bytes.TrimPrefix(head, []byte("\ufeff")))
+	if len(bytes.TrimSpace(head)) == 0 {
+		return "", &fault.Error{File: name, Err: errors.New("the file is empty"), Hint: "name a file with sentences"}
+	}
+	return formatOf(head), nil
+}
+
+const headSize = 64 << 10 // of a file: enough to see what it is
+
+// formatOf is like ownFormat, for a file that begins with head.
+func formatOf(head []byte) string {
+	head = bytes.TrimSpace(bytes.TrimPrefix(head, []byte(record.ByteOrderMark)))
 	line, _, _ := bytes.Cut(head, []byte{'\n'})
-	rows := bytes.HasPrefix(head, []byte{'['}) && bytes.Contains(head, []byte(`"entity_label"`))
 	switch {
-	case len(head) == 0:
-		return &fault.Error{File: name, Err: errors.New("the file is empty"), Hint: "name a file with sentences"}
-	case gjson.GetBytes(line, "kind").Str == "result", gjson.GetBytes(line, "custom_id").Exists(), rows:
-		if file == "-" {
-			return &fault.Error{File: name, Err: errors.New("result records and MRC files are not read from stdin"), Hint: "write them to a file, and name it"}
-		}
-		if rows {
-			return readRows(ctx, std, file, labels, v)
-		}
-		return o.readResults(ctx, std, file, labels, v)
+	case gjson.GetBytes(line, "kind").Str == "result", gjson.GetBytes(line, "custom_id").Exists():
+		return resultRecords
+	case bytes.HasPrefix(head, []byte{'['}) && bytes.Contains(head, []byte(`"entity_label"`)):
+		return mrcFile
 	}
+	return ""
+}
+
+// readInput adds the sentences of a file that ner-prompt convert reads, and returns its
+// format.
+func readInput(ctx context.Context, std cmdline.Streams, in inputs.Input, v *corpus.Version) (format string, err error) {
 	var remarks corpus.Remarks
-	sentences, _, err := corpus.Read(name, r, "", corpus.Reading{Split: corpus.NoSplit, Remarks: &remarks})
+	r, err := in.Open(ctx, "", corpus.Reading{Split: corpus.NoSplit, Remarks: &remarks})
 	if err != nil {
-		return err
+		return "", err
 	}
-	for s, err := range sentences {
+	defer r.Close()
+	for s, err := range r.Sentences {
+		if _, ok := errors.AsType[*corpus.LayoutError](err); ok {
+			err = fault.WithHint(err, "convert it with ner-prompt convert, which has flags for the columns, and compare the MRC file")
+		}
 		if err != nil {
-			return err
+			return r.Format, err
 		}
 		v.Add(s)
 	}
 	if text := remarks.String(); text != "" {
-		std.Say("%s: %s", name, text)
+		std.Say("%s: %s", r.Name, text)
 	}
-	return nil
+	return cmp.Or(r.Format, "conll"), nil
 }
 
 // readResults adds the sentences of result records, with the entities found.

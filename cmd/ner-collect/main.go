@@ -47,7 +47,7 @@ func app() *cli.App {
 			"gave to ner-prompt. --verdicts also needs the questions if the answers come from a batch.",
 		Flags: slices.Concat(o.output.flags(), resultFlags(&o.Options), []cli.Flag{strictFlag(&o.strict)}, clidoc.Group("output", o.prices.Flag())),
 		Action: cmdline.Action(func(ctx context.Context, std cmdline.Streams, files []string) error {
-			o.Files = inputs(files)
+			o.Files = resultFiles(files)
 			return collectResults(ctx, std, &o)
 		}),
 		Commands: []*cli.Command{scoreCommand(), compareCommand(), diffCommand(), goldCommand()},
@@ -70,8 +70,8 @@ func strictFlag(to *bool) cli.Flag {
 	return &cli.BoolFlag{Category: "gold annotations", Name: "strict", Destination: to, Usage: "fail if a gold span is outside its sentence"}
 }
 
-// inputs returns the results files named on the command line.
-func inputs(files []string) []string {
+// resultFiles returns the results files named on the command line.
+func resultFiles(files []string) []string {
 	if len(files) == 0 {
 		return []string{"-"}
 	}

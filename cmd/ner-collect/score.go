@@ -49,7 +49,7 @@ func scoreCommand() *cli.Command {
 			strictFlag(&o.strict),
 		}, resultFlags(&o.Options)),
 		Action: cmdline.Action(func(ctx context.Context, std cmdline.Streams, files []string) error {
-			o.Files = inputs(files)
+			o.Files = resultFiles(files)
 			return scoreResults(ctx, std, &o)
 		}),
 	}

@@ -7,19 +7,24 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"nertools/pkg/record"
 )
 
 // A Version is one of two versions of a corpus, such as the output of a run and its
 // correction. It keeps all sentences in memory.
-type Version struct{ sentences []versioned }
+type Version struct {
+	sentences []versioned
+	at        Offsets // of the sentence added last
+	before    []int   // of each of its code points: how many letters come before it
+}
 
 // versioned is what a Version keeps of a sentence.
 type versioned struct {
 	id, text string
-	letters  string // the text without white space
-	marks    []located
+	letters  string    // the text without white space
+	marks    []located // in the order of [Sort]
 }
 
 // located is an entity of a versioned sentence.
@@ -45,22 +50,22 @@ type Discrepancy struct {
 func (v *Version) Add(s *Sentence) {
 	add := versioned{id: strings.Clone(s.ID), text: strings.Clone(s.Text)}
 	var letters strings.Builder
-	var before, starts []int // of each code point: letters before it, and its offset in bytes
+	v.before = v.before[:0]
 	n := 0
-	for i, r := range add.text {
-		before, starts = append(before, n), append(starts, i)
+	for _, r := range add.text {
+		v.before = append(v.before, n)
 		if !unicode.IsSpace(r) {
 			letters.WriteRune(r)
 			n++
 		}
 	}
-	before, starts = append(before, n), append(starts, len(add.text))
+	v.before = append(v.before, n)
 	add.letters = letters.String()
-	var at Offsets
-	at.Reset(s)
+	v.at.Reset(s)
 	for _, e := range s.Entities {
-		start, end := at.Chars(e.Span)
-		add.marks = append(add.marks, located{Mark{start, end, strings.Clone(e.Label), add.text[starts[start]:starts[end]]}, before[start], before[end]})
+		start, end := v.at.Chars(e.Span)
+		startByte, endByte := v.at.Bytes(e.Span)
+		add.marks = append(add.marks, located{Mark{start, end, strings.Clone(e.Label), add.text[startByte:endByte]}, v.before[start], v.before[end]})
 	}
 	v.sentences = append(v.sentences, add)
 }
@@ -102,12 +107,135 @@ func Diff(a, b *Version) iter.Seq[*Discrepancy] {
 	}
 }
 
+// Divide returns v, with each text that consists of several sentences of other, such as a
+// whole document, divided into these. An entity then belongs to the sentence in which it
+// begins. White space does not count.
+func (v *Version) Divide(other *Version) *Version {
+	parts := newParts(other)
+	divided := &Version{sentences: make([]versioned, 0, len(v.sentences))}
+	for _, s := range v.sentences {
+		if ends := parts.of(s.letters); len(ends) > 1 {
+			divided.sentences = s.cut(divided.sentences, ends)
+		} else {
+			divided.sentences = append(divided.sentences, s)
+		}
+	}
+	return divided
+}
+
+// parts are sentences of which a text may consist, all without white space.
+type parts struct {
+	sorted []string
+	prefix []int // of each, the longest other one that it begins with; -1 without one
+}
+
+func newParts(v *Version) *parts {
+	var p parts
+	for _, s := range v.sentences {
+		if s.letters != "" {
+			p.sorted = append(p.sorted, s.letters)
+		}
+	}
+	slices.Sort(p.sorted)
+	p.sorted = slices.Compact(p.sorted)
+	for i, s := range p.sorted {
+		p.prefix = append(p.prefix, p.begins(s, i-1))
+	}
+	return &p
+}
+
+// begins returns the longest sentence with which s begins: i, a prefix of i, a prefix of this
+// one and so on; -1 without one.
+func (p *parts) begins(s string, i int) int {
+	for i >= 0 && !strings.HasPrefix(s, p.sorted[i]) {
+		i = p.prefix[i]
+	}
+	return i
+}
+
+// longest returns the longest sentence with which s begins, -1 without one.
+func (p *parts) longest(s string) int {
+	i, found := slices.BinarySearch(p.sorted, s)
+	if found {
+		return i
+	}
+	return p.begins(s, i-1) // what is sorted between a prefix of s and s begins with this prefix
+}
+
+// of returns the ends of the sentences of which letters consists, in bytes, nil if it does not
+// consist of any. Long sentences come before short ones.
+func (p *parts) of(letters string) (ends []int) {
+	var path []int           // the sentences
+	failed := map[int]bool{} // offsets at which no sentence leads to the end
+	at := 0
+	for next := p.longest(letters); at < len(letters); {
+		for next >= 0 && failed[at+len(p.sorted[next])] {
+			next = p.prefix[next]
+		}
+		if next >= 0 {
+			at += len(p.sorted[next])
+			path, ends = append(path, next), append(ends, at)
+			next = p.longest(letters[at:])
+			continue
+		}
+		if len(path) == 0 {
+			return nil
+		}
+		failed[at] = true
+		last := len(path) - 1
+		at -= len(p.sorted[path[last]])
+		next = path[last]
+		path, ends = path[:last], ends[:last]
+	}
+	return ends
+}
+
+// cut appends the parts of s to list: ends are the ends of their letters, in bytes.
+func (s versioned) cut(list []versioned, ends []int) []versioned {
+	var from, fromChar, fromLetter, fromByte int // where the part begins: bytes and code points of the text, code points and bytes of the letters
+	var chars, letters, bytes int                // so far
+	marks := s.marks
+	for i := 0; i < len(s.text); chars++ {
+		r, size := utf8.DecodeRuneInString(s.text[i:])
+		i += size
+		if unicode.IsSpace(r) {
+			continue
+		}
+		if bytes == fromByte {
+			from, fromChar, fromLetter = i-size, chars, letters
+		}
+		letters++
+		bytes += utf8.RuneLen(r)
+		if bytes < ends[0] {
+			continue
+		}
+		part := versioned{id: s.id, text: s.text[from:i], letters: s.letters[fromByte:bytes]}
+		for len(marks) > 0 && (marks[0].start < letters || len(ends) == 1) {
+			m := marks[0]
+			m.Start, m.End = max(0, m.Start-fromChar), m.End-fromChar // it may begin with white space before the part
+			m.start, m.end = m.start-fromLetter, m.end-fromLetter
+			part.marks, marks = append(part.marks, m), marks[1:]
+		}
+		list = append(list, part)
+		fromByte, ends = bytes, ends[1:]
+	}
+	return list
+}
+
 // lacking returns those marks that are not among others, in the order of the text.
 func lacking(marks, others []located) []Mark {
+	type key struct {
+		start, end int
+		label      string
+	}
+	of := func(m located) key { return key{m.start, m.end, m.Label} }
+	there := make(map[key]bool, len(others))
+	for _, o := range others {
+		there[of(o)] = true
+	}
 	var list []Mark
 	for _, m := range marks {
-		same := func(o located) bool { return o.start == m.start && o.end == m.end && o.Label == m.Label }
-		if !slices.ContainsFunc(others, same) {
+		if !there[of(m)] {
 			list = append(list, m.Mark)
 		}
 	}

@@ -60,10 +60,23 @@ func TestVersionsDifferInSentencesAndSpans(t *testing.T) {
 			`{"kind":"difference","v":1,"id":"7","text":"二甲双胍。","in":"b","only_a":[],"only_b":[{"label":"DRUG","text":"二甲双胍","start_char":0,"end_char":4}]}`},
 		{"the same text twice", version(aspirin, text("1", "I took aspirin.")), version(aspirin, aspirin),
 			`{"kind":"difference","v":1,"id":"1","text":"I took aspirin.","in":"both","only_a":[],"only_b":[{"label":"DRUG","text":"aspirin","start_char":7,"end_char":14}]}`},
+		{"a document and its sentences", version(text("d", " I took [DRUG aspirin].\n\n[PER Bo] left. 😀 [PER Ida] stayed. ")),
+			version(aspirin, text("1", "[PER Bo] left."), text("2", "😀 [PER Ida] stayed.")), ""},
+		{"sentences and their document", version(text("0", "Bo left."), text("1", "😀 [PER Ida] stayed.")), version(text("d", "Bo left.\n😀 [PER Ida stayed].")),
+			`{"kind":"difference","v":1,"id":"1","text":"😀 Ida stayed.","in":"both","only_a":[{"label":"PER","text":"Ida","start_char":2,"end_char":5}],"only_b":[{"label":"PER","text":"Ida stayed","start_char":2,"end_char":12}]}`},
+		{"an entity of two sentences", version(text("d", "Bo [PER left. Ida] stayed.")), version(text("0", "Bo left."), text("1", "Ida stayed.")),
+			`{"kind":"difference","v":1,"id":"d","text":"Bo left.","in":"both","only_a":[{"label":"PER","text":"left. Ida","start_char":3,"end_char":12}],"only_b":[]}`},
+		{"a short sentence that leads further than a long one", version(text("d", "Yes. No. [PER Bo]. Well.")), version(text("0", "Yes."), text("1", "Yes. No."), text("2", "No. [PER Bo]."), text("3", "Well.")),
+			`{"kind":"difference","v":1,"id":"1","text":"Yes. No.","in":"b","only_a":[],"only_b":[]}`},
+		{"a sentence that begins like another", version(text("0", "Yes, [PER Bo] left."), text("1", "Yes")), version(text("0", "Yes"), text("1", "Yes, [PER Bo] stayed.")),
+			`{"kind":"difference","v":1,"id":"0","text":"Yes, Bo left.","in":"a","only_a":[{"label":"PER","text":"Bo","start_char":5,"end_char":7}],"only_b":[]}
+{"kind":"difference","v":1,"id":"1","text":"Yes, Bo stayed.","in":"b","only_a":[],"only_b":[{"label":"PER","text":"Bo","start_char":5,"end_char":7}]}`},
+		{"two documents", version(text("d", "[PER Bo] left. Ida stayed.")), version(text("e", "[PER Bo] left. Ida stayed."), text("f", "Ida stayed.")),
+			`{"kind":"difference","v":1,"id":"f","text":"Ida stayed.","in":"b","only_a":[],"only_b":[]}`},
 		{"another order", version(text("0", "Yes."), aspirin), version(aspirin, text("1", "Yes.")), ""},
 	} {
 		var lines []string
-		for d := range corpus.Diff(c.a, c.b) {
+		for d := range corpus.Diff(c.a.Divide(c.b), c.b.Divide(c.a)) {
 			lines = append(lines, strings.TrimSuffix(string(corpus.AppendDiscrepancy(nil, d)), "\n"))
 		}
 		if d := cmp.Diff(c.want, strings.Join(lines, "\n")); d != "" {
