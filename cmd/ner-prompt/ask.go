@@ -20,7 +20,8 @@ type promptOptions struct {
 	source      dataset.Source
 	examples    dataset.Examples
 	labels      dataset.LabelSet
-	limit       int // rows; 0 for all
+	limit       int    // questions; 0 for all
+	ask         string // what a question is about: a label of a sentence, or the whole sentence
 	style       string
 	order       string // of the demonstrations
 	shard       prompt.Shard
@@ -30,7 +31,7 @@ type promptOptions struct {
 
 func (o *promptOptions) flags() []cli.Flag {
 	return slices.Concat(o.source.Flags(), o.examples.Flags(), o.labels.Flags(), clidoc.Group("which rows",
-		&cli.IntFlag{Name: "limit", Destination: &o.limit, Action: cmdline.AtLeast("limit", 1), Usage: "ask about the first `N` rows, as if the file ended there"},
+		&cli.IntFlag{Name: "limit", Destination: &o.limit, Action: cmdline.AtLeast("limit", 1), Usage: "ask the first `N` questions, as if the file ended there"},
 		&cli.StringFlag{Name: "shard", Usage: "write part I of N (`I/N`, such as 2/8), with whole sentences",
 			Action: func(_ *cli.Context, value string) (err error) {
 				o.shard, err = prompt.ParseShard(value)
@@ -38,11 +39,20 @@ func (o *promptOptions) flags() []cli.Flag {
 			}},
 		&cli.StringFlag{Name: "last-results", Destination: &o.lastResults, Usage: "ask again only for the rows that failed in this results `FILE`"},
 	), clidoc.Group("wording",
+		askFlag(&o.ask),
 		&cli.StringFlag{Name: "style", Value: "markup", Destination: &o.style, Usage: "ask for `STYLE`: markup (the marked sentence) or json (a list)"},
 		&cli.StringFlag{Name: "order", Value: "nearest-first", Destination: &o.order, Usage: "show demonstrations in `ORDER`: nearest-first or nearest-last"},
 		&cli.StringFlag{Name: "template", Destination: &o.template, Usage: "use the wording in `FILE`, or version N of the built-in one (builtin:N)"},
 	))
 }
+
+// askFlag returns the flag that says what a question is about.
+func askFlag(ask *string) cli.Flag {
+	return &cli.StringFlag{Name: "ask", Value: askLabel, Destination: ask, Usage: "ask once for each `WHAT`: label (of a sentence) or sentence (all its labels)"}
+}
+
+// The values of --ask.
+const askLabel, askSentence = "label", "sentence"
 
 func writePrompts(ctx context.Context, std cmdline.Streams, o *promptOptions) (err error) {
 	if err := cmdline.CheckFiles("", templateFile(o.template), o.lastResults, o.labels.Input()); err != nil {
@@ -56,7 +66,7 @@ func writePrompts(ctx context.Context, std cmdline.Streams, o *promptOptions) (e
 	default:
 		return cmdline.UsageError("--order must be nearest-first or nearest-last, not %q", o.order)
 	}
-	if job.Template, job.ResponseFormat, err = wording(o.style, o.template); err != nil {
+	if job.Template, job.ResponseFormat, err = wording(o.ask, o.style, o.template); err != nil {
 		return err
 	}
 	if job.Labels, err = o.labels.Read(); err != nil {
@@ -67,15 +77,18 @@ func writePrompts(ctx context.Context, std cmdline.Streams, o *promptOptions) (e
 		return err
 	}
 	defer job.Rows.Close()
+	if job.Sentences, err = job.Rows.Sentences(); err != nil {
+		return err
+	}
 	opened := []string{job.Rows.Name()}
 	if job.Examples > 0 {
-		if job.Train, job.Neighbours, err = o.examples.Open(&o.source, job.Total()); err != nil {
+		if job.Train, job.Neighbours, err = o.examples.Open(&o.source, job.RowsUsed()); err != nil {
 			return err
 		}
 		defer job.Train.Close()
 		defer job.Neighbours.Close()
 		opened = append(opened, job.Train.Name(), job.Neighbours.Name())
-		if job.Neighbours.More() && job.Total() == job.Rows.Len() {
+		if job.Neighbours.More() && job.RowsUsed() == job.Rows.Len() {
 			std.Say("%s has more lines than %s has rows: do they belong together?", job.Neighbours.Name(), job.Rows.Name())
 		}
 	}
@@ -83,7 +96,7 @@ func writePrompts(ctx context.Context, std cmdline.Streams, o *promptOptions) (e
 		return err
 	}
 	if o.lastResults != "" {
-		if job.Wanted, err = failedIn(o.lastResults, job.Rows, job.Total()); err != nil {
+		if job.Wanted, err = failedIn(o.lastResults, job.Rows, job.RowsUsed()); err != nil {
 			return err
 		}
 	}
@@ -94,26 +107,50 @@ func writePrompts(ctx context.Context, std cmdline.Streams, o *promptOptions) (e
 	return tell(std, o, &job, report)
 }
 
-// wording returns the template of a style, or the one that --template names, and the
-// response_format for it.
-func wording(style, template string) (t *prompt.Template, responseFormat string, err error) {
-	versions := prompt.MarkupTemplates
-	switch style {
-	case "markup":
-	case "json":
-		versions, responseFormat = prompt.JSONTemplates, prompt.JSONFormat
-	default:
-		return nil, "", cmdline.UsageError("--style must be markup or json, not %q", style)
+// wording returns the template for a style of answer, or the one that --template names, and
+// the response_format for it.
+func wording(ask, style, template string) (t *prompt.Template, responseFormat func(labels []string) string, err error) {
+	versions, err := builtinTemplates(ask, style)
+	if err != nil {
+		return nil, nil, err
 	}
 	name, text, err := templateText(template, style+".tmpl", versions)
 	if err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
 	if style == "json" && strings.Contains(text, ".Marked") {
-		return nil, "", cmdline.UsageError("--style json asks for a list, but %s shows marks: use .JSON instead of .Marked", name)
+		return nil, nil, cmdline.UsageError("--style json asks for a list, but %s shows marks: use .JSON instead of .Marked", name)
 	}
-	t, err = prompt.ParseTemplate(name, text)
+	switch {
+	case style != "json":
+	case ask == askSentence:
+		responseFormat = prompt.SentenceJSONFormat
+	default:
+		responseFormat = func([]string) string { return prompt.JSONFormat }
+	}
+	if ask == askSentence {
+		t, err = prompt.ParseSentenceTemplate(name, text)
+	} else {
+		t, err = prompt.ParseTemplate(name, text)
+	}
 	return t, responseFormat, err
+}
+
+// builtinTemplates returns the versions of the built-in template.
+func builtinTemplates(ask, style string) ([]string, error) {
+	styles := map[string][]string{"markup": prompt.MarkupTemplates, "json": prompt.JSONTemplates}
+	switch ask {
+	case askLabel:
+	case askSentence:
+		styles = map[string][]string{"markup": prompt.SentenceMarkupTemplates, "json": prompt.SentenceJSONTemplates}
+	default:
+		return nil, cmdline.UsageError("--ask must be label or sentence, not %q", ask)
+	}
+	versions, ok := styles[style]
+	if !ok {
+		return nil, cmdline.UsageError("--style must be markup or json, not %q", style)
+	}
+	return versions, nil
 }
 
 // failedIn returns a function that selects the rows to ask again: those that failed in
@@ -164,7 +201,11 @@ func tell(std cmdline.Streams, o *promptOptions, job *prompt.Plan, r prompt.Stat
 			english.Count(r.OtherLabel, "demonstration"), job.Neighbours.Name(), job.Train.Name())
 	}
 	if o.lastResults != "" {
-		std.Note("%d of %s to ask again", r.Prompts, english.Count(job.Total(), "row"))
+		what := "row"
+		if o.ask == askSentence {
+			what = "sentence"
+		}
+		std.Note("%d of %s to ask again", r.Prompts, english.Count(job.Total(), what))
 	}
 	return nil
 }

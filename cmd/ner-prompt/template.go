@@ -8,25 +8,34 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"nertools/cmd/internal/cmdline"
-	"nertools/pkg/prompt"
 	"nertools/pkg/verify"
 )
 
 func templateCommand() *cli.Command {
-	var style string
+	var ask, style string
 	return &cli.Command{
 		Name: "template", Usage: "print a built-in template, to edit and use with --template",
 		UsageText: "ner-prompt template > wording.tmpl",
-		Flags:     []cli.Flag{&cli.StringFlag{Name: "of", Value: "markup", Destination: &style, Usage: "print the newest template for `STYLE`: markup, json or verify"}},
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "of", Value: "markup", Destination: &style, Usage: "print the newest template for `STYLE`: markup, json or verify"},
+			askFlag(&ask),
+		},
 		Action: cmdline.Action(func(_ context.Context, std cmdline.Streams, _ []string) error {
-			return printTemplate(std, style)
+			return printTemplate(std, ask, style)
 		}),
 	}
 }
 
-func printTemplate(std cmdline.Streams, style string) error {
-	versions, ok := map[string][]string{"markup": prompt.MarkupTemplates, "json": prompt.JSONTemplates, "verify": verify.Templates}[style]
-	if !ok {
+func printTemplate(std cmdline.Streams, ask, style string) error {
+	versions := verify.Templates
+	switch style {
+	case "verify":
+	case "markup", "json":
+		var err error
+		if versions, err = builtinTemplates(ask, style); err != nil {
+			return err
+		}
+	default:
 		return cmdline.UsageError("--of must be markup, json or verify, not %q", style)
 	}
 	_, err := std.Out.Write([]byte(versions[len(versions)-1]))

@@ -80,7 +80,7 @@ func TestTheJSONFormatTakesAListOfStringsAndNothingElse(t *testing.T) {
 		t.Error(d)
 	}
 	for _, format := range []string{prompt.JSONFormat, ""} {
-		for _, p := range records(t, write(t, &prompt.Plan{ResponseFormat: format})) {
+		for _, p := range records(t, write(t, &prompt.Plan{ResponseFormat: func([]string) string { return format }})) {
 			if p.ResponseFormat != format {
 				t.Fatalf("row %d demands %q, want %q", p.Index, p.ResponseFormat, format)
 			}

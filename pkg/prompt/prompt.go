@@ -23,38 +23,66 @@ import (
 	"nertools/pkg/record"
 )
 
-// A Plan says which rows of a data set to ask about, and how.
+// A Plan says which rows of a data set to ask about, and how. With a template of
+// [ParseSentenceTemplate] it asks one question for all rows of a sentence.
 type Plan struct {
 	Source   string    // name of the source, as returned by [record.SourceName]
 	Rows     *mrc.File // the rows to ask about
-	Limit    int       // use only the first Limit rows, as if the file ended there; 0 means all
+	Limit    int       // ask only the first Limit questions, as if the file ended there; 0 means all
 	Labels   catalog.DataSet
 	Template *Template
 
-	// ResponseFormat is the response_format in each record, as raw JSON, for example
-	// [JSONFormat]. Empty means no such form.
-	ResponseFormat string
+	// Sentences are those of Rows, from [mrc.File.Sentences]. With a template for rows they
+	// may be nil.
+	Sentences []mrc.Group
 
-	Examples   int             // maximum number of demonstrations per prompt; if 0, Train and Neighbours are not needed
+	// ResponseFormat returns the response_format in the records of questions about these
+	// labels, as raw JSON, for example [SentenceJSONFormat]. nil means no such form.
+	ResponseFormat func(labels []string) string
+
+	// Examples is the maximum number of demonstrations per prompt; if it is 0, Train and
+	// Neighbours are not needed. The demonstrations of a sentence are those of
+	// [mrc.SentenceNeighbours].
+	Examples   int
 	Train      *mrc.File       // source of the demonstrations
-	Neighbours *mrc.Neighbours // choice of the demonstrations; opened for Total rows
+	Neighbours *mrc.Neighbours // choice of the demonstrations; opened for RowsUsed rows
 
 	// NearestLast reverses the demonstrations, which otherwise begin with the nearest. It
 	// does not change which ones are shown.
 	NearestLast bool
 
-	// The rows to write: those in Shard for which Wanted is true. With a Limit, shards
-	// are parts of the first Limit rows.
+	// The rows to ask about: those in Shard for which Wanted is true, or sentences with
+	// such a row. With a Limit, shards are parts of the first Limit questions.
 	Shard  Shard
 	Wanted func(row int) bool // nil means all
 }
 
-// Total returns the number of rows that the records state as the source's total.
+// bySentence reports whether a question is about a sentence, not about a row.
+func (j *Plan) bySentence() bool { return j.Template != nil && j.Template.sentences }
+
+// Total returns the number of questions that the records state as the source's total: its
+// rows or its sentences.
 func (j *Plan) Total() int {
-	if j.Limit > 0 {
-		return min(j.Limit, j.Rows.Len())
+	n := j.Rows.Len()
+	if j.bySentence() {
+		n = len(j.Sentences)
 	}
-	return j.Rows.Len()
+	if j.Limit > 0 {
+		return min(j.Limit, n)
+	}
+	return n
+}
+
+// RowsUsed returns the number of rows up to the last one that the questions are about.
+func (j *Plan) RowsUsed() int {
+	if !j.bySentence() {
+		return j.Total()
+	}
+	rows := 0
+	for _, s := range j.Sentences[:j.Total()] {
+		rows = max(rows, s.Rows[len(s.Rows)-1]+1)
+	}
+	return rows
 }
 
 // Stats reports what was written, and problems that were found.
@@ -65,11 +93,11 @@ type Stats struct {
 	Mended     []int // training rows used whose spans had to be repaired
 }
 
-// blockRows is how many rows a worker processes at a time: enough to keep the overhead
+// blockPrompts is how many prompts a worker makes at a time: enough to keep the overhead
 // low, few enough for blocks of about half a megabyte.
-const blockRows = 64
+const blockPrompts = 64
 
-// Write writes the prompt records to w, in row order, using all cores. All checks of the
+// Write writes the prompt records to w, in row order or that of the sentences, using all cores. All checks of the
 // input are made before the first record is written; later errors come from w, ctx, the
 // template, or an input file that changed meanwhile.
 func (j *Plan) Write(ctx context.Context, w io.Writer) (Stats, error) {
@@ -79,16 +107,19 @@ func (j *Plan) Write(ctx context.Context, w io.Writer) (Stats, error) {
 	}
 	free := make(chan []byte, 4*runtime.GOMAXPROCS(0)) // buffers reused from block to block
 	newMaker := func() func(context.Context, int, int) ([]byte, error) {
-		m := maker{job: j, shared: shared, indexes: map[string]int{}}
+		appendPrompts := (&maker{job: j, shared: shared, indexes: map[string]int{}}).appendRows
+		if j.bySentence() {
+			appendPrompts = (&sentenceMaker{job: j, shared: shared}).appendAll
+		}
 		return func(_ context.Context, from, to int) (buf []byte, err error) {
 			select {
 			case buf = <-free:
 			default:
 			}
-			return m.appendRows(buf[:0], from, to)
+			return appendPrompts(buf[:0], from, to)
 		}
 	}
-	err = parallel.Do(ctx, j.Total(), blockRows, newMaker, func(buf []byte) error {
+	err = parallel.Do(ctx, j.Total(), blockPrompts, newMaker, func(buf []byte) error {
 		if len(buf) > 0 {
 			if _, err := w.Write(buf); err != nil {
 				return fmt.Errorf("write prompts: %w", err)
@@ -106,8 +137,11 @@ func (j *Plan) Write(ctx context.Context, w io.Writer) (Stats, error) {
 // shared is what the makers of one plan share.
 type shared struct {
 	labels     map[string]catalog.Label
-	wanted     func(row int) bool
+	formats    map[string]string // the response_format of each label's rows
+	wanted     func(question int) bool
 	sentences  []string        // the id of each row's sentence
+	train      []mrc.Group     // the sentences of the training file; only for questions about sentences
+	trainOf    []int32         // that of each training row
 	mended     []atomic.Uint32 // one bit per training row
 	prompts    atomic.Int64
 	otherLabel atomic.Int64
@@ -115,17 +149,19 @@ type shared struct {
 }
 
 func (j *Plan) prepare() (*shared, error) {
-	sentences, err := j.Rows.Sentences()
-	if err != nil {
-		return nil, err
+	if j.Sentences == nil {
+		var err error
+		if j.Sentences, err = j.Rows.Sentences(); err != nil {
+			return nil, err
+		}
 	}
-	s := &shared{labels: map[string]catalog.Label{}, wanted: j.selection(sentences), sentences: make([]string, j.Rows.Len())}
-	for _, sentence := range sentences {
+	s := &shared{labels: map[string]catalog.Label{}, formats: map[string]string{}, wanted: j.selection(), sentences: make([]string, j.Rows.Len())}
+	for _, sentence := range j.Sentences {
 		for _, row := range sentence.Rows {
 			s.sentences[row] = sentence.ID
 		}
 	}
-	for i := range j.Total() {
+	for i := range j.RowsUsed() {
 		key := j.Rows.Label(i)
 		if _, ok := s.labels[key]; ok {
 			continue
@@ -135,12 +171,25 @@ func (j *Plan) prepare() (*shared, error) {
 			return nil, &fault.Error{File: j.Rows.Name(), Line: j.Rows.Line(i), Err: fmt.Errorf("row %d: %w", i, err)}
 		}
 		s.labels[key] = label
+		if j.ResponseFormat != nil {
+			s.formats[key] = j.ResponseFormat([]string{key})
+		}
 	}
 	if j.Examples > 0 {
 		s.mended = make([]atomic.Uint32, (j.Train.Len()+31)/32)
 	}
+	if j.Examples > 0 && j.bySentence() {
+		var err error
+		if s.train, err = j.Train.Sentences(); err != nil {
+			return nil, err
+		}
+		s.trainOf = mrc.SentenceOf(s.train, j.Train.Len())
+	}
 	return s, nil
 }
+
+// mend notes that the spans of a training row had to be repaired.
+func (s *shared) mend(row int) { s.mended[row/32].Or(1 << (row % 32)) }
 
 // origin returns what the record of row i says about its sentence.
 func (s *shared) origin(rows *mrc.File, i int) (o record.Origin, err error) {
@@ -167,6 +216,7 @@ type maker struct {
 	job    *Plan
 	shared *shared
 
+	wording
 	view         View
 	asked        mrc.Row   // the row that the prompt is about; its Context is that of markup.InLine
 	context      string    // its Context in the file
@@ -176,15 +226,40 @@ type maker struct {
 	tokens       []string
 	sentence     markup.Slicer
 	spans        []markup.Span
-	text, quoted []byte // the prompt, plain and escaped for a JSON string
 	marked       []byte
 	list         []byte // the entities as a JSON array
 	instructions map[instructionKey]instruction
 	indexes      map[string]int // labels that were looked up in the catalogue
 }
 
-// instruction is a finished instruction, plain and escaped for a JSON string.
-type instruction struct{ text, quoted []byte }
+// wording is a prompt, plain and escaped for a JSON string.
+type wording struct{ text, quoted []byte }
+
+func (w *wording) reset() { w.text, w.quoted = w.text[:0], w.quoted[:0] }
+
+// add appends a finished instruction.
+func (w *wording) add(i instruction) {
+	w.text, w.quoted = append(w.text, i.text...), append(w.quoted, i.quoted...)
+}
+
+// appendView appends the block for the view, which shows row. The fields whose bits are
+// set in ofContext need no escaping if the context of the row needs none.
+func appendView[V any](w *wording, b *Block, view *V, row *mrc.Row, ofContext uint) (err error) {
+	verbatim := uint(0)
+	if row.Verbatim {
+		verbatim = ofContext
+	}
+	w.text, w.quoted, err = appendBoth(b, w.text, w.quoted, view, verbatim)
+	return err
+}
+
+// instruction is a finished instruction, as a prompt begins with it.
+type instruction wording
+
+func newInstruction(b *Block, view any) (instruction, error) {
+	text, err := b.Append(nil, view)
+	return instruction{text, record.AppendEscaped(nil, text)}, err
+}
 
 type instructionKey struct {
 	label    string
@@ -246,7 +321,8 @@ func (m *maker) appendRow(dst []byte, i int) ([]byte, error) {
 	if j.Template.ownInstruction {
 		m.view.Context = m.asked.Context
 	}
-	m.text, m.quoted, m.leaks = m.text[:0], m.quoted[:0], false
+	m.reset()
+	m.leaks = false
 	if err := m.appendInstruction(); err != nil {
 		return nil, err
 	}
@@ -276,29 +352,27 @@ func (m *maker) appendRow(dst []byte, i int) ([]byte, error) {
 		Quoted:   m.quoted,
 		Examples: m.neighbours,
 
-		ResponseFormat: j.ResponseFormat,
+		ResponseFormat: m.shared.formats[key],
 	}), nil
 }
 
 // append appends the block for the view, which shows row.
-func (m *maker) append(b *Block, row *mrc.Row) (err error) {
-	verbatim := uint(0)
-	if row.Verbatim {
-		verbatim = ofContext
-	}
-	m.text, m.quoted, err = b.appendBoth(m.text, m.quoted, &m.view, verbatim)
-	return err
+func (m *maker) append(b *Block, row *mrc.Row) error {
+	return appendView(&m.wording, b, &m.view, row, ofContext)
 }
 
-// ofContext has the bits of the fields that need no escaping if the row's context needs
-// none.
-var ofContext = func() (set uint) {
-	for _, name := range []string{"Context", "Marked"} {
-		field, _ := reflect.TypeFor[View]().FieldByName(name)
+// ofContext has the bits of the fields of [View] that need no escaping if the row's context
+// needs none.
+var ofContext = fieldBits[View]("Context", "Marked")
+
+// fieldBits returns the bits of the fields of a view with these names.
+func fieldBits[V any](names ...string) (set uint) {
+	for _, name := range names {
+		field, _ := reflect.TypeFor[V]().FieldByName(name)
 		set |= 1 << field.Index[0]
 	}
 	return set
-}()
+}
 
 // appendInstruction executes the instruction only once for all rows with the same label
 // and the same number of demonstrations, unless it contains the sentence.
@@ -309,17 +383,16 @@ func (m *maker) appendInstruction() error {
 	key := instructionKey{m.view.Label, m.view.Examples}
 	made, ok := m.instructions[key]
 	if !ok {
-		text, err := m.job.Template.Instruction.Append(nil, &m.view)
-		if err != nil {
+		var err error
+		if made, err = newInstruction(&m.job.Template.Instruction, &m.view); err != nil {
 			return err
 		}
 		if m.instructions == nil {
 			m.instructions = map[instructionKey]instruction{}
 		}
-		made = instruction{text, record.AppendEscaped(nil, text)}
 		m.instructions[key] = made
 	}
-	m.text, m.quoted = append(m.text, made.text...), append(m.quoted, made.quoted...)
+	m.add(made)
 	return nil
 }
 
@@ -359,16 +432,19 @@ func (m *maker) index(label string) int {
 
 // showsAnswer reports whether row asks the same question as m.asked.
 func (m *maker) showsAnswer(row *mrc.Row) bool {
-	switch {
-	case row.Label != m.view.Label && !m.sameLabel(row.Label):
-		return false
-	case row.Plain && m.asked.Plain:
-		return row.Context == m.asked.Context
+	return (row.Label == m.view.Label || m.sameLabel(row.Label)) && sameSentence(row, &m.asked, &m.tokens)
+}
+
+// sameSentence reports whether two rows have the same tokens. It uses the memory of buf.
+func sameSentence(a, b *mrc.Row, buf *[]string) bool {
+	if a.Plain && b.Plain {
+		return a.Context == b.Context
 	}
-	m.tokens = markup.AppendTokens(m.tokens[:0], row.Context)
-	n := len(m.tokens)
-	m.tokens = markup.AppendTokens(m.tokens, m.asked.Context)
-	return slices.Equal(m.tokens[:n], m.tokens[n:])
+	tokens := markup.AppendTokens((*buf)[:0], a.Context)
+	n := len(tokens)
+	tokens = markup.AppendTokens(tokens, b.Context)
+	*buf = tokens
+	return slices.Equal(tokens[:n], tokens[n:])
 }
 
 // mark sets the entities of row, which is row n of the training set, in the view.
@@ -377,7 +453,7 @@ func (m *maker) mark(row *mrc.Row, n int) {
 	var mended markup.Mended
 	m.spans, mended = markup.Place(m.spans[:0], row.Spans, m.sentence.Len())
 	if mended.Any() || row.Unpaired > 0 {
-		m.shared.mended[n/32].Or(1 << (n % 32))
+		m.shared.mend(n)
 	}
 	m.marked = m.sentence.AppendMarked(m.marked[:0], m.spans)
 	m.view.Marked = unsafe.String(unsafe.SliceData(m.marked), len(m.marked)) // used before m.marked is overwritten

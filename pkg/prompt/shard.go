@@ -2,10 +2,9 @@ package prompt
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
-
-	"nertools/pkg/mrc"
 )
 
 // A Shard is one of several parts of the rows, of about equal size. All rows of a
@@ -31,19 +30,25 @@ func ParseShard(s string) (Shard, error) {
 	return Shard{int(n), int(m)}, nil
 }
 
-// selection returns a function that reports whether to write a row. sentences are those of
-// the rows.
-func (j *Plan) selection(sentences []mrc.Group) func(row int) bool {
+// selection returns a function that reports whether to ask a question: about a row, or
+// about a sentence if the plan asks about these.
+func (j *Plan) selection() func(question int) bool {
 	wanted := j.Wanted
 	if wanted == nil {
 		wanted = func(int) bool { return true }
+	}
+	if j.bySentence() {
+		total := j.Total()
+		return func(n int) bool {
+			return (j.Shard.Of == 0 || n*j.Shard.Of/total == j.Shard.Number-1) && slices.ContainsFunc(j.Sentences[n].Rows, wanted)
+		}
 	}
 	if j.Shard.Of == 0 {
 		return wanted
 	}
 	mine := make([]bool, j.Total())
 	before := 0 // rows of all previous sentences
-	for _, s := range sentences {
+	for _, s := range j.Sentences {
 		in := before*j.Shard.Of/len(mine) == j.Shard.Number-1
 		for _, row := range s.Rows {
 			if row < len(mine) { // otherwise it is beyond the limit

@@ -56,6 +56,8 @@ type View struct {
 type Template struct {
 	Blocks
 
+	sentences bool // it is for questions about sentences
+
 	// The instruction contains the sentence, so it differs from row to row.
 	ownInstruction bool
 
@@ -64,13 +66,18 @@ type Template struct {
 
 // ParseTemplate parses a template whose blocks use a [View].
 func ParseTemplate(name, text string) (*Template, error) {
-	blocks, err := ParseBlocks(name, text, &View{Examples: 1, Number: 1, Entities: []string{"x"}, JSON: `["x"]`})
+	return parseTemplate(name, text, false, &View{Examples: 1, Number: 1, Entities: []string{"x"}, JSON: `["x"]`})
+}
+
+func parseTemplate(name, text string, sentences bool, view any) (*Template, error) {
+	blocks, err := ParseBlocks(name, text, view)
 	if err != nil {
 		return nil, err
 	}
 	instruction, example := blocks.Instruction.tmpl.Root.String(), &blocks.Example
 	return &Template{
 		Blocks:         *blocks,
+		sentences:      sentences,
 		ownInstruction: strings.Contains(instruction, ".Context") || strings.Contains(instruction, "{{template"),
 		showsEntities:  example.pieces == nil, // a list is not a plain string
 		showsJSON:      example.pieces == nil || strings.Contains(example.tmpl.Root.String(), ".JSON"),
@@ -222,7 +229,7 @@ func (p *piece) of(v unsafe.Pointer) string {
 
 // appendBoth appends the output of the block to dst, and the same escaped for a JSON
 // string to escaped. Fields whose bits are set in verbatim need no escaping.
-func (b *Block) appendBoth(dst, escaped []byte, view *View, verbatim uint) (_, _ []byte, err error) {
+func appendBoth[V any](b *Block, dst, escaped []byte, view *V, verbatim uint) (_, _ []byte, err error) {
 	if b.pieces == nil {
 		from := len(dst)
 		if dst, err = b.Append(dst, view); err != nil {

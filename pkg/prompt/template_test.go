@@ -127,8 +127,10 @@ func TestAllWaysToRunATemplateGiveTheSameBytes(t *testing.T) {
 // A version that is in use never changes: its prompts would be asked, and paid for, again.
 func TestVersionsOfTheBuiltInTemplatesNeverChange(t *testing.T) {
 	for name, versions := range map[string]struct{ is, was []string }{
-		"markup": {prompt.MarkupTemplates, []string{"d6fb36d9eeb3b940f819982efd4b1bc325794012535a8bf48092668cefdad747"}},
-		"json":   {prompt.JSONTemplates, []string{"0950a9331897f8713c403833e08097cae0a822271dc8b479d78c802c06d8c1d1"}},
+		"markup":          {prompt.MarkupTemplates, []string{"d6fb36d9eeb3b940f819982efd4b1bc325794012535a8bf48092668cefdad747"}},
+		"sentence markup": {prompt.SentenceMarkupTemplates, []string{"ebc38e9df772fa882fdbd1db5ada6cf9504f9157ba7c6a51b160d2cda5bf891c"}},
+		"sentence json":   {prompt.SentenceJSONTemplates, []string{"16ac76e785f2b0344aa582a25dc01ef1bd9b5f19d33e1f77c8543e37bfb31469"}},
+		"json":            {prompt.JSONTemplates, []string{"0950a9331897f8713c403833e08097cae0a822271dc8b479d78c802c06d8c1d1"}},
 	} {
 		var digests []string
 		for _, text := range versions.is {
