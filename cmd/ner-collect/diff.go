@@ -156,7 +156,7 @@ const (
 	mrcFile       = "MRC file"
 )
 
-// ownFormat returns the name of the file's format, "" if it is none of these.
+// ownFormat returns the name of the file's format, "" if it is another one.
 func ownFormat(file string) (string, error) {
 	in, name, err := cmdline.Open(file)
 	if err != nil {

@@ -39,7 +39,7 @@ var remedies = map[Need]string{
 
 // layout says how to read the lines of a CoNLL file.
 type layout struct {
-	header  string // a line with the names of the columns, which is skipped; "" if there is none
+	header  string // a line with the names of the columns, which is skipped; "" in a file without one
 	columns int    // of every line with a token; 0 if they differ
 	token   int    // the column of the tokens, from 1
 	gaps    bool   // a few tokens are empty

@@ -157,7 +157,7 @@ func parseBrackets(tag []byte) (b brackets, ok bool) {
 	return b, (star || len(b.opens) > 0 && b.closes > 0) && strings.Trim(rest, ")") == ""
 }
 
-// parseKeyed returns the tag that cell has for key; it is empty if there is none.
+// parseKeyed returns the tag of key in cell, empty without one.
 func parseKeyed(cell []byte, key string) []byte {
 	for item := range bytes.SplitSeq(cell, []byte("|")) {
 		if name, tag, ok := bytes.Cut(item, []byte("=")); ok && strings.EqualFold(string(name), key) {

@@ -70,8 +70,8 @@ type Reading struct {
 // "conll" ([ReadCoNLL]); "" chooses one by the beginning of the file, see [Detect]. A file
 // in none of them is read as CoNLL, which reports what is wrong with it. A file compressed
 // with gzip, Zstandard or bzip2 is decompressed. If in is an [io.Seeker] that can seek, a
-// CoNLL file is read twice instead of being kept in memory. detected is the format, "" if it is none
-// of them.
+// CoNLL file is read twice instead of being kept in memory. detected is the format, "" for a
+// file in none of them.
 func Read(name string, in io.Reader, format string, how Reading) (sentences iter.Seq2[*Sentence, error], detected string, err error) {
 	rewind := rewinder(in)
 	r, err := unpack(name, in)

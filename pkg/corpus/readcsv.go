@@ -34,7 +34,7 @@ type table struct {
 	breaks   int // line breaks read
 	comma    byte
 	header   []string
-	text, id int // columns; id is -1 if there is none
+	text, id int // columns; id is -1 in a file without ids
 }
 
 // document returns the document of the next record.

@@ -71,7 +71,7 @@ type jsonl struct {
 	conll    *conll // joins tokens with their tags
 }
 
-// document returns the next document, or nil if the next value is none. A sentence with
+// document returns the next document, or nil if the next value does not hold one. A sentence with
 // tokens goes into the queue instead.
 func (j *jsonl) document() (*document, error) {
 	if len(j.pending) > 0 {
@@ -386,7 +386,7 @@ func chooseText(strings []gjson.Result, regions []gjson.Result) (text gjson.Resu
 	return text, nil
 }
 
-// name returns the id, "" if there is none.
+// name returns the id, "" without one.
 func (o *object) name() string { return idOf(o.id) }
 
 func idOf(v gjson.Result) string {

@@ -164,7 +164,7 @@ func wordsInside(words []word, entity segment.Range) (first, last int) {
 }
 
 // mark adds the entities of a training row, ranges of its sentence as in Train.Texts, to
-// the marked text with the number at; at is -1 if there is none yet. It returns the number.
+// the marked text with the number at; at is -1 if there is no such text yet. It returns the number.
 func (t *texts) mark(at, text int32, sentence string, entities []segment.Range) int32 {
 	if at < 0 {
 		at = int32(len(t.marked))

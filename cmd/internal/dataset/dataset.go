@@ -130,7 +130,7 @@ const builtin = "builtin:"
 // BuiltinLabels returns the value of --labels that names version n of the built-in catalogue.
 func BuiltinLabels(n int) string { return builtin + strconv.Itoa(n) }
 
-// Input returns the name of the file to read, "" if there is none to read.
+// Input returns the name of the file to read, "" if no file is read.
 func (l *LabelSet) Input() string {
 	if strings.HasPrefix(l.File, builtin) {
 		return ""
