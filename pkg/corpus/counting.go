@@ -16,7 +16,11 @@ import (
 	"nertools/pkg/segment"
 )
 
-// Counting says what offsets of characters count.
+// Counting says what offsets of characters count. Tools in Python, such as spaCy and Prodigy,
+// count code points, and so does brat since April 2020 (nlplab/brat commit db78d872, issue 1115),
+// before that UTF-16. doccano's editor counts UTF-16, or grapheme clusters if the project says
+// so (doccano/v-annotator, TextSelectionHandler.ts; doccano issue 2290). Label Studio counts
+// code points since late 2021, before that UTF-16 (label-studio issue 1347). Read 2026-11-26.
 type Counting uint8
 
 // The ways to count.
@@ -82,8 +86,11 @@ func (r *texts) addMarks(d *document, marks []mark, ways ...Counting) error {
 			continue
 		}
 		if way == UTF16 && len(ways) > 1 && ways[0] == UTF16 && splitsWords(d.text, found) {
-			if plain, err := inText(d.text, marks, CodePoints); err == nil && !splitsWords(d.text, plain) {
-				way, found = CodePoints, plain
+			for _, other := range []Counting{CodePoints, Graphemes} {
+				if better, err := inText(d.text, marks, other); err == nil && !splitsWords(d.text, better) {
+					way, found = other, better
+					break
+				}
 			}
 		}
 		if r.Offsets == Detected {
@@ -137,6 +144,8 @@ func (r *texts) remarkOn(way Counting, text string, marks []mark, found []segmen
 	switch way {
 	case UTF16:
 		r.Remarks.Add("read offsets as UTF-16 units, of which an emoji has two")
+	case Graphemes:
+		r.Remarks.Add("read offsets as grapheme clusters, of which an emoji is one, and CR LF too")
 	case oneCRLF:
 		r.Remarks.Add("read offsets as if CR LF were one character")
 	}

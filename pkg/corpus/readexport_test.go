@@ -52,6 +52,8 @@ func TestExportsOfAnnotationToolsAreRead(t *testing.T) {
 		{"JSON-MIN, another field", `[{"body":"` + exported + `","label":[{"start":11,"end":14,"text":"Mia","labels":["PER"]}],"created_at":"2024-05-02T00:00:00Z"}]`, "Zoe\u0301 🦊 met Mia.\r\nIn Kiel.|11-14 PER", ""},
 		{"JSON-MIN, nothing marked", `[{"text":"a","id":4,"annotator":1,"annotation_id":7}]`, "a", ""},
 		{"doccano", `{"id":1,"text":"` + exported + `","label":[[0,4,"PER"],[12,15,"PER"],[21,25,"LOC"]],"Comments":[]}`, two, "read offsets as UTF-16 units, of which an emoji has two"},
+		{"doccano, counting grapheme clusters", `{"id":1,"text":"` + exported + `","label":[[0,3,"PER"],[10,13,"PER"],[18,22,"LOC"]],"Comments":[]}`, two, "read offsets as grapheme clusters, of which an emoji is one, and CR LF too"},
+		{"doccano, a part of a word", `{"id":1,"text":"Kielwasser","label":[[0,4,"LOC"]]}`, "Kielwasser|0-4 LOC", ""},
 		{"doccano, offsets from a script", `{"id":1,"text":"` + exported + `","label":[[11,14,"PER"]]}`, "Zoe\u0301 🦊 met Mia.\r\nIn Kiel.|11-14 PER", ""},
 		{"doccano, text labels", `{"id":1,"text":"Mia","labels":[[0,3,"PER"]],"meta":{},"annotation_approver":null}`, "Mia|0-3 PER", ""},
 		{"doccano, relations", `{"id":1,"text":"` + exported + `","entities":[{"id":5,"label":"PER","start_offset":12,"end_offset":15}],"relations":[{"id":1}],"Comments":[]}`, "Zoe\u0301 🦊 met Mia.\r\nIn Kiel.|11-14 PER", "read offsets as UTF-16 units, of which an emoji has two"},
