@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"nertools/pkg/corpus"
 	"nertools/pkg/fault"
@@ -213,14 +214,15 @@ func FuzzReadBrat(f *testing.F) {
 func FuzzReadExports(f *testing.F) {
 	for _, s := range []string{
 		`[{"data":{"text":"Mia 🦊"},"annotations":[{"result":[{"value":{"start":0,"end":3,"text":"Mia","labels":["X"]}}]}]}]`, `["a b",{"entities":[[0,1,"X"]]}]`,
-		`{"text":"🦊 a","label":[[3,4,"X"]]}`, `[{"paragraphs":[{"raw":"a b","sentences":[{"tokens":[{"orth":"a","ner":"U-X"}]}]}]}]`, "[\n{\"text\":\"a\"}\n,{}]", `{"classes":[],"annotations":[["a",[[0,1,"X"]]],null]}`,
+		`{"text":"🦊 a","label":[[3,4,"X"]]}`, `{"text":"a\r\n🦊\u0301b c ","entities":[[0,2,"X"],[5,6,"Y"]]}`, `[{"paragraphs":[{"raw":"a b","sentences":[{"tokens":[{"orth":"a","ner":"U-X"}]}]}]}]`, "[\n{\"text\":\"a\"}\n,{}]", `{"classes":[],"annotations":[["a",[[0,1,"X"]]],null]}`,
 	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, file string) {
+		var texts []corpus.Sentence
 		for s, err := range corpus.ReadJSONL("f", strings.NewReader(file), corpus.Reading{Split: corpus.NoSplit}) {
 			if err != nil {
-				return
+				break
 			}
 			n := len([]rune(s.Text))
 			if s.Unit == markup.Token {
@@ -230,6 +232,25 @@ func FuzzReadExports(f *testing.F) {
 				if e.Start < 0 || e.End <= e.Start || e.End > n || e.Label == "" {
 					t.Fatalf("%q gives %+v", file, s)
 				}
+			}
+			if s.Unit == markup.Char {
+				texts = append(texts, *s)
+			}
+		}
+		for _, format := range []string{"jsonl", "labelstudio", "spacy"} {
+			again, left := write(t, writers[format], texts)
+			if left > 0 {
+				continue // it can't hold overlaps
+			}
+			var got []corpus.Sentence
+			for s, err := range corpus.ReadJSONL("f", strings.NewReader(again), corpus.Reading{Split: corpus.NoSplit}) {
+				if err != nil {
+					t.Fatalf("%q became %q: %v", file, again, err)
+				}
+				got = append(got, *s)
+			}
+			if d := same(texts, got, cmpopts.IgnoreFields(corpus.Sentence{}, "ID", "Position", "Given")); d != "" {
+				t.Fatalf("%q became %q: %s", file, again, d)
 			}
 		}
 	})
