@@ -11,6 +11,7 @@ import (
 	"slices"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"nertools/pkg/english"
 	"nertools/pkg/model"
@@ -37,6 +38,7 @@ type Model struct {
 	LongInput, LongBound int64
 
 	Longest   int64 // prompt tokens of the longest prompt
+	Shared    int64 // tokens of the text that all prompts begin with; 0 with one prompt
 	TooLong   int   // rows whose prompt is longer than the model reads
 	Reasoning int   // rows for which the model may reason, nobody knows how much
 }
@@ -92,17 +94,21 @@ func (t *Table) count(next func() (wire.Request, error), workers, maxRequests, m
 	if err != nil {
 		return nil, err
 	}
-	sums := map[string]*Model{}
+	sums := map[string]*tally{}
 	for _, tallies := range tallies {
 		for name, part := range tallies {
 			if sums[name] == nil {
-				sums[name] = &Model{Name: name}
+				sums[name] = &tally{Model: Model{Name: name}}
 			}
-			sums[name].add(part.Model)
+			sums[name].addTally(part)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(sums)) {
-		e.Models = append(e.Models, *sums[name])
+		m := sums[name].Model
+		if m.Rows > 1 {
+			m.Shared = int64(c.text(sums[name].begin))
+		}
+		e.Models = append(e.Models, m)
 	}
 	return e, nil
 }
@@ -112,6 +118,7 @@ type tally struct {
 	Model
 	price  Price
 	family model.Family
+	begin  string // what all prompts begin with
 }
 
 func (t *Table) newTally(name string) *tally {
@@ -119,8 +126,31 @@ func (t *Table) newTally(name string) *tally {
 	return &tally{Model: Model{Name: name}, price: p, family: model.Of(name)}
 }
 
+// addTally adds what another core counted.
+func (t *tally) addTally(n *tally) {
+	t.share(n.begin)
+	t.Model.add(n.Model)
+}
+
+// share cuts begin to what it has in common with a text. Call it before the rows are added.
+func (t *tally) share(text string) {
+	if t.Rows == 0 {
+		t.begin = text
+		return
+	}
+	n := 0
+	for n < min(len(t.begin), len(text)) && t.begin[n] == text[n] {
+		n++
+	}
+	for n < len(t.begin) && !utf8.RuneStart(t.begin[n]) {
+		n--
+	}
+	t.begin = t.begin[:n]
+}
+
 // add counts a row.
 func (t *tally) add(n counted) {
+	t.share(n.text)
 	m := Model{Rows: 1, Input: n.input, OutputBound: n.bound, Longest: n.input}
 	if n.bound == 0 {
 		m.Unbounded = 1
@@ -201,6 +231,7 @@ type ModelQuote struct {
 	Batch       *Cost  `json:"batch"`
 	Reasoning   *int64 `json:"reasoning_tokens"`
 	Longest     int64  `json:"longest_prompt"`
+	Shared      int64  `json:"shared_tokens"`    // with which all prompts begin
 	TooLong     int    `json:"prompts_too_long"` // prompts that are longer than the model reads
 	Vocabulary  string `json:"vocabulary"`       // with which the tokens were counted
 	Own         bool   `json:"vocabulary_own"`   // it is known to be the model's own
@@ -222,7 +253,7 @@ func (t *Table) Quote(e *Estimate, tier Tier, rpm, tpm int) *Quote {
 		Currency: t.Currency, Date: t.Date, Models: []ModelQuote{}, table: t, tier: tier, rpm: rpm, tpm: tpm,
 	}
 	for _, m := range e.Models {
-		mq := ModelQuote{Name: m.Name, Rows: m.Rows, Input: m.Input, Longest: m.Longest, TooLong: m.TooLong, Vocabulary: Vocabulary, Own: usesVocabulary(m.Name)}
+		mq := ModelQuote{Name: m.Name, Rows: m.Rows, Input: m.Input, Longest: m.Longest, Shared: m.Shared, TooLong: m.TooLong, Vocabulary: Vocabulary, Own: usesVocabulary(m.Name)}
 		if m.Unbounded == 0 {
 			mq.OutputBound = &m.OutputBound
 		}
@@ -321,6 +352,9 @@ func (q *Quote) Lines() []string {
 	}
 	for _, m := range q.Models {
 		say("%s for %s: about %s in, %s out", english.Count(m.Rows, "row"), m.Name, english.Count(m.Input, "token"), atMost(m.OutputBound))
+		if m.Shared > 0 {
+			say("  all prompts begin with the same %s", english.Count(m.Shared, "token"))
+		}
 		if m.Run != nil {
 			say("  %s %s", q.how(), q.words(m.Run))
 		}

@@ -80,6 +80,38 @@ func TestParallelCountIsTheSerialOne(t *testing.T) {
 	}
 }
 
+func TestCountFindsWhatAllPromptsOfAModelBeginWith(t *testing.T) {
+	request := func(model, text string) wire.Request {
+		body, err := json.Marshal(map[string]any{"model": model, "messages": []any{map[string]any{"role": "user", "content": text}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return wire.Request{Path: wire.Chat, Body: body}
+	}
+	for _, c := range []struct {
+		texts []string
+		want  int64 // tokens; "hello world" has 2, "é" 1
+	}{
+		{[]string{"hello world"}, 0},
+		{[]string{"hello world!", "hello world?"}, 2},
+		{[]string{"hello world", "hello world", "hello world wide"}, 2},
+		{[]string{"hello", "world"}, 0},
+		{[]string{"hello world", ""}, 0},
+		{[]string{"é", "è"}, 0}, // their first bytes are equal
+	} {
+		for _, workers := range []int{1, 3} {
+			var requests []wire.Request
+			for _, text := range c.texts {
+				requests = append(requests, request("m", text), request("of another beginning", "x"+text))
+			}
+			e, err := Builtin().count(each(requests), workers, 1, 1)
+			if err != nil || e.Models[0].Name != "m" || e.Models[0].Shared != c.want {
+				t.Errorf("%q: %+v, %v", c.texts, e, err)
+			}
+		}
+	}
+}
+
 func TestCountEndsWithTheFirstFault(t *testing.T) {
 	broken := errors.New("broken")
 	n := 0

@@ -64,6 +64,7 @@ func newCounter() *counter {
 // counted is what a request body says about its size.
 type counted struct {
 	input  int64  // prompt tokens
+	text   string // of the prompt
 	bound  int64  // limit of the answer; 0 means no limit
 	effort string // how much the model is to reason; "" if the body does not say
 }
@@ -73,9 +74,9 @@ func (c *counter) request(path string, body []byte) (n counted) {
 	gjson.ParseBytes(body).ForEach(func(key, v gjson.Result) bool {
 		switch {
 		case key.Str == "messages" && path == wire.Chat:
-			n.input += c.messages(v)
+			n.input += c.messages(v, &n.text)
 		case key.Str == "prompt" && path == wire.Completions:
-			n.input += c.texts(v)
+			n.input += c.texts(v, &n.text)
 		case key.Str == "max_tokens" || key.Str == "max_completion_tokens":
 			n.bound = max(0, v.Int())
 		case key.Str == "reasoning_effort":
@@ -86,16 +87,18 @@ func (c *counter) request(path string, body []byte) (n counted) {
 	return n
 }
 
-func (c *counter) messages(list gjson.Result) int64 {
+func (c *counter) messages(list gjson.Result, all *string) int64 {
 	n := int64(perAnswer)
 	list.ForEach(func(_, message gjson.Result) bool {
 		n += perMessage
 		message.ForEach(func(key, v gjson.Result) bool {
 			switch key.Str {
 			case "name":
-				n += perName + c.texts(v)
-			case "role", "content":
-				n += c.texts(v)
+				n += perName + c.texts(v, new(string))
+			case "role":
+				n += c.texts(v, new(string))
+			case "content":
+				n += c.texts(v, all)
 			}
 			return true
 		})
@@ -104,19 +107,20 @@ func (c *counter) messages(list gjson.Result) int64 {
 	return n
 }
 
-// texts counts a text, or the texts in a list of parts: strings, or objects with a text.
-// Other parts, such as images, are not counted.
-func (c *counter) texts(v gjson.Result) (n int64) {
+// texts counts a text, or the texts in a list of parts: strings, or objects with a text. It
+// appends them to all. Other parts, such as images, are not counted.
+func (c *counter) texts(v gjson.Result, all *string) (n int64) {
 	switch {
 	case v.Type == gjson.String:
+		*all += v.Str
 		return int64(c.text(v.Str))
 	case v.IsArray():
 		v.ForEach(func(_, part gjson.Result) bool {
-			n += c.texts(part)
+			n += c.texts(part, all)
 			return true
 		})
 	case v.IsObject():
-		n = c.texts(v.Get("text"))
+		n = c.texts(v.Get("text"), all)
 	}
 	return n
 }

@@ -40,7 +40,7 @@ func TestChatFormatAddsItsTokens(t *testing.T) {
 {"role":"system","name":"hello","content":"hello world"},
 {"role":"user","content":"hello world"}],"max_tokens":7}`
 	n := newCounter().request(wire.Chat, []byte(body))
-	if n != (counted{input: 6 + 8 + 6 + 3, bound: 7}) {
+	if n != (counted{input: 6 + 8 + 6 + 3, text: "hello worldhello worldhello world", bound: 7}) {
 		t.Errorf("got %+v", n)
 	}
 }
