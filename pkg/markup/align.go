@@ -144,19 +144,23 @@ type Unused struct {
 // An Aligner aligns answers with their original sentences. It reuses its memory from one
 // answer to the next, and is not safe for concurrent use. The zero value is ready to use.
 type Aligner struct {
-	original *Original
-	question Question
-	answer   answer
-	differ   differ
-	regions  []region
-	copies   bool         // the answer has whole copies of the original, and more
-	foreign  bool         // it has text that may not be the original's
-	taken    map[Span]int // which mark has it
-	covered  []int        // by token: 0 if no mark has it, else a later token, before which all are covered
-	edges    []edges      // of the original's tokens; made when one is long
-	readings map[string]*reading
-	part     letters // of what may be in the original
-	found    []int
+	original  *Original
+	question  Question
+	answer    answer
+	differ    differ
+	regions   []region
+	copies    bool         // the answer has whole copies of the original, and more
+	foreign   bool         // it has text that may not be the original's
+	taken     map[Span]int // which mark has it
+	covered   []int        // by token: 0 if no mark has it, else a later token, before which all are covered
+	edges     []edges      // of the original's tokens; made when one is long
+	readings  map[string]*reading
+	part      letters           // of what may be in the original
+	asked     []string          // of the last question about all labels
+	own       map[string]string // these labels by their folded names
+	walk      tagWalk
+	tagDiffer differ // of literalTags
+	found     []int
 
 	index   *suffixarray.Index // of the original's letters; nil while that is not worth while
 	scanned int                // letters of the original that were searched
@@ -173,10 +177,11 @@ type Aligner struct {
 // With q.Asked, it finds the entities of all these labels at once. They may overlap, and a
 // span may have several labels.
 func (al *Aligner) Align(o *Original, answer string, q Question) Alignment {
-	if len(q.Asked) > 0 {
-		return al.alignEach(o, answer, q)
-	}
-	if a, ok := o.same(answer); ok {
+	if q.ofSentence() {
+		if a, ok := al.sameTagged(o, answer, q.Asked); ok {
+			return a
+		}
+	} else if a, ok := o.same(answer); ok {
 		return a
 	}
 	class, _ := al.read(o, answer, q)
@@ -186,7 +191,8 @@ func (al *Aligner) Align(o *Original, answer string, q Question) Alignment {
 // read takes an answer apart and places what it marks. For a [List], l is what it lists.
 func (al *Aligner) read(o *Original, text string, q Question) (class Fidelity, l listing) {
 	o.fold()
-	al.original, al.question = o, q
+	al.original = o
+	al.ask(q)
 	al.index, al.scanned, al.edges = nil, 0, al.edges[:0]
 	al.lookups = meter{limit: placeSteps + placeStepsEach*(len(text)+len(al.original.Text))}
 	al.answer.read(text, al)

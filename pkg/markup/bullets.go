@@ -28,8 +28,11 @@ func (al *Aligner) bullets(answer string) (l listing) {
 	}
 	l = listing{damage: MendedList, nested: true, ok: len(items) > 0}
 	for _, item := range items {
-		text, label := al.question.parts(item)
-		e := entry{text: text, odd: true, reason: al.question.reason(label)}
+		text, label := item, ""
+		if !al.question.ofSentence() || !al.holds(item) {
+			text, label = al.question.parts(item)
+		}
+		e := entry{text: text, odd: true, claim: al.question.claim(label)}
 		if al.isSentence(item) {
 			return listing{}
 		}
@@ -74,9 +77,12 @@ func (al *Aligner) lines(text string) (items []string) {
 
 // heads returns the label that a word with a colon names.
 func (q *Question) heads(word string) (label string, ok bool) {
+	if q.ofSentence() {
+		word = strings.TrimRight(word, "*_") // **PER:**
+	}
 	name, ok := strings.CutSuffix(word, ":")
 	name = strings.Trim(name, "*_")
-	return name, ok && q.names(name)
+	return name, ok && q.mayName(name)
 }
 
 // items parts a text at its bullets or numbers. It returns nil if the text does not
@@ -126,9 +132,16 @@ func cutNumber(text, number string) (before, after string, ok bool) {
 // parts parts an item into a text and the label that it names before or behind it:
 // "PER: Ada", "Ada (PER)", "Ada - PER".
 func (q *Question) parts(item string) (text, label string) {
+	if text, label = partsBy(item, q.names); label == "" && q.ofSentence() {
+		return partsBy(item, q.mayName)
+	}
+	return text, label
+}
+
+func partsBy(item string, names func(string) bool) (text, label string) {
 	const marks = " \t\r\n*_`\"'“”‘’,;"
 	item = strings.Trim(item, marks)
-	if before, after, ok := strings.Cut(item, ":"); ok && q.names(strings.Trim(before, marks)) {
+	if before, after, ok := strings.Cut(item, ":"); ok && names(strings.Trim(before, marks)) {
 		return strings.Trim(after, marks), strings.Trim(before, marks)
 	}
 	for _, sep := range []string{"(", "[", ": ", " - ", " – ", " — "} {
@@ -136,7 +149,7 @@ func (q *Question) parts(item string) (text, label string) {
 		if i <= 0 {
 			continue
 		}
-		if label := strings.Trim(item[i+len(sep):], marks+")]."); q.names(label) {
+		if label := strings.Trim(item[i+len(sep):], marks+")]."); names(label) {
 			return strings.Trim(item[:i], marks), label
 		}
 	}

@@ -17,7 +17,7 @@ type entry struct {
 	odd      bool   // it was marked, or its list mended
 	word     bool   // it has no quotes
 	begun    bool   // it is labelled as a token of an entity: "B-PER"
-	reason   Reason // why it can't be used, or 0
+	claim
 }
 
 // Members of objects, as [foldName] folds their names.
@@ -83,6 +83,7 @@ type lister struct {
 	lists   int  // that were begun
 	named   bool // an object has members that name entities
 	nested  bool // the places of the entries in the answer are not known
+	claims  []claim
 }
 
 // try calls f, and undoes what it did if it reports false.
@@ -107,27 +108,30 @@ func (l *lister) add(e entry, cut bool) {
 		if strings.TrimFunc(e.text, isSpace) == "" {
 			return
 		}
+		if e.reason == NotAsked {
+			e.label = "" // it may be cut off too
+		}
 		e.reason = Unclosed
 	}
 	l.entries = append(l.entries, e)
 }
 
 // list reads an array, an object that holds one, or what is in place of one.
-// reason is why its entries can't be used, or 0.
-func (l *lister) list(v *value, reason Reason) bool {
+// said is what is said about the label of all its entries.
+func (l *lister) list(v *value, said claim) bool {
 	switch v.kind {
 	case anArray:
-		return l.array(v, reason)
+		return l.array(v, said)
 	case anObject:
-		return l.object(v, reason)
+		return l.object(v, said)
 	case aString, aWord:
-		return l.single(v, reason)
+		return l.single(v, said)
 	}
 	return v.kind == aNull
 }
 
 // single reads a string in place of a list.
-func (l *lister) single(v *value, reason Reason) bool {
+func (l *lister) single(v *value, said claim) bool {
 	text := strings.TrimSpace(v.text)
 	switch in := l.aligner.holds(text); {
 	case !in && slices.Contains(nothing, foldName(text)):
@@ -136,9 +140,7 @@ func (l *lister) single(v *value, reason Reason) bool {
 		inner := l.aligner.list(text)
 		list := l.begin()
 		for _, e := range inner.entries {
-			if e.reason == 0 {
-				e.reason = reason
-			}
+			e.claim = l.aligner.question.inherit(e.claim, said)
 			e.list, e.odd = list, true
 			l.entries = append(l.entries, e)
 		}
@@ -148,14 +150,14 @@ func (l *lister) single(v *value, reason Reason) bool {
 	case !in && strings.ContainsAny(text, ",;，、；\n"): // who knows where it parts?
 		return false
 	}
-	l.add(entry{text: v.text, from: v.from, to: v.to, list: l.begin(), lone: true, reason: reason, word: v.kind == aWord}, v.cut)
+	l.add(entry{text: v.text, from: v.from, to: v.to, list: l.begin(), lone: true, claim: said, word: v.kind == aWord}, v.cut)
 	return true
 }
 
 // array reads the elements of an array. What of them nobody can read is damage,
 // and if that is all, the array is no list.
-func (l *lister) array(v *value, reason Reason) bool {
-	if l.rows(v, reason) {
+func (l *lister) array(v *value, said claim) bool {
+	if l.rows(v, said) {
 		return true
 	}
 	if l.isText(v) {
@@ -168,13 +170,13 @@ func (l *lister) array(v *value, reason Reason) bool {
 		switch e.kind {
 		case aString, aWord, aNumber:
 			if ok = l.isEntry(e); ok {
-				text, why := l.parts(e.text, reason)
-				l.add(entry{text: text, from: e.from, to: e.to, list: list, reason: why, odd: text != e.text, word: e.kind == aWord}, e.cut)
+				text, own := l.parts(e.text, said)
+				l.add(entry{text: text, from: e.from, to: e.to, list: list, claim: own, odd: text != e.text, word: e.kind == aWord}, e.cut)
 			}
 		case anArray:
-			ok = l.try(func() bool { return l.array(e, reason) })
+			ok = l.try(func() bool { return l.array(e, said) })
 		case anObject:
-			ok = e.cut && len(e.items) == 0 || l.try(func() bool { return l.element(e, list, reason) }) || l.try(func() bool { return l.object(e, reason) })
+			ok = e.cut && len(e.items) == 0 || l.try(func() bool { return l.element(e, list, said) }) || l.try(func() bool { return l.object(e, said) })
 		case aBoolean:
 			ok = false
 		}
@@ -187,18 +189,15 @@ func (l *lister) array(v *value, reason Reason) bool {
 }
 
 // parts takes the label off a string that the original does not have: "Ada (PER)".
-func (l *lister) parts(text string, reason Reason) (string, Reason) {
+func (l *lister) parts(text string, said claim) (string, claim) {
 	if !strings.ContainsAny(text, ":([-") || l.aligner.holds(text) {
-		return text, reason
+		return text, said
 	}
 	part, label := l.aligner.question.parts(text)
 	if label == "" {
-		return text, reason
+		return text, said
 	}
-	if reason == 0 {
-		reason = l.aligner.question.reason(label)
-	}
-	return part, reason
+	return part, l.aligner.question.narrow(said, label)
 }
 
 // isEntry reports whether an element of an array is the text of an entity. A number
@@ -233,9 +232,9 @@ func (al *Aligner) isSentence(text string) bool {
 
 // rows reads an array of arrays that have a text and its label, or one of these:
 // [["Ada","PER"],["Oslo","LOC"]].
-func (l *lister) rows(v *value, reason Reason) bool {
+func (l *lister) rows(v *value, said claim) bool {
 	q := &l.aligner.question
-	if q.Label == "" || len(v.items) == 0 {
+	if !q.named() || len(v.items) == 0 {
 		return false
 	}
 	var labels [2]int // how many there are in each column
@@ -243,7 +242,7 @@ func (l *lister) rows(v *value, reason Reason) bool {
 		row := &v.items[i].value
 		cells := row.strings()
 		if row.kind != anArray || len(cells) != 2 && !row.cut {
-			return l.row(v, reason)
+			return l.row(v, said)
 		}
 		for k, cell := range cells {
 			if _, ok := q.label(cell.text); ok {
@@ -266,9 +265,9 @@ func (l *lister) rows(v *value, reason Reason) bool {
 		if len(cells) <= text {
 			continue
 		}
-		e := entry{text: cells[text].text, from: row.from, to: row.to, list: list, reason: reason}
-		if reason == 0 && len(cells) > label {
-			e.reason = q.reason(cells[label].text)
+		e := entry{text: cells[text].text, from: row.from, to: row.to, list: list, claim: said}
+		if len(cells) > label {
+			e.claim = q.narrow(said, cells[label].text)
 		}
 		l.add(e, row.cut)
 	}
@@ -276,7 +275,7 @@ func (l *lister) rows(v *value, reason Reason) bool {
 }
 
 // row reads an array that is a text and its label.
-func (l *lister) row(v *value, reason Reason) bool {
+func (l *lister) row(v *value, said claim) bool {
 	q := &l.aligner.question
 	cells := v.strings()
 	if len(cells) != 2 || len(v.items) != 2 || v.cut {
@@ -285,15 +284,12 @@ func (l *lister) row(v *value, reason Reason) bool {
 	if q.names(cells[0].text) || !q.names(cells[1].text) || l.aligner.holds(cells[1].text) {
 		return false
 	}
-	if reason == 0 {
-		reason = q.reason(cells[1].text)
-	}
-	l.add(entry{text: cells[0].text, from: v.from, to: v.to, list: l.begin(), lone: true, reason: reason}, v.cut)
+	l.add(entry{text: cells[0].text, from: v.from, to: v.to, list: l.begin(), lone: true, claim: q.narrow(said, cells[1].text)}, v.cut)
 	return true
 }
 
 // element reads an object that is an entity.
-func (l *lister) element(v *value, list int, reason Reason) bool {
+func (l *lister) element(v *value, list int, said claim) bool {
 	q := &l.aligner.question
 	var texts []*item
 	label := ""
@@ -318,24 +314,31 @@ func (l *lister) element(v *value, list int, reason Reason) bool {
 	if l.aligner.isSentence(text.text) && slices.ContainsFunc(v.items, func(m item) bool { return m.kind == anArray || m.kind == anObject }) {
 		return false
 	}
-	e := entry{text: text.text, from: v.from, to: v.to, list: list, reason: reason}
+	e := entry{text: text.text, from: v.from, to: v.to, list: list}
 	if named, ok := v.label(); ok {
 		label = named
 	}
-	if reason == 0 {
-		e.reason = q.reason(label)
-	}
 	l.named = true
+	l.claims = q.appendClaims(l.claims[:0], said, label)
+	e.claim = l.claims[0]
 	prefix := bioPrefix(label)
 	e.begun = prefix != 0
-	if n := len(l.entries); prefix == inside && n > 0 && l.entries[n-1].begun && l.entries[n-1].list == list && l.entries[n-1].reason == e.reason && !v.cut {
+	if n := len(l.entries); prefix == inside && n > 0 && l.entries[n-1].begun && l.entries[n-1].list == list && l.entries[n-1].claim == e.claim && !v.cut {
 		last := &l.entries[n-1]
 		last.text += " " + strings.TrimPrefix(e.text, "##")
 		last.to, last.odd = e.to, true
 		return true
 	}
-	l.add(e, v.cut)
+	l.addEach(e, v.cut)
 	return true
+}
+
+// addEach adds an entry for each of l.claims.
+func (l *lister) addEach(e entry, cut bool) {
+	for _, own := range l.claims {
+		e.claim = own
+		l.add(e, cut)
+	}
 }
 
 // label returns the label that an object names, or its labels in lines.
@@ -354,20 +357,6 @@ func (v *value) label() (string, bool) {
 		}
 	}
 	return "", false
-}
-
-// asked reports whether what is called the label of an entity, or one of these,
-// is the one asked for. What names none is.
-func (q *Question) asked(label string) bool {
-	if slices.Contains(neutral, foldName(label)) {
-		return true
-	}
-	for name := range strings.SplitSeq(label, "\n") {
-		if found, ok := q.label(name); ok && found == q.Label {
-			return true
-		}
-	}
-	return false
 }
 
 // The places of a token in an entity.
@@ -391,34 +380,28 @@ func bioPrefix(label string) int {
 }
 
 // object reads an object that holds a list, lists by label, or an entity.
-func (l *lister) object(v *value, reason Reason) bool {
+func (l *lister) object(v *value, said claim) bool {
 	if len(v.items) == 0 {
 		return !v.cut
 	}
-	for i := range v.items { // {"label":"LOC","entities":["Oslo"]}
-		if m := &v.items[i]; m.isString() && reason == 0 && l.aligner.question.Label != "" {
-			if found, ok := l.aligner.question.label(m.text); ok && found != l.aligner.question.Label {
-				reason = OtherLabel
-			}
-		}
-	}
-	return l.members(v, sureMembers, reason) ||
-		l.try(func() bool { return l.element(v, l.begin(), reason) }) ||
-		l.byLabel(v, reason) ||
-		l.members(v, listMembers, reason) ||
-		l.byText(v, reason) ||
-		l.onlyArray(v, reason)
+	said = l.aligner.question.group(v, said)
+	return l.members(v, sureMembers, said) ||
+		l.try(func() bool { return l.element(v, l.begin(), said) }) ||
+		l.byLabel(v, said) ||
+		l.members(v, listMembers, said) ||
+		l.byText(v, said) ||
+		l.onlyArray(v, said)
 }
 
 // members reads the list that the first of these members holds.
-func (l *lister) members(v *value, names []string, reason Reason) bool {
+func (l *lister) members(v *value, names []string, said claim) bool {
 	sure := &names[0] == &sureMembers[0]
 	for _, name := range names {
 		m := v.member(name)
 		if m == nil || m.isString() && (name == "entity" && len(v.items) > 1 || !sure && !strings.HasPrefix(strings.TrimSpace(m.text), "[")) {
 			continue
 		}
-		if l.try(func() bool { return l.list(&m.value, reason) }) {
+		if l.try(func() bool { return l.list(&m.value, said) }) {
 			l.named = l.named || sure
 			return true
 		}
@@ -426,26 +409,42 @@ func (l *lister) members(v *value, names []string, reason Reason) bool {
 	return false
 }
 
+// group returns what an object that holds a list says about the label of its entities, or
+// else what is said about the object: {"label":"LOC","entities":["Oslo"]}.
+func (q *Question) group(v *value, said claim) claim {
+	if q.ofSentence() {
+		return q.groupOfSentence(v, said)
+	}
+	for i := range v.items {
+		if m := &v.items[i]; m.isString() && said.reason == 0 && q.Label != "" {
+			if found, ok := q.label(m.text); ok && found != q.Label {
+				said.reason = OtherLabel
+			}
+		}
+	}
+	return said
+}
+
 // byLabel reads the lists of an object whose keys name labels.
-func (l *lister) byLabel(v *value, reason Reason) bool {
+func (l *lister) byLabel(v *value, said claim) bool {
 	q := &l.aligner.question
-	if q.Label == "" {
+	if !q.named() {
 		return false
 	}
 	any := false
 	for i := range v.items {
 		m := &v.items[i]
 		label, ok := q.labelIn(m.key)
+		if !ok && m.kind == anArray && q.mayName(m.key) {
+			label, ok = m.key, true
+		}
 		if !ok {
 			continue
 		}
-		why := reason
-		if why == 0 && label != q.Label {
-			why = OtherLabel
-		}
-		if l.try(func() bool { return l.list(&m.value, why) }) {
+		own := q.keyed(said, label)
+		if l.try(func() bool { return l.list(&m.value, own) }) {
 			any, l.named = true, true
-		} else if why == 0 {
+		} else if own.reason == 0 {
 			l.damage |= Unread
 		}
 	}
@@ -458,7 +457,7 @@ func (q *Question) labelIn(key string) (label string, ok bool) {
 		return label, true
 	}
 	for word := range strings.FieldsFuncSeq(key, func(r rune) bool { return !unicode.IsLetter(r) }) {
-		if found, named := q.label(word); named && (!ok || found == q.Label) {
+		if found, named := q.label(word); named && (!ok || q.wants(found) && !q.wants(label)) {
 			label, ok = found, true
 		}
 	}
@@ -477,7 +476,7 @@ func (m *item) ownLabel() (string, bool) {
 }
 
 // byText reads an object with the label of each entity: {"Ada":"PER"}.
-func (l *lister) byText(v *value, reason Reason) bool {
+func (l *lister) byText(v *value, said claim) bool {
 	q := &l.aligner.question
 	named := false
 	for i := range v.items {
@@ -488,7 +487,7 @@ func (l *lister) byText(v *value, reason Reason) bool {
 		_, ok = q.label(label)
 		named = named || ok
 	}
-	if !named || q.Label == "" {
+	if !named || !q.named() {
 		return false
 	}
 	l.named = true
@@ -496,13 +495,14 @@ func (l *lister) byText(v *value, reason Reason) bool {
 	for i := range v.items {
 		m := &v.items[i]
 		label, _ := m.ownLabel()
-		l.add(entry{text: m.key, from: m.from, to: m.to, list: list, reason: q.reason(label)}, m.cut)
+		l.claims = q.appendClaims(l.claims[:0], q.unsaid(), label)
+		l.addEach(entry{text: m.key, from: m.from, to: m.to, list: list}, m.cut)
 	}
 	return true
 }
 
 // onlyArray reads the only array of an object, whatever its name.
-func (l *lister) onlyArray(v *value, reason Reason) bool {
+func (l *lister) onlyArray(v *value, said claim) bool {
 	var only *item
 	for i := range v.items {
 		if m := &v.items[i]; m.kind == anArray {
@@ -512,5 +512,5 @@ func (l *lister) onlyArray(v *value, reason Reason) bool {
 			only = m
 		}
 	}
-	return only != nil && l.try(func() bool { return l.array(&only.value, reason) })
+	return only != nil && l.try(func() bool { return l.array(&only.value, said) })
 }

@@ -22,6 +22,8 @@ type Question struct {
 	// Shown reports whether a demonstration of the prompt contains text. nil: not
 	// known.
 	Shown func(text string) bool
+
+	own map[string]string // Asked by their folded names
 }
 
 // Labels finds the labels of a data set by the names that answers use for them. It is
@@ -95,10 +97,13 @@ func foldName(name string) string {
 	return strings.ReplaceAll(name, "isation", "ization")
 }
 
-// label returns the label that goes by name, if there is one: the one asked for
-// needs no [Labels] to be known.
+// label returns the label that goes by name, if there is one: those asked for
+// need no [Labels] to be known.
 func (q *Question) label(name string) (label string, ok bool) {
-	if q.Label == "" {
+	switch {
+	case q.ofSentence():
+		return q.labelOfSentence(name)
+	case q.Label == "":
 		return q.Labels.Find(name)
 	}
 	want := foldName(q.Label)

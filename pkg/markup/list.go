@@ -72,15 +72,15 @@ func (al *Aligner) list(answer string) (l listing) {
 		between := answer[end:from]
 		r := lister{aligner: al, answer: answer, lists: lists}
 		label, between, headed := al.question.heading(between) // PER: ["Ada"]
-		reason := Reason(0)
+		said := al.question.unsaid()
 		if headed {
-			reason = al.question.reason(label)
+			said = al.question.claim(label)
 		}
 		line := isLine(answer, from, v.to)
 		switch {
 		case al.has(answer[from:v.to]): // text of the original
 			between += answer[from:v.to]
-		case !r.list(&v, reason):
+		case !r.list(&v, said):
 			l.evident = l.evident || (quoted && v.hasArray() || line) && !al.isSentence(answer[from:v.to])
 		case words && !(line && r.holdsWord()) && r.hasWord():
 			l.evident = l.evident || r.holdsWord()
@@ -126,23 +126,15 @@ func (q *Question) heading(text string) (label, before string, ok bool) {
 	const marks = "*_`\"' \t\r\n"
 	head := strings.TrimRight(text, marks)
 	last, size := utf8.DecodeLastRuneInString(head)
-	if q.Label == "" || !isColon(last) && last != '=' {
+	if !q.named() || !isColon(last) && last != '=' {
 		return "", text, false
 	}
 	head = strings.TrimRight(head[:len(head)-size], marks)
 	at := strings.LastIndexFunc(head, func(r rune) bool { return !inWord(r) && r != '_' && r != '-' }) + 1
-	if label = head[at:]; label == "" || !q.names(label) {
+	if label = head[at:]; label == "" || !q.mayName(label) {
 		return "", text, false
 	}
 	return label, strings.TrimRight(head[:at], marks), true
-}
-
-// reason returns why an entity of what is called label can't be used, or 0.
-func (q *Question) reason(label string) Reason {
-	if q.Label == "" || q.asked(label) {
-		return 0
-	}
-	return OtherLabel
 }
 
 // follows reports whether c continues the list before it.
@@ -305,14 +297,12 @@ func (al *Aligner) unwrap(entries []entry) bool {
 		if !strings.ContainsAny(e.text, "@#*<[_`＠\\") || al.original.signs.known[plainly(e.text)] {
 			continue
 		}
-		var a answer
+		a := answer{inList: true}
 		a.read(e.text, al)
 		switch whole := len(a.marks) == 1 && a.marks[0].close == len(a.signs)-1 && a.signs[0].from == 0 && a.signs[a.marks[0].close].to == len(e.text); {
 		case whole && !al.holds(e.text):
 			e.text, e.odd = a.plain(&a.marks[0]), true
-			if e.reason == 0 {
-				e.reason = a.marks[0].reason
-			}
+			e.claim = al.question.inherit(e.claim, a.marks[0].claim)
 		case strings.Contains(e.text, Open):
 			return false
 		}
@@ -345,7 +335,7 @@ func (a *answer) readList(l *listing) {
 	a.text = b.String()
 	a.cut()
 	for i, e := range l.entries {
-		m := mark{open: 2 * i, close: 2*i + 1, region: -1, odd: e.odd, reason: e.reason}
+		m := mark{open: 2 * i, close: 2*i + 1, region: -1, odd: e.odd, claim: e.claim}
 		if a.signs[m.open].at == a.signs[m.close].at {
 			m.reason = Blank
 		}
@@ -358,14 +348,17 @@ const listReach = 8
 
 // placeList finds the place of each entry: as many as there can be apart from
 // each other in the order of the list, then the others near the entry before.
-func (al *Aligner) placeList() {
+func (al *Aligner) placeList() { al.eachLabel(al.placeListOf) }
+
+// placeListOf is placeList for the entries of one label.
+func (al *Aligner) placeListOf(label string) {
 	type option struct{ mark, start, end int32 }
 	a := &al.answer
 	options := make([]option, 0, len(a.marks))
 	same := map[*reading]int{} // how many entries are this string
 	for i := range a.marks {
 		m := &a.marks[i]
-		if m.reason != 0 {
+		if m.reason != 0 || m.label != label {
 			continue
 		}
 		rd := al.reading(m)
@@ -385,6 +378,9 @@ func (al *Aligner) placeList() {
 	expected := 0 // where the entry before begins
 	for i := range a.marks {
 		m := &a.marks[i]
+		if m.label != label {
+			continue
+		}
 		if m.reason == 0 && !m.found {
 			rd := al.reading(m)
 			if p, ok := al.choose(rd, a.signs[m.open].at, a.signs[m.close].at, expected); ok {

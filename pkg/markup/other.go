@@ -14,6 +14,8 @@ import (
 type otherMark struct {
 	open, close int // signs; close is -1 if absent
 	use         use
+	claim
+	odd bool // not as asked for
 }
 
 // use is what a mark in another notation says.
@@ -62,6 +64,9 @@ func (a *answer) readTags(al *Aligner) bool {
 		return false
 	}
 	k := tagKinds{aligner: al, text: a.text, unknown: map[string]use{}}
+	if al.question.ofSentence() {
+		return a.readTagsOfSentence(&k)
+	}
 	x := tags.Parse(a.text, tags.Options{Label: k.label, Loose: true})
 	found := [isOther + 1]bool{}
 	kinds := map[string]bool{} // those of the least sure use that counts
@@ -99,7 +104,7 @@ func (a *answer) readTags(al *Aligner) bool {
 		sg := sign{kind: '<', from: t.From, to: t.To}
 		if used := uses[i] == counts && !several || uses[i] == isOther; used && t.Span >= 0 {
 			if marks[t.Span] == 0 {
-				a.others = append(a.others, otherMark{use: uses[i]})
+				a.addMark(uses[i], claim{})
 				marks[t.Span] = len(a.others)
 			}
 			sg.other = marks[t.Span]
@@ -110,7 +115,7 @@ func (a *answer) readTags(al *Aligner) bool {
 		switch used := uses[p.Tag] == counts && !several && counts > isEmphasis; {
 		case !used:
 		case p.Kind == tags.Unclosed:
-			a.others = append(a.others, otherMark{use: counts})
+			a.addMark(counts, claim{})
 			a.signs[len(a.signs)-len(x.Tags)+p.Tag].other = len(a.others)
 		case p.Kind == tags.Stray:
 			a.damage |= Stray
@@ -146,10 +151,14 @@ func (a *answer) hasTags(al *Aligner) bool {
 // as in "Ada (PER)" and "Ada/PER". Where such an entity would begin is not marked.
 func (a *answer) hasLabels(al *Aligner) bool {
 	const most = 16 // that are looked at
-	label := al.question.Label
-	if label == "" {
-		return false
+	if al.question.ofSentence() {
+		return slices.ContainsFunc(al.question.Asked, func(label string) bool { return a.hasLabel(al, label, most) })
 	}
+	return al.question.Label != "" && a.hasLabel(al, al.question.Label, most)
+}
+
+// hasLabel is hasLabels for one label, of which it looks at the first most places.
+func (a *answer) hasLabel(al *Aligner, label string, most int) bool {
 	from := 0
 	for range most {
 		i := strings.Index(a.text[from:], label)
@@ -182,6 +191,8 @@ type tagKinds struct {
 	aligner *Aligner
 	text    string
 	unknown map[string]use // of names that nobody knows
+	literal map[int]bool   // where tags begin that are text; for a question about all labels
+	known   bool           // literal is
 }
 
 // label is how tags.Parse is told: a use for a label.
@@ -190,51 +201,71 @@ func (k *tagKinds) label(t *tags.Tag) (string, bool) {
 	return string(rune(u)), u != isText
 }
 
-// use returns what a tag says. One that the original has is text.
+// isText reports whether a tag is text, because the original has it.
+func (k *tagKinds) isText(t *tags.Tag) bool {
+	switch al := k.aligner; {
+	case !al.original.tagSigns:
+		return false
+	case k.known:
+		return k.literal[t.From]
+	default:
+		return al.reads(k.text[t.From:t.To]) || al.reads(plainTag(t))
+	}
+}
+
+// plainTag returns a tag without attributes, in angle brackets.
+func plainTag(t *tags.Tag) string {
+	if t.End {
+		return "</" + t.Name + ">"
+	}
+	return "<" + t.Name + ">"
+}
+
+// use returns what a tag says.
 func (k *tagKinds) use(t *tags.Tag) use {
+	u, _ := k.says(t)
+	return u
+}
+
+// says returns what a tag says, and the name that it has for a label.
+func (k *tagKinds) says(t *tags.Tag) (u use, name string) {
 	al := k.aligner
-	if al.original.tagSigns {
-		plain := "<" + t.Name + ">"
-		if t.End {
-			plain = "</" + t.Name + ">"
-		}
-		if al.reads(k.text[t.From:t.To]) || al.reads(plain) {
-			return isText
-		}
+	if k.isText(t) {
+		return isText, ""
 	}
 	if isName(t.Name) {
 		if u, ok := al.question.use(t.Name); ok {
-			return u
+			return u, t.Name
 		}
 	}
 	if t.Square {
-		return isText
+		return isText, ""
 	}
-	name := foldName(t.Name)
-	u, known := tagUses[name]
+	folded := foldName(t.Name)
+	u, known := tagUses[folded]
 	for _, a := range t.Attrs {
 		attr := foldName(a.Name)
 		if !slices.Contains(labelAttrs, attr) {
 			continue
 		}
 		if u, ok := al.question.use(a.Value); ok {
-			return u
+			return u, a.Value
 		}
 		switch {
 		case attr == "class":
 			for word := range strings.FieldsSeq(a.Value) {
 				if u, ok := al.question.use(word); ok {
-					return u
+					return u, word
 				}
 			}
 		case !slices.Contains(neutral, foldName(a.Value)) && u >= isEmphasis:
-			return isOther
+			return isOther, a.Value
 		}
 	}
 	if known {
-		return u
+		return u, ""
 	}
-	return k.unknownTag(name, t)
+	return k.unknownTag(folded, t), t.Name
 }
 
 // unknownTag takes a tag that nobody knows for that of another label if there is
@@ -258,7 +289,7 @@ func (q *Question) use(name string) (use, bool) {
 	switch label, ok := q.label(name); {
 	case !ok:
 		return isText, false
-	case label == q.Label:
+	case q.wants(label):
 		return isAsked, true
 	}
 	return isOther, true
@@ -285,14 +316,14 @@ func (a *answer) readBrackets(al *Aligner) (found bool) {
 		to := i + 1 + end // of what is inside
 		open, close := [2]int{i, i + 1}, [2]int{to, to + 1}
 		name := ""
-		if at := strings.IndexAny(inner, ":|="); at > 0 && q.names(inner[:at]) {
+		if at := strings.IndexAny(inner, ":|="); at > 0 && q.mayName(inner[:at]) {
 			name = inner[:at]
 			open[1] = i + 1 + len(inner) - len(strings.TrimLeft(inner[at+1:], " "))
-		} else if at := strings.LastIndexAny(inner, ":|=/"); at > 0 && q.names(inner[at+1:]) {
+		} else if at := strings.LastIndexAny(inner, ":|=/"); at > 0 && q.mayName(inner[at+1:]) {
 			name = inner[at+1:]
 			close[0] = i + 1 + len(strings.TrimRight(inner[:at], " "))
 		} else if rest := text[to+1:]; rest != "" && strings.IndexByte("({<[", rest[0]) >= 0 {
-			if at := strings.IndexAny(rest[:min(len(rest), reach)], ")}>]"); at > 0 && q.names(rest[1:at]) {
+			if at := strings.IndexAny(rest[:min(len(rest), reach)], ")}>]"); at > 0 && q.mayName(rest[1:at]) {
 				name = rest[1:at]
 				close[1] = to + 1 + at + 1
 			}
@@ -300,8 +331,15 @@ func (a *answer) readBrackets(al *Aligner) (found bool) {
 		if name == "" || open[1] >= close[0] || al.original.tagSigns && al.reads(text[open[0]:close[1]]) {
 			continue
 		}
-		u, _ := q.use(name)
-		a.addOther(open, close, u)
+		u, ok := q.use(name)
+		said := claim{}
+		if q.ofSentence() {
+			said = q.claim(name)
+			if !ok {
+				u = isOther
+			}
+		}
+		a.addOther(open, close, u, said)
 		a.damage |= OtherMarkup
 		found = true
 		i = close[1] - 1
@@ -323,10 +361,15 @@ func isName(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return !inWord(r) && r != '_' && r != '-' && r != ' ' })
 }
 
+// addMark adds a mark that is not as asked for, and returns its number, from 1.
+func (a *answer) addMark(u use, said claim) int {
+	a.others = append(a.others, otherMark{use: u, claim: said, odd: true})
+	return len(a.others)
+}
+
 // addOther adds a mark between two signs.
-func (a *answer) addOther(open, close [2]int, u use) {
-	a.others = append(a.others, otherMark{use: u})
-	n := len(a.others)
+func (a *answer) addOther(open, close [2]int, u use, said claim) {
+	n := a.addMark(u, said)
 	a.signs = append(a.signs, sign{kind: '<', from: open[0], to: open[1], other: n}, sign{kind: '<', from: close[0], to: close[1], other: n})
 }
 
@@ -388,7 +431,7 @@ func (a *answer) readPairs(open, close string) {
 			i = from
 			continue
 		}
-		a.addOther([2]int{i, from}, [2]int{to, to + len(close)}, isEmphasis)
+		a.addOther([2]int{i, from}, [2]int{to, to + len(close)}, isEmphasis, claim{})
 		i = to + len(close)
 	}
 }
@@ -427,8 +470,8 @@ func (a *answer) addOthers() {
 	}
 	a.limitOthers()
 	for _, o := range a.others {
-		m := mark{open: o.open, close: o.close, odd: true, use: o.use}
-		if o.use == isOther {
+		m := mark{open: o.open, close: o.close, odd: o.odd, use: o.use, claim: o.claim}
+		if o.use == isOther && m.reason == 0 {
 			m.reason = OtherLabel
 		}
 		if o.close < 0 {
@@ -476,7 +519,7 @@ func (al *Aligner) dropUnsure(class Fidelity) {
 	for i := range a.marks {
 		m := &a.marks[i]
 		bold := a.signs[m.open].kind == '*'
-		if m.reason != 0 || m.use != isEmphasis && m.use != isEntity && !bold {
+		if m.reason != 0 && m.reason != NoLabel || m.use != isEmphasis && m.use != isEntity && !bold {
 			continue
 		}
 		from, to := a.signs[m.open].at, a.signs[m.close].at
@@ -486,6 +529,10 @@ func (al *Aligner) dropUnsure(class Fidelity) {
 			continue
 		}
 		if m.use != isEmphasis {
+			continue
+		}
+		if al.question.ofSentence() { // nothing but formatting
+			m.dropped = true
 			continue
 		}
 		if r := al.regionOf(from, to); back || r >= 0 && al.regions[r].whole {

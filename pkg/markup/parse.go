@@ -18,6 +18,7 @@ type answer struct {
 	marks   []mark // by open sign
 	stack   []int  // the marks that are open, innermost last
 	others  []otherMark
+	inList  bool // it is an entry of a list
 }
 
 // sign is a run of signs in an answer: a mark, or several next to each other.
@@ -44,7 +45,7 @@ type mark struct {
 	stray       bool   // they are
 	use         use    // of a mark in another notation
 	dropped     bool   // it need not be that of an entity
-	reason      Reason // why it is neither
+	claim              // why it is neither, and the label that it names
 	span        Span
 	how         How
 }
@@ -53,7 +54,10 @@ type mark struct {
 func (a *answer) read(text string, al *Aligner) {
 	a.text, a.damage = text, 0
 	a.signs, a.marks, a.stack, a.others = a.signs[:0], a.marks[:0], a.stack[:0], a.others[:0]
-	switch marks := a.scan(text, '@', '#', &al.original.signs); {
+	marks := a.scan(text, '@', '#', &al.original.signs)
+	switch {
+	case al.question.ofSentence():
+		a.readLabelled(al, marks)
 	case marks:
 		if a.hasTags(al) {
 			a.damage |= OtherMarkup
@@ -69,6 +73,9 @@ func (a *answer) read(text string, al *Aligner) {
 	}
 	a.cut()
 	a.pair()
+	if al.question.ofSentence() {
+		a.unlabelled()
+	}
 }
 
 // scan finds the signs and reports whether one of kind begin is a mark.
@@ -371,8 +378,10 @@ func (a *answer) look() {
 		if m.use != isText {
 			if isSpace(first) || isSpace(last) {
 				a.damage |= Spaced
+				m.odd = true
 			}
 			a.lookOutside(m)
+			m.odd = m.odd || hiddenBefore[0] || hiddenAfter[1]
 			continue
 		}
 		if outer >= 0 && m.close <= a.marks[outer].close {

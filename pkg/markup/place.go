@@ -37,18 +37,46 @@ type place struct {
 	looseness int
 }
 
-// placeMarks finds the place of each mark. First come those whose place
+// placeMarks finds the place of each mark.
+func (al *Aligner) placeMarks() { al.eachLabel(al.placeMarksOf) }
+
+// eachLabel calls place for each label that a mark names, as if the answer named no other.
+// In a question about one label, that is "".
+func (al *Aligner) eachLabel(place func(label string)) {
+	if !al.question.ofSentence() {
+		place("")
+		return
+	}
+	for _, label := range al.question.Asked {
+		if slices.ContainsFunc(al.answer.marks, func(m mark) bool { return m.label == label && m.reason == 0 }) {
+			al.forgetPlaces()
+			place(label)
+		}
+	}
+}
+
+// forgetPlaces makes all places free.
+func (al *Aligner) forgetPlaces() {
+	clear(al.taken)
+	clear(al.readings)
+	clear(al.covered)
+}
+
+// placeMarksOf is placeMarks for the marks of one label. First come those whose place
 // follows from the text around them.
-func (al *Aligner) placeMarks() {
+func (al *Aligner) placeMarksOf(label string) {
 	a := &al.answer
 	for i := range a.marks {
-		if m := &a.marks[i]; m.reason == 0 && !m.dropped {
+		if m := &a.marks[i]; m.reason == 0 && m.label == label && !m.dropped {
 			al.placeAligned(i, m)
 		}
 	}
 	expected := 0
 	for i := range a.marks {
 		m := &a.marks[i]
+		if m.label != label {
+			continue
+		}
 		if m.reason == 0 && !m.found && !m.again && !m.dropped {
 			al.placeFree(i, m, expected)
 		}
@@ -580,12 +608,12 @@ func (al *Aligner) report(class Fidelity) Alignment {
 		case m.dropped:
 			continue
 		}
-		if m.close >= 0 && m.reason != Blank && m.reason != OtherLabel && al.glued(m) {
+		if m.close >= 0 && m.reason != Blank && m.reason < OtherLabel && al.glued(m) {
 			out.Damage |= Glued
 		}
 		switch {
 		case m.found:
-			out.Found = append(out.Found, Found{Span: m.span, How: m.how, Text: a.plain(m)})
+			out.Found = append(out.Found, Found{Span: m.span, Label: m.label, How: m.how, Text: a.plain(m)})
 		case !m.again:
 			text := ""
 			if m.reason != Blank {
@@ -594,10 +622,14 @@ func (al *Aligner) report(class Fidelity) Alignment {
 			if m.reason == Hallucinated && al.shown(text) {
 				m.reason = Copied
 			}
-			out.Unused = append(out.Unused, Unused{Text: text, Reason: m.reason})
+			out.Unused = append(out.Unused, Unused{Text: text, Reason: m.reason, Label: m.label})
 		}
 	}
-	sortFound(out.Found)
+	if al.question.ofSentence() {
+		sortByLabel(out.Found, al.question.Asked)
+	} else {
+		sortFound(out.Found)
+	}
 	return out
 }
 
