@@ -169,6 +169,7 @@ var harmless = []string{"tags of the label", "tags of HTML", "tags of HTML, esca
 type sample struct {
 	text  string
 	spans []markup.Span
+	label string
 }
 
 // news gives the rows of the sample data that mark anything.
@@ -180,6 +181,7 @@ func news(tb testing.TB) (list []sample) {
 	}
 	var rows []struct {
 		Context       string `json:"context"`
+		Label         string `json:"entity_label"`
 		StartPosition []int  `json:"start_position"`
 		EndPosition   []int  `json:"end_position"`
 	}
@@ -192,7 +194,7 @@ func news(tb testing.TB) (list []sample) {
 			spans = append(spans, markup.Span{Start: start, End: row.EndPosition[i] + 1})
 		}
 		if spans, _ = markup.Place(nil, spans, len(strings.Fields(row.Context))); len(spans) > 0 {
-			list = append(list, sample{row.Context, spans})
+			list = append(list, sample{row.Context, spans, row.Label})
 		}
 	}
 	return list

@@ -11,12 +11,12 @@ import (
 // An entry is a string of a structured answer.
 type entry struct {
 	text     string
-	from, to int    // bytes of the answer: the whole element of its list
-	list     int    // number of the list that it is an element of
-	lone     bool   // it is in place of a list
-	odd      bool   // it was marked, or its list mended
-	word     bool   // it has no quotes
-	begun    bool   // it is labelled as a token of an entity: "B-PER"
+	from, to int  // bytes of the answer: the whole element of its list
+	list     int  // number of the list that it is an element of
+	lone     bool // it is in place of a list
+	odd      bool // it was marked, or its list mended
+	word     bool // it has no quotes
+	begun    bool // it is labelled as a token of an entity: "B-PER"
 	claim
 }
 

@@ -303,7 +303,7 @@ func (al *Aligner) unwrap(entries []entry) bool {
 		case whole && !al.holds(e.text):
 			e.text, e.odd = a.plain(&a.marks[0]), true
 			e.claim = al.question.inherit(e.claim, a.marks[0].claim)
-		case strings.Contains(e.text, Open):
+		case strings.Contains(e.text, Open) && !(al.question.ofSentence() && al.holds(e.text)):
 			return false
 		}
 	}

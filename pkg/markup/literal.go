@@ -55,7 +55,42 @@ func (al *Aligner) literalTags(text string) (literal map[int]bool, known bool) {
 			literal[t.From] = true
 		}
 	}
+	moveInside(literal, found)
 	return literal, true
+}
+
+// moveInside makes tags that are text those next to the words, where equal tags follow each
+// other directly: of "<PER><PER>" the second, of "</PER></PER>" the first. An entity then has
+// them inside, rather than beginning or ending between them.
+func moveInside(literal map[int]bool, found []tags.Tag) {
+	for from := 0; from < len(found); {
+		to := from + 1
+		for to < len(found) && found[to].From == found[to-1].To && found[to].End == found[from].End {
+			to++
+		}
+		if to > from+1 {
+			moveRun(literal, found[from:to])
+		}
+		from = to
+	}
+}
+
+// moveRun is moveInside for tags that follow each other directly.
+func moveRun(literal map[int]bool, run []tags.Tag) {
+	text := map[string]int{} // how many tags of each name are text
+	for _, t := range run {
+		if literal[t.From] {
+			text[t.Name]++
+		}
+	}
+	for i := range run {
+		t := run[i]
+		if !t.End {
+			t = run[len(run)-1-i]
+		}
+		literal[t.From] = text[t.Name] > 0
+		text[t.Name]--
+	}
 }
 
 // formOf returns the form of a tag that the original has, if it has one.

@@ -35,17 +35,17 @@ type sign struct {
 
 // mark is a string that the answer marks.
 type mark struct {
-	open, close int    // signs; close is -1 if absent
-	odd         bool   // not as [AppendMarked] writes it, whatever is around it
-	left, right bool   // a sign has text on its outer side
-	region      int    // that holds it, or -1
-	found       bool   // at span
-	again       bool   // found before at span, in another copy of the original
-	mention     bool   // it may be that the signs are only spoken of: "between @@ and ##"
-	stray       bool   // they are
-	use         use    // of a mark in another notation
-	dropped     bool   // it need not be that of an entity
-	claim              // why it is neither, and the label that it names
+	open, close int  // signs; close is -1 if absent
+	odd         bool // not as [AppendMarked] writes it, whatever is around it
+	left, right bool // a sign has text on its outer side
+	region      int  // that holds it, or -1
+	found       bool // at span
+	again       bool // found before at span, in another copy of the original
+	mention     bool // it may be that the signs are only spoken of: "between @@ and ##"
+	stray       bool // they are
+	use         use  // of a mark in another notation
+	dropped     bool // it need not be that of an entity
+	claim            // why it is neither, and the label that it names
 	span        Span
 	how         How
 }

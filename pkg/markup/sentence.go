@@ -15,7 +15,7 @@ func (a *answer) readLabelled(al *Aligner, marks bool) {
 	switch {
 	case a.readOther(al), marks:
 	case !al.original.signs.stars && strings.Contains(a.text, "**"):
-		a.signs = a.signs[:0]
+		a.signs = slices.DeleteFunc(a.signs, func(sg sign) bool { return sg.kind != '<' })
 		a.scan(a.text, '*', '*', &al.original.signs)
 	default:
 		a.readEmphases(al)
@@ -45,7 +45,7 @@ func (a *answer) readTagsOfSentence(k *tagKinds) (found bool) {
 	if k.aligner.original.tagSigns && !a.inList {
 		k.literal, k.known = k.aligner.literalTags(a.text)
 	}
-	x := tags.Parse(a.text, tags.Options{Label: k.labelOfSentence, Loose: true})
+	x := tags.Parse(a.text, tags.Options{Label: k.labelOfSentence, Text: k.isText, Loose: true})
 	numbers := make([]int, len(x.Spans)) // of the mark of each span, from 1
 	unclosed := map[int]bool{}
 	for _, p := range x.Problems {

@@ -101,6 +101,10 @@ type Options struct {
 	// span. If nil, all tags are known and [Tag.Label] is the label.
 	Label func(t *Tag) (label string, known bool)
 
+	// Text reports whether t is text, whatever its name: neither the start nor the end of
+	// a span. If nil, none is.
+	Text func(t *Tag) bool
+
 	// Escapes resolves "&lt;", "&gt;" and "&amp;" in the text.
 	Escapes bool
 
@@ -177,6 +181,9 @@ type span struct {
 
 // add handles a tag. It returns false if the tag is text.
 func (p *parser) add(t Tag) bool {
+	if p.o.Text != nil && p.o.Text(&t) {
+		return false
+	}
 	name := strings.ToLower(t.Name)
 	t.Span = -1
 	if t.End {

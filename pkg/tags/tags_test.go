@@ -244,3 +244,12 @@ func BenchmarkParse(b *testing.B) {
 		})
 	}
 }
+
+func TestTagsThatTheCallerTakesForTextAreText(t *testing.T) {
+	const input = "<PER><PER>Ada</PER></PER> wrote"
+	at := map[int]bool{len("<PER>"): true, len("<PER><PER>Ada"): true}
+	x := tags.Parse(input, tags.Options{Label: known, Text: func(t *tags.Tag) bool { return at[t.From] }})
+	if got, want := describe(input, x), "<PER>Ada</PER> wrote: PER <PER>Ada</PER>"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -1,0 +1,310 @@
+package markup_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/clipperhouse/uax29/v2/graphemes"
+	"github.com/google/go-cmp/cmp"
+
+	"nertools/pkg/markup"
+)
+
+// A labelled span is an entity of a sentence.
+type labelled struct {
+	markup.Span
+	Label string
+}
+
+func (e labelled) String() string { return fmt.Sprintf("%d:%d %s", e.Start, e.End, e.Label) }
+
+// inOrder sorts entities as [markup.Alignment] has them, without those that repeat another.
+func inOrder(list []labelled, asked []string) []labelled {
+	slices.SortFunc(list, func(a, b labelled) int {
+		if c := a.Span.Compare(b.Span); c != 0 {
+			return c
+		}
+		return slices.Index(asked, a.Label) - slices.Index(asked, b.Label)
+	})
+	return slices.Compact(list)
+}
+
+// entities returns what an alignment found.
+func entities(a markup.Alignment) (list []labelled) {
+	for _, f := range a.Found {
+		list = append(list, labelled{f.Span, f.Label})
+	}
+	return list
+}
+
+// bounds returns where the units of a sentence begin and end in its text.
+func bounds(text string, unit markup.Unit) (from, to []int) {
+	if unit == markup.Char {
+		for i, r := range text {
+			from, to = append(from, i), append(to, i+len(string(r)))
+		}
+		return from, to
+	}
+	at := 0
+	for _, token := range strings.Fields(text) {
+		at += strings.Index(text[at:], token)
+		from, to = append(from, at), append(to, at+len(token))
+		at += len(token)
+	}
+	return from, to
+}
+
+// tagged returns the sentence with its entities in tags. Of those that begin or end at one
+// place, the longer is outside.
+func tagged(text string, unit markup.Unit, list []labelled) string {
+	from, to := bounds(text, unit)
+	type tag struct {
+		at, rank int
+		text     string
+	}
+	var tags []tag
+	for i, e := range list {
+		tags = append(tags, tag{2*from[e.Start] + 1, i, "<" + e.Label + ">"}, tag{2 * to[e.End-1], -i, "</" + e.Label + ">"})
+	}
+	slices.SortFunc(tags, func(a, b tag) int {
+		if a.at != b.at {
+			return a.at - b.at
+		}
+		return a.rank - b.rank
+	})
+	var b strings.Builder
+	at := 0
+	for _, t := range tags {
+		b.WriteString(text[at : t.at/2])
+		at = t.at / 2
+		b.WriteString(t.text)
+	}
+	return b.String() + text[at:]
+}
+
+// alphabets are words of random sentences. The second has tags of the labels asked for.
+var alphabets = [][]string{
+	{"Ada", "Bob", "Bank", "of", "Oslo", "in", ".", "(", "京", "กรุงเทพ", "a@@b", "C##"},
+	{"Ada", "of", "<PER>", "</PER>", "<LOC>", "</LOC>x", "<b>", "a<PER>", "<PER><PER>", "<", ">"},
+}
+
+// random returns a sentence, and entities of it that tags of the labels asked for can mark:
+// those of one label do not cross.
+func random(r *rand.Rand, unit markup.Unit, words []string, asked []string) (text string, list []labelled) {
+	var tokens []string
+	for range 1 + r.IntN(8) {
+		tokens = append(tokens, words[r.IntN(len(words))])
+	}
+	text = strings.Join(tokens, " ")
+	from, to := bounds(text, unit)
+	edges := map[int]bool{0: true} // where letters begin and end
+	for letters := graphemes.FromString(text); letters.Next(); {
+		edges[letters.End()] = true
+	}
+	for range r.IntN(5) {
+		start := r.IntN(len(from))
+		e := labelled{markup.Span{Start: start, End: start + 1 + r.IntN(min(5, len(from)-start))}, asked[r.IntN(len(asked))]}
+		inner := text[from[e.Start]:to[e.End-1]]
+		crosses := slices.ContainsFunc(list, func(o labelled) bool {
+			return o.Label == e.Label && (o.Start < e.Start && e.Start < o.End && o.End < e.End || e.Start < o.Start && o.Start < e.End && e.End < o.End)
+		})
+		if !crosses && strings.TrimSpace(inner) == inner && edges[from[e.Start]] && edges[to[e.End-1]] {
+			list = append(list, e)
+		}
+	}
+	return text, inOrder(list, asked)
+}
+
+func TestACopyOfTheSentenceWithTagsReadsBackExactly(t *testing.T) {
+	q := allLabels()
+	for _, unit := range []markup.Unit{markup.Token, markup.Char} {
+		for n, words := range alphabets {
+			r := rand.New(rand.NewPCG(uint64(n), 1))
+			var s subject
+			for range 20_000 {
+				text, want := random(r, unit, words, q.Asked)
+				answer := tagged(text, unit, want)
+				s.ResetUnit(text, unit)
+				a := s.Align(&s.Original, answer, q)
+				got := entities(a)
+				if a.Class != markup.Same || a.Damage != 0 || len(a.Unused) > 0 {
+					t.Fatalf("unit %d, sentence %q, answer %q: %s", unit, text, answer, describe(a))
+				}
+				// Where the sentence has such tags, the answer may be that to several lists of
+				// entities.
+				if n > 0 && len(got) == len(want) && tagged(text, unit, got) == answer {
+					continue
+				}
+				if d := cmp.Diff(want, got); d != "" {
+					t.Fatalf("unit %d, sentence %q, answer %q: %s", unit, text, answer, d)
+				}
+			}
+		}
+	}
+}
+
+// Several entities of one label need not: their order counts too.
+func TestAnObjectWithOneEntityOfEachLabelReadsBackAsFirstOccurrences(t *testing.T) {
+	q := allLabels()
+	for _, unit := range []markup.Unit{markup.Token, markup.Char} {
+		r := rand.New(rand.NewPCG(3, 1))
+		var s subject
+		for range 20_000 {
+			text, list := random(r, unit, alphabets[0], q.Asked)
+			from, to := bounds(text, unit)
+			type entry struct {
+				Text  string `json:"text"`
+				Label string `json:"label"`
+			}
+			entries := []entry{}
+			var want []labelled
+			for _, e := range list {
+				if slices.ContainsFunc(want, func(o labelled) bool { return o.Label == e.Label }) {
+					continue
+				}
+				x := entry{text[from[e.Start]:to[e.End-1]], e.Label}
+				first := e
+				for start := 0; start < e.Start; start++ {
+					end := start + e.End - e.Start
+					if text[from[start]:to[end-1]] == x.Text {
+						first.Start, first.End = start, end
+						break
+					}
+				}
+				if unit == markup.Char && x.Text != strings.TrimFunc(x.Text, isLetter) {
+					continue // a list has no parts of words
+				}
+				entries, want = append(entries, x), append(want, first)
+			}
+			answer, err := json.Marshal(map[string][]entry{"entities": entries})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.ResetUnit(text, unit)
+			a := s.Align(&s.Original, string(answer), q)
+			if d := cmp.Diff(inOrder(want, q.Asked), entities(a)); d != "" || a.Class != markup.List || len(a.Unused) > 0 {
+				t.Fatalf("unit %d, sentence %q, answer %s: %s: %s", unit, text, answer, describe(a), d)
+			}
+		}
+	}
+}
+
+func isLetter(r rune) bool { return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' }
+
+// Label answers and answers about all labels that say the same mean the same.
+func TestAnAnswerAboutAllLabelsMeansWhatItsLabelAnswersMean(t *testing.T) {
+	q := allLabels()
+	q.Asked = append(q.Asked, "MISC")
+	var s subject
+	for text, gold := range newsEntities(t) {
+		s.Reset(text)
+		type entry struct {
+			Text  string `json:"text"`
+			Label string `json:"label"`
+		}
+		entries := []entry{}
+		var want [2][]labelled // of marked sentences, and of lists
+		for _, label := range q.Asked {
+			var spans []markup.Span
+			list := []string{}
+			for _, e := range gold {
+				if e.Label == label {
+					spans = append(spans, e.Span)
+					list = append(list, s.text(e.Span))
+				}
+			}
+			one := markup.Question{Label: label, Labels: q.Labels}
+			object, err := json.Marshal(map[string][]string{"entities": list})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, answer := range []string{marked(s.Tokens, spans), string(object)} {
+				for _, f := range s.Align(&s.Original, answer, one).Found {
+					want[i] = append(want[i], labelled{f.Span, label})
+				}
+			}
+		}
+		for _, e := range gold {
+			entries = append(entries, entry{s.text(e.Span), e.Label})
+		}
+		object, err := json.Marshal(map[string][]entry{"entities": entries})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, answer := range []string{tagged(strings.Join(s.Tokens, " "), markup.Token, gold), string(object)} {
+			got := entities(s.Align(&s.Original, answer, q))
+			if d := cmp.Diff(inOrder(want[i], q.Asked), got); d != "" {
+				t.Errorf("sentence %q, answer %q: %s", text, answer, d)
+			}
+			if d := cmp.Diff(gold, got); i == 0 && d != "" {
+				t.Errorf("sentence %q, answer %q: %s", text, answer, d)
+			}
+		}
+	}
+}
+
+// newsEntities returns the entities of each sentence of the sample data.
+func newsEntities(t *testing.T) map[string][]labelled {
+	t.Helper()
+	all := map[string][]labelled{}
+	for _, x := range news(t) {
+		for _, sp := range x.spans {
+			all[x.text] = append(all[x.text], labelled{sp, x.label})
+		}
+	}
+	q := allLabels()
+	for text := range all {
+		all[text] = inOrder(all[text], append(q.Asked, "MISC"))
+	}
+	if len(all) < 10 {
+		t.Fatalf("%d sentences have entities", len(all))
+	}
+	return all
+}
+
+// FuzzAlignSentence checks the law for any answer to a question about all labels.
+func FuzzAlignSentence(f *testing.F) {
+	f.Add("the <PER> tag and <b>bold</b> , said Ada", "the <PER> tag and <ORG><b>bold</b></ORG> , said <PER>Ada</PER>", false)
+	f.Add("<PER><PER> </PER>x", "y <PER><PER></PER><PER> <LOC></PER>x</LOC>", true)
+	f.Add("Ana met Bob in Lima", "<PER>Ana <LOC>met</PER> [ORG: Bob]</LOC> &lt;LOC&gt;in</> <MISC>Lima</MISC> <mark>Ana</mark>", false)
+	f.Add("Ana met Bob", `[{"text":"Ana","label":["PER","ORG"]},{"entity":"B-PER","word":"met"},{"entity":"I-PER","word":"Bob"}]`, true)
+	f.Add("Ana met Bob", `{"PER":["Ana",{"text":"<LOC>met</LOC>"}],"DATE":["Bob"],"Bob":"ORG"} PER: ["Ana`, false)
+	f.Add("Ana met Bob", "**PER:** Ana, Bob\nDATE: met - Bob (ORG)", false)
+	f.Add("安娜去北京", "<PER>安娜</PER>去<LOC>北京", true)
+	f.Add("Ana met Bob", "Ana met <PER>Bob</PER>\n@@Ana## <LOC>met</LOC> <LOC>Bob</LOC> <LOC>Bob</LOC>", false)
+	f.Fuzz(func(t *testing.T, original, answer string, chars bool) {
+		var s subject
+		s.Reset(original)
+		if chars {
+			s.ResetUnit(original, markup.Char)
+		}
+		q := allLabels()
+		q.Shown = func(text string) bool { return strings.Contains(text, "a") }
+		a := s.Align(&s.Original, answer, q)
+		for _, found := range a.Found {
+			if !chars && !reads(&s.Original, found) || chars && !readsChars(original, found) {
+				t.Errorf("original %q, answer %q: %+v", original, answer, found)
+			}
+			if !slices.Contains(q.Asked, found.Label) || found.How != markup.Exact && found.How != markup.Repaired {
+				t.Errorf("original %q, answer %q: %+v", original, answer, found)
+			}
+		}
+		if d := cmp.Diff(inOrder(entities(a), q.Asked), entities(a)); d != "" {
+			t.Errorf("original %q, answer %q: order or duplicates: %s", original, answer, d)
+		}
+		for _, u := range a.Unused {
+			asked := slices.Contains(q.Asked, u.Label)
+			if u.Reason == 0 || u.Reason == markup.OtherLabel || (u.Text == "") != (u.Reason == markup.Blank) ||
+				u.Reason == markup.NotAsked && (asked || u.Label == "") || u.Reason == markup.NoLabel && u.Label != "" {
+				t.Errorf("original %q, answer %q: %+v", original, answer, u)
+			}
+		}
+		if d := cmp.Diff(a, s.Align(&s.Original, answer, q)); d != "" {
+			t.Errorf("original %q, answer %q: twice: %s", original, answer, d)
+		}
+	})
+}
