@@ -57,14 +57,7 @@ func (j *jsonl) task(v gjson.Result) error {
 	var texts []gjson.Result
 	data.ForEach(func(key, value gjson.Result) bool {
 		name := record.Text(key)
-		switch name {
-		case "document":
-			p.document = value
-		case "offset":
-			p.offset = value
-		case "offset_bytes":
-			p.bytes = value
-		}
+		p.member(name, value)
 		if value.Type == gjson.String {
 			texts = append(texts, value)
 			if name == cmp.Or(j.TextColumn, "text") {

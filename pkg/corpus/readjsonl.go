@@ -165,6 +165,21 @@ type entityList struct {
 // position holds the members that say where a text is in its document.
 type position struct{ document, offset, bytes gjson.Result }
 
+// member notes a member, and reports whether it belongs to the position.
+func (p *position) member(name string, v gjson.Result) bool {
+	switch name {
+	case "document":
+		p.document = v
+	case "offset":
+		p.offset = v
+	case "offset_bytes":
+		p.bytes = v
+	default:
+		return false
+	}
+	return true
+}
+
 // known returns the position, and whether it is complete.
 func (p position) known() (record.Position, bool) {
 	at := record.Position{Document: record.Text(p.document), Chars: int(p.offset.Num), Bytes: int(p.bytes.Num)}
@@ -209,19 +224,15 @@ func (o *object) parse(v gjson.Result, how *Reading) error {
 			o.form = value
 		case "answer":
 			o.answer = value
-		case "document":
-			o.position.document = value
-		case "offset":
-			o.position.offset = value
-		case "offset_bytes":
-			o.position.bytes = value
 		case "tokens", "words":
 			if name == "tokens" || !o.tokens.Exists() {
 				o.tokens = value
 			}
 		case "meta", "metadata", "relations", "comments", "Comments", "cats", "sents", "links", "options", "accept", "config", "offsets", "_":
 		default:
-			o.member(name, value)
+			if !o.position.member(name, value) {
+				o.member(name, value)
+			}
 		}
 		return true
 	})
