@@ -30,12 +30,19 @@ import (
 func service(t *testing.T, opt openaitest.Options) (*openaitest.Server, string) {
 	t.Helper()
 	api := openaitest.New(opt)
-	srv := httptest.NewServer(api)
+	return api, serve(t, api, api)
+}
+
+// serve returns the base URL under which h answers, which is api or in front of it, until the
+// test ends.
+func serve(t *testing.T, api *openaitest.Server, h http.Handler) string {
+	t.Helper()
+	srv := httptest.NewServer(h)
 	t.Cleanup(func() {
 		api.Close()
 		srv.Close()
 	})
-	return api, srv.URL + "/v1"
+	return srv.URL + "/v1"
 }
 
 // A gate holds calls back until it is opened.
@@ -51,12 +58,7 @@ func gated(t *testing.T, opt openaitest.Options, holds func(*http.Request) bool)
 	t.Helper()
 	api := openaitest.New(opt)
 	g := &gate{api: api, holds: holds, opened: make(chan struct{})}
-	srv := httptest.NewServer(g)
-	t.Cleanup(func() {
-		api.Close()
-		srv.Close()
-	})
-	return g, api, srv.URL + "/v1"
+	return g, api, serve(t, api, g)
 }
 
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
