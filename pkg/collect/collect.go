@@ -23,11 +23,16 @@ import (
 
 // A Reply is the answer to one row of the source, or the reason why it is missing.
 type Reply struct {
-	Line    string          // the row's line in a results file, without a line end
+	Line    string          // the answer on one line; of a failure, as in a results file
 	Failure *record.Failure // why there is no answer; nil for a good one. See [Reply.Missing]
+
+	// Whole means that the question was about all labels of the row's sentence. Its other
+	// rows then have the same reply.
+	Whole bool
 
 	// From the row's record, with [Options.Join]; each may be empty.
 	Label, Context, Model string
+	Labels                []string // of the sentence, if Whole
 	Origin                record.Origin
 }
 
@@ -50,10 +55,19 @@ type Options struct {
 
 	// Rows are the rows that were asked about, if available. The caller closes them.
 	Rows *mrc.File
+
+	// Open, if not nil, is called instead if the records turn out to be about whole
+	// sentences, at the first of them. Join is then set, too. Its error ends the reading.
+	Open func() (*mrc.File, error)
 }
 
 // Results holds the reply to each row of one source. The zero value is empty, like New
 // with zero Options. For each row it keeps little more than the line.
+//
+// The records may instead be about the sentences of the source, each with all labels of a
+// sentence: see [Results.OfSentences]. Their indexes, totals and [Results.SetTotal] then count
+// sentences, in the order of [mrc.File.Sentences], and the rows of a sentence have its reply. Without
+// Options.Rows it is not known which these are, and sentences take the place of rows.
 //
 // A later good answer replaces an earlier one and any failure; a later failure replaces
 // only an earlier failure. Records that don't belong together (from two sources, from one
@@ -62,8 +76,10 @@ type Results struct {
 	options Options
 
 	rows    map[int]row
-	told    map[int]told      // with Join
-	names   map[string]string // strings in told, stored once each
+	told    map[int]told        // with Join
+	labels  map[int][]string    // with Join, of sentences
+	names   map[string]string   // strings in told, stored once each
+	lists   map[string][]string // lists in labels, the same
 	spent   map[spending]*Spent
 	counted map[uint64]bool // digests of the calls counted in spent
 	records int
@@ -77,6 +93,13 @@ type Results struct {
 	source  string // from first, and whether first is one of our ids
 	ours    bool
 
+	sentences bool        // the records are about sentences
+	certain   bool        // a record says what it is about, not only its source
+	certainAt place       // that record
+	groups    []mrc.Group // the sentences of Options.Rows, if they are needed
+	groupOf   []int32     // the sentence of each row
+	ends      []int       // up to which row the sentences before each one reach
+
 	total   int // 0 if unknown
 	totalAt place
 
@@ -86,20 +109,12 @@ type Results struct {
 
 // New returns empty Results.
 func New(o Options) *Results {
-	if o.Rows != nil {
-		o.Judge = cmp.Or(o.Judge, new(wire.Judge))
-		o.Judge.Sentence = func(i int) string {
-			if i >= o.Rows.Len() {
-				return ""
-			}
-			var row mrc.Row
-			if o.Rows.Decode(i, &row) != nil {
-				return ""
-			}
-			return row.Context
-		}
+	r := &Results{options: o}
+	if o.Rows != nil || o.Open != nil {
+		r.options.Judge = cmp.Or(o.Judge, new(wire.Judge))
+		r.options.Judge.Sentence = r.sentence
 	}
-	return &Results{options: o}
+	return r
 }
 
 // An Error is a problem that the user can resolve.
@@ -168,12 +183,12 @@ func (r *Results) SetTotal(total int, name string) error {
 func (r *Results) setTotal(total int, at place) error {
 	switch {
 	case r.total != 0 && total != r.total:
-		return doubt(TwoSizes, "a source of %s, but %s says %d", english.Count(total, "row"), r.where(r.totalAt), r.total)
-	case total < len(r.last):
-		return fmt.Errorf("a source of %s, but the earlier results file has %s", english.Count(total, "row"), english.Count(len(r.last), "line"))
+		return doubt(TwoSizes, "a source of %s, but %s says %d", r.count(total), r.where(r.totalAt), r.total)
+	case r.rowsOf(total) < len(r.last):
+		return fmt.Errorf("a source of %s, but the earlier results file has %s", r.count(total), english.Count(len(r.last), "line"))
 	case total < r.length:
-		return fault.WithHint(fmt.Errorf("a source of %s, but %s is of row %d (from 0)", english.Count(total, "row"), r.where(r.rows[r.length-1].at), r.length-1),
-			"give the number of all rows of the source as the total, or leave out the results of another source")
+		return fault.WithHint(fmt.Errorf("a source of %s, but %s is of %s %d (from 0)", r.count(total), r.where(r.rows[r.length-1].at), r.unit(), r.length-1),
+			"give the number of all "+r.unit()+"s of the source as the total, or leave out the results of another source")
 	}
 	r.total, r.totalAt = total, at
 	return nil
@@ -257,14 +272,17 @@ func (r *Results) Plausible() error {
 	if n <= maxGuess || r.records >= n/1000 || at.line == 0 {
 		return nil
 	}
-	return &Error{TooManyRows, n, fmt.Errorf("%s: a source of %s, but the input has only %s", r.where(at), english.Count(n, "row"), english.Count(r.records, "record"))}
+	return &Error{TooManyRows, n, fmt.Errorf("%s: a source of %s, but the input has only %s", r.where(at), r.count(n), english.Count(r.records, "record"))}
 }
 
 func (r *Results) add(rec *record.Result, batch bool, at place) error {
 	source, index, digest, ours := record.ParseID(rec.ID)
+	if err := r.settle(rec, at); err != nil {
+		return err
+	}
 	switch {
 	case index < 0 || index != rec.Index:
-		return fault.WithHint(fmt.Errorf("id %q is not that of row %d", rec.ID, rec.Index),
+		return fault.WithHint(fmt.Errorf("id %q is not that of %s %d", rec.ID, r.unit(), rec.Index),
 			"ids are <source>/<row>/<digest>, or end in the number of the row, from 0")
 	case !ours && r.total == 0 && index >= maxGuess:
 		return doubt(NotARow, "id %q: the number at its end is too large for a row number", rec.ID)
@@ -281,13 +299,13 @@ func (r *Results) add(rec *record.Result, batch bool, at place) error {
 		}
 	}
 	if r.total != 0 && index >= r.total {
-		return fault.WithHint(fmt.Errorf("row %d (from 0), but %s says that the source has %s", index, r.where(r.totalAt), english.Count(r.total, "row")),
+		return fault.WithHint(fmt.Errorf("%s %d (from 0), but %s says that the source has %s", r.unit(), index, r.where(r.totalAt), r.count(r.total)),
 			"leave out the results of another source, or correct the total")
 	}
 	now := r.newRow(rec, digest, at)
 	old, seen := r.rows[index]
 	if seen && now.digest != old.digest {
-		return fault.WithHint(fmt.Errorf("row %d: this record answers another prompt than the one in %s", index, r.where(old.at)),
+		return fault.WithHint(fmt.Errorf("%s %d: this record answers another prompt than the one in %s", r.unit(), index, r.where(old.at)),
 			"the prompts changed between the two runs: collect the results of each run separately")
 	}
 	r.records++
@@ -340,6 +358,7 @@ func (r *Results) keep(rec *record.Result) {
 		t.origin = o
 	}
 	r.told[rec.Index] = t
+	r.keepLabels(rec.Index, rec.Labels)
 }
 
 // one returns a copy of s that all rows share: the record's own string shares memory with
@@ -362,7 +381,15 @@ func (r *Results) LayOver(name string, file io.Reader) error {
 	if r.lines != "" {
 		return r.notAlone(r.lines)
 	}
-	lines, err := readLines(name, file, r.total)
+	total := r.rowsOf(r.total)
+	if r.sentences {
+		if r.groups == nil {
+			return doubt(NoSentences, "%s has a line for each row, and the records do not say which rows their sentences have", name)
+		} else if total == 0 {
+			total = r.options.Rows.Len()
+		}
+	}
+	lines, err := readLines(name, file, total)
 	if err != nil {
 		return err
 	}
@@ -399,7 +426,11 @@ func (r *Results) earlier(i int, line string) (n row) {
 	if isFailure(line) {
 		return row{line: line, failure: failureOf(line)}
 	}
-	switch answer := r.options.Judge.Answer(&record.Result{Index: i, Context: r.told[i].context, Output: line}); answer {
+	context := r.told[i].context
+	if r.sentences {
+		context = r.context(i)
+	}
+	switch answer := r.options.Judge.Answer(&record.Result{Index: i, Context: context, Output: line}); answer {
 	case line:
 		n.line = line
 	case "":
@@ -411,11 +442,18 @@ func (r *Results) earlier(i int, line string) (n row) {
 }
 
 // Len returns the number of rows: the source's if known, otherwise as many as were seen.
+// Of records about sentences, it is the number of rows up to the last one of these
+// sentences.
 func (r *Results) Len() int {
+	return max(r.rowsOf(r.questions()), len(r.last))
+}
+
+// questions returns the number of questions: of the rows of the source, or of its sentences.
+func (r *Results) questions() int {
 	if r.total != 0 {
 		return r.total
 	}
-	return max(r.length, len(r.last))
+	return r.length
 }
 
 // Rows returns Options.Rows.
@@ -430,8 +468,8 @@ func (r *Results) Source() string {
 	return r.source
 }
 
-// TotalKnown reports whether Len is the source's number of rows. If not, rows after the
-// last one seen may be missing.
+// TotalKnown reports whether the number of rows, or of sentences, of the source is known. If
+// not, rows after the last one seen may be missing.
 func (r *Results) TotalKnown() bool { return r.total != 0 }
 
 // All yields all rows in order.
@@ -454,17 +492,23 @@ func (r *Results) Row(i int) Reply {
 
 // row returns row i, and whether it is a line of the earlier results file.
 func (r *Results) row(i int) (_ Reply, kept bool) {
-	now, seen := r.rows[i]
+	question := i
+	if r.groups != nil {
+		question = int(r.groupOf[i])
+	}
+	now, seen := r.rows[question]
 	if i < len(r.last) && (!seen || now.failure != nil && r.last[i].failure == nil) {
 		now, kept = r.last[i], true
-	} else if !seen {
-		return Reply{Line: missingLine, Failure: &noAnswer}, false
 	}
-	t := r.told[i]
-	return Reply{now.line, now.failure, t.label, t.context, t.model, t.origin}, kept
+	if !seen && !kept {
+		return r.reply(question), false
+	}
+	t := r.told[question]
+	return Reply{now.line, now.failure, r.sentences && !kept, t.label, t.context, t.model, r.labels[question], t.origin}, kept
 }
 
-// WriteText writes the rows as a results file: line i is row i.
+// WriteText writes the rows as a results file: line i is row i. The answers must be about
+// rows: those about sentences have to be divided among their rows first.
 func (r *Results) WriteText(w io.Writer) error {
 	return WriteLines(w, func(yield func(string) bool) {
 		for _, row := range r.All() {

@@ -151,7 +151,7 @@ func TestWhatAFailedRecordToldIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := r.Row(1)
-	if want := (collect.Reply{Line: "@@Ada## left", Label: "PER", Context: "Ada left", Model: got.Model}); got != want {
-		t.Errorf("got %+v", got)
+	if diff := cmp.Diff(collect.Reply{Line: "@@Ada## left", Label: "PER", Context: "Ada left", Model: got.Model}, got); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -8,11 +8,15 @@ import (
 	"nertools/pkg/record"
 )
 
-// Sum counts the rows of [Results]. Rows = OK + Failed + Missing, and Records = rows with
-// a record + Duplicates.
+// Sum counts the rows of [Results], or its sentences if the records are about these. Rows =
+// OK + Failed + Missing, and Records = rows with a record + Duplicates.
+//
+// If records about sentences are merged into an earlier results file, Rows, OK, Failed,
+// Missing and Kept count rows, the others sentences.
 type Sum struct {
 	Rows, OK, Missing int
 	Failed            record.Failures // the first failure of a class is that of its lowest row
+	Sentences         bool            // Rows are sentences
 
 	Records    int // result records and batch lines read
 	Duplicates int // records of rows that already had one
@@ -25,53 +29,79 @@ type Sum struct {
 // Complete reports whether every row has an answer.
 func (s *Sum) Complete() bool { return s.Failed.Rows() == 0 && s.Missing == 0 }
 
-// Sum counts the rows.
+// Sum counts the rows or sentences.
 func (r *Results) Sum() Sum {
 	s := Sum{Rows: r.Len(), Records: r.records, Duplicates: r.records - len(r.rows), Broken: r.broken, Over: r.lines != ""}
 	if r.total == 0 {
 		s.Broken += r.torn
 	}
 	type kind struct {
+		failure     *record.Failure
 		first, rows int // the lowest of them, and their number
 	}
 	kinds := map[record.Class]*kind{}
-	count := func(i int) {
-		row, kept := r.row(i)
+	count := func(i int, reply Reply, kept bool) {
 		switch {
-		case row.OK():
+		case reply.OK():
 			s.OK++
-		case !row.Missing():
-			k := kinds[row.Failure.Class]
+		case !reply.Missing():
+			k := kinds[reply.Failure.Class]
 			if k == nil {
-				k = &kind{first: i}
-				kinds[row.Failure.Class] = k
+				k = &kind{reply.Failure, i, 0}
+				kinds[reply.Failure.Class] = k
 			}
-			k.first = min(k.first, i)
+			if i < k.first {
+				k.failure, k.first = reply.Failure, i
+			}
 			k.rows++
 		}
 		if kept {
 			s.Kept++
 		}
 	}
-	for i := range r.rows {
-		count(i)
+	row := func(i int) {
+		reply, kept := r.row(i)
+		count(i, reply, kept)
 	}
-	for i := range r.last {
-		if _, seen := r.rows[i]; !seen {
-			count(i)
+	switch {
+	case !r.sentences:
+		for i := range r.rows {
+			row(i)
+		}
+		for i := range r.last {
+			if _, seen := r.rows[i]; !seen {
+				row(i)
+			}
+		}
+	case s.Over:
+		for i := range s.Rows {
+			row(i)
+		}
+	default:
+		s.Rows, s.Sentences = r.questions(), true
+		for i := range r.rows {
+			count(i, r.reply(i), false)
 		}
 	}
 	for _, k := range kinds {
-		s.Failed.AddRows(r.Row(k.first).Failure, k.rows)
+		s.Failed.AddRows(k.failure, k.rows)
 	}
 	s.Missing = s.Rows - s.OK - s.Failed.Rows()
 	return s
 }
 
+// Unit returns the name of what Rows counts: "row" or "sentence".
+func (s *Sum) Unit() string {
+	if s.Sentences {
+		return "sentence"
+	}
+	return "row"
+}
+
 // String returns the counts on one line, most frequent class first.
 func (s Sum) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %d ok, %d failed", english.Count(s.Rows, "row"), s.OK, s.Failed.Rows())
+	fmt.Fprintf(&b, "%s: %d ok, %d failed", english.Count(s.Rows, s.Unit()), s.OK, s.Failed.Rows())
 	if classes := s.Failed.String(); classes != "" {
 		fmt.Fprintf(&b, " (%s)", classes)
 	}

@@ -86,7 +86,7 @@ func TestSentenceTellsTagsInTextFromReasoning(t *testing.T) {
 	const sentence = "<think> is a tag of Ana ."
 	answered := record.Result{ID: "a/3/0123456789ab", Index: 3, Output: "<think> is a tag of @@Ana## ."}
 	line := record.AppendResult(nil, &answered)
-	j := &wire.Judge{Sentence: func(row int) string { return map[int]string{3: sentence}[row] }}
+	j := &wire.Judge{Sentence: func(r *record.Result) string { return map[int]string{3: sentence}[r.Index] }}
 	r, err := j.ParseResult(line)
 	if err != nil || !r.OK() || j.Answer(&r) != answered.Output {
 		t.Errorf("got %+v, %v", r, err)

@@ -19,9 +19,9 @@ type Judge struct {
 	// Accept lists further finish reasons to accept; case is ignored.
 	Accept []string
 
-	// Sentence, if not nil, returns the sentence of a source row, or "" if unknown. It is
-	// used for results that do not contain their sentence.
-	Sentence func(index int) string
+	// Sentence, if not nil, returns the sentence that a result is about, or "" if unknown.
+	// It is used for results that do not contain their sentence.
+	Sentence func(r *record.Result) string
 
 	// Remark, if not nil, is called the first time that answers fail for a reason that a
 	// setting could change.
@@ -133,7 +133,7 @@ func (j *Judge) Answer(r *record.Result) string {
 
 func (j *Judge) sentence(r *record.Result) string {
 	if r.Context == "" && j != nil && j.Sentence != nil {
-		return j.Sentence(r.Index)
+		return j.Sentence(r)
 	}
 	return r.Context
 }
