@@ -136,10 +136,13 @@ func (o *output) write(ctx context.Context, std cmdline.Streams, j *answers.Join
 	case "text":
 		return o.target.Write(std, "", "", func(w io.Writer) error {
 			err := j.WriteText(ctx, w)
-			if err == nil && j.Results == nil {
-				err = tellNotes(std, j, o.strict)
+			if err != nil || j.Results != nil && !j.Results.OfSentences() {
+				return err
 			}
-			return err
+			if n := j.Notes.Unused; n > 0 {
+				std.Say("left out %s: the lines of the rows have only the entities found (--format jsonl shows all)", english.Count(n, "marked string"))
+			}
+			return tellNotes(std, j, o.strict)
 		})
 	case "brat":
 		folder, err := o.target.Path("", "")

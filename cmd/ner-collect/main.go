@@ -88,9 +88,14 @@ func collectResults(ctx context.Context, std cmdline.Streams, o *collectOptions)
 		return err
 	}
 	if o.format == "text" && len(o.Verdicts) == 0 {
-		results, err := o.Read(ctx, std)
-		if err == nil {
+		results, j, err := o.Collect(ctx, std)
+		switch {
+		case err != nil:
+		case j == nil:
 			err = o.target.Write(std, "", "", results.WriteText)
+		default:
+			defer j.Close()
+			err = o.write(ctx, std, j, nil)
 		}
 		return conclude(ctx, std, &o.Options, results, true, err)
 	}
@@ -113,7 +118,7 @@ func conclude(ctx context.Context, std cmdline.Streams, o *answers.Options, resu
 		return err
 	}
 	if !results.TotalKnown() {
-		std.Say("no record says how many rows the source has: rows after the last one seen may be missing")
+		std.Say("no record says how many %[1]ss the source has: %[1]ss after the last one seen may be missing", results.Unit())
 		std.Say("give their number with --total")
 	}
 	sum := results.Sum()

@@ -75,7 +75,7 @@ func scoreResults(ctx context.Context, std cmdline.Streams, o *scoreOptions) err
 	}
 	defer j.Close()
 	r, err := j.Score(context.WithoutCancel(ctx), o.match, o.resamples, o.seed, nil)
-	if errors.Is(err, annotate.ErrPublishedText) {
+	if errors.Is(err, annotate.ErrPublishedText) || errors.Is(err, annotate.ErrPublishedSentences) {
 		return cmdline.Exit(cmdline.Usage, fault.WithHint(err, "score them with another --match"))
 	}
 	if err == nil {

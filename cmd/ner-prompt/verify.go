@@ -89,7 +89,11 @@ func writeQuestions(ctx context.Context, std cmdline.Streams, o *verifyOptions) 
 	}
 	std.Note("%s to ask about", english.Count(report.Questions, "entity"))
 	if report.Surplus > 0 {
-		std.Say("left out %s: of each row, only 256 can be asked about; look at these answers", english.Count(report.Surplus, "entity"))
+		each := "row"
+		if joined.Results.OfSentences() {
+			each = "sentence and label"
+		}
+		std.Say("left out %s: of each %s, only 256 can be asked about; look at these answers", english.Count(report.Surplus, "entity"), each)
 	}
 	if report.Fewer > 0 {
 		std.Say("%s with fewer than %s: %s has no more that fit", english.Count(report.Fewer, "question"), english.Count(job.Examples, "demonstration"), job.Train.Name())

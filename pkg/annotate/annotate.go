@@ -4,6 +4,7 @@
 package annotate
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -20,13 +21,19 @@ import (
 // it.
 type Annotation struct {
 	corpus.Sentence                 // Entities are those from the answers
+	Number          int             // of the sentence in the source, from 0, as records about sentences count
 	Gold            []corpus.Entity // entities in the source, in the same order, without duplicates
-	Answers         []Answer        // one per question, in row order
+	Answers         []Answer        // one per label asked for, in row order
+
+	// Whole is the answer to a question about all labels of the sentence, without dropped
+	// entities. Each of Answers has the part that is about its label. It is nil if there is
+	// no such answer.
+	Whole *markup.Alignment
 }
 
 // An Answer is the answer to one row of a sentence.
 type Answer struct {
-	Row              int
+	Row              int // if the records are about sentences and the rows are not known, Annotation.Number
 	Label            string
 	Failure          *record.Failure // why there is no answer; nil for a good one
 	Line             string          // as in a results file
@@ -41,7 +48,8 @@ type Answer struct {
 
 // Notes counts things that the user should know about.
 type Notes struct {
-	Copied   int // marked strings that were copied from a demonstration
+	Unused   int // marked strings that are not used
+	Copied   int // of these, strings that were copied from a demonstration
 	Instead  int // answers that repeat a demonstration instead of the sentence
 	Unread   int // answers in the form of lists that can't be parsed
 	PartRead int // answers that can be parsed only in part
@@ -62,7 +70,7 @@ func (j *Joined) Each(ctx context.Context, emit func(*Annotation) error) error {
 	newWorker := func() func(context.Context, int, int) (list []Annotation, err error) {
 		var aligner markup.Aligner
 		return func(_ context.Context, from, to int) ([]Annotation, error) {
-			return j.align(&aligner, j.sentences[from:to])
+			return j.align(&aligner, from, to)
 		}
 	}
 	return parallel.Do(ctx, len(j.sentences), blockSentences, newWorker, func(list []Annotation) error {
@@ -78,6 +86,7 @@ func (j *Joined) Each(ctx context.Context, emit func(*Annotation) error) error {
 
 // add adds the counts of s.
 func (n *Notes) add(s *Annotation) {
+	n.Unused += len(s.Unused)
 	for _, u := range s.Unused {
 		if u.Reason == markup.Copied {
 			n.Copied++
@@ -105,26 +114,36 @@ func (n *Notes) add(s *Annotation) {
 	}
 }
 
-func (j *Joined) align(aligner *markup.Aligner, sentences []mrc.Group) ([]Annotation, error) {
+func (j *Joined) align(aligner *markup.Aligner, from, to int) ([]Annotation, error) {
 	var original markup.Original
-	list := make([]Annotation, len(sentences))
-	for i := range sentences {
-		if err := j.fill(&list[i], aligner, &original, &sentences[i]); err != nil {
+	list := make([]Annotation, to-from)
+	for i := range list {
+		if err := j.fill(&list[i], aligner, &original, from+i); err != nil {
 			return nil, err
 		}
 	}
 	return list, nil
 }
 
-// fill fills s from the rows of one sentence.
-func (j *Joined) fill(s *Annotation, aligner *markup.Aligner, original *markup.Original, rows *mrc.Group) error {
-	s.ID, s.Answers = rows.ID, make([]Answer, len(rows.Rows))
+// fill fills s from the rows of the sentence at position at.
+func (j *Joined) fill(s *Annotation, aligner *markup.Aligner, original *markup.Original, at int) error {
+	group := &j.sentences[at]
+	s.ID, s.Number = group.ID, at
+	rows, labels := group.Rows, []string(nil)
+	if j.rowless() {
+		s.Number, labels = rows[0], j.labelsOf(group)
+		rows = slices.Repeat(rows[:1], len(labels))
+	}
+	s.Answers = make([]Answer, len(rows))
 	var row mrc.Row
 	var sentence markup.Slicer
-	for i, n := range rows.Rows {
+	for i, n := range rows {
 		result, err := j.decode(n, &row)
 		if err != nil {
 			return err
+		}
+		if labels != nil {
+			row.Label = labels[i]
 		}
 		if i == 0 {
 			s.Text, s.Unit = strings.Clone(row.Context), row.Unit
@@ -135,6 +154,11 @@ func (j *Joined) fill(s *Annotation, aligner *markup.Aligner, original *markup.O
 				return err
 			}
 			sentence.Reset(s.Text, s.Unit)
+			if result.Whole && result.OK() { // then this holds for the other rows, too
+				if err := j.fillWhole(s, aligner, original, group, result.Line); err != nil {
+					return err
+				}
+			}
 		}
 		a := &s.Answers[i]
 		*a = Answer{Row: n, Label: row.Label, Failure: result.Failure, Line: result.Line}
@@ -142,32 +166,19 @@ func (j *Joined) fill(s *Annotation, aligner *markup.Aligner, original *markup.O
 			s.Model = result.Model
 		}
 		s.addGold(a, &row, sentence.Len())
-		if j.Results == nil {
+		switch {
+		case j.Results == nil:
 			a.Line = marked(&sentence, s.Unit, a.Gold)
-			continue
-		}
-		if a.Failure != nil {
+		case a.Failure != nil:
 			s.Unanswered = append(s.Unanswered, row.Label)
-			continue
-		}
-		q := j.question(row.Label)
-		if j.dropped[n] != nil {
-			a.Line = j.without(aligner, original, n, a.Line, q)
-		}
-		if j.shown != nil {
-			q.Shown = j.shown.of(n, &err)
-		}
-		if a.Alignment = aligner.Align(original, a.Line, q); err != nil {
-			return err
-		}
-		for _, f := range a.Found {
-			s.Entities = append(s.Entities, corpus.Entity{Span: f.Span, Label: row.Label, How: f.How})
-		}
-		for _, u := range a.Unused {
-			s.Unused = append(s.Unused, corpus.Rejected{Label: row.Label, Text: u.Text, Reason: u.Reason})
-		}
-		if a.Class != markup.Same || a.Damage != 0 {
-			s.Forms = append(s.Forms, corpus.Form{Label: row.Label, Class: a.Class, Damage: a.Damage})
+		case s.Whole != nil:
+			a.Alignment = partOf(s.Whole, row.Label)
+			a.Line = collect.AnswerLine(marked(&sentence, s.Unit, spansOf(a.Found)))
+			s.addEntities(a)
+		default:
+			if err := j.fillAnswer(s, a, aligner, original); err != nil {
+				return err
+			}
 		}
 	}
 	corpus.Sort(s.Entities, j.Rank)
@@ -179,10 +190,90 @@ func (j *Joined) fill(s *Annotation, aligner *markup.Aligner, original *markup.O
 	return nil
 }
 
-// without returns the line of a row without the marks of dropped entities. original is
-// the row's sentence.
-func (j *Joined) without(aligner *markup.Aligner, original *markup.Original, row int, line string, q markup.Question) string {
-	return collect.AnswerLine(aligner.Strike(original, line, q, func(sp markup.Span) bool { return slices.Contains(j.dropped[row], sp) }))
+// fillAnswer aligns the answer to the question of a row.
+func (j *Joined) fillAnswer(s *Annotation, a *Answer, aligner *markup.Aligner, original *markup.Original) (err error) {
+	q := j.question(a.Label)
+	if spans := j.droppedOf(a.Row, s.Number, a.Label); spans != nil {
+		a.Line = without(aligner, original, spans, a.Line, q)
+	}
+	if j.shown != nil {
+		q.Shown = j.shown.ofRow(a.Row, &err)
+	}
+	if a.Alignment = aligner.Align(original, a.Line, q); err != nil {
+		return err
+	}
+	s.addEntities(a)
+	for _, u := range a.Unused {
+		s.Unused = append(s.Unused, corpus.Rejected{Label: a.Label, Text: u.Text, Reason: u.Reason})
+	}
+	s.addForm(a.Label, &a.Alignment)
+	return nil
+}
+
+// fillWhole aligns the answer to the question about all labels of a sentence.
+func (j *Joined) fillWhole(s *Annotation, aligner *markup.Aligner, original *markup.Original, group *mrc.Group, answer string) (err error) {
+	q := markup.Question{Asked: j.labelsOf(group), Labels: j.names}
+	slices.SortStableFunc(q.Asked, func(a, b string) int { return cmp.Compare(j.Rank(a), j.Rank(b)) })
+	if j.shown != nil {
+		q.Shown = j.shown.ofSentence(group.Rows, &err)
+	}
+	whole := aligner.Align(original, answer, q)
+	if err != nil {
+		return err
+	}
+	if j.dropped != nil {
+		whole.Found = slices.DeleteFunc(whole.Found, func(f markup.Found) bool {
+			return slices.Contains(j.droppedOf(0, s.Number, f.Label), f.Span)
+		})
+	}
+	s.Whole = &whole
+	for _, u := range whole.Unused {
+		s.Unused = append(s.Unused, corpus.Rejected{Label: u.Label, Text: u.Text, Reason: u.Reason})
+	}
+	s.addForm("", &whole)
+	return nil
+}
+
+// partOf returns the part of an alignment that is about one label.
+func partOf(whole *markup.Alignment, label string) markup.Alignment {
+	part := markup.Alignment{Class: whole.Class, Damage: whole.Damage}
+	for _, f := range whole.Found {
+		if f.Label == label {
+			part.Found = append(part.Found, f)
+		}
+	}
+	for _, u := range whole.Unused {
+		if u.Label == label {
+			part.Unused = append(part.Unused, u)
+		}
+	}
+	return part
+}
+
+func (s *Annotation) addEntities(a *Answer) {
+	for _, f := range a.Found {
+		s.Entities = append(s.Entities, corpus.Entity{Span: f.Span, Label: a.Label, How: f.How})
+	}
+}
+
+func (s *Annotation) addForm(label string, a *markup.Alignment) {
+	if a.Class != markup.Same || a.Damage != 0 {
+		s.Forms = append(s.Forms, corpus.Form{Label: label, Class: a.Class, Damage: a.Damage})
+	}
+}
+
+func spansOf(found []markup.Found) []markup.Span {
+	spans := make([]markup.Span, len(found))
+	for i, f := range found {
+		spans[i] = f.Span
+	}
+	return spans
+}
+
+// without returns the line of a row without the marks of spans. original is the row's
+// sentence.
+func without(aligner *markup.Aligner, original *markup.Original, spans []markup.Span, line string, q markup.Question) string {
+	return collect.AnswerLine(aligner.Strike(original, line, q, func(sp markup.Span) bool { return slices.Contains(spans, sp) }))
 }
 
 // decode decodes row n and returns its reply.

@@ -260,7 +260,7 @@ func TestADroppedEntityIsAsIfItHadNeverBeenMarked(t *testing.T) {
 		t.Fatal(err)
 	}
 	for row, span := range map[int]markup.Span{0: {Start: 6, End: 7}, 2: {Start: 0, End: 1}, 3: {Start: 0, End: 1}} {
-		j.Drop(row, span)
+		j.Drop(row, "", span)
 	}
 	want := []string{"a: PER(Ada Li exact) PER(New York exact) LOC(New York exact) = PER(Ada Li) LOC(New York) PER(Ada)", "b: PER(what exact) ="}
 	if d := cmp.Diff(want, spell(t, j)); d != "" {
@@ -270,7 +270,7 @@ func TestADroppedEntityIsAsIfItHadNeverBeenMarked(t *testing.T) {
 	if d := cmp.Diff(lines, text(t, j)); d != "" {
 		t.Error(d)
 	}
-	j.Drop(0, markup.Span{Start: 0, End: 2})
+	j.Drop(0, "", markup.Span{Start: 0, End: 2})
 	if got := spell(t, j.AsMarked())[0]; !strings.HasPrefix(got, "a: PER(New York exact) LOC") {
 		t.Errorf("two of a row dropped: %s", got)
 	}

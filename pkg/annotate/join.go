@@ -1,7 +1,9 @@
 package annotate
 
 import (
+	"cmp"
 	"fmt"
+	"iter"
 	"slices"
 	"strconv"
 
@@ -11,20 +13,21 @@ import (
 	"nertools/pkg/fault"
 	"nertools/pkg/markup"
 	"nertools/pkg/mrc"
+	"nertools/pkg/record"
 )
 
 // A Joined combines results with the rows that they answer.
 type Joined struct {
 	Results *collect.Results // if nil, the sentences have their gold entities as Entities
 	Rows    *mrc.File        // nil if sentences come from the records
-	Lost    int              // rows without an answer whose sentence is in no record; they are omitted
+	Lost    int              // rows, or sentences, without an answer and with no record that contains the sentence; they are omitted
 	Notes   Notes            // from the last call of [Joined.Each]
 
 	ranks     map[string]int // of labels, to order entities with the same span
 	names     *markup.Labels
 	shown     *Demonstrations
-	dropped   map[int][]markup.Span // by row
-	sentences []mrc.Group           // the rows of each sentence
+	dropped   map[place][]markup.Span
+	sentences []mrc.Group // the rows of each sentence
 }
 
 // Options contain what is known in addition to the results and their rows.
@@ -33,11 +36,23 @@ type Options struct {
 	Demonstrations *Demonstrations  // used in the prompts
 }
 
-// A NoSentenceError reports a row whose record does not contain the sentence, for results
-// without Rows.
-type NoSentenceError struct{ Row int }
+// place identifies the question that an entity answers.
+type place struct {
+	number int    // of the row, or of the sentence
+	label  string // only of a sentence
+}
+
+// A NoSentenceError reports a row whose record does not contain the sentence, or a record
+// about a sentence that does not contain it or its labels, for results without Rows.
+type NoSentenceError struct {
+	Row      int
+	Sentence bool // Row is the number of a sentence
+}
 
 func (e *NoSentenceError) Error() string {
+	if e.Sentence {
+		return fmt.Sprintf("the record of sentence %d does not contain it and its labels", e.Row)
+	}
 	return fmt.Sprintf("the record of row %d does not contain its sentence", e.Row)
 }
 
@@ -54,11 +69,21 @@ func (e *NoSentenceError) Error() string {
 func Join(r *collect.Results, o Options) (*Joined, error) {
 	j := &Joined{Results: r, Rows: r.Rows(), shown: o.Demonstrations}
 	join := j.fromRecords
-	if j.Rows != nil {
+	switch {
+	case j.rowless():
+		join = j.sentencesFromRecords
+	case r.OfSentences():
+		join = j.sentencesFromFile
+	case j.Rows != nil:
 		join = j.fromFile
 	}
 	if err := join(); err != nil {
 		return nil, err
+	}
+	if j.shown != nil && r.OfSentences() {
+		if err := j.shown.group(); err != nil {
+			return nil, err
+		}
 	}
 	j.know(o.Labels)
 	return j, nil
@@ -105,8 +130,15 @@ func (j *Joined) Source() string {
 		return name
 	}
 	_, name, _ := mrc.Split(j.Rows.Name())
+	if j.Results.OfSentences() {
+		return record.SentenceSource(name)
+	}
 	return name
 }
+
+// rowless reports whether the records are about sentences whose rows are not known. The
+// numbers of these sentences then take the place of rows.
+func (j *Joined) rowless() bool { return j.Rows == nil && j.Results != nil && j.Results.OfSentences() }
 
 func (j *Joined) fromFile() error {
 	r, f := j.Results, j.Rows
@@ -153,6 +185,73 @@ func (j *Joined) limit(n int) {
 	j.sentences = kept
 }
 
+// sentencesFromFile is fromFile for records about whole sentences.
+func (j *Joined) sentencesFromFile() error {
+	r, f := j.Results, j.Rows
+	groups := r.Groups()
+	if !r.TotalKnown() {
+		if err := r.SetTotal(len(groups), f.Name()); err != nil {
+			return err
+		}
+	}
+	const hint = "name the file that the prompts were made from"
+	var row mrc.Row
+	n := 0
+	for i, reply := range r.Questions() {
+		if n = i + 1; n > len(groups) {
+			continue
+		}
+		first := groups[i].Rows[0]
+		if err := f.Decode(first, &row); err != nil {
+			return err
+		}
+		if reply.Context != "" && reply.Context != row.Context || reply.Labels != nil && !sameLabels(reply.Labels, j.labelsOf(&groups[i])) {
+			return &fault.Error{File: f.Name(), Line: f.Line(first), Err: fmt.Errorf("sentence %d is not the sentence that was asked", i), Hint: hint}
+		}
+	}
+	if n > len(groups) {
+		return fault.WithHint(fmt.Errorf("results of %s, but %s has %d", english.Count(n, "sentence"), f.Name(), len(groups)), hint)
+	}
+	j.sentences = groups[:n]
+	return nil
+}
+
+func sameLabels(a, b []string) bool {
+	if slices.Equal(a, b) {
+		return true
+	}
+	a, b = slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b))
+	return slices.Equal(a, b)
+}
+
+// sentencesFromRecords is fromRecords for records about whole sentences.
+func (j *Joined) sentencesFromRecords() error {
+	known := map[string]bool{}
+	failed := -1
+	for i, reply := range j.Results.Questions() {
+		if reply.Context == "" || reply.Labels == nil {
+			if reply.OK() {
+				return &NoSentenceError{i, true}
+			}
+			j.Lost++
+			if !reply.Missing() && failed < 0 {
+				failed = i
+			}
+			continue
+		}
+		id := cmp.Or(reply.Origin.Sentence, strconv.Itoa(i))
+		if known[id] {
+			id += "~" + strconv.Itoa(i) // records that were changed
+		}
+		known[id] = true
+		j.sentences = append(j.sentences, mrc.Group{ID: id, Rows: []int{i}})
+	}
+	if len(j.sentences) == 0 && failed >= 0 {
+		return &NoSentenceError{failed, true}
+	}
+	return nil
+}
+
 func (j *Joined) fromRecords() error {
 	all := map[string]bool{}
 	for _, row := range j.Results.All() {
@@ -171,7 +270,7 @@ func (j *Joined) fromRecords() error {
 			}
 			continue
 		case row.Context == "":
-			return &NoSentenceError{i}
+			return &NoSentenceError{i, false}
 		case row.Origin.Sentence != "":
 			j.addTo(known, i, &row)
 			last, labels = row, nil
@@ -186,7 +285,7 @@ func (j *Joined) fromRecords() error {
 		last, labels = row, append(labels, row.Label)
 	}
 	if len(j.sentences) == 0 && failed >= 0 {
-		return &NoSentenceError{failed}
+		return &NoSentenceError{failed, false}
 	}
 	return nil
 }
@@ -219,15 +318,32 @@ func (j *Joined) AllRows() bool {
 func (j *Joined) Labels() []string {
 	var list []string
 	seen := map[string]bool{}
-	for _, s := range j.sentences {
-		for _, row := range s.Rows {
-			if label := j.label(row); !seen[label] {
+	for i := range j.sentences {
+		for label := range j.eachLabel(&j.sentences[i]) {
+			if !seen[label] {
 				seen[label] = true
 				list = append(list, label)
 			}
 		}
 	}
 	return list
+}
+
+// labelsOf returns the labels of a sentence, in row order.
+func (j *Joined) labelsOf(s *mrc.Group) []string { return slices.Collect(j.eachLabel(s)) }
+
+// eachLabel yields the labels of a sentence, in row order.
+func (j *Joined) eachLabel(s *mrc.Group) iter.Seq[string] {
+	if j.rowless() {
+		return slices.Values(j.Results.Row(s.Rows[0]).Labels)
+	}
+	return func(yield func(string) bool) {
+		for _, row := range s.Rows {
+			if !yield(j.label(row)) {
+				return
+			}
+		}
+	}
 }
 
 func (j *Joined) label(row int) string {
@@ -246,10 +362,27 @@ func (j *Joined) AsMarked() *Joined {
 }
 
 // Drop removes an entity that [Joined.AsMarked] finds in the answer to a row: j then
-// behaves as if it had never been marked.
-func (j *Joined) Drop(row int, span markup.Span) {
-	if j.dropped == nil {
-		j.dropped = map[int][]markup.Span{}
+// behaves as if it had never been marked. If the records are about sentences, number is that of
+// the sentence, and only the entity with this label is removed; otherwise it is that of the row.
+func (j *Joined) Drop(number int, label string, span markup.Span) {
+	q := place{number: number}
+	if j.Results.OfSentences() {
+		q.label = label
 	}
-	j.dropped[row] = append(j.dropped[row], span)
+	if j.dropped == nil {
+		j.dropped = map[place][]markup.Span{}
+	}
+	j.dropped[q] = append(j.dropped[q], span)
+}
+
+// droppedOf returns the dropped entities of a row, which asks for label about the sentence
+// with this number.
+func (j *Joined) droppedOf(row, sentence int, label string) []markup.Span {
+	if j.dropped == nil {
+		return nil
+	}
+	if j.Results.OfSentences() {
+		return j.dropped[place{sentence, label}]
+	}
+	return j.dropped[place{number: row}]
 }

@@ -136,7 +136,7 @@ func TestTheTextOfGoldTextRowsIsOnOneLineEach(t *testing.T) {
 func TestADroppedEntityOfATextRowIsNoLongerMarked(t *testing.T) {
 	f := notes(t)
 	j := answerNotes(t, f, f)
-	j.Drop(0, markup.Span{Start: 6, End: 13})
+	j.Drop(0, "", markup.Span{Start: 6, End: 13})
 	if got := spellNotes(t, j)[0]; got != "0 a.txt 2 5: DRUG(metformin exact) DOSE((10 mg) exact)" {
 		t.Error(got)
 	}

@@ -187,8 +187,8 @@ func (r *Results) setTotal(total int, at place) error {
 	case r.rowsOf(total) < len(r.last):
 		return fmt.Errorf("a source of %s, but the earlier results file has %s", r.count(total), english.Count(len(r.last), "line"))
 	case total < r.length:
-		return fault.WithHint(fmt.Errorf("a source of %s, but %s is of %s %d (from 0)", r.count(total), r.where(r.rows[r.length-1].at), r.unit(), r.length-1),
-			"give the number of all "+r.unit()+"s of the source as the total, or leave out the results of another source")
+		return fault.WithHint(fmt.Errorf("a source of %s, but %s is of %s %d (from 0)", r.count(total), r.where(r.rows[r.length-1].at), r.Unit(), r.length-1),
+			"give the number of all "+r.Unit()+"s of the source as the total, or leave out the results of another source")
 	}
 	r.total, r.totalAt = total, at
 	return nil
@@ -282,7 +282,7 @@ func (r *Results) add(rec *record.Result, batch bool, at place) error {
 	}
 	switch {
 	case index < 0 || index != rec.Index:
-		return fault.WithHint(fmt.Errorf("id %q is not that of %s %d", rec.ID, r.unit(), rec.Index),
+		return fault.WithHint(fmt.Errorf("id %q is not that of %s %d", rec.ID, r.Unit(), rec.Index),
 			"ids are <source>/<row>/<digest>, or end in the number of the row, from 0")
 	case !ours && r.total == 0 && index >= maxGuess:
 		return doubt(NotARow, "id %q: the number at its end is too large for a row number", rec.ID)
@@ -299,13 +299,13 @@ func (r *Results) add(rec *record.Result, batch bool, at place) error {
 		}
 	}
 	if r.total != 0 && index >= r.total {
-		return fault.WithHint(fmt.Errorf("%s %d (from 0), but %s says that the source has %s", r.unit(), index, r.where(r.totalAt), r.count(r.total)),
+		return fault.WithHint(fmt.Errorf("%s %d (from 0), but %s says that the source has %s", r.Unit(), index, r.where(r.totalAt), r.count(r.total)),
 			"leave out the results of another source, or correct the total")
 	}
 	now := r.newRow(rec, digest, at)
 	old, seen := r.rows[index]
 	if seen && now.digest != old.digest {
-		return fault.WithHint(fmt.Errorf("%s %d: this record answers another prompt than the one in %s", r.unit(), index, r.where(old.at)),
+		return fault.WithHint(fmt.Errorf("%s %d: this record answers another prompt than the one in %s", r.Unit(), index, r.where(old.at)),
 			"the prompts changed between the two runs: collect the results of each run separately")
 	}
 	r.records++

@@ -41,8 +41,8 @@ func (r *Results) reply(i int) Reply {
 	return reply
 }
 
-// unit returns the name of what the records are about.
-func (r *Results) unit() string {
+// Unit returns the name of what the records are about: "row" or "sentence".
+func (r *Results) Unit() string {
 	if r.sentences {
 		return "sentence"
 	}
@@ -156,4 +156,4 @@ func (r *Results) keepLabels(i int, labels []string) {
 	r.labels[i] = list
 }
 
-func (r *Results) count(n int) string { return english.Count(n, r.unit()) }
+func (r *Results) count(n int) string { return english.Count(n, r.Unit()) }

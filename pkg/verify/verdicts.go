@@ -13,6 +13,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"nertools/pkg/annotate"
+	"nertools/pkg/catalog"
 	"nertools/pkg/fault"
 	"nertools/pkg/markup"
 	"nertools/pkg/record"
@@ -102,7 +103,7 @@ func (v *Verdicts) add(r *answer, at place) error {
 	case index != r.Index:
 		return fault.WithHint(fmt.Errorf("id %q is not that of index %d", r.ID, r.Index), "ids are <source>/<index>/<digest>")
 	}
-	about, err := entityOf(r.Extra)
+	about, err := readEntity(r.Extra)
 	if err != nil {
 		return fault.WithHint(err, "do not change the records")
 	}
@@ -112,8 +113,10 @@ func (v *Verdicts) add(r *answer, at place) error {
 		v.records[index] = old
 	}
 	switch {
-	case about != nil && about.row != index/perRow:
+	case about != nil && !about.whole && about.row != index/perRow:
 		return fault.WithHint(fmt.Errorf("id %q asks about row %d, but its entity is in row %d", r.ID, index/perRow, about.row), "do not change the records")
+	case about != nil && about.whole && r.Label != "" && about.label != r.Label:
+		return fault.WithHint(fmt.Errorf("id %q asks about the label %q, but its entity is of %q", r.ID, r.Label, about.label), "do not change the records")
 	case digest != old.digest, about != nil && old.about != nil && *about != *old.about, r.Label != "" && old.label != "" && r.Label != old.label:
 		return fault.WithHint(fmt.Errorf("id %q asks another question than in %s", r.ID, old.at),
 			"the questions changed between the two: give the questions and the answers of one run")
@@ -133,8 +136,8 @@ func (v *Verdicts) add(r *answer, at place) error {
 	return nil
 }
 
-// entityOf returns the member "entity" of a record, or nil.
-func entityOf(extra record.Extra) (*entity, error) {
+// readEntity returns the member "entity" of a record, or nil.
+func readEntity(extra record.Extra) (*entity, error) {
 	if extra == "" {
 		return nil, nil
 	}
@@ -146,8 +149,14 @@ func entityOf(extra record.Extra) (*entity, error) {
 		row: int(m.Get("row").Int()), span: markup.Span{Start: int(m.Get("start").Int()), End: int(m.Get("end").Int())},
 		text: strings.Clone(record.Text(m.Get("text"))), // a clone, since a record's strings share memory with its whole line
 	}
-	if e.row < 0 || e.span.Start < 0 || e.span.End <= e.span.Start || e.text == "" {
+	if sentence := m.Get("sentence"); sentence.Exists() {
+		e.row, e.whole, e.label = int(sentence.Int()), true, strings.Clone(record.Text(m.Get("label")))
+	}
+	switch {
+	case e.row < 0, e.span.Start < 0, e.span.End <= e.span.Start, e.text == "":
 		return nil, fmt.Errorf(`"entity" must contain row, start, end and text, not %.80s`, m.Raw)
+	case e.whole && e.label == "":
+		return nil, fmt.Errorf(`"entity" must contain sentence, label, start, end and text, not %.80s`, m.Raw)
 	}
 	return &e, nil
 }
@@ -173,10 +182,12 @@ func (n *Tally) add(v Verdict) {
 	}
 }
 
-// Candidates returns the entities in j, in row order.
+// Candidates returns the entities in j, in row order; those in answers about whole sentences
+// in the order of the sentences and, for each, of the labels.
 func Candidates(ctx context.Context, j *annotate.Joined) ([]Candidate, error) {
 	var list []Candidate
 	var sentence markup.Slicer
+	whole := j.Results.OfSentences()
 	err := j.AsMarked().Each(ctx, func(s *annotate.Annotation) error {
 		sentence.Reset(s.Text, s.Unit)
 		origin := record.Origin{Sentence: s.ID, Position: s.Position}
@@ -184,13 +195,22 @@ func Candidates(ctx context.Context, j *annotate.Joined) ([]Candidate, error) {
 			origin.Form = record.TextForm
 		}
 		for _, a := range s.Answers {
+			row := a.Row
+			if whole {
+				row = s.Number
+			}
 			for _, f := range a.Found {
-				list = append(list, Candidate{a.Row, a.Label, s.Text, origin, f.Span, sentence.Text(f.Span)})
+				list = append(list, Candidate{row, whole, a.Label, s.Text, origin, f.Span, sentence.Text(f.Span)})
 			}
 		}
 		return nil
 	})
-	slices.SortStableFunc(list, func(a, b Candidate) int { return cmp.Compare(a.Row, b.Row) })
+	slices.SortStableFunc(list, func(a, b Candidate) int {
+		if c := cmp.Compare(a.Row, b.Row); c != 0 || !whole {
+			return c
+		}
+		return cmp.Compare(j.Rank(a.Label), j.Rank(b.Label))
+	})
 	return list, err
 }
 
@@ -202,39 +222,70 @@ func (v *Verdicts) Apply(ctx context.Context, j *annotate.Joined) (Tally, error)
 	}
 	verdicts, n, err := v.decide(candidates)
 	for i, verdict := range verdicts {
-		if verdict == No {
-			j.Drop(candidates[i].Row, candidates[i].Span)
+		if c := &candidates[i]; verdict == No {
+			j.Drop(c.Row, c.Label, c.Span)
 		}
 	}
 	return n, err
 }
 
-// decide returns the verdict on each candidate; candidates must be in row order. Those
-// that [Questions.Write] skips are not asked. If a verdict is on none of the candidates,
-// the error is a [*StaleError].
+// decide returns the verdict on each candidate; candidates must be in the order of
+// [Candidates]. Those that [Questions.Write] skips are not asked. If a verdict is on none of
+// the candidates, the error is a [*StaleError].
 func (v *Verdicts) decide(candidates []Candidate) ([]Verdict, Tally, error) {
-	indexes, err := numbers(candidates)
+	find, err := finder(candidates)
 	if err != nil {
 		return nil, Tally{}, err
 	}
-	byIndex := make(map[int]*Candidate, len(candidates))
-	for i := range candidates {
-		byIndex[indexes[i]] = &candidates[i]
-	}
+	list := make([]Verdict, len(candidates))
 	for _, index := range slices.Sorted(maps.Keys(v.records)) {
-		if err := v.records[index].check(byIndex[index]); err != nil {
+		a := v.records[index]
+		i, found := find(index, a.about)
+		var c *Candidate
+		if found {
+			c = &candidates[i]
+		}
+		if err := a.check(c); err != nil {
 			return nil, Tally{}, err
 		}
-	}
-	list := make([]Verdict, len(candidates))
-	var n Tally
-	for i, index := range indexes {
-		if a := v.records[index]; a != nil && index >= 0 {
+		if found {
 			list[i] = a.verdict
 		}
-		n.add(list[i])
+	}
+	var n Tally
+	for _, verdict := range list {
+		n.add(verdict)
 	}
 	return list, n, nil
+}
+
+// finder returns a function that finds the candidate that a question is about. In answers
+// about rows, the index tells which one that is. In answers about whole sentences, the index also
+// depends on the data set, so the entity does.
+func finder(candidates []Candidate) (func(index int, about *entity) (i int, found bool), error) {
+	if len(candidates) > 0 && candidates[0].Whole {
+		byEntity := make(map[entity]int, len(candidates))
+		for i := range candidates {
+			byEntity[*entityOf(&candidates[i])] = i
+		}
+		return func(_ int, about *entity) (i int, found bool) {
+			if about != nil {
+				i, found = byEntity[*about]
+			}
+			return i, found
+		}, nil
+	}
+	indexes, err := numbers(candidates, catalog.DataSet{})
+	byIndex := make(map[int]int, len(candidates))
+	for i, index := range indexes {
+		if index >= 0 {
+			byIndex[index] = i
+		}
+	}
+	return func(index int, _ *entity) (i int, found bool) {
+		i, found = byIndex[index]
+		return i, found
+	}, err
 }
 
 // check returns an error if a question that was answered is not the one about c, which is
@@ -245,8 +296,8 @@ func (a *asked) check(c *Candidate) error {
 		return nil
 	case a.about == nil:
 		return &fault.Error{File: a.at.file, Line: a.at.line, Err: ErrNoEntity, Hint: "lines of a batch do not contain it: give the questions as well"}
-	case c == nil || *a.about != (entity{c.Row, c.Span, c.Text}) || a.label != "" && a.label != c.Label:
-		return &fault.Error{File: a.at.file, Line: a.at.line, Err: &StaleError{a.about.row, a.unit, a.about.span, a.label, a.about.text},
+	case c == nil || *a.about != *entityOf(c) || a.label != "" && a.label != c.Label:
+		return &fault.Error{File: a.at.file, Line: a.at.line, Err: &StaleError{a.about.row, a.about.whole, a.unit, a.about.span, cmp.Or(a.label, a.about.label), a.about.text},
 			Hint: "make the questions again from these results, with the same template and demonstrations; answers that still apply can be kept"}
 	}
 	return nil
@@ -257,7 +308,8 @@ var ErrNoEntity = errors.New("an answer without the entity that it is about")
 
 // A StaleError reports a verdict on an entity that is no longer in the results.
 type StaleError struct {
-	Row   int
+	Row   int         // of the sentence if Whole
+	Whole bool        // the results answer questions about whole sentences
 	Unit  markup.Unit // of Span
 	Span  markup.Span
 	Label string // "" if unknown
@@ -273,5 +325,9 @@ func (e *StaleError) Error() string {
 	if e.Unit == markup.Char {
 		count = "characters"
 	}
-	return fmt.Sprintf("the results changed since they were verified: row %d (from 0) has no %sentity %q at %s %d to %d", e.Row, label, e.Text, count, e.Span.Start, e.Span.End-1)
+	row := "row"
+	if e.Whole {
+		row = "sentence"
+	}
+	return fmt.Sprintf("the results changed since they were verified: %s %d (from 0) has no %sentity %q at %s %d to %d", row, e.Row, label, e.Text, count, e.Span.Start, e.Span.End-1)
 }

@@ -5,9 +5,11 @@
 // identifies the entity:
 //
 //	"entity":{"row":17,"start":3,"end":5,"text":"Bob Li"}
+//	"entity":{"sentence":4,"label":"PER","start":3,"end":5,"text":"Bob Li"}
 //
-// row is the row of the source; start and end are token indexes, or characters of a text
-// row, half-open. The record
+// row is the row of the source. If the answers are about whole sentences, the second form
+// is used: sentence is the number of the sentence. start and end are token indexes, or
+// characters of a text row, half-open. The record
 // has no total. Its index is row*256 + n, where n depends only on the position of the
 // entity, not on other rows or entities. So a question keeps its id when answers to other
 // questions change, and a resumed run asks only what is new. n is start +
@@ -15,7 +17,9 @@
 // tokens apart, unless they begin with the same token and their lengths differ by a
 // multiple of 4. An entity whose n is taken gets the next free one; entities that come
 // first in the sentence choose first. Entities of a row beyond the first 256 get no
-// number and no question.
+// number and no question. In answers about whole sentences, the number of a row is replaced by
+// the number of the sentence times the number of labels of the data set, plus the position of the
+// entity's label among them.
 package verify
 
 import (
@@ -39,7 +43,8 @@ import (
 
 // A Candidate is an entity that was found and should be checked.
 type Candidate struct {
-	Row     int // of the source, from 0
+	Row     int  // of the source, from 0; of the sentence if Whole
+	Whole   bool // found in answers about whole sentences
 	Label   string
 	Context string // the sentence, exactly as in the file
 	Origin  record.Origin
@@ -47,21 +52,41 @@ type Candidate struct {
 	Text    string // of Span, as [markup.Slicer.Text] returns it
 }
 
+// where names the row or sentence of c for messages.
+func (c *Candidate) where() string {
+	if c.Whole {
+		return fmt.Sprintf("sentence %d", c.Row)
+	}
+	return fmt.Sprintf("row %d", c.Row)
+}
+
+// number returns what takes the place of the row in the indexes of questions. labels must
+// contain the label of c.
+func (c *Candidate) number(labels catalog.DataSet) int {
+	if c.Whole {
+		return c.Row*len(labels.Labels) + labels.Index(c.Label)
+	}
+	return c.Row
+}
+
 // perRow is the maximum number of questions about a row.
 const perRow = 256
 
 // numbers returns the index of each candidate's question, or -1 if the row has no free
-// number.
-func numbers(candidates []Candidate) ([]int, error) {
+// number. The data set is needed only for answers about whole sentences.
+func numbers(candidates []Candidate, labels catalog.DataSet) ([]int, error) {
 	list := make([]int, len(candidates))
 	var order []int
 	for from, to := 0, 0; from < len(candidates); from = to {
-		row := candidates[from].Row
-		for to = from; to < len(candidates) && candidates[to].Row == row; to++ {
+		c := &candidates[from]
+		row := c.number(labels)
+		for to = from; to < len(candidates) && candidates[to].number(labels) == row; to++ {
 		}
 		switch {
-		case to < len(candidates) && candidates[to].Row < row:
-			return nil, fmt.Errorf("entities of row %d after those of row %d", candidates[to].Row, row)
+		case to < len(candidates) && candidates[to].number(labels) < row:
+			return nil, fmt.Errorf("entities of %s after those of %s", candidates[to].where(), c.where())
+		case row > math.MaxInt32/perRow && c.Whole:
+			return nil, fault.WithHint(fmt.Errorf("%s: only the entities of the first %s can be verified", c.where(), english.Count((math.MaxInt32/perRow+1)/len(labels.Labels), "sentence")), "split the source into smaller files")
 		case row > math.MaxInt32/perRow:
 			return nil, fault.WithHint(fmt.Errorf("row %d: only the entities of the first %s can be verified", row, english.Count(math.MaxInt32/perRow+1, "row")), "split the source into smaller files")
 		}
@@ -69,12 +94,14 @@ func numbers(candidates []Candidate) ([]int, error) {
 		for i := from; i < to; i++ {
 			order = append(order, i)
 		}
-		slices.SortFunc(order, func(a, b int) int { return compareSpans(candidates[a].Span, candidates[b].Span) })
+		slices.SortFunc(order, func(a, b int) int {
+			return cmp.Or(compareSpans(candidates[a].Span, candidates[b].Span), cmp.Compare(candidates[a].Label, candidates[b].Label))
+		})
 		var taken [perRow]bool
 		for k, i := range order {
 			s := candidates[i].Span
-			if k > 0 && s == candidates[order[k-1]].Span {
-				return nil, fmt.Errorf("row %d: duplicate entity %q", row, candidates[i].Text)
+			if k > 0 && s == candidates[order[k-1]].Span && candidates[i].Label == candidates[order[k-1]].Label {
+				return nil, fmt.Errorf("%s: duplicate entity %q", c.where(), candidates[i].Text)
 			}
 			if list[i] = -1; k >= perRow {
 				continue
@@ -125,7 +152,7 @@ type Asked struct {
 }
 
 // Write writes a question about each candidate to w, except those beyond the maximum per
-// row. Candidates must be in row order, which is also the order of the questions. All
+// row. Candidates must be in the order of [Candidates], which is also that of the questions. All
 // checks of the candidates are made before the first record is written.
 //
 // The training set is read once, on all cores. It needs the memory of
@@ -133,18 +160,18 @@ type Asked struct {
 // the candidates' labels, and for each place where a candidate's words occur.
 func (j *Questions) Write(ctx context.Context, w io.Writer, candidates []Candidate) (report Asked, err error) {
 	m := maker{job: j, labels: map[string]catalog.Label{}}
-	indexes, err := numbers(candidates)
-	if err != nil {
-		return report, err
-	}
 	for _, c := range candidates {
 		if m.labels[c.Label], err = j.Labels.Label(c.Label); err != nil {
-			e := &fault.Error{Err: fmt.Errorf("row %d: %w", c.Row, err)}
-			if j.Rows != nil {
+			e := &fault.Error{Err: fmt.Errorf("%s: %w", c.where(), err)}
+			if j.Rows != nil && !c.Whole {
 				e.File, e.Line = j.Rows.Name(), j.Rows.Line(c.Row)
 			}
 			return report, e
 		}
+	}
+	indexes, err := numbers(candidates, j.Labels)
+	if err != nil {
+		return report, err
 	}
 	if j.Examples == 0 {
 		return m.write(ctx, w, indexes, candidates)
@@ -181,7 +208,7 @@ func (m *maker) write(ctx context.Context, w io.Writer, indexes []int, candidate
 			continue
 		}
 		if line, err = m.appendQuestion(line[:0], indexes[i], &candidates[i]); err != nil {
-			return report, fmt.Errorf("%w, at the entity %q of row %d", err, candidates[i].Text, candidates[i].Row)
+			return report, fmt.Errorf("%w, at the entity %q of %s", err, candidates[i].Text, candidates[i].where())
 		}
 		if _, err := out.Write(line); err != nil {
 			return report, fmt.Errorf("write questions: %w", err)
@@ -232,7 +259,7 @@ func (m *maker) appendQuestion(dst []byte, index int, c *Candidate) (_ []byte, e
 	if m.text, err = j.Template.Query.Append(m.text, &m.view); err != nil {
 		return nil, err
 	}
-	m.extra = appendEntity(append(m.extra[:0], ','), &entity{c.Row, c.Span, c.Text})
+	m.extra = appendEntity(append(m.extra[:0], ','), entityOf(c))
 	return record.AppendPrompt(dst, &record.Prompt{
 		ID:       record.NewID(record.VerifySource(j.Source), index, m.text),
 		Index:    index,
@@ -247,14 +274,28 @@ func (m *maker) appendQuestion(dst []byte, index int, c *Candidate) (_ []byte, e
 
 // entity is the member that identifies what a record asks about.
 type entity struct {
-	row  int
-	span markup.Span
-	text string
+	row   int    // of the sentence if whole
+	whole bool   // found in answers about whole sentences
+	label string // only if whole
+	span  markup.Span
+	text  string
+}
+
+func entityOf(c *Candidate) *entity {
+	e := entity{row: c.Row, whole: c.Whole, span: c.Span, text: c.Text}
+	if c.Whole {
+		e.label = c.Label
+	}
+	return &e
 }
 
 func appendEntity(dst []byte, e *entity) []byte {
-	dst = append(dst, `"entity":{"row":`...)
-	dst = strconv.AppendInt(dst, int64(e.row), 10)
+	if e.whole {
+		dst = strconv.AppendInt(append(dst, `"entity":{"sentence":`...), int64(e.row), 10)
+		dst = record.AppendString(append(dst, `,"label":`...), e.label)
+	} else {
+		dst = strconv.AppendInt(append(dst, `"entity":{"row":`...), int64(e.row), 10)
+	}
 	dst = append(dst, `,"start":`...)
 	dst = strconv.AppendInt(dst, int64(e.span.Start), 10)
 	dst = append(dst, `,"end":`...)

@@ -52,11 +52,38 @@ func (o *Options) judge(std cmdline.Streams) *wire.Judge {
 	return o.Accepted.Judge(func(s string) { std.Say("%s", s) })
 }
 
-// Read reads the result files and merges them into the earlier results. When ctx ends, it
-// stops, except that it reads stdin to its end and then skips the remaining files.
-func (o *Options) Read(ctx context.Context, std cmdline.Streams) (*collect.Results, error) {
-	return o.read(ctx, std, collect.New(collect.Options{Judge: o.judge(std)}))
+// Collect reads the result files and merges them into the earlier results, for a results
+// file. If they answer questions about whole sentences, it also joins them with their rows;
+// otherwise the [Joined] is nil. The caller closes it. When ctx ends, Collect stops, except that it reads
+// stdin to its end and then skips the remaining files.
+func (o *Options) Collect(ctx context.Context, std cmdline.Streams) (*collect.Results, *Joined, error) {
+	j := o.newJoined()
+	var known annotate.Options
+	results, err := o.read(ctx, std, collect.New(collect.Options{Judge: o.judge(std), Open: func() (rows *mrc.File, err error) {
+		if rows, err = o.openRows(j); err == nil && rows == nil {
+			err = errNoRows
+		}
+		if err == nil {
+			known.Labels, err = o.Labels.ReadGiven()
+		}
+		if err == nil {
+			known.Demonstrations, err = o.demonstrations(std, j, rows)
+		}
+		return rows, err
+	}}))
+	if err == nil && results.OfSentences() {
+		err = o.join(std, j, results, known)
+	}
+	if err != nil || !results.OfSentences() {
+		j.Close()
+		return results, nil, explain(err)
+	}
+	return results, j, nil
 }
+
+// errNoRows means that rows are needed to divide answers about whole sentences among them.
+var errNoRows = fault.WithHint(errors.New("the answers are about whole sentences, and only the MRC file tells which rows these have"),
+	nameRows+" or with --gold, or write another --format")
 
 func (o *Options) read(ctx context.Context, std cmdline.Streams, results *collect.Results) (*collect.Results, error) {
 	if o.Total > 0 {
@@ -172,29 +199,42 @@ func (j *Joined) Close() {
 	}
 }
 
+func (o *Options) newJoined() *Joined { return &Joined{HasGold: o.Gold != "", Verified: true} }
+
+// openRows opens the MRC file that the flags name, and returns nil if they name none.
+func (o *Options) openRows(j *Joined) (*mrc.File, error) {
+	if o.Gold == "" && !o.Source.Given {
+		return nil, nil
+	}
+	rows, err := mrc.Open(cmp.Or(o.Gold, o.Source.Path()))
+	if err == nil {
+		j.files = append(j.files, rows)
+	}
+	return rows, err
+}
+
 // Join reads the result files, joins them with their rows and demonstrations, and drops the
 // entities that the verdicts reject. labels is the data set of Labels, or nil. All other
 // files are opened before the results, which may take hours to arrive. The caller closes
 // the returned value.
 func (o *Options) Join(ctx context.Context, std cmdline.Streams, labels *catalog.DataSet) (_ *Joined, err error) {
-	j := &Joined{HasGold: o.Gold != "", Verified: true}
+	j := o.newJoined()
 	defer func() {
 		if err != nil {
 			j.Close()
 		}
 	}()
 	with := collect.Options{Judge: o.judge(std), Join: true}
-	if o.Gold != "" || o.Source.Given {
-		if with.Rows, err = mrc.Open(cmp.Or(o.Gold, o.Source.Path())); err != nil {
-			return nil, err
-		}
-		j.files = append(j.files, with.Rows)
+	if with.Rows, err = o.openRows(j); err != nil {
+		return nil, err
 	}
 	known := annotate.Options{Labels: labels}
-	if with.Rows != nil && o.Examples.Num > 0 {
+	if with.Rows != nil {
 		if known.Demonstrations, err = o.demonstrations(std, j, with.Rows); err != nil {
 			return nil, err
 		}
+	} else if o.LastResults != "" {
+		with.Open = func() (*mrc.File, error) { return nil, errNoRows }
 	}
 	verdicts := make([]io.ReadCloser, len(o.Verdicts))
 	for i, file := range o.Verdicts {
@@ -207,29 +247,52 @@ func (o *Options) Join(ctx context.Context, std cmdline.Streams, labels *catalog
 	if err != nil {
 		return nil, err
 	}
-	if sum := results.Sum(); sum.Over && o.LastResults == "" && sum.Kept < sum.Rows {
-		std.Say("%s has %s for %s: the other rows count as missing (--total N: it answers only the first N rows)", cmdline.InputName(o.Files[0]), english.Count(sum.Kept, "line"), english.Count(sum.Rows, "row"))
-	}
-	if j.Joined, err = annotate.Join(results, known); err != nil {
-		return nil, explain(err)
-	}
-	if j.Lost > 0 {
-		std.Say("left out %s without an answer, as no record contains the sentence", english.Count(j.Lost, "row"))
-		std.Say("name the MRC file that contains it with --source-dir and --source-name")
-	}
-	if j.Rows != nil && results.Len() < j.Rows.Len() {
-		std.Note("the results cover %d of the %s of %s", results.Len(), english.Count(j.Rows.Len(), "row"), j.Rows.Name())
-	}
-	if len(verdicts) > 0 {
+	if err = o.join(std, j, results, known); err == nil && len(verdicts) > 0 {
 		err = o.verify(ctx, std, j, verdicts)
 	}
 	return j, explain(err)
 }
 
-// demonstrations opens what the prompts showed. Where no flag says what that is, it is
-// taken to be what ner-prompt shows by default, if the files for it are there; should
-// they not belong to the rows, that is said, and is no error.
+// join joins results with what is known in addition.
+func (o *Options) join(std cmdline.Streams, j *Joined, results *collect.Results, known annotate.Options) (err error) {
+	if sum := results.Sum(); sum.Over && o.LastResults == "" && sum.Kept < sum.Rows {
+		std.Say("%s has %s for %s: the other rows count as missing (--total N: it answers only the first N rows)", cmdline.InputName(o.Files[0]), english.Count(sum.Kept, "line"), english.Count(sum.Rows, "row"))
+	}
+	if results.OfSentences() && known.Demonstrations != nil {
+		if o.Total > 0 { // of sentences, which have more rows
+			if known.Demonstrations, err = o.openDemonstrations(std, j, results.Rows(), results.Len()); err != nil {
+				return err
+			}
+		}
+		if j.Assumed != "" {
+			j.Assumed = fmt.Sprintf("%s from the lines of each sentence in %s", english.Count(o.Examples.Num, "neighbour"), known.Demonstrations.Neighbours.Name())
+		}
+	}
+	if j.Joined, err = annotate.Join(results, known); err != nil {
+		return err
+	}
+	if j.Lost > 0 {
+		std.Say("left out %s without an answer, as no record contains the sentence", english.Count(j.Lost, results.Unit()))
+		std.Say("name the MRC file that contains it with --source-dir and --source-name")
+	}
+	if j.Rows != nil && results.Len() < j.Rows.Len() {
+		std.Note("the results cover %d of the %s of %s", results.Len(), english.Count(j.Rows.Len(), "row"), j.Rows.Name())
+	}
+	return nil
+}
+
+// demonstrations opens what the prompts showed, if anything. Where no flag says what that
+// is, it is taken to be what ner-prompt shows by default, if the files for it are there;
+// should they not belong to the rows, that is said, and is no error.
 func (o *Options) demonstrations(std cmdline.Streams, j *Joined, rows *mrc.File) (*annotate.Demonstrations, error) {
+	if o.Examples.Num == 0 {
+		return nil, nil
+	}
+	return o.openDemonstrations(std, j, rows, cmp.Or(o.Total, rows.Len()))
+}
+
+// openDemonstrations opens what the prompts showed about the first n rows.
+func (o *Options) openDemonstrations(std cmdline.Streams, j *Joined, rows *mrc.File, n int) (*annotate.Demonstrations, error) {
 	source := o.Source
 	if dir, name, ok := mrc.Split(o.Gold); ok && !source.Given {
 		source = dataset.Source{Dir: dir, Name: name}
@@ -238,7 +301,7 @@ func (o *Options) demonstrations(std cmdline.Streams, j *Joined, rows *mrc.File)
 	if !given && !o.Examples.Exist(&source) {
 		return nil, nil
 	}
-	train, neighbours, err := o.Examples.Open(&source, cmp.Or(o.Total, rows.Len()))
+	train, neighbours, err := o.Examples.Open(&source, n)
 	if err == nil {
 		j.files = append(j.files, train, neighbours)
 		if !given && neighbours.More() && o.Total == 0 {
