@@ -305,7 +305,7 @@ func TestWhatPeopleShouldHearOfIsCounted(t *testing.T) {
 	for range 2 { // the second pass does not add to the first
 		spell(t, j)
 	}
-	if d := cmp.Diff(annotate.Notes{PartRead: 1, UnusableGold: 1, UnusableRows: 1, FirstUnusable: 1}, j.Notes); d != "" {
+	if d := cmp.Diff(annotate.Notes{Unused: 1, PartRead: 1, UnusableGold: 1, UnusableRows: 1, FirstUnusable: 1}, j.Notes); d != "" {
 		t.Error(d)
 	}
 }

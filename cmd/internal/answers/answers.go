@@ -61,7 +61,7 @@ func (o *Options) Collect(ctx context.Context, std cmdline.Streams) (*collect.Re
 	var known annotate.Options
 	results, err := o.read(ctx, std, collect.New(collect.Options{Judge: o.judge(std), Open: func() (rows *mrc.File, err error) {
 		if rows, err = o.openRows(j); err == nil && rows == nil {
-			err = errNoRows
+			err = noRows(nameRows + ", or write another --format")
 		}
 		if err == nil {
 			known.Labels, err = o.Labels.ReadGiven()
@@ -81,9 +81,11 @@ func (o *Options) Collect(ctx context.Context, std cmdline.Streams) (*collect.Re
 	return results, j, nil
 }
 
-// errNoRows means that rows are needed to divide answers about whole sentences among them.
-var errNoRows = fault.WithHint(errors.New("the answers are about whole sentences, and only the MRC file tells which rows these have"),
-	nameRows+" or with --gold, or write another --format")
+// noRows returns the error for answers about whole sentences if rows are needed to divide
+// them among.
+func noRows(hint string) error {
+	return fault.WithHint(errors.New("the answers are about whole sentences, and only the MRC file says which rows these have"), hint)
+}
 
 func (o *Options) read(ctx context.Context, std cmdline.Streams, results *collect.Results) (*collect.Results, error) {
 	if o.Total > 0 {
@@ -234,7 +236,7 @@ func (o *Options) Join(ctx context.Context, std cmdline.Streams, labels *catalog
 			return nil, err
 		}
 	} else if o.LastResults != "" {
-		with.Open = func() (*mrc.File, error) { return nil, errNoRows }
+		with.Open = func() (*mrc.File, error) { return nil, noRows(nameRows) }
 	}
 	verdicts := make([]io.ReadCloser, len(o.Verdicts))
 	for i, file := range o.Verdicts {
