@@ -118,7 +118,11 @@ func conclude(ctx context.Context, std cmdline.Streams, o *answers.Options, resu
 		return err
 	}
 	if !results.TotalKnown() {
-		std.Say("no record says how many %[1]ss the source has: %[1]ss after the last one seen may be missing", results.Unit())
+		if results.OfSentences() {
+			std.Say("no record says how many sentences the source has: sentences after the last one seen may be missing")
+		} else {
+			std.Say("no record says how many rows the source has: rows after the last one seen may be missing")
+		}
 		std.Say("give their number with --total")
 	}
 	sum := results.Sum()
