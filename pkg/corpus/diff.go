@@ -41,14 +41,14 @@ type Mark struct {
 
 // A Discrepancy is a sentence in which two versions of a corpus differ.
 type Discrepancy struct {
-	ID, Text     string // as in the first version that has the sentence
+	ID, Text     string // as in the first version that has the sentence; without an id, ID is its document
 	InA, InB     bool   // which version has the sentence; both, if its entities differ
 	OnlyA, OnlyB []Mark // entities that the other version lacks, in the order of the text
 }
 
 // Add adds a copy of a sentence.
 func (v *Version) Add(s *Sentence) {
-	add := versioned{id: strings.Clone(s.ID), text: strings.Clone(s.Text)}
+	add := versioned{id: strings.Clone(cmp.Or(s.ID, s.Position.Document)), text: strings.Clone(s.Text)}
 	var letters strings.Builder
 	v.before = v.before[:0]
 	n := 0

@@ -9,6 +9,7 @@ import (
 
 	"nertools/pkg/corpus"
 	"nertools/pkg/markup"
+	"nertools/pkg/record"
 )
 
 // text returns a text sentence whose entities are the parts between brackets, "[DRUG aspirin]".
@@ -52,6 +53,8 @@ func TestVersionsDifferInSentencesAndSpans(t *testing.T) {
 		{"a text and its tokens", version(aspirin), version(tokens), ""},
 		{"a longer span", version(aspirin), version(text("0", "I took [DRUG aspirin.]")),
 			`{"kind":"difference","v":1,"id":"0","text":"I took aspirin.","in":"both","only_a":[{"label":"DRUG","text":"aspirin","start_char":7,"end_char":14}],"only_b":[{"label":"DRUG","text":"aspirin.","start_char":7,"end_char":15}]}`},
+		{"only a document has a name", version(&corpus.Sentence{Text: "Gut.", Unit: markup.Char, Position: record.Position{Document: "a.txt"}}), version(),
+			`{"kind":"difference","v":1,"id":"a.txt","text":"Gut.","in":"a","only_a":[],"only_b":[]}`},
 		{"another label", version(aspirin), version(text("0", "I took [DOSE aspirin].")),
 			`{"kind":"difference","v":1,"id":"0","text":"I took aspirin.","in":"both","only_a":[{"label":"DRUG","text":"aspirin","start_char":7,"end_char":14}],"only_b":[{"label":"DOSE","text":"aspirin","start_char":7,"end_char":14}]}`},
 		{"missing in one", version(aspirin, text("1", "Gut.")), version(aspirin),
