@@ -79,6 +79,9 @@ func diff(ctx context.Context, std cmdline.Streams, o *diffOptions) error {
 			return err
 		}
 	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	a, b := versions[0].Divide(&versions[1]), versions[1].Divide(&versions[0])
 	out := bufio.NewWriter(std.Out)
 	write, colours := o.style(std)
@@ -90,7 +93,7 @@ func diff(ctx context.Context, std cmdline.Streams, o *diffOptions) error {
 		} else {
 			_, err = out.Write(corpus.AppendDiscrepancy(nil, d))
 		}
-		if err != nil {
+		if err = cmp.Or(err, ctx.Err()); err != nil {
 			return err
 		}
 	}

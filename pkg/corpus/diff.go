@@ -224,6 +224,9 @@ func (s versioned) cut(list []versioned, ends []int) []versioned {
 
 // lacking returns those marks that are not among others, in the order of the text.
 func lacking(marks, others []located) []Mark {
+	if len(marks) == 0 {
+		return nil
+	}
 	type key struct {
 		start, end int
 		label      string
