@@ -3,6 +3,7 @@ package markup_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -109,5 +110,30 @@ func BenchmarkStrike(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		s.Strike(&s.Original, answer, markup.Question{}, func(sp markup.Span) bool { return sp.Start == 2 })
+	}
+}
+
+// Answers about all labels of a sentence, of few labels and of many.
+func BenchmarkAlignSentence(b *testing.B) {
+	const copied = "On Monday <PER>Ingrid Solheim</PER> of the <ORG>Bank of <LOC>Norway</LOC></ORG> flew from <LOC>Oslo</LOC> to <LOC>Zürich</LOC> for talks with the mayor and his staff about the new bridge ."
+	few := []string{"PER", "LOC", "ORG", "MISC"}
+	many := slices.Concat([]string{"CARDINAL", "DATE", "EVENT", "FAC", "GPE", "LANGUAGE", "LAW", "MONEY", "NORP", "ORDINAL", "PERCENT", "PRODUCT", "QUANTITY", "TIME"}, few)
+	for _, c := range []struct{ name, answer string }{
+		{"equal", copied},
+		{"equal, nothing marked", sentence},
+		{"spacing", strings.Replace(copied, "bridge .", "bridge.", 1)},
+		{"edited", strings.Replace(copied, "On Monday", "Last Tuesday", 1)},
+		{"list", `{"entities":[{"text":"Ingrid Solheim","label":"PER"},{"text":"Bank of Norway","label":"ORG"},{"text":"Norway","label":"LOC"},{"text":"Oslo","label":"LOC"},{"text":"Zürich","label":"LOC"}]}`},
+	} {
+		for _, labels := range [][]string{few, many} {
+			b.Run(fmt.Sprintf("%s/%d", c.name, len(labels)), func(b *testing.B) {
+				var s subject
+				s.Reset(sentence)
+				b.ReportAllocs()
+				for b.Loop() {
+					s.Align(&s.Original, c.answer, markup.Question{Asked: labels})
+				}
+			})
+		}
 	}
 }

@@ -109,7 +109,8 @@ func (w *tagWalk) reset(o *Original, answer string, asked []string) {
 // walk reports whether there is a reading in which the answer is the original with marks.
 func (w *tagWalk) walk() bool {
 	for {
-		ok := w.step()
+		w.skip()
+		ok := w.pos == w.end || w.step()
 		if ok && w.pos == w.end {
 			if ok = w.at == w.textEnd && len(w.open) == 0; ok {
 				return true
@@ -121,10 +122,40 @@ func (w *tagWalk) walk() bool {
 	}
 }
 
+// skip reads words of ASCII characters with single spaces between them, as far as the
+// original has the same ones. It saves time.
+func (w *tagWalk) skip() {
+	answer, text := w.answer[w.pos:w.end], w.original.Text[w.at:w.textEnd]
+	n, spaces := 0, 0
+	for n < len(answer) && n < len(text) {
+		c := answer[n]
+		if c != text[n] || c == '<' || c >= utf8.RuneSelf {
+			break
+		}
+		if asciiSpace[c] {
+			if n == 0 || n+1 >= len(answer) || n+1 >= len(text) || !plainByte(answer[n+1]) || !plainByte(text[n+1]) || asciiSpace[answer[n-1]] {
+				break
+			}
+			spaces++
+		}
+		n++
+	}
+	w.pos, w.at = w.pos+n, w.at+n
+	if w.original.Unit == Char {
+		w.unit += n
+	} else {
+		w.unit += spaces
+	}
+	w.steps.spend(n / lettersAStep)
+}
+
+// plainByte reports whether a byte is a visible ASCII character.
+func plainByte(c byte) bool { return c < utf8.RuneSelf && !asciiSpace[c] }
+
 // step reads one character, a run of white space or a tag. It reports false if the original
 // has something else there.
 func (w *tagWalk) step() bool {
-	if w.pos == w.end || !w.steps.spend(1) {
+	if !w.steps.spend(1) {
 		return false
 	}
 	text := w.original.Text[:w.textEnd]

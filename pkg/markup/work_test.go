@@ -122,6 +122,15 @@ func hard(n int) []hardCase {
 		{"objects of labels", join(distinct), "{" + repeat(`"w00007":"PER",`) + "}"},
 		{"hidden characters", "a" + repeat("\u200b") + "b c", repeat("@@ab## c ")},
 		{"hidden tokens", "a " + repeat("\u200b ") + "b c", repeat("@@a b## c ")},
+		{"tags of the label in the sentence", repeat("<PER> a "), repeat("<PER><PER> a</PER> ")},
+		{"tags of the label in the sentence, marked", repeat("<PER> a "), repeat("<PER><PER></PER> a ")},
+		{"tags of the label in the sentence, and no end", repeat("<PER> a "), repeat("<PER> a ") + "<PER>"},
+		{"nothing but tags", repeat("<PER></PER>"), repeat("<PER><PER></PER></PER>")},
+		{"nothing but tags, one of them missing", repeat("<PER></PER>"), repeat("<PER></PER>")[1:]},
+		{"tags of several labels", join(distinct), repeat("<PER>w00007</PER> <LOC>w00007</LOC> <ORG>met</ORG> ")},
+		{"tags of several labels, crossing", join(equal), repeat("<PER>a <LOC>a </PER>a </LOC>a ")},
+		{"entries of several labels", join(equal), "[" + repeat(`{"text":"a","label":"PER"},{"text":"a","label":"LOC"},`) + "{}]"},
+		{"marked strings of a list in the sentence", repeat("<PER>a</PER> "), `["` + repeat(`<PER>b</PER>", "`) + `"]`},
 	}
 }
 
@@ -153,17 +162,17 @@ func BenchmarkAlignHard(b *testing.B) {
 // cost is what an alignment takes.
 type cost struct{ steps, bytes int }
 
-func (c *hardCase) cost(t *testing.T) cost {
+func (c *hardCase) cost(t *testing.T, q Question) cost {
 	t.Helper()
-	shown := func(text string) bool { return strings.HasPrefix(text, "v") }
+	q.Shown = func(text string) bool { return strings.HasPrefix(text, "v") }
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	var o Original
 	var al Aligner
 	o.Reset(c.original)
-	a := al.Align(&o, c.answer, Question{Label: "PER", Shown: shown})
+	a := al.Align(&o, c.answer, q)
 	runtime.ReadMemStats(&after)
-	for _, m := range []meter{al.work, al.lookups, al.differ.work} {
+	for _, m := range []meter{al.work, al.lookups, al.differ.work, al.tagDiffer.work, al.walk.steps} {
 		if m.done > m.limit {
 			t.Errorf("%s: %d steps, of %d", c.name, m.done, m.limit)
 		}
@@ -181,7 +190,7 @@ func (c *hardCase) cost(t *testing.T) cost {
 	if text > deepest*len(c.answer) {
 		t.Errorf("%s: %d bytes of entities in an answer of %d", c.name, text, len(c.answer))
 	}
-	return cost{al.work.done + al.lookups.done + al.differ.work.done + al.places.done, int(after.TotalAlloc - before.TotalAlloc)}
+	return cost{al.work.done + al.lookups.done + al.differ.work.done + al.tagDiffer.work.done + al.walk.steps.done + al.places.done, int(after.TotalAlloc - before.TotalAlloc)}
 }
 
 // What takes quadratic time or memory takes four times as much for twice the length.
@@ -189,9 +198,11 @@ func TestWorkAndMemoryGrowWithTheLength(t *testing.T) {
 	const n = 1 << 14
 	twice := hard(2 * n)
 	for i, c := range hard(n) {
-		small, large := c.cost(t), twice[i].cost(t)
-		if large.steps > 3*small.steps+1<<16 || large.bytes > 3*small.bytes+1<<20 {
-			t.Errorf("%s: %+v, and %+v for twice the length", c.name, small, large)
+		for _, q := range []Question{{Label: "PER"}, {Asked: []string{"PER", "LOC", "ORG"}}} {
+			small, large := c.cost(t, q), twice[i].cost(t, q)
+			if large.steps > 3*small.steps+1<<16 || large.bytes > 3*small.bytes+1<<20 {
+				t.Errorf("%s, %d labels: %+v, and %+v for twice the length", c.name, len(q.Asked), small, large)
+			}
 		}
 	}
 }
