@@ -155,9 +155,8 @@ type Aligner struct {
 	covered   []int        // by token: 0 if no mark has it, else a later token, before which all are covered
 	edges     []edges      // of the original's tokens; made when one is long
 	readings  map[string]*reading
-	part      letters           // of what may be in the original
-	asked     []string          // of the last question about all labels
-	own       map[string]string // these labels by their folded names
+	part      letters     // of what may be in the original
+	asked     askedLabels // of the last question about a sentence
 	walk      tagWalk
 	tagDiffer differ // of literalTags
 	found     []int
@@ -178,7 +177,8 @@ type Aligner struct {
 // span may have several labels.
 func (al *Aligner) Align(o *Original, answer string, q Question) Alignment {
 	if q.ofSentence() {
-		if a, ok := al.sameTagged(o, answer, q.Asked); ok {
+		al.ask(q)
+		if a, ok := al.sameTagged(o, answer); ok {
 			return a
 		}
 	} else if a, ok := o.same(answer); ok {

@@ -3,6 +3,8 @@ package markup
 import (
 	"slices"
 	"strings"
+
+	"nertools/pkg/tags"
 )
 
 // A claim is what an answer says about the label of an entity.
@@ -178,19 +180,32 @@ func looksLikeLabel(text string) bool {
 	return true
 }
 
-// ask makes q the question. Answers to questions about the same labels need no new names.
+// askedLabels are the labels of a question about a sentence.
+type askedLabels struct {
+	labels []string
+	byName map[string]string // by their folded names
+	tags   [][2]string       // of each: those around its entities
+}
+
+// ask makes q the question. Most questions are about the same labels as the one before.
 func (al *Aligner) ask(q Question) {
-	if q.ofSentence() {
-		if !slices.Equal(al.asked, q.Asked) {
-			al.asked = slices.Clone(q.Asked)
-			al.own = make(map[string]string, len(q.Asked))
-			for _, label := range q.Asked {
-				if name := foldName(label); name != "" && al.own[name] == "" {
-					al.own[name] = label
-				}
-			}
-		}
-		q.own = al.own
-	}
 	al.question = q
+	if !q.ofSentence() {
+		return
+	}
+	if !slices.Equal(al.asked.labels, q.Asked) {
+		al.asked = newAskedLabels(q.Asked)
+	}
+	al.question.own = al.asked.byName
+}
+
+func newAskedLabels(labels []string) askedLabels {
+	asked := askedLabels{labels: slices.Clone(labels), byName: map[string]string{}}
+	for _, label := range labels {
+		asked.tags = append(asked.tags, [2]string{tags.Start(label), tags.End(label)})
+		if name := foldName(label); name != "" && asked.byName[name] == "" {
+			asked.byName[name] = label
+		}
+	}
+	return asked
 }

@@ -233,7 +233,7 @@ func (k *tagKinds) says(t *tags.Tag) (u use, name string) {
 	if k.isText(t) {
 		return isText, ""
 	}
-	if isName(t.Name) {
+	if isName(t.Name) || al.question.ofSentence() && al.question.wants(t.Name) {
 		if u, ok := al.question.use(t.Name); ok {
 			return u, t.Name
 		}

@@ -103,13 +103,16 @@ func (a *answer) addTag(k *tagKinds, said string) int {
 	return n
 }
 
-// lookAtTag notes whether a tag is not what was asked for, such as "<PER>" and "</PER>".
+// lookAtTag notes whether a tag is not as asked for. Those of labels that were not asked for
+// are no damage.
 func (a *answer) lookAtTag(t *tags.Tag, o *otherMark) {
-	if o.odd || o.reason == NotAsked || a.text[t.From:t.To] != plainTag(t) || t.Name != o.label {
+	want := tags.Start
+	if t.End {
+		want = tags.End
+	}
+	if o.reason != NotAsked && a.text[t.From:t.To] != want(o.label) {
 		o.odd = true
-		if o.reason != NotAsked {
-			a.damage |= OtherMarkup
-		}
+		a.damage |= OtherMarkup
 	}
 }
 

@@ -3,6 +3,7 @@ package markup_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nertools/pkg/markup"
+	"nertools/pkg/tags"
 )
 
 // A labelled span is an entity of a sentence.
@@ -58,32 +60,16 @@ func bounds(text string, unit markup.Unit) (from, to []int) {
 	return from, to
 }
 
-// tagged returns the sentence with its entities in tags. Of those that begin or end at one
-// place, the longer is outside.
+// tagged returns the sentence with its entities in tags.
 func tagged(text string, unit markup.Unit, list []labelled) string {
-	from, to := bounds(text, unit)
-	type tag struct {
-		at, rank int
-		text     string
+	var spans []markup.Span
+	var labels []string
+	for _, e := range list {
+		spans, labels = append(spans, e.Span), append(labels, e.Label)
 	}
-	var tags []tag
-	for i, e := range list {
-		tags = append(tags, tag{2*from[e.Start] + 1, i, "<" + e.Label + ">"}, tag{2 * to[e.End-1], -i, "</" + e.Label + ">"})
-	}
-	slices.SortFunc(tags, func(a, b tag) int {
-		if a.at != b.at {
-			return a.at - b.at
-		}
-		return a.rank - b.rank
-	})
-	var b strings.Builder
-	at := 0
-	for _, t := range tags {
-		b.WriteString(text[at : t.at/2])
-		at = t.at / 2
-		b.WriteString(t.text)
-	}
-	return b.String() + text[at:]
+	var sentence markup.Slicer
+	sentence.Reset(text, unit)
+	return string(sentence.AppendTagged(nil, spans, labels))
 }
 
 // alphabets are words of random sentences. The second has tags of the labels asked for.
@@ -93,7 +79,7 @@ var alphabets = [][]string{
 }
 
 // random returns a sentence, and entities of it that tags of the labels asked for can mark:
-// those of one label do not cross.
+// those whose end tags are equal do not cross.
 func random(r *rand.Rand, unit markup.Unit, words []string, asked []string) (text string, list []labelled) {
 	var tokens []string
 	for range 1 + r.IntN(8) {
@@ -110,7 +96,7 @@ func random(r *rand.Rand, unit markup.Unit, words []string, asked []string) (tex
 		e := labelled{markup.Span{Start: start, End: start + 1 + r.IntN(min(5, len(from)-start))}, asked[r.IntN(len(asked))]}
 		inner := text[from[e.Start]:to[e.End-1]]
 		crosses := slices.ContainsFunc(list, func(o labelled) bool {
-			return o.Label == e.Label && (o.Start < e.Start && e.Start < o.End && o.End < e.End || e.Start < o.Start && o.Start < e.End && e.End < o.End)
+			return tags.End(o.Label) == tags.End(e.Label) && (o.Start < e.Start && e.Start < o.End && o.End < e.End || e.Start < o.Start && o.Start < e.End && e.End < o.End)
 		})
 		if !crosses && strings.TrimSpace(inner) == inner && edges[from[e.Start]] && edges[to[e.End-1]] {
 			list = append(list, e)
@@ -121,6 +107,7 @@ func random(r *rand.Rand, unit markup.Unit, words []string, asked []string) (tex
 
 func TestACopyOfTheSentenceWithTagsReadsBackExactly(t *testing.T) {
 	q := allLabels()
+	q.Asked = append(q.Asked, "PER.Group", "work of art", `"1"`)
 	for _, unit := range []markup.Unit{markup.Token, markup.Char} {
 		for n, words := range alphabets {
 			r := rand.New(rand.NewPCG(uint64(n), 1))
@@ -307,4 +294,104 @@ func FuzzAlignSentence(f *testing.F) {
 			t.Errorf("original %q, answer %q: twice: %s", original, answer, d)
 		}
 	})
+}
+
+// sentenceDamages are ways in which answers about all labels go wrong. Through those that are
+// harmless every entity is found.
+var sentenceDamages = []struct {
+	name     string
+	harmless bool
+	do       func(r *rand.Rand, answer string) string
+}{
+	{"tags in lower case", true, func(_ *rand.Rand, s string) string {
+		return strings.NewReplacer("PER>", "per>", "LOC>", "loc>", "ORG>", "org>", "MISC>", "misc>").Replace(s)
+	}},
+	{"names of labels", true, func(_ *rand.Rand, s string) string {
+		return strings.NewReplacer("PER>", "Person>", "LOC>", "locations>").Replace(s)
+	}},
+	{"attributes", true, func(_ *rand.Rand, s string) string {
+		return strings.NewReplacer("<PER>", `<entity type="PER">`, "</PER>", "</entity>", "<LOC>", "<LOC id=1>").Replace(s)
+	}},
+	{"escaped", true, func(_ *rand.Rand, s string) string {
+		return strings.NewReplacer("<", "&lt;", ">", "&gt;").Replace(s)
+	}},
+	{"square brackets", true, func(_ *rand.Rand, s string) string { return strings.NewReplacer("<", "[", ">", "]").Replace(s) }},
+	{"spaces inside tags", true, func(_ *rand.Rand, s string) string { return strings.NewReplacer(">", "> ", "</", " </").Replace(s) }},
+	{"bold around", true, func(_ *rand.Rand, s string) string {
+		return strings.NewReplacer("<PER>", "<b><PER>", "</PER>", "</PER></b>").Replace(s)
+	}},
+	{"chatter", true, func(_ *rand.Rand, s string) string { return "The labeled sentence: \"" + s + "\" I hope this helps." }},
+	{"said twice", true, func(_ *rand.Rand, s string) string { return s + "\n\n" + s }},
+	{"punctuation together", true, func(_ *rand.Rand, s string) string {
+		return strings.NewReplacer(" .", ".", " ,", ",", "( ", "(", " )", ")").Replace(s)
+	}},
+	{"upper case", false, func(_ *rand.Rand, s string) string { return strings.ToUpper(s) }},
+	{"no ends", false, func(_ *rand.Rand, s string) string { return strings.ReplaceAll(s, "</PER>", "") }},
+	{"marks without labels", false, func(_ *rand.Rand, s string) string {
+		return strings.NewReplacer("<PER>", "@@", "</PER>", "##").Replace(s)
+	}},
+	{"cut off", false, func(r *rand.Rand, s string) string { return s[:r.IntN(len(s)+1)] }},
+	{"a word dropped", false, func(r *rand.Rand, s string) string {
+		f := strings.Fields(s)
+		i := r.IntN(len(f))
+		return strings.Join(slices.Delete(f, i, i+1), " ")
+	}},
+	{"anything moved", false, func(r *rand.Rand, s string) string {
+		b := []byte(s)
+		for range 1 + len(b)/10 {
+			i, j := r.IntN(len(b)), r.IntN(len(b))
+			b[i], b[j] = b[j], b[i]
+		}
+		return string(b)
+	}},
+}
+
+func TestDamagedAnswersAboutAllLabelsYieldNoSpanThatTheSentenceDoesNotHold(t *testing.T) {
+	q := allLabels()
+	q.Asked = append(q.Asked, "MISC")
+	r := rand.New(rand.NewPCG(5, 5))
+	var s subject
+	sentences := newsEntities(t)
+	for _, d := range sentenceDamages {
+		entities, right := 0, 0
+		for _, text := range slices.Sorted(maps.Keys(sentences)) {
+			gold := sentences[text]
+			s.Reset(text)
+			answer := d.do(r, tagged(text, markup.Token, gold))
+			a := s.Align(&s.Original, answer, q)
+			entities += len(gold)
+			for _, f := range a.Found {
+				if !reads(&s.Original, f) || !slices.Contains(q.Asked, f.Label) {
+					t.Errorf("%s: sentence %q, answer %q: %+v", d.name, text, answer, f)
+				}
+				if slices.Contains(gold, labelled{f.Span, f.Label}) {
+					right++
+				} else if d.harmless {
+					t.Errorf("%s: sentence %q, answer %q: %+v", d.name, text, answer, f)
+				}
+			}
+			if d.harmless && len(a.Found) != len(gold) {
+				t.Errorf("%s: sentence %q, answer %q: %s", d.name, text, answer, describe(a))
+			}
+		}
+		t.Logf("%-22s of %d entities %3d found", d.name, entities, right)
+	}
+}
+
+// Labels that can't be the name of a tag are in an attribute. That is as asked for too.
+func TestALabelInAnAttributeIsAsAskedFor(t *testing.T) {
+	q := markup.Question{Asked: []string{"work of art", `"1"`, "PER.Group", "人"}}
+	var s subject
+	s.Reset("they saw Hamlet in Rome in 1999 .")
+	list := []labelled{{markup.Span{Start: 0, End: 1}, "PER.Group"}, {markup.Span{Start: 2, End: 3}, "work of art"}, {markup.Span{Start: 2, End: 5}, `"1"`}, {markup.Span{Start: 4, End: 5}, "人"}}
+	list = inOrder(list, q.Asked)
+	answer := tagged(s.Text, markup.Token, list)
+	for answer, want := range map[string]string{
+		answer: "same: they 0:1 PER.Group exact; Hamlet in Rome 2:5 \"1\" exact; Hamlet 2:3 work of art exact; Rome 4:5 人 exact",
+		strings.TrimSuffix(answer, "in 1999 .") + "in 2000 .": "edited: they 0:1 PER.Group exact; Hamlet in Rome 2:5 \"1\" exact; Hamlet 2:3 work of art exact; Rome 4:5 人 exact",
+	} {
+		if got := describe(s.Align(&s.Original, answer, q)); got != want {
+			t.Errorf("%s:\ngot  %s\nwant %s", answer, got, want)
+		}
+	}
 }

@@ -6,23 +6,24 @@ import (
 )
 
 // sameTagged aligns an answer that is the original, white space aside, with entities wrapped
-// in tags as asked for: "<PER>Ada</PER>". Most answers about all labels are like that.
+// in tags as [Slicer.AppendTagged] writes them: "<PER>Ada</PER>". Most answers about all labels
+// are like that.
 //
 // Answer and original are read side by side. A tag of the answer is a mark if the original
 // has no such tag at that place. If it has one, both readings are tried, until all marks pair
 // and each begins and ends where an entity can.
-func (al *Aligner) sameTagged(o *Original, answer string, asked []string) (Alignment, bool) {
+func (al *Aligner) sameTagged(o *Original, answer string) (Alignment, bool) {
 	w := &al.walk
-	w.reset(o, answer, asked)
+	w.reset(o, answer, al.asked.tags)
 	if w.textEnd == w.at || !w.walk() {
 		return Alignment{}, false
 	}
 	found := make([]Found, 0, len(w.closed))
 	for i := range w.closed {
 		c := &w.closed[i]
-		found = append(found, Found{Span: c.Span, Label: asked[c.label], How: Exact, Text: w.textOf(c)})
+		found = append(found, Found{Span: c.Span, Label: al.asked.labels[c.label], How: Exact, Text: w.textOf(c)})
 	}
-	sortByLabel(found, asked)
+	sortByLabel(found, al.asked.labels)
 	if len(found) == 0 {
 		found = nil
 	}
@@ -32,7 +33,7 @@ func (al *Aligner) sameTagged(o *Original, answer string, asked []string) (Align
 // tagWalk reads an answer and its original side by side.
 type tagWalk struct {
 	original *Original
-	asked    []string
+	tags     [][2]string // of the labels asked for
 	answer   string
 	end      int // of the answer without the white space around it
 	textEnd  int // of the original without it
@@ -86,13 +87,13 @@ type state struct {
 
 // tagKind is a tag of a label that was asked for.
 type tagKind struct {
-	label int
+	text  string
+	label int // of a start tag
 	end   bool
-	size  int
 }
 
-func (w *tagWalk) reset(o *Original, answer string, asked []string) {
-	w.original, w.answer, w.asked = o, answer, asked
+func (w *tagWalk) reset(o *Original, answer string, tags [][2]string) {
+	w.original, w.answer, w.tags = o, answer, tags
 	w.open, w.closed, w.marks, w.choices = w.open[:0], w.closed[:0], w.marks[:0], w.choices[:0]
 	clear(w.seen)
 	w.end = len(strings.TrimRightFunc(answer, isSpace))
@@ -161,7 +162,7 @@ func (w *tagWalk) step() bool {
 	text := w.original.Text[:w.textEnd]
 	if w.answer[w.pos] == '<' {
 		if tag, ok := w.tag(); ok {
-			if !strings.HasPrefix(text[w.at:], w.answer[w.pos:w.pos+tag.size]) {
+			if !strings.HasPrefix(text[w.at:], tag.text) {
 				return w.mark(tag)
 			}
 			w.choose(tag)
@@ -202,11 +203,14 @@ func (w *tagWalk) step() bool {
 
 // tag returns the tag of a label asked for that the answer has here.
 func (w *tagWalk) tag() (tagKind, bool) {
-	rest := w.answer[w.pos+1 : w.end]
-	name, end := strings.CutPrefix(rest, "/")
-	for i, label := range w.asked {
-		if strings.HasPrefix(name, label) && strings.HasPrefix(name[len(label):], ">") {
-			return tagKind{i, end, 1 + len(rest) - len(name) + len(label) + 1}, true
+	rest := w.answer[w.pos:w.end]
+	side := 0
+	if strings.HasPrefix(rest, "</") {
+		side = 1
+	}
+	for i := range w.tags {
+		if text := w.tags[i][side]; strings.HasPrefix(rest, text) {
+			return tagKind{text, i, side == 1}, true
 		}
 	}
 	return tagKind{}, false
@@ -215,15 +219,15 @@ func (w *tagWalk) tag() (tagKind, bool) {
 // mark reads a tag as a mark. It reports false if an entity can't begin or end there.
 func (w *tagWalk) mark(tag tagKind) bool {
 	m := len(w.marks)
-	w.marks = append(w.marks, tagRead{w.pos, w.pos + tag.size})
-	w.pos += tag.size
+	w.marks = append(w.marks, tagRead{w.pos, w.pos + len(tag.text)})
+	w.pos += len(tag.text)
 	if !tag.end {
 		w.open = append(w.open, openTag{tag.label, w.at, w.unit, m})
 		return len(w.open) <= deepest && w.mayBegin()
 	}
 	for i := len(w.open) - 1; i >= 0; i-- {
 		t := w.open[i]
-		if t.label != tag.label {
+		if w.tags[t.label][1] != tag.text {
 			continue
 		}
 		c := closedTag{Span{t.start, w.unit}, t.label, t.mark, m}
