@@ -3,6 +3,7 @@ package annotate_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -158,8 +159,10 @@ func (s *said) answer(style string, labels ...string) string {
 
 // damages are done to answers of either kind.
 var damages = map[string]func(answer string) string{
-	"none":    func(a string) string { return a },
-	"chatter": func(a string) string { return "Sure! Here is the result:\n\n" + a + "\n\nLet me know if you need more." },
+	"none": func(a string) string { return a },
+	"chatter": func(a string) string {
+		return "Sure! Here is the result:\n\n" + a + "\n\nLet me know if you need more."
+	},
 	"fence":   func(a string) string { return "```\n" + a + "\n```" },
 	"spacing": func(a string) string { return strings.ReplaceAll(a, " .", ".") },
 	"quotes":  func(a string) string { return strings.ReplaceAll(a, "'", "’") },
@@ -379,5 +382,140 @@ func TestTheAnswerAboutASentenceIsDividedAmongItsRows(t *testing.T) {
 		if d := cmp.Diff([]string{"PER", "LOC"}, j.Labels()); d != "" {
 			t.Error(d)
 		}
+	}
+}
+
+// batchAnswer returns a line of a batch's output, which has neither labels nor the sentence.
+func batchAnswer(n int, answer string) string {
+	return fmt.Sprintf(`{"custom_id":%q,"response":{"status_code":200,"body":{"choices":[{"message":{"content":%q},"finish_reason":"stop"}]}}}`+"\n", record.NewID("test.sentence", n, nil), answer)
+}
+
+func TestABatchFetchedByIDAloneNeedsTheRowsForItsSentences(t *testing.T) {
+	lines := batchAnswer(0, "<PER>Ada Li</PER> of New York saw Ada .") + batchAnswer(1, soWhat)
+	f := sample(t)
+	j := joinRecords(t, f, lines)
+	if d := cmp.Diff([]string{"a: PER(Ada Li exact) = PER(Ada Li) LOC(New York) PER(Ada)", "b: ="}, spell(t, j)); d != "" {
+		t.Error(d)
+	}
+	if j.Source() != "test.sentence" || !j.AllRows() {
+		t.Errorf("source %q", j.Source())
+	}
+	r := collect.New(collect.Options{Join: true})
+	if _, err := r.Read("r", strings.NewReader(lines)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := annotate.Join(r, annotate.Options{})
+	if e, ok := errors.AsType[*annotate.NoSentenceError](err); !ok || !e.Sentence || e.Row != 0 {
+		t.Errorf("got %v", err)
+	}
+	// What failed is only counted if another record is of use.
+	r = collect.New(collect.Options{Join: true})
+	if _, err := r.Read("r", strings.NewReader(sentenceRecord(1, soWhat, soWhat, "PER"))); err != nil {
+		t.Fatal(err)
+	}
+	if j, err := annotate.Join(r, annotate.Options{}); err != nil || j.Lost != 1 {
+		t.Errorf("%+v, %v", j, err)
+	}
+}
+
+func TestRecordsAboutOtherSentencesAreRefused(t *testing.T) {
+	for want, lines := range map[string]string{
+		"sentence 1 is not the sentence that was asked": sentenceRecord(1, "So why ?", soWhat, "PER", "LOC"),
+		"sentence 0 is not the sentence that was asked": sentenceRecord(0, adaLi, adaLi, "PER", "ORG"),
+		"results of 3 sentences, but ":                  strings.Replace(sentenceRecord(0, adaLi, adaLi, "PER", "LOC"), `"total":2`, `"total":3`, 1),
+	} {
+		r := collect.New(collect.Options{Join: true, Rows: sample(t)})
+		if _, err := r.Read("r", strings.NewReader(lines)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := annotate.Join(r, annotate.Options{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+	joinRecords(t, sample(t), sentenceRecord(0, adaLi, adaLi, "LOC", "PER")) // the order is that of the data set
+}
+
+func TestLinesOfRowsThatWereNotAskedAgainStayAsTheyAre(t *testing.T) {
+	f := sample(t)
+	r := collect.New(collect.Options{Join: true, Rows: f})
+	if _, err := r.Read("r", strings.NewReader(sentenceRecord(1, soWhat, "<LOC>So</LOC> what ?", "PER", "LOC"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.LayOver("old", strings.NewReader("@@Ada  Li## of New York\nERROR: timeout: slow\nSo @@what## ?\nERROR\n")); err != nil {
+		t.Fatal(err)
+	}
+	j, err := annotate.Join(r, annotate.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]string{"a: PER(Ada Li exact) = PER(Ada Li) LOC(New York) PER(Ada) ?LOC", "b: LOC(So exact) ="}, spell(t, j)); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff("@@Ada  Li## of New York\nERROR: timeout: slow\nSo what ?\n@@So## what ?\n", text(t, j)); d != "" {
+		t.Error(d)
+	}
+	j.Drop(0, "PER", markup.Span{Start: 0, End: 2})
+	if d := cmp.Diff("Ada  Li of New York\nERROR: timeout: slow\nSo what ?\n@@So## what ?\n", text(t, j)); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestADroppedEntityOfASentenceIsDroppedOnlyFromItsLabel(t *testing.T) {
+	f := sample(t)
+	j := joinRecords(t, f, sentenceRecord(0, adaLi, "<PER><LOC>Ada Li</LOC></PER> of New York saw <PER>Ada</PER> .", "PER", "LOC"))
+	j.Drop(0, "PER", markup.Span{Start: 0, End: 2})
+	j.Drop(1, "PER", markup.Span{Start: 6, End: 7}) // of another sentence
+	want := []string{"a: LOC(Ada Li exact) PER(Ada exact) = PER(Ada Li) LOC(New York) PER(Ada)", "b: = ?PER ?LOC"}
+	if d := cmp.Diff(want, spell(t, j)); d != "" {
+		t.Error(d)
+	}
+	if got := text(t, j); !strings.HasPrefix(got, "Ada Li of New York saw @@Ada## .\n@@Ada Li## of New York saw Ada .\nERROR: missing") {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestWhatADemonstrationOfASentenceShowedIsToldApart(t *testing.T) {
+	f := sample(t)
+	train := open(t, "a.1|PER|Bob Ray sang in Bonn .|", "a.2|LOC|Bob Ray sang in Bonn .|", "b.1|PER|Nothing .|", "c.1|LOC|Eve slept .|")
+	path := filepath.Join(t.TempDir(), "test.knn.jsonl")
+	if err := os.WriteFile(path, []byte("[0, 2]\n[1, 3]\n[]\n[]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	neighbours, err := mrc.OpenNeighbours(path, f.Len(), train.Len())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer neighbours.Close()
+	// Shown are the sentences a, b and c.
+	for num, want := range map[int]string{
+		2: " -PER(Bob Ray, copied) -LOC(Eve, hallucinated)",
+		3: " -PER(Bob Ray, copied) -LOC(Eve, copied)",
+	} {
+		r := collect.New(collect.Options{Join: true, Rows: f})
+		if _, err := r.Read("r", strings.NewReader(sentenceRecord(0, adaLi, "<PER>Bob Ray</PER> saw <LOC>Eve</LOC>", "PER", "LOC"))); err != nil {
+			t.Fatal(err)
+		}
+		j, err := annotate.Join(r, annotate.Options{Demonstrations: &annotate.Demonstrations{Train: train, Neighbours: neighbours, Num: num}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := spell(t, j)[0]; !strings.HasSuffix(got, want) {
+			t.Errorf("%d shown: %s", num, got)
+		}
+	}
+}
+
+func TestAnswersAboutSentencesHaveNoPublishedScore(t *testing.T) {
+	j := joinRecords(t, sample(t), sentenceRecord(0, adaLi, adaLi, "PER", "LOC"))
+	if _, err := j.Score(t.Context(), score.Published, 0, 1, nil); !errors.Is(err, annotate.ErrPublishedSentences) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestALineThatWouldReadAsAFailureHasASpaceInFront(t *testing.T) {
+	f := open(t, "a.1|PER|ERROR : Ada|2-2")
+	j := joinRecords(t, f, strings.Replace(sentenceRecord(0, "ERROR : Ada", "ERROR : <PER>Ada</PER>", "PER"), `"total":2`, `"total":1`, 1))
+	if got := text(t, j); got != " ERROR : @@Ada##\n" {
+		t.Errorf("%q", got)
 	}
 }
