@@ -40,14 +40,14 @@ type Entity struct {
 
 // Rejected is a string that an answer marks but that is not used.
 type Rejected struct {
-	Label  string
+	Label  string // as in [markup.Unused]; for a question about one label, that label
 	Text   string
 	Reason markup.Reason
 }
 
 // Form describes the form of an answer.
 type Form struct {
-	Label  string
+	Label  string // asked for; "" if the answer is about all labels of the sentence
 	Class  markup.Fidelity
 	Damage markup.Damage
 }

@@ -25,7 +25,8 @@ import (
 // document_end_byte: their offsets in the document. Its tokens are words as Unicode divides
 // them (UAX #29), split wherever an entity begins or ends.
 //
-// Gold entities have no "found". "answers" contains [Sentence.Forms].
+// Gold entities have no "found". "answers" contains [Sentence.Forms]; an answer about all
+// labels has no "label", and neither has an unused string for which no label is known.
 func NewJSONL(w io.Writer) *Encoder {
 	j := newWriter(w)
 	return j.lines(j.appendJSONL)
@@ -77,8 +78,8 @@ func (w *Encoder) appendJSONL(dst []byte, s *Sentence) []byte {
 		} else {
 			dst = append(dst, ',')
 		}
-		dst = record.AppendString(append(dst, `{"label":`...), u.Label)
-		dst = record.AppendString(append(dst, `,"text":`...), u.Text)
+		dst = appendLabel(dst, u.Label)
+		dst = record.AppendString(append(dst, `"text":`...), u.Text)
 		dst = record.AppendString(append(dst, `,"reason":`...), reason(u.Reason))
 		dst = append(dst, '}')
 	}
@@ -91,8 +92,8 @@ func (w *Encoder) appendJSONL(dst []byte, s *Sentence) []byte {
 		} else {
 			dst = append(dst, ',')
 		}
-		dst = record.AppendString(append(dst, `{"label":`...), f.Label)
-		dst = record.AppendString(append(dst, `,"class":`...), f.Class.String())
+		dst = appendLabel(dst, f.Label)
+		dst = record.AppendString(append(dst, `"class":`...), f.Class.String())
 		if f.Damage != 0 {
 			dst = appendList(append(dst, `,"damage":`...), words(f.Damage.Names()))
 		}
@@ -108,6 +109,14 @@ func (w *Encoder) appendJSONL(dst []byte, s *Sentence) []byte {
 		dst = record.AppendString(append(dst, `,"model":`...), s.Model)
 	}
 	return append(dst, '}', '\n')
+}
+
+// appendLabel begins an object, with its label unless that is "".
+func appendLabel(dst []byte, label string) []byte {
+	if dst = append(dst, '{'); label == "" {
+		return dst
+	}
+	return append(record.AppendString(append(dst, `"label":`...), label), ',')
 }
 
 // reason returns r in one word, as files contain it.

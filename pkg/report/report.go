@@ -35,8 +35,11 @@ type Page struct {
 	Sentences []Prediction
 }
 
-// Rows counts the rows that were asked about. Rows = OK + Failed + Missing.
-type Rows struct{ Rows, OK, Failed, Missing int }
+// Rows counts the rows, or the sentences, that were asked about. Rows = OK + Failed + Missing.
+type Rows struct {
+	Rows, OK, Failed, Missing int
+	Sentences                 bool // asked about as a whole, with one question each
+}
 
 // Quality counts the answers by form. The zero value is empty.
 type Quality struct {
@@ -90,7 +93,7 @@ var pages = template.Must(template.New("page").Funcs(template.FuncMap{
 // NewPage returns a page about results, with the number of rows and the cost.
 func NewPage(title string, r *collect.Results, prices *price.Table) *Page {
 	sum := r.Sum()
-	p := &Page{Title: title, Prices: prices.Date, Rows: Rows{Rows: sum.Rows, OK: sum.OK, Failed: sum.Failed.Rows(), Missing: sum.Missing}}
+	p := &Page{Title: title, Prices: prices.Date, Rows: Rows{Rows: sum.Rows, OK: sum.OK, Failed: sum.Failed.Rows(), Missing: sum.Missing, Sentences: sum.Sentences}}
 	total, known := 0.0, false
 	for i, s := range r.Spent() {
 		line := Spending{Spent: s}
@@ -115,6 +118,10 @@ func NewPage(title string, r *collect.Results, prices *price.Table) *Page {
 // Add adds a sentence. hasGold says whether its gold entities are known.
 func (r *Page) Add(s *annotate.Annotation, hasGold bool) {
 	r.Sentences = append(r.Sentences, Prediction{Sentence: s.Sentence, Gold: s.Gold, HasGold: hasGold})
+	if s.Whole != nil {
+		r.Answers.Add(s.Whole)
+		return
+	}
 	for i := range s.Answers {
 		if s.Answers[i].Failure == nil {
 			r.Answers.Add(&s.Answers[i].Alignment)

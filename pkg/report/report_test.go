@@ -287,3 +287,42 @@ func TestAPageIsMadeOfResults(t *testing.T) {
 		t.Errorf("without calls: %+v", p)
 	}
 }
+
+func TestAnAnswerAboutASentenceIsCountedOnceOnAPage(t *testing.T) {
+	results := collect.New(collect.Options{Join: true})
+	line := record.AppendResult(nil, &record.Result{ID: record.NewID("test.sentence", 0, nil), Total: 2, Labels: []string{"PER", "LOC"},
+		Context: "Ada left", Output: `{"entities":[{"text":"Ada","label":"DATE"},{"text":"left"}]}`})
+	if _, err := results.Read("r", bytes.NewReader(line)); err != nil {
+		t.Fatal(err)
+	}
+	j, err := annotate.Join(results, annotate.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := NewPage("r", results, new(price.Table))
+	p.Labels = j.Labels()
+	if err := j.Each(t.Context(), func(s *annotate.Annotation) error { p.Add(s, false); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if n := p.Answers.Classes[markup.List]; n != 1 {
+		t.Errorf("counted %d times", n)
+	}
+	var out bytes.Buffer
+	if err := p.WriteHTML(&out); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"1 sentence; 2 questions: 1 answered, 0 failed, 1 missing",
+		`data-i="u2 u"`, // the label after PER and LOC, and none
+		`<bdi class="chip l2">DATE</bdi> <q><bdi>Ada</bdi></q>, the answer gives it a label that was not asked for`,
+		`not used: <q><bdi>left</bdi></q>, the answer marks it without naming a label`,
+		`<option value="2">DATE</option>`,
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %s", want)
+		}
+	}
+	if strings.Contains(out.String(), `<option value="3">`) {
+		t.Error("a marked string without a label has one")
+	}
+}

@@ -90,9 +90,12 @@ func (b *body) label(name string) int {
 	return i
 }
 
-// holds records that the current sentence has an item of a label.
+// holds records that the current sentence has an item of a label, or with "" of none.
 func (b *body) holds(s sign, label string) {
-	item := s.Letter + strconv.Itoa(b.label(label))
+	item := s.Letter
+	if label != "" {
+		item += strconv.Itoa(b.label(label))
+	}
 	if !slices.Contains(b.seen, item) {
 		b.seen = append(b.seen, item)
 	}
@@ -396,6 +399,9 @@ func appendNote(dst []byte, s sign, parts ...string) []byte {
 }
 
 func (b *body) chip(label string) string {
+	if label == "" {
+		return ""
+	}
 	return fmt.Sprintf(`<bdi class="chip l%d">%s</bdi> `, b.label(label), text(label))
 }
 

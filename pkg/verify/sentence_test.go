@@ -93,10 +93,10 @@ func TestARefusedEntityIsDroppedFromItsLabelAlone(t *testing.T) {
 	}
 	for want, in := range map[string]string{
 		"sentence 1 (from 0) has no PER entity \"Ada Li\" at tokens 1 to 2": strings.Replace(said(prompts[4], "no"), `"start":0,"end":2`, `"start":1,"end":3`, 1),
-		"an answer without the entity":                                     batch(prompts[0], "no"),
-		"must contain sentence, label, start, end and text":                strings.Replace(said(prompts[0], "no"), `"sentence":0,"label":"PER"`, `"sentence":0`, 1),
-		`asks about the label "PER", but its entity is of "ORG"`:           strings.Replace(said(prompts[0], "no"), `"sentence":0,"label":"PER"`, `"sentence":0,"label":"ORG"`, 1),
-		"does not belong to a question about these results":                strings.Replace(said(prompts[0], "no"), "test.sentence.verify/", "test.verify/", 1),
+		"an answer without the entity":                                      batch(prompts[0], "no"),
+		"must contain sentence, label, start, end and text":                 strings.Replace(said(prompts[0], "no"), `"sentence":0,"label":"PER"`, `"sentence":0`, 1),
+		`asks about the label "PER", but its entity is of "ORG"`:            strings.Replace(said(prompts[0], "no"), `"sentence":0,"label":"PER"`, `"sentence":0,"label":"ORG"`, 1),
+		"does not belong to a question about these results":                 strings.Replace(said(prompts[0], "no"), "test.sentence.verify/", "test.verify/", 1),
 	} {
 		j := aboutSentences(t)
 		v := verify.NewVerdicts(j.Source(), nil)
