@@ -12,8 +12,13 @@ import (
 // brackets, and those by "@@" and "##", if it has such marks, which name none. Emphasis is
 // formatting.
 func (a *answer) readLabelled(al *Aligner, marks bool) {
+	found := a.readTags(al)
+	square := func(sg sign) bool { return a.text[sg.from] == '[' } // as "[PER]"
+	if !slices.ContainsFunc(a.signs, square) && a.readBrackets(al) {
+		found = true
+	}
 	switch {
-	case a.readOther(al), marks:
+	case found, marks:
 	case !al.original.signs.stars && strings.Contains(a.text, "**"):
 		a.signs = slices.DeleteFunc(a.signs, func(sg sign) bool { return sg.kind != '<' })
 		a.scan(a.text, '*', '*', &al.original.signs)

@@ -81,6 +81,8 @@ func TestTagsNameTheLabelsOfASentence(t *testing.T) {
 		{"bold type", "", "**Ana Souza** and Bob flew to Lima .", "same, extra signs:"},
 		{"emphasis", "", "_Ana Souza_ and Bob flew to Lima .", "same:"},
 		{"formatting around labels", "", "<b><PER>Ana Souza</PER></b> and Bob flew to <LOC>Lima</LOC> .", "same: " + both},
+		{"tags beside brackets", "", "<PER>Ana Souza</PER> and Bob flew to [LOC: Lima] .", "same, other markup: Ana Souza 0:2 PER exact; Lima 6:7 LOC repaired"},
+		{"square tags inside each other", "in Georgia", "in [LOC][ORG]Georgia[/ORG][/LOC]", "same, other markup: Georgia 1:2 LOC repaired; Georgia 1:2 ORG repaired"},
 		{"labels behind words", "", "Ana Souza (PER) and Bob flew to Lima .", "tokens, other markup:"},
 		{"no entities, in words", "", "There are no entities.", "edited:"},
 		{"an empty answer", "", "", "empty:"},
