@@ -301,6 +301,7 @@ func (a *answer) readBrackets(al *Aligner) (found bool) {
 	q := &al.question
 	const reach = 256
 	text := a.text
+	known := slices.DeleteFunc(slices.Clone(a.signs), func(sg sign) bool { return sg.kind != '<' }) // tags
 	for i := 0; i < len(text); i++ {
 		n := strings.IndexByte(text[i:], '[')
 		if n < 0 {
@@ -328,7 +329,7 @@ func (a *answer) readBrackets(al *Aligner) (found bool) {
 				close[1] = to + 1 + at + 1
 			}
 		}
-		if name == "" || open[1] >= close[0] || al.original.tagSigns && al.reads(text[open[0]:close[1]]) {
+		if name == "" || open[1] >= close[0] || al.original.tagSigns && al.reads(text[open[0]:close[1]]) || touches(known, open) || touches(known, close) {
 			continue
 		}
 		u, ok := q.use(name)
@@ -345,6 +346,13 @@ func (a *answer) readBrackets(al *Aligner) (found bool) {
 		i = close[1] - 1
 	}
 	return found
+}
+
+// touches reports whether a range of the text shares a byte with one of signs, which are in
+// order.
+func touches(signs []sign, part [2]int) bool {
+	i, _ := slices.BinarySearchFunc(signs, part[0], func(sg sign, at int) int { return cmp.Compare(sg.to, at+1) })
+	return i < len(signs) && signs[i].from < part[1]
 }
 
 // names reports whether text is the name of a label and nothing else.

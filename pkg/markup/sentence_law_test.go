@@ -263,6 +263,7 @@ func FuzzAlignSentence(f *testing.F) {
 	f.Add("Ana met Bob", "**PER:** Ana, Bob\nDATE: met - Bob (ORG)", false)
 	f.Add("安娜去北京", "<PER>安娜</PER>去<LOC>北京", true)
 	f.Add("Ana met Bob", "Ana met <PER>Bob</PER>\n@@Ana## <LOC>met</LOC> <LOC>Bob</LOC> <LOC>Bob</LOC>", false)
+	f.Add("0", "[0]<LOC>", false) // a tag that is also the label of a bracket
 	f.Fuzz(func(t *testing.T, original, answer string, chars bool) {
 		var s subject
 		s.Reset(original)
