@@ -291,6 +291,8 @@ func TestScriptsWorkThroughSymbolicLinks(t *testing.T) {
 			args = nil
 		case "install.sh":
 			args = []string{"prefix"}
+		case "costs.sh":
+			args, want = []string{"data", "--data-name", "X"}, root+"/bin"
 		case "label.sh":
 			args, want = []string{"notes", "--new", "X", "--examples", "f"}, root+"/bin"
 		case "get_results_mrc_knn.sh", "batch_processing_example.sh":
