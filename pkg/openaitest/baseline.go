@@ -37,6 +37,10 @@ const wideColon = "："
 // would have been marked, one entry for each mention, in the order of the
 // sentence.
 //
+// Where they wrap entities in tags, "<PER>Ada</PER>", or list {"text":"Ada","label":"PER"},
+// the answer has every string that they show with a label, found label by label: so
+// strings of different labels may be nested.
+//
 // A prompt that ends in the three lines "Sentence: …", "Phrase: …" and "Answer:"
 // asks whether the phrase is an entity. It gets "yes" or "no", as most of its
 // demonstrations that show the same phrase say. Where none does, or as many say
@@ -65,6 +69,9 @@ func baseline(prompt string, write func(sentence string, spans []stretch) string
 			}
 		}
 		sentence = askedSentence(lines[last-1], demos)
+		if answer, ok := labelledAnswer(sentence, demos); ok {
+			return answer
+		}
 	}
 	return write(sentence, find(sentence, phrases))
 }
@@ -79,7 +86,8 @@ type shownExample struct {
 	line     string // with lead-in
 	answer   string // without marks
 	entities []string
-	object   bool // the answer is {"entities":[…]}
+	labelled []labelledPhrase // entities of several labels
+	object   bool             // the answer is {"entities":[…]}
 }
 
 func demonstrations(lines []string, cue string) []shownExample {
@@ -94,7 +102,11 @@ func demonstrations(lines []string, cue string) []shownExample {
 		}
 		answer = strings.TrimSpace(answer)
 		if entities, ok := unlist(answer); ok {
-			demos = append(demos, shownExample{line: lines[i-1], entities: entities, object: true})
+			demos = append(demos, shownExample{line: lines[i-1], entities: entities, labelled: unlistLabelled(answer), object: true})
+			continue
+		}
+		if plain, entities, ok := untag(lines[i-1], answer); ok {
+			demos = append(demos, shownExample{line: lines[i-1], answer: plain, labelled: entities})
 			continue
 		}
 		plain, entities := unmark(answer)

@@ -99,6 +99,38 @@ func TestBaselineListsWhatTheDemonstrationsList(t *testing.T) {
 	}
 }
 
+func TestBaselineGivesTheLabelsThatTheDemonstrationsGive(t *testing.T) {
+	const tagged = `<PER> people, <LOC> places
+Sentence: The Paris office , said Ada and <x> .
+Marked: <ORG>The <LOC>Paris</LOC> office</ORG> , said <PER>Ada</PER> and <x> .
+
+Sentence: Nobody left .
+Marked: Nobody left .
+
+Sentence: Bob of Paris left .
+Marked: <PER>Bob of <LOC>Paris</LOC></PER> left .
+
+Sentence: `
+	const listed = `Sentence: Ada saw Paris .
+Entities: {"entities":[{"text":"Ada","label":"PER"},{"text":"Paris","label":"LOC"},{"text":"Paris","label":"ORG"}]}
+Sentence: Nobody left .
+Entities: {"entities":[]}
+Sentence: `
+	for _, tt := range []struct{ prompt, want string }{
+		{tagged + "Ada left .\nMarked:", "<PER>Ada</PER> left ."},
+		{tagged + "The Paris office and Paris\nMarked:", "<ORG>The <LOC>Paris</LOC> office</ORG> and <LOC>Paris</LOC>"},
+		{tagged + "Bob of Paris\nMarked:", "<PER>Bob of <LOC>Paris</LOC></PER>"},
+		{tagged + "Nobody left .\nMarked:", "Nobody left ."},
+		{listed + "Paris saw Ada .\nEntities:", `{"entities":[{"text":"Paris","label":"LOC"},{"text":"Paris","label":"ORG"},{"text":"Ada","label":"PER"}]}`},
+		{listed + "Ada left .\nEntities:", `{"entities":[{"text":"Ada","label":"PER"}]}`},
+		{listed + "Nobody left .\nEntities:", `{"entities":[]}`},
+	} {
+		if got := openaitest.Baseline(tt.prompt); got != tt.want {
+			t.Errorf("%q: got %s, want %s", tt.prompt[len(tt.prompt)-30:], got, tt.want)
+		}
+	}
+}
+
 func TestARequestWithASchemaGetsAnObject(t *testing.T) {
 	_, c := serve(t, openaitest.Options{})
 	format := func(kind string) map[string]any {
