@@ -21,10 +21,18 @@ type labelledStretch struct {
 var tag = regexp.MustCompile(`</?([\p{L}_][\p{L}\p{N}_.:-]*)>`)
 
 // untag returns the entities of an answer that repeats the sentence at the end of line with
-// tags around them: "<PER>Ada</PER> left".
+// tags around them: "<PER>Ada</PER> left". A tag without an end is text.
 func untag(line, answer string) (plain string, entities []labelledPhrase, ok bool) {
-	plain = tag.ReplaceAllString(answer, "")
-	if plain == answer || !strings.HasSuffix(strings.TrimRight(line, " \t\r"), plain) {
+	tags := tag.FindAllStringSubmatchIndex(answer, -1)
+	tags = slices.DeleteFunc(tags, func(m []int) bool {
+		label := answer[m[2]:m[3]]
+		return !strings.Contains(answer, "<"+label+">") || !strings.Contains(answer, "</"+label+">")
+	})
+	plain = answer
+	for _, m := range slices.Backward(tags) {
+		plain = plain[:m[0]] + plain[m[1]:]
+	}
+	if len(tags) == 0 || !strings.HasSuffix(strings.TrimRight(line, " \t\r"), plain) {
 		return "", nil, false
 	}
 	type start struct {
@@ -33,7 +41,7 @@ func untag(line, answer string) (plain string, entities []labelledPhrase, ok boo
 	}
 	var open []start
 	at, done := 0, 0
-	for _, m := range tag.FindAllStringSubmatchIndex(answer, -1) {
+	for _, m := range tags {
 		at += m[0] - done
 		done = m[1]
 		label := answer[m[2]:m[3]]
