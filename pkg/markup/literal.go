@@ -3,6 +3,7 @@ package markup
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"nertools/pkg/tags"
 )
@@ -15,7 +16,8 @@ import (
 func (al *Aligner) literalTags(text string) (literal map[int]bool, known bool) {
 	var found []tags.Tag
 	var forms []string // of these, as the original has them
-	for _, t := range tags.Parse(text, tags.Options{Loose: true}).Tags {
+	all := tags.Parse(text, tags.Options{Loose: true}).Tags
+	for _, t := range all {
 		if form, ok := al.formOf(text, &t); ok {
 			found, forms = append(found, t), append(forms, form)
 		}
@@ -23,73 +25,89 @@ func (al *Aligner) literalTags(text string) (literal map[int]bool, known bool) {
 	if len(found) == 0 {
 		return nil, true
 	}
-	original, ok := al.tagAtoms(forms)
+	original, ok := al.atomsWith(forms)
 	if !ok {
 		return nil, false
 	}
 	var answer letters
 	answer.reset()
-	atoms := make([]atom, len(found)) // of the tags
-	var all []atom
+	tagAtoms := make([]atom, len(found))
+	var atoms []atom
 	from := 0
 	for i, t := range found {
 		start := len(answer.text)
 		answer.addText(text[from:t.From])
-		all = appendAtoms(all, &answer, start, len(answer.text))
+		atoms = appendAtoms(atoms, &answer, start, len(answer.text))
 		start = len(answer.text)
 		answer.addText(forms[i])
-		atoms[i] = tagAtom(&answer, start, len(answer.text))
-		all = append(all, atoms[i])
+		tagAtoms[i] = newTagAtom(&answer, start, len(answer.text))
+		atoms = append(atoms, tagAtoms[i])
 		from = t.To
 	}
 	start := len(answer.text)
 	answer.addText(text[from:])
-	all = appendAtoms(all, &answer, start, len(answer.text))
+	atoms = appendAtoms(atoms, &answer, start, len(answer.text))
 
 	d := &al.tagDiffer
 	d.blocks, d.work = d.blocks[:0], meter{limit: editSteps + editStepsEach*(len(answer.text)+len(al.original.letters.text))}
-	aligned := region{blocks: d.align(all, original)}
+	aligned := region{blocks: d.align(atoms, original)}
 	literal = map[int]bool{}
 	for i, t := range found {
-		if b := aligned.block(atoms[i].from); b != nil && atoms[i].to <= b.answer+b.n {
+		if b := aligned.block(tagAtoms[i].from); b != nil && tagAtoms[i].to <= b.answer+b.n {
 			literal[t.From] = true
 		}
 	}
-	moveInside(literal, found)
+	settle(literal, text, all)
 	return literal, true
 }
 
-// moveInside makes tags that are text those next to the words, where equal tags follow each
-// other directly: of "<PER><PER>" the second, of "</PER></PER>" the first. An entity then has
-// them inside, rather than beginning or ending between them.
-func moveInside(literal map[int]bool, found []tags.Tag) {
-	for from := 0; from < len(found); {
+// settle chooses among tags with nothing but white space between them which are text, where
+// several of one name could be. A mark is close to its entity. So of those with white space
+// between them, "</PER> </PER>", the first end is the mark, and of starts the last. Of those
+// without, "</PER></PER>", it is the other way around: the entity has the tag that is text
+// inside, and does not end between the two.
+func settle(literal map[int]bool, text string, all []tags.Tag) {
+	for from := 0; from < len(all); {
 		to := from + 1
-		for to < len(found) && found[to].From == found[to-1].To && found[to].End == found[from].End {
+		for to < len(all) && all[to].End == all[from].End && strings.TrimFunc(text[all[to-1].To:all[to].From], isSpace) == "" {
 			to++
 		}
 		if to > from+1 {
-			moveRun(literal, found[from:to])
+			settleRun(literal, all[from:to])
 		}
 		from = to
 	}
 }
 
-// moveRun is moveInside for tags that follow each other directly.
-func moveRun(literal map[int]bool, run []tags.Tag) {
-	text := map[string]int{} // how many tags of each name are text
+// settleRun is settle for tags that are all starts, or all ends.
+func settleRun(literal map[int]bool, run []tags.Tag) {
+	count := map[string]int{} // of the tags of each name that are text
 	for _, t := range run {
 		if literal[t.From] {
-			text[t.Name]++
+			count[t.Name]++
 		}
 	}
-	for i := range run {
-		t := run[i]
-		if !t.End {
-			t = run[len(run)-1-i]
+	var groups [][]tags.Tag // of tags without white space between them
+	for from, i := 0, 1; i <= len(run); i++ {
+		if i == len(run) || run[i].From != run[i-1].To {
+			groups = append(groups, run[from:i])
+			from = i
 		}
-		literal[t.From] = text[t.Name] > 0
-		text[t.Name]--
+	}
+	end := run[0].End
+	for i := range groups {
+		group := groups[i]
+		if end {
+			group = groups[len(groups)-1-i]
+		}
+		for k := range group {
+			t := &group[k]
+			if !end {
+				t = &group[len(group)-1-k]
+			}
+			literal[t.From] = count[t.Name] > 0
+			count[t.Name]--
+		}
 	}
 }
 
@@ -103,9 +121,9 @@ func (al *Aligner) formOf(text string, t *tags.Tag) (form string, ok bool) {
 	return "", false
 }
 
-// tagAtoms returns the atoms of the original, with each of these tags as one. ok is false if
+// atomsWith returns the atoms of the original, with each of these tags as one. ok is false if
 // there are no steps left for that.
-func (al *Aligner) tagAtoms(forms []string) (atoms []atom, ok bool) {
+func (al *Aligner) atomsWith(forms []string) (atoms []atom, ok bool) {
 	l := &al.original.letters
 	var found []atom
 	for _, form := range slices.Compact(slices.Sorted(slices.Values(forms))) {
@@ -115,7 +133,7 @@ func (al *Aligner) tagAtoms(forms []string) (atoms []atom, ok bool) {
 		al.part.reset()
 		al.part.addText(form)
 		for at := range occurrences(l.text, al.part.text) {
-			found = append(found, tagAtom(l, at, at+len(al.part.text)))
+			found = append(found, newTagAtom(l, at, at+len(al.part.text)))
 		}
 	}
 	slices.SortFunc(found, func(x, y atom) int { return cmp.Compare(x.from, y.from) })
@@ -129,8 +147,8 @@ func (al *Aligner) tagAtoms(forms []string) (atoms []atom, ok bool) {
 	return appendAtoms(atoms, l, at, len(l.text)), true
 }
 
-// tagAtom returns a range of letters as one atom.
-func tagAtom(l *letters, from, to int) atom {
+// newTagAtom returns a range of letters as one atom.
+func newTagAtom(l *letters, from, to int) atom {
 	const offset, prime = 14695981039346656037, 1099511628211
 	hash := uint64(offset)
 	for _, c := range l.text[from:to] {

@@ -112,6 +112,11 @@ func TestTagsOfTheSentenceAreTextWhereTheSentenceHasThem(t *testing.T) {
 		{"the tag dropped", original, "the tag and bold , said <PER>Ada</PER>", "edited: Ada 7:8 PER exact"},
 		{"a pair", "the <PER>Ana</PER> tag", "my <PER>Ana</PER> tag", "edited:"},
 		{"a pair inside another", "the <PER>Ana</PER> tag", "my <PER><PER>Ana</PER></PER> tag", "edited: <PER>Ana</PER> 1:2 PER exact"},
+		{"an end before one of the sentence", "in Oslo </PER> .", "so in <PER>Oslo</PER> </PER> .", "chatter: Oslo 1:2 PER exact"},
+		{"an end behind one of the sentence", "in Oslo </PER> .", "so in <PER>Oslo </PER></PER> .", "chatter: Oslo </PER> 1:3 PER exact"},
+		{"a start behind one of the sentence", "a <PER> Ana left", "so a <PER> <PER>Ana</PER> left", "chatter: Ana 2:3 PER exact"},
+		{"a start before one of the sentence", "a <PER> Ana left", "so a <PER><PER> Ana</PER> left", "chatter: <PER> Ana 1:3 PER exact"},
+		{"around a tag of the sentence, several labels", "a <LOC> left", "so a <LOC><ORG><LOC></ORG></LOC> left", "chatter: <LOC> 1:2 LOC exact; <LOC> 1:2 ORG exact"},
 		{"characters, tags beside each other", "chars:<PER><PER>", "<PER><PER></PER><PER>", "same: <PER> 0:5 PER exact"},
 		{"escaped by the sentence", "use &lt;PER&gt; here , Ana", "use <PER> here , <PER>Ana</PER>", "tokens: Ana 4:5 PER exact"},
 	})
