@@ -302,7 +302,7 @@ func (al *Aligner) unwrap(entries []entry) bool {
 		switch whole := len(a.marks) == 1 && a.marks[0].close == len(a.signs)-1 && a.signs[0].from == 0 && a.signs[a.marks[0].close].to == len(e.text); {
 		case whole && !al.holds(e.text):
 			e.text, e.odd = a.plain(&a.marks[0]), true
-			e.claim = al.question.inherit(e.claim, a.marks[0].claim)
+			e.claim = al.question.inherit(e.claim, a.claim(&a.marks[0]))
 		case strings.Contains(e.text, Open) && !(al.question.ofSentence() && al.holds(e.text)):
 			return false
 		}
@@ -335,7 +335,8 @@ func (a *answer) readList(l *listing) {
 	a.text = b.String()
 	a.cut()
 	for i, e := range l.entries {
-		m := mark{open: 2 * i, close: 2*i + 1, region: -1, odd: e.odd, claim: e.claim}
+		m := mark{open: 2 * i, close: 2*i + 1, region: -1, odd: e.odd}
+		a.setClaim(&m, e.claim)
 		if a.signs[m.open].at == a.signs[m.close].at {
 			m.reason = Blank
 		}
@@ -351,7 +352,7 @@ const listReach = 8
 func (al *Aligner) placeList() { al.eachLabel(al.placeListOf) }
 
 // placeListOf is placeList for the entries of one label.
-func (al *Aligner) placeListOf(label string) {
+func (al *Aligner) placeListOf(label int32) {
 	type option struct{ mark, start, end int32 }
 	a := &al.answer
 	options := make([]option, 0, len(a.marks))

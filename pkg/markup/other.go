@@ -478,7 +478,8 @@ func (a *answer) addOthers() {
 	}
 	a.limitOthers()
 	for _, o := range a.others {
-		m := mark{open: o.open, close: o.close, odd: o.odd, use: o.use, claim: o.claim}
+		m := mark{open: o.open, close: o.close, odd: o.odd, use: o.use}
+		a.setClaim(&m, o.claim)
 		if o.use == isOther && m.reason == 0 {
 			m.reason = OtherLabel
 		}

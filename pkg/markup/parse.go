@@ -18,7 +18,9 @@ type answer struct {
 	marks   []mark // by open sign
 	stack   []int  // the marks that are open, innermost last
 	others  []otherMark
-	inList  bool // it is an entry of a list
+	inList  bool     // it is an entry of a list
+	labels  []string // those asked for, and others that marks name
+	asked   int      // how many of labels were asked for
 }
 
 // sign is a run of signs in an answer: a mark, or several next to each other.
@@ -35,24 +37,48 @@ type sign struct {
 
 // mark is a string that the answer marks.
 type mark struct {
-	open, close int  // signs; close is -1 if absent
-	odd         bool // not as [AppendMarked] writes it, whatever is around it
-	left, right bool // a sign has text on its outer side
-	region      int  // that holds it, or -1
-	found       bool // at span
-	again       bool // found before at span, in another copy of the original
-	mention     bool // it may be that the signs are only spoken of: "between @@ and ##"
-	stray       bool // they are
-	use         use  // of a mark in another notation
-	dropped     bool // it need not be that of an entity
-	claim            // why it is neither, and the label that it names
+	open, close int    // signs; close is -1 if absent
+	odd         bool   // not as [AppendMarked] writes it, whatever is around it
+	left, right bool   // a sign has text on its outer side
+	region      int    // that holds it, or -1
+	found       bool   // at span
+	again       bool   // found before at span, in another copy of the original
+	mention     bool   // it may be that the signs are only spoken of: "between @@ and ##"
+	stray       bool   // they are
+	use         use    // of a mark in another notation
+	dropped     bool   // it need not be that of an entity
+	reason      Reason // why it is neither
 	span        Span
 	how         How
+	label       int32 // that it names: its position in answer.labels, from 1; 0 for none
+}
+
+// claim returns what the answer says about the label of a mark.
+func (a *answer) claim(m *mark) claim {
+	if m.label == 0 {
+		return claim{reason: m.reason}
+	}
+	return claim{a.labels[m.label-1], m.reason}
+}
+
+// setClaim makes said what the answer says about the label of a mark.
+func (a *answer) setClaim(m *mark, said claim) {
+	m.reason, m.label = said.reason, 0
+	if said.label == "" {
+		return
+	}
+	i := slices.Index(a.labels[:a.asked], said.label)
+	if i < 0 {
+		i = len(a.labels)
+		a.labels = append(a.labels, said.label)
+	}
+	m.label = int32(i + 1)
 }
 
 // read takes text apart. The original's tokens tell signs that are text from marks.
 func (a *answer) read(text string, al *Aligner) {
 	a.text, a.damage = text, 0
+	a.labels, a.asked = append(a.labels[:0], al.question.Asked...), len(al.question.Asked)
 	a.signs, a.marks, a.stack, a.others = a.signs[:0], a.marks[:0], a.stack[:0], a.others[:0]
 	marks := a.scan(text, '@', '#', &al.original.signs)
 	switch {

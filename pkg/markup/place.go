@@ -40,14 +40,15 @@ type place struct {
 // placeMarks finds the place of each mark.
 func (al *Aligner) placeMarks() { al.eachLabel(al.placeMarksOf) }
 
-// eachLabel calls place for each label that a mark names, as if the answer named no other.
-// In a question about one label, that is "".
-func (al *Aligner) eachLabel(place func(label string)) {
+// eachLabel calls place for each label asked for that a mark names, as if the answer named no
+// other. The label is as in a mark; in a question about one label, it is 0.
+func (al *Aligner) eachLabel(place func(label int32)) {
 	if !al.question.ofSentence() {
-		place("")
+		place(0)
 		return
 	}
-	for _, label := range al.question.Asked {
+	for i := range al.question.Asked {
+		label := int32(i + 1)
 		if slices.ContainsFunc(al.answer.marks, func(m mark) bool { return m.label == label && m.reason == 0 }) {
 			al.forgetPlaces()
 			place(label)
@@ -64,7 +65,7 @@ func (al *Aligner) forgetPlaces() {
 
 // placeMarksOf is placeMarks for the marks of one label. First come those whose place
 // follows from the text around them.
-func (al *Aligner) placeMarksOf(label string) {
+func (al *Aligner) placeMarksOf(label int32) {
 	a := &al.answer
 	for i := range a.marks {
 		if m := &a.marks[i]; m.reason == 0 && m.label == label && !m.dropped {
@@ -613,7 +614,7 @@ func (al *Aligner) report(class Fidelity) Alignment {
 		}
 		switch {
 		case m.found:
-			out.Found = append(out.Found, Found{Span: m.span, Label: m.label, How: m.how, Text: a.plain(m)})
+			out.Found = append(out.Found, Found{Span: m.span, Label: a.claim(m).label, How: m.how, Text: a.plain(m)})
 		case !m.again:
 			text := ""
 			if m.reason != Blank {
@@ -622,7 +623,7 @@ func (al *Aligner) report(class Fidelity) Alignment {
 			if m.reason == Hallucinated && al.shown(text) {
 				m.reason = Copied
 			}
-			out.Unused = append(out.Unused, Unused{Text: text, Reason: m.reason, Label: m.label})
+			out.Unused = append(out.Unused, Unused{Text: text, Reason: m.reason, Label: a.claim(m).label})
 		}
 	}
 	if al.question.ofSentence() {

@@ -8,7 +8,8 @@ import "strings"
 // of the answer as it is. From a [List] it removes their entries. Aligned again, the
 // result has the other entities at the same places. Where removing marks cannot achieve
 // that (such as in a List with the same string twice), the result is the sentence with the
-// other entities marked, and with further lines for those that overlap.
+// other entities marked, and with further lines for those that overlap. The question must be
+// about one label.
 func (al *Aligner) Strike(o *Original, answer string, q Question, drop func(Span) bool) string {
 	q.Shown = nil
 	dropped := map[Span]bool{}
