@@ -35,8 +35,8 @@ func (q *Question) unsaid() claim {
 	return claim{}
 }
 
-// claim returns what it means that an answer calls the label of an entity so, or, in a
-// question about one label, calls its labels so, in lines.
+// claim returns the claim of an entity whose label an answer calls name. In a question about
+// one label, name may contain several, one on a line.
 func (q *Question) claim(name string) claim {
 	switch {
 	case q.ofSentence():
@@ -75,9 +75,9 @@ func (q *Question) claimOfSentence(name string) claim {
 	return claim{strings.TrimSpace(name), NotAsked}
 }
 
-// narrow returns what an answer says of an entity whose label it calls so, and that is among
-// others of which it says something. About one label, what it says of all counts first.
-// Otherwise, that is the label of the entity itself.
+// narrow returns the claim of an entity with a label of its own, inside a list with the claim
+// all. In a question about one label, a list of another label decides. In one about all
+// labels, the entity's own label does.
 func (q *Question) narrow(all claim, name string) claim {
 	switch own := q.claim(name); {
 	case q.ofSentence() && own.reason == NoLabel:
@@ -89,7 +89,7 @@ func (q *Question) narrow(all claim, name string) claim {
 	}
 }
 
-// keyed is narrow for the entities behind a key that names a label.
+// keyed is narrow for entities that are listed under a key that names label.
 func (q *Question) keyed(all claim, label string) claim {
 	switch {
 	case q.ofSentence():
@@ -100,8 +100,8 @@ func (q *Question) keyed(all claim, label string) claim {
 	return all
 }
 
-// inherit returns what an answer says of an entity of which it says own, and all of those
-// around it.
+// inherit returns the claim of an entity that was read with the claim own, inside something
+// with the claim all.
 func (q *Question) inherit(own, all claim) claim {
 	switch {
 	case q.ofSentence() && own.reason == NoLabel && all.label != "":
@@ -112,8 +112,7 @@ func (q *Question) inherit(own, all claim) claim {
 	return own
 }
 
-// appendClaims appends what narrow returns, for each of the labels that the lines of names
-// call so.
+// appendClaims appends the claims of an entity with several labels, one on a line; see narrow.
 func (q *Question) appendClaims(dst []claim, all claim, names string) []claim {
 	if !q.ofSentence() || !strings.Contains(names, "\n") {
 		return append(dst, q.narrow(all, names))
@@ -127,8 +126,8 @@ func (q *Question) appendClaims(dst []claim, all claim, names string) []claim {
 	return dst
 }
 
-// groupOfSentence is group for a question about all labels. A string of the object that
-// names a label says something about its entities only if the object has a list of them.
+// groupOfSentence is group for a question about all labels. A string of the object that names
+// a label counts only if it is a label member, or the object has a list.
 func (q *Question) groupOfSentence(v *value, all claim) claim {
 	if name, ok := v.label(); ok {
 		return q.narrow(all, name)

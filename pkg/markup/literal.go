@@ -29,36 +29,41 @@ func (al *Aligner) literalTags(text string) (literal map[int]bool, known bool) {
 	if !ok {
 		return nil, false
 	}
-	var answer letters
-	answer.reset()
-	tagAtoms := make([]atom, len(found))
-	var atoms []atom
-	from := 0
-	for i, t := range found {
-		start := len(answer.text)
-		answer.addText(text[from:t.From])
-		atoms = appendAtoms(atoms, &answer, start, len(answer.text))
-		start = len(answer.text)
-		answer.addText(forms[i])
-		tagAtoms[i] = newTagAtom(&answer, start, len(answer.text))
-		atoms = append(atoms, tagAtoms[i])
-		from = t.To
-	}
-	start := len(answer.text)
-	answer.addText(text[from:])
-	atoms = appendAtoms(atoms, &answer, start, len(answer.text))
-
+	atoms, ofTags := atomsOf(text, found, forms)
 	d := &al.tagDiffer
-	d.blocks, d.work = d.blocks[:0], meter{limit: editSteps + editStepsEach*(len(answer.text)+len(al.original.letters.text))}
+	d.blocks, d.work = d.blocks[:0], meter{limit: editSteps + editStepsEach*(len(text)+len(al.original.letters.text))}
 	aligned := region{blocks: d.align(atoms, original)}
 	literal = map[int]bool{}
 	for i, t := range found {
-		if b := aligned.block(tagAtoms[i].from); b != nil && tagAtoms[i].to <= b.answer+b.n {
+		if b := aligned.block(ofTags[i].from); b != nil && ofTags[i].to <= b.answer+b.n {
 			literal[t.From] = true
 		}
 	}
 	settle(literal, text, all)
 	return literal, true
+}
+
+// atomsOf returns the atoms of an answer, with each of the tags as one, in the form in which
+// the original has it, and the atoms of the tags alone.
+func atomsOf(text string, found []tags.Tag, forms []string) (atoms, ofTags []atom) {
+	var l letters
+	l.reset()
+	add := func(text string) (from, to int) {
+		from = len(l.text)
+		l.addText(text)
+		return from, len(l.text)
+	}
+	at := 0
+	for i, t := range found {
+		from, to := add(text[at:t.From])
+		atoms = appendAtoms(atoms, &l, from, to)
+		from, to = add(forms[i])
+		ofTags = append(ofTags, newTagAtom(&l, from, to))
+		atoms = append(atoms, ofTags[i])
+		at = t.To
+	}
+	from, to := add(text[at:])
+	return appendAtoms(atoms, &l, from, to), ofTags
 }
 
 // settle chooses among tags with nothing but white space between them which are text, where

@@ -50,7 +50,7 @@ func (a *answer) readTagsOfSentence(k *tagKinds) (found bool) {
 	if k.aligner.original.tagSigns && !a.inList {
 		k.literal, k.known = k.aligner.literalTags(a.text)
 	}
-	x := tags.Parse(a.text, tags.Options{Label: k.labelOfSentence, Text: k.isText, Loose: true})
+	x := tags.Parse(a.text, tags.Options{Label: k.spanLabel, Text: k.isText, Loose: true})
 	numbers := make([]int, len(x.Spans)) // of the mark of each span, from 1
 	unclosed := map[int]bool{}
 	for _, p := range x.Problems {
@@ -74,8 +74,8 @@ func (a *answer) readTagsOfSentence(k *tagKinds) (found bool) {
 			}
 			sg.other = numbers[t.Span]
 		case unclosed[i]:
-			label, _ := k.labelOfSentence(t)
-			sg.other = a.addTag(k, label)
+			said, _ := k.spanLabel(t)
+			sg.other = a.addTag(k, said)
 		}
 		if sg.other > 0 {
 			found = true
@@ -86,15 +86,15 @@ func (a *answer) readTagsOfSentence(k *tagKinds) (found bool) {
 	return found
 }
 
-// labelOfSentence is how tags.Parse is told what a tag says: its use, and behind it the name
-// that it has for a label.
-func (k *tagKinds) labelOfSentence(t *tags.Tag) (string, bool) {
+// spanLabel returns what a tag says in one string, for tags.Parse to pass on: its use, and
+// behind that the name that it has for a label.
+func (k *tagKinds) spanLabel(t *tags.Tag) (string, bool) {
 	u, name := k.says(t)
 	return string(rune(u)) + name, u != isText
 }
 
-// addTag adds the mark of tags that say what labelOfSentence returns, and returns its number,
-// or 0 if they mark no entity.
+// addTag adds the mark of tags of which spanLabel returns said. It returns the number of the
+// mark, or 0 if they mark no entity.
 func (a *answer) addTag(k *tagKinds, said string) int {
 	u, name := use(said[0]), said[1:]
 	switch {

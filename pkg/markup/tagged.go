@@ -42,7 +42,7 @@ type tagWalk struct {
 	closed  []closedTag
 	marks   []tagRead // that were read
 	choices []choice
-	seen    map[state]bool // at which the other choice was made already
+	seen    map[state]bool // at which there was a choice
 	steps   meter
 }
 
@@ -165,7 +165,9 @@ func (w *tagWalk) step() bool {
 			if !strings.HasPrefix(text[w.at:], tag.text) {
 				return w.mark(tag)
 			}
-			w.choose(tag)
+			if !w.choose(tag) {
+				return false
+			}
 		}
 	}
 	if w.at == len(text) {
@@ -285,9 +287,19 @@ func (w *tagWalk) twice(c *closedTag) bool {
 	return false
 }
 
-// choose notes that a tag may be a mark, too.
-func (w *tagWalk) choose(tag tagKind) {
+// choose notes that a tag may be a mark, too. It reports false if this was tried before, with
+// the same rest of the walk.
+func (w *tagWalk) choose(tag tagKind) bool {
+	s := state{w.walked, hashOpen(w.open)}
+	if w.seen[s] {
+		return false
+	}
+	if w.seen == nil {
+		w.seen = map[state]bool{}
+	}
+	w.seen[s] = true
 	w.choices = append(w.choices, choice{w.walked, append([]openTag(nil), w.open...), len(w.closed), len(w.marks), tag})
+	return true
 }
 
 // back goes back to the last choice and makes the other one. It reports false if there is
@@ -298,14 +310,6 @@ func (w *tagWalk) back() bool {
 		c := w.choices[last]
 		w.choices = w.choices[:last]
 		w.walked, w.open, w.closed, w.marks = c.walked, append(w.open[:0], c.open...), w.closed[:c.closed], w.marks[:c.marks]
-		s := state{w.walked, hashOpen(w.open)}
-		if w.seen[s] {
-			continue
-		}
-		if w.seen == nil {
-			w.seen = map[state]bool{}
-		}
-		w.seen[s] = true
 		if w.mark(c.tag) {
 			return true
 		}
