@@ -40,7 +40,8 @@ func app() *cli.App {
 		ArgsUsage: "[FILE ...]",
 		Description: "Reads any number of files in any order: result records, and output and error files of the\n" +
 			"Batch API. Without FILE, or with -, it reads stdin. Line i of the results file is the answer to\n" +
-			"row i, from 0. The exit code is 3 if a row failed or is missing.\n" +
+			"row i, from 0; to write it from answers about whole sentences, name the MRC file. The exit code\n" +
+			"is 3 if a row failed or is missing.\n" +
 			"With --format, the rows of a sentence become one sentence with its entities. Its text comes from\n" +
 			"the records, or from the MRC file named by --gold or the --source flags. With such a file, strings\n" +
 			"that an answer copied from a demonstration are reported as such: pass the --example flags that you\n" +
@@ -59,7 +60,7 @@ func resultFlags(o *answers.Options) []cli.Flag {
 	return slices.Concat(clidoc.Group("results",
 		o.Accepted.Flag(),
 		&cli.StringFlag{Name: "last-results", Destination: &o.LastResults, Usage: "update this earlier results `FILE`: replace the rows collected"},
-		&cli.IntFlag{Name: "total", Destination: &o.Total, Action: cmdline.AtLeast("total", 1), DefaultText: "what the records say", Usage: "expect `N` rows in the source"},
+		&cli.IntFlag{Name: "total", Destination: &o.Total, Action: cmdline.AtLeast("total", 1), DefaultText: "what the records say", Usage: "expect `N` rows (or sentences asked about) in the source"},
 		&cli.StringSliceFlag{Name: "verdicts", Action: cmdline.Into(&o.Verdicts), Usage: "drop entities rejected by the answers in `FILE` (repeatable)"},
 	), o.Source.Flags(), o.Examples.Flags(), o.Labels.Flags(), clidoc.Group("gold annotations",
 		&cli.StringFlag{Name: "gold", Destination: &o.Gold, Usage: "compare with the gold annotations in this MRC `FILE`"},

@@ -36,7 +36,8 @@ func scoreCommand() *cli.Command {
 		ArgsUsage: "[FILE ...]",
 		Description: "--match says when an entity is right: strict, if span and label are those of gold; boundary, if\n" +
 			"the span is; overlap, if the label is and the spans share a token (in text rows, a character);\n" +
-			"published counts as the published GPT-NER figures do, and does not know text rows.",
+			"published counts as the published GPT-NER figures do, and knows neither text rows nor answers\n" +
+			"about whole sentences.",
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "match", DefaultText: "strict", Usage: "count matches by `RULE`: strict, boundary, overlap or published",
 				Action: func(_ *cli.Context, name string) (err error) {

@@ -1,6 +1,6 @@
 // Package annotate turns answers into annotated sentences: it aligns the answers to all
-// questions about a sentence (one per label) with the sentence and combines their
-// entities.
+// questions about a sentence (one per label, or one about all labels) with the sentence and
+// combines their entities.
 package annotate
 
 import (
