@@ -48,7 +48,7 @@ func (o *promptOptions) flags() []cli.Flag {
 
 // askFlag returns the flag that says what a question is about.
 func askFlag(ask *string) cli.Flag {
-	return &cli.StringFlag{Name: "ask", Value: askLabel, Destination: ask, Usage: "ask once for each `WHAT`: label (of a sentence) or sentence (all its labels)"}
+	return &cli.StringFlag{Name: "ask", Value: askLabel, Destination: ask, Usage: "ask once for each `WHAT`: label or sentence (with all its labels)"}
 }
 
 // The values of --ask.
