@@ -51,7 +51,9 @@ func untag(line, answer string) (plain string, entities []labelledPhrase, ok boo
 		}
 		for i, s := range slices.Backward(open) {
 			if s.label == label {
-				entities = append(entities, labelledPhrase{plain[s.at:at], label})
+				if text := strings.TrimSpace(plain[s.at:at]); text != "" {
+					entities = append(entities, labelledPhrase{text, label})
+				}
 				open = slices.Delete(open, i, i+1)
 				break
 			}
