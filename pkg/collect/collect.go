@@ -75,18 +75,17 @@ type Options struct {
 type Results struct {
 	options Options
 
-	rows    map[int]row
-	told    map[int]told        // with Join
-	labels  map[int][]string    // with Join, of sentences
-	names   map[string]string   // strings in told, stored once each
-	lists   map[string][]string // lists in labels, the same
-	spent   map[spending]*Spent
-	counted map[uint64]bool // digests of the calls counted in spent
-	records int
-	broken  int      // number of lines that could not be read
-	torn    int      // number of last lines that were torn
-	length  int      // the highest row seen, plus 1
-	files   []string // indexed by place.file
+	rows     map[int]row
+	told     map[int]told        // with Join
+	labels   map[int][]string    // with Join, of sentences
+	names    map[string]string   // strings in told, stored once each
+	lists    map[string][]string // lists in labels, the same
+	expenses Expenses
+	records  int
+	broken   int      // number of lines that could not be read
+	torn     int      // number of last lines that were torn
+	length   int      // the highest row seen, plus 1
+	files    []string // indexed by place.file
 
 	first   string // the first id, with which all others are compared
 	firstAt place
@@ -311,7 +310,7 @@ func (r *Results) add(rec *record.Result, batch bool, at place) error {
 	r.records++
 	if r.options.Join {
 		r.keep(rec)
-		r.spend(rec, batch || rec.BatchID != "")
+		r.expenses.Add(rec, batch)
 	}
 	r.length = max(r.length, index+1)
 	if now.failure == nil || !seen || old.failure != nil {

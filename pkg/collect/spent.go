@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"nertools/pkg/price"
 	"nertools/pkg/record"
 )
 
@@ -24,12 +25,31 @@ type Spent struct {
 	Usage record.Usage
 }
 
+// Cost returns what the calls cost, in the currency of the prices. ok is false if the price is not
+// known.
+func (s *Spent) Cost(prices *price.Table) (cost float64, ok bool) {
+	tier := price.Standard
+	if s.Batch {
+		tier = price.Batch
+	}
+	return prices.Cost(s.Model, s.Usage, tier)
+}
+
 // Spent sums the tokens of all records read, by model, including those of records that
 // were replaced later: they were paid for, too. A record that a resumed run copied from
 // an earlier one counts once. It requires Join.
-func (r *Results) Spent() []Spent {
+func (r *Results) Spent() []Spent { return r.expenses.List() }
+
+// Expenses add up the tokens of calls, by model. The zero value is ready to use.
+type Expenses struct {
+	counted map[uint64]bool // calls, by their digests
+	spent   map[spending]*Spent
+}
+
+// List returns the sums, by model, those outside batches first.
+func (e *Expenses) List() []Spent {
 	var list []Spent
-	for _, s := range r.spent {
+	for _, s := range e.spent {
 		list = append(list, *s)
 	}
 	slices.SortFunc(list, func(a, b Spent) int {
@@ -43,23 +63,25 @@ func (r *Results) Spent() []Spent {
 	return list
 }
 
-func (r *Results) spend(rec *record.Result, batch bool) {
+// Add adds the call that a record is about, unless it was added before or the record
+// contains no token counts. batch says that the record is a line of a batch.
+func (e *Expenses) Add(rec *record.Result, batch bool) {
 	if rec.Usage == (record.Usage{}) {
 		return
 	}
-	if digest := callDigest(rec); r.counted[digest] {
+	if digest := callDigest(rec); e.counted[digest] {
 		return
-	} else if r.counted == nil {
-		r.counted, r.spent = map[uint64]bool{digest: true}, map[spending]*Spent{}
+	} else if e.counted == nil {
+		e.counted, e.spent = map[uint64]bool{digest: true}, map[spending]*Spent{}
 	} else {
-		r.counted[digest] = true
+		e.counted[digest] = true
 	}
-	kind := spending{rec.Model, batch}
-	s := r.spent[kind]
+	kind := spending{rec.Model, batch || rec.BatchID != ""}
+	s := e.spent[kind]
 	if s == nil {
 		kind.model = strings.Clone(kind.model)
-		s = &Spent{Model: kind.model, Batch: batch}
-		r.spent[kind] = s
+		s = &Spent{Model: kind.model, Batch: kind.batch}
+		e.spent[kind] = s
 	}
 	s.Calls++
 	s.Usage.Add(rec.Usage)

@@ -97,11 +97,7 @@ func NewPage(title string, r *collect.Results, prices *price.Table) *Page {
 	total, known := 0.0, false
 	for i, s := range r.Spent() {
 		line := Spending{Spent: s}
-		tier := price.Standard
-		if s.Batch {
-			tier = price.Batch
-		}
-		amount, ok := prices.Cost(s.Model, s.Usage, tier)
+		amount, ok := s.Cost(prices)
 		if ok {
 			line.Money = prices.Money(amount)
 			total += amount

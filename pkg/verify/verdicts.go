@@ -14,6 +14,7 @@ import (
 
 	"nertools/pkg/annotate"
 	"nertools/pkg/catalog"
+	"nertools/pkg/collect"
 	"nertools/pkg/fault"
 	"nertools/pkg/markup"
 	"nertools/pkg/record"
@@ -29,7 +30,12 @@ type Verdicts struct {
 	judge   *wire.Judge
 	source  string
 	records map[int]*asked // by index
+
+	expenses collect.Expenses
 }
+
+// Spent sums the tokens of all answers read, by model.
+func (v *Verdicts) Spent() []collect.Spent { return v.expenses.List() }
 
 // asked is what is known about one question.
 type asked struct {
@@ -68,7 +74,11 @@ func (v *Verdicts) Read(name string, in io.Reader) (record.Findings, error) {
 			if err != nil {
 				return record.Damaged(err)
 			}
-			return v.add(&rec, place{name, line.Number})
+			if err := v.add(&rec, place{name, line.Number}); err != nil {
+				return err
+			}
+			v.expenses.Add(&rec.Result, wire.IsBatchLine(line.Text))
+			return nil
 		},
 	}
 	return s.Read(in)

@@ -188,6 +188,8 @@ type Joined struct {
 	HasGold  bool // the rows are those of an MRC file whose entities are right
 	Verified bool // there is a verdict on every entity, or none was asked for
 
+	Verdicts []collect.Spent // what asking for the verdicts took
+
 	// Assumed says what the prompts are taken to have shown where no flag says it, else "".
 	Assumed string
 
@@ -340,6 +342,7 @@ func (o *Options) verify(ctx context.Context, std cmdline.Streams, j *Joined, fi
 	}
 	std.Note("%s: %d confirmed, %d dropped; kept although unclear: %d, no answer: %d, not asked: %d",
 		english.Count(n.Entities(), "entity"), n.Yes, n.No, n.Unclear, n.Failed, n.NotAsked)
+	j.Verdicts = verdicts.Spent()
 	j.Verified = n.Failed == 0 && n.NotAsked == 0 && broken == 0
 	return nil
 }
