@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,9 +14,12 @@ import (
 
 	"nertools/cmd/internal/answers"
 	"nertools/cmd/internal/cmdline"
+	"nertools/cmd/internal/cost"
 	"nertools/pkg/annotate"
+	"nertools/pkg/collect"
 	"nertools/pkg/durable"
 	"nertools/pkg/fault"
+	"nertools/pkg/price"
 	"nertools/pkg/report"
 	"nertools/pkg/score"
 )
@@ -26,6 +31,8 @@ type scoreOptions struct {
 	resamples int // 0: no intervals
 	seed      uint64
 	strict    bool // treat a gold span that is not in its sentence as an error
+	costs     bool // say what the answers took
+	prices    cost.Prices
 }
 
 func scoreCommand() *cli.Command {
@@ -45,6 +52,8 @@ func scoreCommand() *cli.Command {
 					return cmdline.ExitIf(cmdline.Usage, err)
 				}},
 			&cli.BoolFlag{Name: "json", Destination: &o.json, Usage: "write JSON with unrounded figures"},
+			&cli.BoolFlag{Name: "costs", Destination: &o.costs, Usage: "also say how many tokens the answers took, and what they cost"},
+			o.prices.Flag(),
 			&cli.IntFlag{Name: "resamples", Value: score.DefaultResamples, Destination: &o.resamples, Usage: "draw `N` resamples for the confidence intervals; 0 for none"},
 			&cli.Uint64Flag{Name: "seed", Value: 1, Destination: &o.seed, Usage: "draw the resamples with seed `N`"},
 			strictFlag(&o.strict),
@@ -63,10 +72,14 @@ func scoreResults(ctx context.Context, std cmdline.Streams, o *scoreOptions) err
 	case o.resamples < 0, o.resamples > score.MaxResamples:
 		return cmdline.UsageError("--resamples must be from 0 to %d, not %d", score.MaxResamples, o.resamples)
 	}
-	if err := cmdline.CheckFiles("", o.Inputs()...); err != nil {
+	if err := cmdline.CheckFiles("", append(o.Inputs(), o.prices.File)...); err != nil {
 		return err
 	}
 	labels, err := o.Labels.ReadGiven()
+	if err != nil {
+		return err
+	}
+	prices, err := o.prices.Table()
 	if err != nil {
 		return err
 	}
@@ -82,6 +95,11 @@ func scoreResults(ctx context.Context, std cmdline.Streams, o *scoreOptions) err
 	if err == nil {
 		err = tellNotes(std, j, o.strict)
 	}
+	if err == nil && o.costs {
+		if r.Calls = calls(slices.Concat(j.Results.Spent(), j.Verdicts), prices); r.Calls == nil {
+			std.Say("no record says how many tokens it took")
+		}
+	}
 	if err == nil && o.json {
 		_, err = std.Out.Write(r.JSON())
 	} else if err == nil {
@@ -90,10 +108,33 @@ func scoreResults(ctx context.Context, std cmdline.Streams, o *scoreOptions) err
 	return conclude(ctx, std, &o.Options, j.Results, j.Verified, err)
 }
 
+// calls sums up what was spent. It returns nil if no record tells of any tokens.
+func calls(spent []collect.Spent, prices *price.Table) *score.Calls {
+	if len(spent) == 0 {
+		return nil
+	}
+	c := &score.Calls{Currency: prices.Currency}
+	for _, s := range spent {
+		c.Number += s.Calls
+		c.Input += int64(s.Usage.Prompt)
+		c.Output += int64(s.Usage.Completion)
+		if amount, ok := s.Cost(prices); ok {
+			c.Cost += amount
+		} else {
+			c.Cost = math.NaN()
+		}
+	}
+	return c
+}
+
 type compareOptions struct {
 	files []string
 	svg   string // file for the chart; "" for none
+	over  string // name of its axis
 }
+
+// axes are the axes of a chart by the names that --over accepts.
+var axes = map[string]report.Axis{"demonstrations": report.OverDemonstrations, "cost": report.OverCost, "tokens": report.OverTokens}
 
 func compareCommand() *cli.Command {
 	var o compareOptions
@@ -101,7 +142,15 @@ func compareCommand() *cli.Command {
 		Name: "compare", Usage: "compare scores that score --json wrote",
 		UsageText: "ner-collect compare bm25.8.json random.8.json --svg comparison.svg",
 		ArgsUsage: "FILE ...",
-		Flags:     []cli.Flag{&cli.StringFlag{Name: "svg", Destination: &o.svg, Usage: "draw a chart of the scores into this `FILE`"}},
+		Description: "Scores that score --json --costs wrote have columns with what 1,000 sentences took: calls,\n" +
+			"tokens in and out, and the cost.\n\n" +
+			"--over demonstrations draws the files that are named METHOD.N.json, where N is the number of\n" +
+			"demonstrations. --over cost and --over tokens draw all files. A line joins those with the same\n" +
+			"METHOD.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "svg", Destination: &o.svg, Usage: "draw a chart of the scores into this `FILE`"},
+			&cli.StringFlag{Name: "over", Value: "demonstrations", Destination: &o.over, Usage: "draw F1 over this `AXIS`: demonstrations, cost or tokens"},
+		},
 		Action: cmdline.Action(func(_ context.Context, std cmdline.Streams, files []string) error {
 			o.files = files
 			return compare(std, &o)
@@ -109,11 +158,14 @@ func compareCommand() *cli.Command {
 	}
 }
 
-// compare writes a comparison of scores: as a table, and as a chart of those named
-// METHOD.N.json, the score of a method with N demonstrations.
+// compare writes a comparison of scores, as a table and as a chart.
 func compare(std cmdline.Streams, o *compareOptions) error {
 	if len(o.files) == 0 {
 		return cmdline.UsageError("no files to compare: name files that ner-collect score --json wrote")
+	}
+	axis, ok := axes[o.over]
+	if !ok {
+		return cmdline.UsageError("--over must be demonstrations, cost or tokens, not %q", o.over)
 	}
 	if err := cmdline.CheckFiles(o.svg, o.files...); err != nil {
 		return err
@@ -131,8 +183,12 @@ func compare(std cmdline.Streams, o *compareOptions) error {
 		}
 		s.Name = strings.TrimSuffix(filepath.Base(file), ".json")
 		scores = append(scores, s)
-		if p, ok := report.PointOf(s); ok {
+		p, ok := report.PointOf(s, axis)
+		if ok {
 			points = append(points, p)
+		} else if axis != report.OverDemonstrations && o.svg != "" {
+			return fault.WithHint(fmt.Errorf("%s does not say what the answers took (%s)", name, o.over),
+				"score them with --json --costs; if a price is unknown, give it with --prices, or draw --over tokens")
 		}
 	}
 	if o.svg != "" && len(points) == 0 {
@@ -141,5 +197,5 @@ func compare(std cmdline.Streams, o *compareOptions) error {
 	if err := score.WriteComparison(std.Out, scores); err != nil || o.svg == "" {
 		return err
 	}
-	return durable.Replace(o.svg, func(w io.Writer) error { return report.WriteComparisonSVG(w, points) })
+	return durable.Replace(o.svg, func(w io.Writer) error { return report.WriteComparisonSVG(w, points, axis) })
 }

@@ -20,20 +20,45 @@ import (
 type Point struct {
 	Name      string  // name of the score
 	Group     string  // the method; a line joins its points
-	X         int     // number of demonstrations
+	X         float64 // where it is on the axis
+	Currency  string  // of X, over costs
 	F1        float64 // in [0,1]
 	Low, High float64 // ends of its confidence interval
 }
 
-// PointOf returns the point of a score named METHOD.N, where N is the number of
-// demonstrations; for other names, ok is false.
-func PointOf(s *score.Summary) (p Point, ok bool) {
+// An Axis is what a chart shows F1 over.
+type Axis uint8
+
+// The axes of charts.
+const (
+	OverDemonstrations Axis = iota // their number
+	OverCost                       // of 1,000 sentences
+	OverTokens                     // in and out, of a sentence
+)
+
+// PointOf returns the point of a score. One named METHOD.N, where N is the number of
+// demonstrations, belongs to the group METHOD, any other name is a group of its own. ok is
+// false if the score does not say where it is on the axis: by its name, or by its Calls.
+func PointOf(s *score.Summary, axis Axis) (p Point, ok bool) {
+	p = Point{Name: s.Name, Group: s.Name, F1: s.Micro.F1(), Low: s.Micro.F1(), High: s.Micro.F1()}
 	method, number, _ := strings.Cut(s.Name, ".")
 	n, err := strconv.Atoi(number)
-	if err != nil || n < 0 {
-		return p, false
+	numbered := err == nil && n >= 0
+	if numbered {
+		p.Group = method
 	}
-	p = Point{Name: s.Name, Group: method, X: n, F1: s.Micro.F1(), Low: s.Micro.F1(), High: s.Micro.F1()}
+	switch {
+	case axis == OverDemonstrations:
+		p.X, ok = float64(n), numbered
+	case s.Calls == nil || s.Sentences == 0:
+	case axis == OverCost:
+		p.X, p.Currency, ok = 1000*s.Calls.Cost/float64(s.Sentences), s.Calls.Currency, !math.IsNaN(s.Calls.Cost)
+	default:
+		p.X, ok = float64(s.Calls.Input+s.Calls.Output)/float64(s.Sentences), true
+	}
+	if !ok {
+		return Point{}, false
+	}
 	if s.Micro.Intervals != nil {
 		p.Low, p.High = s.Micro.Intervals.F1.Low, s.Micro.Intervals.F1.High
 	}
@@ -49,20 +74,22 @@ const (
 // A plot maps values to positions in the chart.
 type plot struct {
 	bytes.Buffer
+	axis      Axis
+	currency  string
 	groups    []string
-	xs        []int // the numbers of demonstrations, without duplicates
-	low, high int   // range of the F1 axis, in percent
+	xs        []float64 // the marks on the axis, from the lowest to the highest
+	low, high int       // range of the F1 axis, in percent
 }
 
-// WriteComparisonSVG writes a chart of F1 over the number of demonstrations, with a line
-// for each Group, in order of first occurrence, and a bar for each confidence interval.
-// The F1 axis covers all intervals and need not begin at 0. It is an error if there are
-// no points, or if a value is outside [0,1].
-func WriteComparisonSVG(w io.Writer, points []Point) error {
+// WriteComparisonSVG writes a chart of F1 over an axis, with a line for each Group, in
+// order of first occurrence, and a bar for each confidence interval. The F1 axis covers
+// all intervals and need not begin at 0; costs and tokens begin at 0. It is an error if
+// there are no points, if an F1 is outside [0,1], or if there are two currencies.
+func WriteComparisonSVG(w io.Writer, points []Point, axis Axis) error {
 	if len(points) == 0 {
 		return errors.New("draw comparison: no scores")
 	}
-	p := plot{low: 100, high: 0}
+	p := plot{axis: axis, currency: points[0].Currency, low: 100, high: 0}
 	for _, pt := range points {
 		for _, v := range []float64{pt.F1, pt.Low, pt.High} {
 			if !(0 <= v && v <= 1) {
@@ -70,6 +97,9 @@ func WriteComparisonSVG(w io.Writer, points []Point) error {
 			}
 			p.low = min(p.low, int(math.Floor(10*v))*10)
 			p.high = max(p.high, int(math.Ceil(10*v))*10)
+		}
+		if pt.Currency != p.currency {
+			return fmt.Errorf("draw comparison: %q: its cost is in %s, that of %q in %s", pt.Name, pt.Currency, points[0].Name, p.currency)
 		}
 		if !slices.Contains(p.groups, pt.Group) {
 			p.groups = append(p.groups, pt.Group)
@@ -79,11 +109,15 @@ func WriteComparisonSVG(w io.Writer, points []Point) error {
 	if p.low == p.high {
 		p.low, p.high = max(p.low-10, 0), min(p.high+10, 100)
 	}
-	slices.Sort(p.xs)
-	p.xs = slices.Compact(p.xs)
+	if axis == OverDemonstrations {
+		slices.Sort(p.xs)
+		p.xs = slices.Compact(p.xs)
+	} else {
+		p.xs = roundNumbers(slices.Max(p.xs))
+	}
 	p.open()
 	p.axes()
-	ends := make([]float64, len(p.groups))
+	ends := make([]end, len(p.groups))
 	for i, group := range p.groups {
 		ends[i] = p.line(i, slices.DeleteFunc(slices.Clone(points), func(pt Point) bool { return pt.Group != group }))
 	}
@@ -97,19 +131,41 @@ func WriteComparisonSVG(w io.Writer, points []Point) error {
 
 func (p *plot) printf(format string, args ...any) { fmt.Fprintf(p, format, args...) }
 
-// x returns the position of a number of demonstrations. Groups are slightly offset, so
-// that their intervals do not hide each other.
-func (p *plot) x(n, group int) float64 {
+// roundNumbers returns 0 and a few round numbers above it, of which the last is at least x.
+func roundNumbers(x float64) []float64 {
+	if !(x > 0) {
+		x = 1
+	}
+	unit := math.Pow10(int(math.Floor(math.Log10(x / 5))))
+	step := 10 * unit
+	for _, n := range []float64{5, 2, 1} {
+		if n*unit >= x/5 {
+			step = n * unit
+		}
+	}
+	list := []float64{0}
+	for i := 1; list[len(list)-1] < x; i++ {
+		list = append(list, float64(i)*step)
+	}
+	return list
+}
+
+// x returns the position of a value. Numbers of demonstrations are the same in all groups,
+// which are slightly offset, so that their intervals do not hide each other.
+func (p *plot) x(value float64, group int) float64 {
 	first, last := p.xs[0], p.xs[len(p.xs)-1]
 	inner := plotWidth - 60.0
 	at := inner / 2
 	if last > first {
-		at = inner * float64(n-first) / float64(last-first)
+		at = inner * (value - first) / (last - first)
 	}
 	return marginLeft + 30 + at + p.apart(group)
 }
 
 func (p *plot) apart(group int) float64 {
+	if p.axis != OverDemonstrations {
+		return 0
+	}
 	return min(8, 40/float64(len(p.groups))) * (float64(group) - float64(len(p.groups)-1)/2)
 }
 
@@ -125,7 +181,11 @@ func (p *plot) open() {
 	}
 	width, height := marginLeft+plotWidth+24+8*longest, marginTop+plotHeight+marginBottom
 	p.printf(`<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" role="img">`+"\n", width, height, width, height)
-	p.printf("<title>F1 over the number of demonstrations</title>\n<style>\ntext { font: 13px system-ui, sans-serif; stroke: none }\n.line { fill: none; stroke-width: 2 }\n.end { text-anchor: end }\n.middle { text-anchor: middle }\n")
+	over := p.title()
+	if p.axis == OverDemonstrations {
+		over = "the number of demonstrations"
+	}
+	p.printf("<title>F1 over %s</title>\n<style>\ntext { font: 13px system-ui, sans-serif; stroke: none }\n.line { fill: none; stroke-width: 2 }\n.end { text-anchor: end }\n.middle { text-anchor: middle }\n", over)
 	p.rules("#fdfdfc", "#1d1f23", "#dcdcd8", func(c pair) string { return c.Light })
 	p.printf("@media (prefers-color-scheme: dark) {\n")
 	p.rules("#16171a", "#e7e7e9", "#34373d", func(c pair) string { return c.Dark })
@@ -142,6 +202,17 @@ func (p *plot) rules(paper, ink, grid string, of func(pair) string) {
 	}
 }
 
+// title returns the words at the axis.
+func (p *plot) title() string {
+	switch p.axis {
+	case OverCost:
+		return "cost of 1,000 sentences, " + xmlText(p.currency)
+	case OverTokens:
+		return "tokens per sentence, in and out"
+	}
+	return "demonstrations"
+}
+
 func (p *plot) axes() {
 	for v := p.low; v <= p.high; v += 10 {
 		y := p.y(float64(v))
@@ -149,45 +220,49 @@ func (p *plot) axes() {
 	}
 	last := math.Inf(-1)
 	for _, n := range p.xs {
+		text := strconv.FormatFloat(n, 'g', 6, 64)     // 3 × 0.1 is 0.30000000000000004
 		if x := p.x(n, 0) - p.apart(0); x-last >= 24 { // closer numbers would overlap
-			p.printf(`<text class="middle" x="%.1f" y="%d">%d</text>`+"\n", x, marginTop+plotHeight+20, n)
+			p.printf(`<text class="middle" x="%.1f" y="%d">%s</text>`+"\n", x, marginTop+plotHeight+20, text)
 			last = x
 		}
 	}
-	p.printf(`<text class="middle" x="%d" y="%d">demonstrations</text>`+"\n", marginLeft+plotWidth/2, marginTop+plotHeight+40)
+	p.printf(`<text class="middle" x="%d" y="%d">%s</text>`+"\n", marginLeft+plotWidth/2, marginTop+plotHeight+40, p.title())
 	p.printf(`<text class="middle" transform="translate(16 %d) rotate(-90)">F1, %%</text>`+"\n", marginTop+plotHeight/2)
 }
 
-// line draws the points of a group and returns the y position of the last one.
-func (p *plot) line(group int, points []Point) (y float64) {
-	slices.SortStableFunc(points, func(a, b Point) int { return a.X - b.X })
+// end is the position of the last point of a line.
+type end struct{ x, y float64 }
+
+// line draws the points of a group and returns the end of the line.
+func (p *plot) line(group int, points []Point) (last end) {
+	slices.SortStableFunc(points, func(a, b Point) int { return cmp.Compare(a.X, b.X) })
 	p.printf(`<g class="g%d">`+"\n"+`<path class="line" d="`, group)
 	for i, pt := range points {
 		p.printf("%c%.1f %.1f", "ML"[min(i, 1)], p.x(pt.X, group), p.y(100*pt.F1))
 	}
 	p.printf(`"/>` + "\n")
 	for _, pt := range points {
-		x, low, high := p.x(pt.X, group), p.y(100*pt.Low), p.y(100*pt.High)
-		y = p.y(100 * pt.F1)
+		x, y, low, high := p.x(pt.X, group), p.y(100*pt.F1), p.y(100*pt.Low), p.y(100*pt.High)
+		last = end{x, y}
 		p.printf(`<g><title>%s: %.2f (%.2f – %.2f)</title><circle cx="%.1f" cy="%.1f" r="3.5"/>`, xmlText(pt.Name), 100*pt.F1, 100*pt.Low, 100*pt.High, x, y)
 		p.printf(`<path d="M%.1f %.1fV%.1fM%.1f %.1fh6M%.1f %.1fh6"/></g>`+"\n", x, low, high, x-3, low, x-3, high)
 	}
 	p.printf("</g>\n")
-	return y
+	return last
 }
 
 // names writes the name of each group beside the end of its line, as close as the other
 // names allow.
-func (p *plot) names(ends []float64) {
+func (p *plot) names(ends []end) {
 	const step = 17
 	order := make([]int, len(ends))
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(ends[a], ends[b]) })
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(ends[a].y, ends[b].y) })
 	at := make([]float64, len(ends))
 	for i, g := range order {
-		at[i] = ends[g]
+		at[i] = ends[g].y
 		if i > 0 {
 			at[i] = max(at[i], at[i-1]+step)
 		}
@@ -197,9 +272,8 @@ func (p *plot) names(ends []float64) {
 		at[i] = min(at[i], bottom)
 	}
 	for i, g := range order {
-		from := p.x(p.xs[len(p.xs)-1], g)
 		p.printf(`<path class="g%d" stroke-dasharray="2 3" d="M%.1f %.1fL%d %.1f"/><text x="%d" y="%.1f">%s</text>`+"\n",
-			g, from+6, ends[g], marginLeft+plotWidth+4, at[i], marginLeft+plotWidth+8, at[i]+4, xmlText(p.groups[g]))
+			g, ends[g].x+6, ends[g].y, marginLeft+plotWidth+4, at[i], marginLeft+plotWidth+8, at[i]+4, xmlText(p.groups[g]))
 	}
 }
 

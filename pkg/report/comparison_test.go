@@ -38,10 +38,15 @@ type drawing struct {
 	} `xml:"g"`
 }
 
-func draw(t *testing.T, points []Point) (d drawing) {
+func draw(t *testing.T, points []Point) drawing {
+	t.Helper()
+	return drawOver(t, points, OverDemonstrations)
+}
+
+func drawOver(t *testing.T, points []Point, axis Axis) (d drawing) {
 	t.Helper()
 	var b bytes.Buffer
-	if err := WriteComparisonSVG(&b, points); err != nil {
+	if err := WriteComparisonSVG(&b, points, axis); err != nil {
 		t.Fatal(err)
 	}
 	if err := xml.Unmarshal(b.Bytes(), &d); err != nil {
@@ -54,7 +59,7 @@ func points(methods ...string) (list []Point) {
 	for _, n := range []int{16, 0, 8, 4} {
 		for i, m := range methods {
 			f1 := .4 + .005*float64(n)*float64(i+1)
-			list = append(list, Point{Name: fmt.Sprint(m, ".", n), Group: m, X: n, F1: f1, Low: f1 - .03, High: f1 + .02})
+			list = append(list, Point{Name: fmt.Sprint(m, ".", n), Group: m, X: float64(n), F1: f1, Low: f1 - .03, High: f1 + .02})
 		}
 	}
 	return list
@@ -91,6 +96,62 @@ func TestAPictureHasEveryScoreInItsPlace(t *testing.T) {
 					t.Errorf("line %d: 8 demonstrations stand at %.1f, want %.1f", i, got, want)
 				}
 			}
+		}
+	}
+}
+
+func TestAPictureOverCostsBeginsAtNothing(t *testing.T) {
+	var list []Point
+	for i, cost := range []float64{.06, .12, .33} {
+		s := &score.Summary{Name: fmt.Sprint("way.", 4<<i), Sentences: 500, Micro: score.Score{Counts: score.Counts{TP: 1, FP: 1, FN: 1}}, Calls: &score.Calls{Input: 7, Cost: cost / 2, Currency: "USD"}}
+		p, ok := PointOf(s, OverCost)
+		if !ok || math.Abs(p.X-cost) > 1e-9 || p.Group != "way" {
+			t.Fatalf("%+v", p)
+		}
+		list = append(list, p)
+	}
+	d := drawOver(t, list, OverCost)
+	at := map[string]float64{} // of the numbers below the axis
+	for _, text := range d.Texts {
+		at[text.Text] = text.X
+	}
+	if _, ok := at["cost of 1,000 sentences, USD"]; !ok {
+		t.Errorf("the axis has no title: %v", at)
+	}
+	if len(d.Groups) != 1 || len(d.Groups[0].Points) != 3 {
+		t.Fatalf("%+v", d.Groups)
+	}
+	for i, pt := range d.Groups[0].Points {
+		if want := at["0"] + list[i].X/0.1*(at["0.1"]-at["0"]); math.Abs(pt.Circle.X-want) > .11 {
+			t.Errorf("%v is at %.1f, want %.1f", list[i].X, pt.Circle.X, want)
+		}
+	}
+	if at["0.4"] <= at["0.3"] || at["0.5"] != 0 {
+		t.Errorf("the axis ends elsewhere than at 0.4: %v", at)
+	}
+}
+
+func TestAScoreWithoutCostsHasNoPlaceOverThem(t *testing.T) {
+	for _, s := range []score.Summary{
+		{Name: "a.4", Sentences: 5},
+		{Name: "a.4", Sentences: 5, Calls: &score.Calls{Cost: math.NaN()}},
+		{Name: "a.4", Calls: &score.Calls{Cost: 1}},
+	} {
+		if p, ok := PointOf(&s, OverCost); ok || p != (Point{}) {
+			t.Errorf("%+v: %+v", s.Calls, p)
+		}
+	}
+	calls := &score.Calls{Input: 900, Output: 100, Cost: math.NaN()}
+	if p, ok := PointOf(&score.Summary{Name: "markup.bm25.4", Sentences: 5, Calls: calls}, OverTokens); !ok || p.X != 200 || p.Group != "markup.bm25.4" {
+		t.Errorf("%+v, %v", p, ok)
+	}
+}
+
+func TestNumbersAtAnAxisAreRound(t *testing.T) {
+	for x, want := range map[float64][]float64{0: {0, .2, .4, .6, .8, 1}, 5: {0, 1, 2, 3, 4, 5}, 5.1: {0, 2, 4, 6}, 0.33: {0, .1, .2, .3, .4}, 1234: {0, 500, 1000, 1500}} {
+		got := roundNumbers(x)
+		if !slices.EqualFunc(got, want, func(a, b float64) bool { return math.Abs(a-b) < 1e-9 }) {
+			t.Errorf("%v: %v, want %v", x, got, want)
 		}
 	}
 }
@@ -146,7 +207,7 @@ func TestNamesInAPictureStayText(t *testing.T) {
 func TestTheSameScoresGiveTheSamePicture(t *testing.T) {
 	var a, b bytes.Buffer
 	for _, w := range []*bytes.Buffer{&a, &b} {
-		if err := WriteComparisonSVG(w, points("x", "y")); err != nil {
+		if err := WriteComparisonSVG(w, points("x", "y"), OverDemonstrations); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -164,10 +225,11 @@ func TestWhatCannotBeDrawnIsAnError(t *testing.T) {
 		{"nothing", nil, "draw comparison: no scores"},
 		{"not a number", []Point{{Name: "a", F1: math.NaN()}}, `draw comparison: "a": NaN is not in [0,1]`},
 		{"percent", []Point{{Name: "a", F1: .5, High: 60}}, `draw comparison: "a": 60 is not in [0,1]`},
+		{"two currencies", []Point{{Name: "a", Currency: "USD"}, {Name: "b", Currency: "EUR"}}, `draw comparison: "b": its cost is in EUR, that of "a" in USD`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var b bytes.Buffer
-			if err := WriteComparisonSVG(&b, c.points); err == nil || err.Error() != c.want || b.Len() > 0 {
+			if err := WriteComparisonSVG(&b, c.points, OverDemonstrations); err == nil || err.Error() != c.want || b.Len() > 0 {
 				t.Errorf("%v, %d bytes written; want %s", err, b.Len(), c.want)
 			}
 		})
@@ -181,12 +243,12 @@ func TestTheNameOfAScoreSaysItsPlace(t *testing.T) {
 		"random.0": {Name: "random.0", Group: "random", F1: 0.5, Low: 0.5, High: 0.5},
 		"bm25":     {}, "bm25.-1": {}, "bm25.x": {}, "bm25.8.9": {}, "": {},
 	} {
-		if got, ok := PointOf(&score.Summary{Name: name, Micro: micro}); got != want || ok != (want != Point{}) {
+		if got, ok := PointOf(&score.Summary{Name: name, Micro: micro}, OverDemonstrations); got != want || ok != (want != Point{}) {
 			t.Errorf("%q: %+v, %v", name, got, ok)
 		}
 	}
 	micro.Intervals = &score.Intervals{F1: score.Interval{Low: 0.25, High: 0.75}}
-	if got, _ := PointOf(&score.Summary{Name: "a.1", Micro: micro}); got.Low != 0.25 || got.High != 0.75 {
+	if got, _ := PointOf(&score.Summary{Name: "a.1", Micro: micro}, OverDemonstrations); got.Low != 0.25 || got.High != 0.75 {
 		t.Errorf("%+v", got)
 	}
 }

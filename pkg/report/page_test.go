@@ -222,7 +222,7 @@ func testHostile(t *testing.T, b *window) {
 
 func testPicture(t *testing.T, b *window) {
 	var svg bytes.Buffer
-	if err := WriteComparisonSVG(&svg, points("random", "bm25", "embedding")); err != nil {
+	if err := WriteComparisonSVG(&svg, points("random", "bm25", "embedding"), OverDemonstrations); err != nil {
 		t.Fatal(err)
 	}
 	p := b.tab(t, "comparison.svg")

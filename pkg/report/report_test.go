@@ -54,7 +54,7 @@ func TestAnErrorOfTheWriterComesBack(t *testing.T) {
 	if err := sample(news(t)).WriteHTML(failing{full}); !errors.Is(err, full) {
 		t.Errorf("WriteHTML: %v", err)
 	}
-	if err := WriteComparisonSVG(failing{full}, []Point{{}}); !errors.Is(err, full) {
+	if err := WriteComparisonSVG(failing{full}, []Point{{}}, OverDemonstrations); !errors.Is(err, full) {
 		t.Errorf("WriteComparisonSVG: %v", err)
 	}
 }

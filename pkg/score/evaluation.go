@@ -2,9 +2,13 @@ package score
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
+
+	"nertools/pkg/english"
 )
 
 // An Evaluation is the result of a [Scorer].
@@ -20,6 +24,25 @@ type Evaluation struct {
 
 	Errors    Errors      // for all labels
 	Confusion []Confusion // most frequent first, then by gold and predicted label
+
+	Calls *Calls // behind the answers; nil if they are not known
+}
+
+// Calls say what answers took.
+type Calls struct {
+	Number        int
+	Input, Output int64   // tokens
+	Cost          float64 // NaN if a price is not known
+	Currency      string  // of Cost
+}
+
+// String returns "37 calls, 1200 tokens in, 80 out, about 0.0012 USD".
+func (c *Calls) String() string {
+	s := fmt.Sprintf("%s, %s in, %d out", english.Count(c.Number, "call"), english.Count(c.Input, "token"), c.Output)
+	if !math.IsNaN(c.Cost) {
+		s += fmt.Sprintf(", about %.4f %s", c.Cost, c.Currency)
+	}
+	return s
 }
 
 // A Score is the score of one label, or of all labels.

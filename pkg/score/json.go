@@ -22,6 +22,15 @@ type reportJSON struct {
 	Labels    labelsJSON      `json:"labels"`
 	Errors    *errorsJSON     `json:"errors,omitempty"`
 	Confusion []confusionJSON `json:"confusion,omitempty"`
+	Calls     *callsJSON      `json:"calls,omitempty"`
+}
+
+type callsJSON struct {
+	Number   int      `json:"number"`
+	Input    int64    `json:"input_tokens"`
+	Output   int64    `json:"output_tokens"`
+	Cost     *float64 `json:"cost"` // null if it is not known
+	Currency string   `json:"currency"`
 }
 
 type scoreJSON struct {
@@ -110,6 +119,12 @@ func (r *Evaluation) JSON() []byte {
 	for _, c := range r.Confusion {
 		out.Confusion = append(out.Confusion, confusionJSON(c))
 	}
+	if c := r.Calls; c != nil {
+		out.Calls = &callsJSON{c.Number, c.Input, c.Output, &c.Cost, c.Currency}
+		if math.IsNaN(c.Cost) {
+			out.Calls.Cost = nil
+		}
+	}
 	line, err := json.Marshal(out)
 	if err != nil {
 		panic(err) // encoding it cannot fail
@@ -140,6 +155,7 @@ type Summary struct {
 	Match     Match
 	Sentences int
 	Micro     Score // without Errors
+	Calls     *Calls
 }
 
 // ParseSummary parses the output of [Evaluation.JSON]. Name is left empty. The error is a
@@ -159,6 +175,7 @@ type summaryJSON struct {
 	Match     string     `json:"match"`
 	Sentences int        `json:"sentences"`
 	Micro     *scoreJSON `json:"micro"`
+	Calls     *callsJSON `json:"calls"`
 }
 
 func parseSummary(data []byte) (*Summary, error) {
@@ -182,6 +199,15 @@ func parseSummary(data []byte) (*Summary, error) {
 		return nil, err
 	}
 	s := &Summary{Match: match, Sentences: in.Sentences, Micro: Score{Counts: Counts{m.TP, m.FP, m.FN}}}
+	if c := in.Calls; c != nil {
+		s.Calls = &Calls{c.Number, c.Input, c.Output, math.NaN(), c.Currency}
+		if c.Cost != nil {
+			s.Calls.Cost = *c.Cost
+		}
+		if c.Number < 0 || c.Input < 0 || c.Output < 0 || s.Calls.Cost < 0 {
+			return nil, errors.New("what the calls took is out of range")
+		}
+	}
 	if m.CI == nil {
 		return s, nil
 	}

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"math"
 	"os"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"nertools/pkg/corpus"
 	"nertools/pkg/fault"
@@ -104,14 +106,17 @@ func TestALabelCannotBreakTheTable(t *testing.T) {
 }
 
 func TestASummaryIsReadBack(t *testing.T) {
-	for _, r := range []*score.Evaluation{sample(t, score.Overlap).Report(200, 1), sample(t, score.Boundary).Report(0, 0), published(t).Report(0, 0)} {
+	list := []*score.Evaluation{sample(t, score.Overlap).Report(200, 1), sample(t, score.Boundary).Report(0, 0), published(t).Report(0, 0)}
+	list[1].Calls = &score.Calls{Number: 3, Input: 100, Output: 20, Cost: 0.25, Currency: "EUR"}
+	list[2].Calls = &score.Calls{Number: 3, Cost: math.NaN()}
+	for _, r := range list {
 		got, err := score.ParseSummary("a.json", r.JSON())
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := &score.Summary{Match: r.Match, Sentences: r.Sentences, Micro: r.Micro}
+		want := &score.Summary{Match: r.Match, Sentences: r.Sentences, Micro: r.Micro, Calls: r.Calls}
 		want.Micro.Errors = score.Errors{}
-		if d := cmp.Diff(want, got); d != "" {
+		if d := cmp.Diff(want, got, cmpopts.EquateNaNs()); d != "" {
 			t.Error(d)
 		}
 	}
@@ -129,6 +134,7 @@ func TestWhatIsNoSummaryIsAFault(t *testing.T) {
 		`{"kind":"score","v":1,"micro":{}} 1`: "a.json: read a score: invalid character '1' after top-level value",
 		`{"kind":"score","v":1,"match":"strict","micro":{"fn":-1}}`:                  "a.json: a count is out of range",
 		`{"kind":"score","v":1,"match":"strict","micro":{"ci":{"f1":[0.6,0.5]}}}`:    "a.json: [0.6 0.5] is not an interval within [0, 1]",
+		`{"kind":"score","v":1,"match":"strict","micro":{},"calls":{"cost":-1}}`:     "a.json: what the calls took is out of range",
 		`{"kind":"score","v":1,"match":"strict","micro":{"fn":4611686018427387904}}`: "a.json: a count is out of range",
 	} {
 		s, err := score.ParseSummary("a.json", []byte(in))
@@ -163,6 +169,8 @@ func TestScoresAreSetBesideEachOther(t *testing.T) {
 		{Name: "bm25, 8 examples", Sentences: 1287, Micro: score.Score{Counts: score.Counts{TP: 700, FP: 120, FN: 379},
 			Intervals: &score.Intervals{F1: score.Interval{Low: 0.7123, High: 0.7611}}}},
 		{Name: "random", Match: score.Published, Sentences: 3},
+		{Name: "by label", Sentences: 500, Calls: &score.Calls{Number: 2000, Input: 1_600_000, Output: 40_000, Cost: 0.18, Currency: "USD"}},
+		{Name: "own server", Sentences: 500, Calls: &score.Calls{Number: 500, Input: 600_000, Output: 9_000, Cost: math.NaN(), Currency: "USD"}},
 	}
 	var out bytes.Buffer
 	if err := score.WriteComparison(&out, list); err != nil {
@@ -170,7 +178,7 @@ func TestScoresAreSetBesideEachOther(t *testing.T) {
 	}
 	golden(t, "comparison.txt", out.Bytes())
 	out.Reset()
-	if err := score.WriteComparison(&out, list[1:]); err != nil {
+	if err := score.WriteComparison(&out, list[1:2]); err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "comparison_plain.txt", out.Bytes())

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 	"unicode"
@@ -37,6 +38,9 @@ func (r *Evaluation) WriteTable(w io.Writer) error {
 		out = append(out, r.Errors.String()...)
 		out = append(out, '\n')
 	}
+	if r.Calls != nil {
+		out = fmt.Appendf(out, "%s\n", r.Calls)
+	}
 	_, err := w.Write(out)
 	return err
 }
@@ -51,9 +55,10 @@ func (e Errors) String() string {
 }
 
 // WriteComparison writes one line for each score, in the layout of
-// [Evaluation.WriteTable].
+// [Evaluation.WriteTable]. The last columns say what 1,000 sentences took, where that is
+// known: calls, tokens in and out, and the cost.
 func WriteComparison(w io.Writer, scores []*Summary) error {
-	t := table{{"", "match", "sentences", "precision", "recall", "F1", "", "tp", "fp", "fn"}}
+	t := table{{"", "match", "sentences", "precision", "recall", "F1", "", "tp", "fp", "fn", "", "", "", ""}}
 	for _, s := range scores {
 		m := &s.Micro
 		if head := m.Intervals.head(); head != "" {
@@ -61,10 +66,29 @@ func WriteComparison(w io.Writer, scores []*Summary) error {
 		}
 		rates := m.cells(s.Name)
 		t = append(t, append([]string{rates[0], s.Match.String(), strconv.Itoa(s.Sentences)},
-			append(rates[1:], strconv.Itoa(m.TP), strconv.Itoa(m.FP), strconv.Itoa(m.FN))...))
+			append(rates[1:], append([]string{strconv.Itoa(m.TP), strconv.Itoa(m.FP), strconv.Itoa(m.FN)}, s.perThousand()...)...)...))
+		if s.Calls != nil && s.Sentences > 0 {
+			copy(t[0][10:], []string{"calls/1000", "in/1000", "out/1000", "cost/1000"})
+		}
 	}
 	_, err := w.Write(t.bytes(2))
 	return err
+}
+
+// perThousand returns what 1,000 sentences took: the cells for calls, tokens in and out, and
+// the cost.
+func (s *Summary) perThousand() []string {
+	c := s.Calls
+	if c == nil || s.Sentences == 0 {
+		return []string{"", "", "", ""}
+	}
+	k := 1000 / float64(s.Sentences)
+	whole := func(n float64) string { return strconv.FormatFloat(n*k, 'f', 0, 64) }
+	cells := []string{whole(float64(c.Number)), whole(float64(c.Input)), whole(float64(c.Output)), "unknown"}
+	if !math.IsNaN(c.Cost) {
+		cells[3] = fmt.Sprintf("%.3f %s", c.Cost*k, c.Currency)
+	}
+	return cells
 }
 
 // cells returns the name, the rates, and the interval of F1.
