@@ -112,7 +112,7 @@ func TestACopyOfTheSentenceWithTagsReadsBackExactly(t *testing.T) {
 		for n, words := range alphabets {
 			r := rand.New(rand.NewPCG(uint64(n), 1))
 			var s subject
-			for range 20_000 {
+			for range 5_000 {
 				text, want := random(r, unit, words, q.Asked)
 				answer := tagged(text, unit, want)
 				s.ResetUnit(text, unit)
@@ -140,7 +140,7 @@ func TestAnObjectWithOneEntityOfEachLabelReadsBackAsFirstOccurrences(t *testing.
 	for _, unit := range []markup.Unit{markup.Token, markup.Char} {
 		r := rand.New(rand.NewPCG(3, 1))
 		var s subject
-		for range 20_000 {
+		for range 5_000 {
 			text, list := random(r, unit, alphabets[0], q.Asked)
 			from, to := bounds(text, unit)
 			type entry struct {
