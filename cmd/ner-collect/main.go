@@ -88,7 +88,8 @@ func collectResults(ctx context.Context, std cmdline.Streams, o *collectOptions)
 	if err := o.check(o.Inputs()...); err != nil {
 		return err
 	}
-	if o.format == "text" && len(o.Verdicts) == 0 {
+	o.Lines = o.format == "text"
+	if o.Lines && len(o.Verdicts) == 0 {
 		results, j, err := o.Collect(ctx, std)
 		switch {
 		case err != nil:

@@ -137,6 +137,7 @@ func (j *Joined) fill(s *Annotation, aligner *markup.Aligner, original *markup.O
 	s.Answers = make([]Answer, len(rows))
 	var row mrc.Row
 	var sentence markup.Slicer
+	var plain string // the line of a row without entities
 	for i, n := range rows {
 		result, err := j.decode(n, &row)
 		if err != nil {
@@ -173,7 +174,12 @@ func (j *Joined) fill(s *Annotation, aligner *markup.Aligner, original *markup.O
 			s.Unanswered = append(s.Unanswered, row.Label)
 		case s.Whole != nil:
 			a.Alignment = partOf(s.Whole, row.Label)
-			a.Line = collect.AnswerLine(marked(&sentence, s.Unit, spansOf(a.Found)))
+			if len(a.Found) > 0 {
+				a.Line = collect.AnswerLine(marked(&sentence, s.Unit, spansOf(a.Found)))
+			} else if a.Line = plain; plain == "" {
+				plain = collect.AnswerLine(marked(&sentence, s.Unit, nil))
+				a.Line = plain
+			}
 			s.addEntities(a)
 		default:
 			if err := j.fillAnswer(s, a, aligner, original); err != nil {

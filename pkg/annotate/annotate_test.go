@@ -1,6 +1,7 @@
 package annotate_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -391,36 +392,58 @@ func TestEachEndsWithTheFirstError(t *testing.T) {
 	}
 }
 
-// BenchmarkEach aligns and joins the answers about 25,000 sentences of 4 labels.
+// BenchmarkEach aligns and joins the answers about 25,000 sentences of 4 labels: one about
+// each label, or one about all of them.
 func BenchmarkEach(b *testing.B) {
+	labels := []string{"PER", "LOC", "ORG", "MISC"}
 	var rows, answers []string
+	var whole []byte
 	for i := range 25_000 {
 		text := fmt.Sprintf("Report %d : the council of Zürich met Ada Li and the board of the Lumen Institute on Tuesday in Bonn .", i)
-		for l, label := range []string{"PER", "LOC", "ORG", "MISC"} {
+		all := text
+		for l, label := range labels {
 			rows = append(rows, fmt.Sprintf("%d.%d|%s|%s|8-9", i, l+1, label, text))
 			answer := text
+			mark := func(words, open, shut string) {
+				answer = strings.Replace(answer, words, "@@"+words+"##", 1)
+				all = strings.Replace(all, words, open+words+shut, 1)
+			}
 			switch (i + l) % 10 {
 			case 0:
-				answer = strings.Replace(answer, "Ada Li", "@@Ada Li##", 1)
+				mark("Ada Li", "<"+label+">", "</"+label+">")
 			case 1:
-				answer = strings.Replace(answer, "in Bonn .", "in @@Bonn##.", 1)
+				mark("Bonn", "<"+label+">", "</"+label+">")
+				answer = strings.Replace(answer, "## .", "##.", 1)
 			case 2:
-				answer = "The sentence: " + strings.Replace(answer, "Zürich", "@@Zürich##", 1)
+				mark("Zürich", "<"+label+">", "</"+label+">")
+				answer = "The sentence: " + answer
 			}
 			answers = append(answers, answer)
 		}
+		whole = record.AppendResult(whole, &record.Result{ID: record.NewID("test.sentence", i, nil), Index: i, Total: 25_000, Labels: labels, Context: text, Output: all})
 	}
 	f := open(b, rows...)
-	j, err := annotate.Join(readFor(b, f, f, answers...), annotate.Options{})
-	if err != nil {
+	sentences := collect.New(collect.Options{Join: true, Rows: f})
+	if _, err := sentences.Read("r", bytes.NewReader(whole)); err != nil {
 		b.Fatal(err)
 	}
-	b.ReportAllocs()
-	for b.Loop() {
-		n := 0
-		if err := j.Each(b.Context(), func(s *annotate.Annotation) error { n += len(s.Entities); return nil }); err != nil || n == 0 {
-			b.Fatal(n, err)
-		}
+	for _, c := range []struct {
+		name    string
+		results *collect.Results
+	}{{"labels", readFor(b, f, f, answers...)}, {"sentences", sentences}} {
+		b.Run(c.name, func(b *testing.B) {
+			j, err := annotate.Join(c.results, annotate.Options{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				n := 0
+				if err := j.Each(b.Context(), func(s *annotate.Annotation) error { n += len(s.Entities); return nil }); err != nil || n == 0 {
+					b.Fatal(n, err)
+				}
+			}
+		})
 	}
 }
 

@@ -30,6 +30,7 @@ type Options struct {
 	Total       int      // rows of the source; 0 for what the records say
 	LastResults string   // an earlier results file; "" for none
 	Verdicts    []string // answers to questions about the entities
+	Lines       bool     // the output has a line for each row
 
 	// The rows are those of Gold, an MRC file, or else of Source, if that is given, or
 	// what the records tell.
@@ -61,7 +62,7 @@ func (o *Options) Collect(ctx context.Context, std cmdline.Streams) (*collect.Re
 	var known annotate.Options
 	results, err := o.read(ctx, std, collect.New(collect.Options{Judge: o.judge(std), Open: func() (rows *mrc.File, err error) {
 		if rows, err = o.openRows(j); err == nil && rows == nil {
-			err = noRows(nameRows + ", or write another --format")
+			err = o.noRows()
 		}
 		if err == nil {
 			known.Labels, err = o.Labels.ReadGiven()
@@ -83,7 +84,11 @@ func (o *Options) Collect(ctx context.Context, std cmdline.Streams) (*collect.Re
 
 // noRows returns the error for answers about whole sentences if rows are needed to divide
 // them among.
-func noRows(hint string) error {
+func (o *Options) noRows() error {
+	hint := nameRows
+	if o.Lines {
+		hint += ", or write another --format"
+	}
 	return fault.WithHint(errors.New("the answers are about whole sentences, and only the MRC file says which rows these have"), hint)
 }
 
@@ -237,8 +242,8 @@ func (o *Options) Join(ctx context.Context, std cmdline.Streams, labels *catalog
 		if known.Demonstrations, err = o.demonstrations(std, j, with.Rows); err != nil {
 			return nil, err
 		}
-	} else if o.LastResults != "" {
-		with.Open = func() (*mrc.File, error) { return nil, noRows(nameRows) }
+	} else if o.LastResults != "" || o.Lines {
+		with.Open = func() (*mrc.File, error) { return nil, o.noRows() }
 	}
 	verdicts := make([]io.ReadCloser, len(o.Verdicts))
 	for i, file := range o.Verdicts {
