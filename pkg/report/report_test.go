@@ -155,6 +155,9 @@ func FuzzNothingInATextIsMarkup(f *testing.F) {
 			r.Scores = nil
 			return regexp.MustCompile(`</?[a-z0-9]+`).FindAllString(page(t, r), -1)
 		}
+		if s == "" {
+			return // a string without a label is shown without its element
+		}
 		if diff := cmp.Diff(tags("harmless"), tags(s)); diff != "" {
 			t.Error(diff)
 		}
