@@ -359,7 +359,7 @@ func TestTheAnswerAboutASentenceIsDividedAmongItsRows(t *testing.T) {
 		if c.name == "failed" {
 			continue
 		}
-		// Without the MRC file, the records say it all; only the rows are not known.
+		// Without the MRC file, the records contain everything but the numbers of the rows.
 		r := collect.New(collect.Options{Join: true})
 		if _, err := r.Read("r", strings.NewReader(sentenceRecord(0, adaLi, c.a, "PER", "LOC")+sentenceRecord(1, soWhat, c.b, "PER", "LOC"))); err != nil {
 			t.Fatal(err)

@@ -79,9 +79,9 @@ func (k *Neighbours) Append(dst []int, i, n int) (list []int, err error) {
 // SentenceNeighbours appends the training sentences to show in a question about all labels
 // of a sentence, whose rows are given: at most n, each once. They are taken from the
 // neighbours of the rows in turn: the first neighbour of each row, then the second of each
-// row, and so on. Each training row stands for its sentence: sentenceOf is what
-// [SentenceOf] returns for the training file. It returns an error if the file has changed since it
-// was opened.
+// row, and so on. A neighbour is replaced by its sentence, which sentenceOf, the result of
+// [SentenceOf] for the training file, contains. SentenceNeighbours returns an error if the
+// kNN file has changed since it was opened.
 func SentenceNeighbours(dst []int, k *Neighbours, rows []int, sentenceOf []int32, n int) ([]int, error) {
 	for most := n; ; most *= 2 {
 		lists, cut, err := k.lists(rows, most)

@@ -269,9 +269,9 @@ func (v *Verdicts) decide(candidates []Candidate) ([]Verdict, Tally, error) {
 	return list, n, nil
 }
 
-// finder returns a function that finds the candidate that a question is about. In answers
-// about rows, the index tells which one that is. In answers about whole sentences, the index also
-// depends on the data set, so the entity does.
+// finder returns a function that finds the candidate that a question is about: by its index
+// or, in answers about whole sentences, by its entity, because indexes then depend on the data
+// set, which need not be known here.
 func finder(candidates []Candidate) (func(index int, about *entity) (i int, found bool), error) {
 	if len(candidates) > 0 && candidates[0].Whole {
 		byEntity := make(map[entity]int, len(candidates))

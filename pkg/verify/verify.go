@@ -8,18 +8,17 @@
 //	"entity":{"sentence":4,"label":"PER","start":3,"end":5,"text":"Bob Li"}
 //
 // row is the row of the source. If the answers are about whole sentences, the second form
-// is used: sentence is the number of the sentence. start and end are token indexes, or
-// characters of a text row, half-open. The record
-// has no total. Its index is row*256 + n, where n depends only on the position of the
-// entity, not on other rows or entities. So a question keeps its id when answers to other
-// questions change, and a resumed run asks only what is new. n is start +
-// 64*(end-start-1) modulo 256. It differs for any two entities that begin less than 64
-// tokens apart, unless they begin with the same token and their lengths differ by a
-// multiple of 4. An entity whose n is taken gets the next free one; entities that come
-// first in the sentence choose first. Entities of a row beyond the first 256 get no
-// number and no question. In answers about whole sentences, the number of a row is replaced by
-// the number of the sentence times the number of labels of the data set, plus the position of the
-// entity's label among them.
+// is used, with the number of the sentence. start and end are token indexes, or characters
+// of a text row, half-open. The record has no total. Its index is row*256 + n, where n
+// depends only on the position of the entity, not on other rows or entities. So a question
+// keeps its id when answers to other questions change, and a resumed run asks only what is
+// new. n is start + 64*(end-start-1) modulo 256. It differs for any two entities that
+// begin less than 64 tokens apart, unless they begin with the same token and their lengths
+// differ by a multiple of 4. An entity whose n is taken gets the next free one; entities
+// that come first in the sentence choose first. Entities of a row beyond the first 256 get
+// no number and no question. In answers about whole sentences, the number of a row is
+// replaced by the number of the sentence times the number of labels of the data set, plus
+// the position of the entity's label among them.
 package verify
 
 import (
