@@ -506,9 +506,12 @@ func (r *Results) row(i int) (_ Reply, kept bool) {
 	return Reply{now.line, now.failure, r.sentences && !kept, t.label, t.context, t.model, r.labels[question], t.origin}, kept
 }
 
-// WriteText writes the rows as a results file: line i is row i. The answers must be about
-// rows: those about sentences have to be divided among their rows first.
+// WriteText writes the rows as a results file: line i is row i. Answers about sentences,
+// which have to be divided among their rows first, are an error.
 func (r *Results) WriteText(w io.Writer) error {
+	if r.sentences {
+		return doubt(NoSentences, "answers about whole sentences are not lines of a results file")
+	}
 	return WriteLines(w, func(yield func(string) bool) {
 		for _, row := range r.All() {
 			if !yield(row.Line) {

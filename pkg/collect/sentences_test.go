@@ -2,6 +2,7 @@ package collect_test
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -80,6 +81,9 @@ func TestSentencesAreCountedAsRowsAre(t *testing.T) {
 	}
 	if got, want := r.Sum().String(), "3 sentences: 1 ok, 1 failed (timeout 1), 1 missing; 3 records read, 1 duplicate"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+	if err := r.WriteText(io.Discard); err == nil {
+		t.Error("whole answers were written as the lines of rows")
 	}
 	_, err = collectAll(about(1, "x") + strings.NewReplacer(`"total":3,`, "", `"index":0`, `"index":3`, "sentence/0/", "sentence/3/").Replace(about(0, "x")))
 	wantFault(t, err, "correct the total", "a:2: sentence 3 (from 0), but a:1 says that the source has 3 sentences")
