@@ -32,7 +32,7 @@ var (
 	wrongLabel = sign{"l", "≠", "wrong label", "label", "the words are right"}
 	found      = sign{"f", "", "found", "", "predicted; there is no gold to compare with"}
 	repaired   = sign{"r", "~", "repaired", "", "predicted; marks, spacing, letters or place had to be mended"}
-	unused     = sign{"u", "?", "not used", "", "marked in an answer, but not used; the reason stands beside it"}
+	unused     = sign{"u", "?", "not used", "", "marked in an answer, but not used; the reason is beside it"}
 	unanswered = sign{"n", "∅", "no answer", "", "a label whose question has no answer"}
 )
 

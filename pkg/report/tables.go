@@ -22,7 +22,7 @@ var (
 		markup.Chatter:       "the sentence, with other text around it",
 		markup.Empty:         "no text",
 		markup.List:          "a structured answer, which repeats no text",
-		markup.Unreadable:    "meant as a structured answer, but what it lists cannot be told",
+		markup.Unreadable:    "meant as a structured answer, but its items cannot be read",
 	}
 	damageMeanings = map[markup.Damage]string{
 		markup.Glued:       "a mark inside a token, next to punctuation",
@@ -37,12 +37,12 @@ var (
 		markup.Unread:      "a list, or items of a list, that cannot be read",
 	}
 	reasonMeanings = map[markup.Reason]string{
-		markup.Hallucinated: "the sentence does not read so",
-		markup.Copied:       "a demonstration of the prompt reads so, or as the text around it, and the sentence does not",
-		markup.Repeated:     "the sentence reads so less often than the answer marks it",
-		markup.PartOfToken:  "the sentence reads so only inside a token",
-		markup.Unclosed:     "where it ends is not marked",
-		markup.Blank:        "nothing stands between the marks",
+		markup.Hallucinated: "the string does not occur in the sentence",
+		markup.Copied:       "a demonstration contains the string, or the text around it, and the sentence does not",
+		markup.Repeated:     "marked more often than it occurs in the sentence",
+		markup.PartOfToken:  "it occurs only inside a token of the sentence",
+		markup.Unclosed:     "its end is not marked",
+		markup.Blank:        "the marks are around nothing",
 		markup.OtherLabel:   "the answer gives it another label than the one asked for",
 		markup.NotAsked:     "the answer gives it a label that was not asked for",
 		markup.NoLabel:      "the answer marks it without naming a label",
