@@ -466,7 +466,7 @@ func TestAnswersCallLabelsAsTheirDataSetDoes(t *testing.T) {
 		{[]string{"PER"}, []catalog.DataSet{custom}, "per", "PER"},
 		{[]string{"PER", "DRUG"}, nil, "medication", ""},
 		{[]string{"PER", "DRUG"}, nil, "person", "PER"},
-		{[]string{"PER", "DRUG"}, nil, "location", "loc"},
+		{[]string{"PER", "DRUG"}, nil, "location", "LOC"},
 		{[]string{"place", "DRUG"}, nil, "location", "place"},
 		{[]string{"PER", "DRUG"}, nil, "drugs", "DRUG"},
 	} {

@@ -2,6 +2,7 @@ package annotate
 
 import (
 	"slices"
+	"strings"
 
 	"nertools/pkg/catalog"
 	"nertools/pkg/markup"
@@ -9,8 +10,8 @@ import (
 
 // Names returns the names that answers may use for the labels asked for and for the other
 // labels of their data sets (those in sets, then the built-in ones that have all labels
-// asked for), and the common names of other kinds of entity. A label's key takes
-// precedence over another label's name.
+// asked for), and the common names of other kinds of entity, whose labels are in capital
+// letters. A label's key takes precedence over another label's name.
 func Names(asked []string, sets ...catalog.DataSet) *markup.Labels {
 	sets = append(slices.Clip(sets), catalog.Builtin().Covering(asked)...)
 	names := new(markup.Labels)
@@ -40,7 +41,7 @@ func Names(asked []string, sets ...catalog.DataSet) *markup.Labels {
 		names.Add(label, l.Names()...)
 	}
 	for _, kind := range catalog.Kinds() {
-		names.Add(kind[0], kind...)
+		names.Add(strings.ToUpper(kind[0]), kind...)
 	}
 	return names
 }

@@ -16,7 +16,7 @@ var alike = [][]string{
 	{"wea", "weapon"},
 	{"prod", "product"},
 	{"evt", "event"},
-	{"workofart", "creativework", "artwork"},
+	{"artwork", "workofart", "creativework"},
 	{"corp", "corporation"},
 	{"law", "lawsandlegaldocuments", "laworlegaldocument", "legaldocument"},
 	{"lang", "language"},
@@ -41,7 +41,8 @@ func (l Label) Names() []string {
 	return names
 }
 
-// Kinds returns the common names of each usual kind of entity.
+// Kinds returns the common names of each usual kind of entity, the one to show first, in
+// lower case without spaces.
 func Kinds() [][]string { return alike }
 
 // Covering returns the data sets that have labels for all the keys, which may be aliases.
