@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 	"nertools/pkg/clidoc"
 	"nertools/pkg/collect"
 	"nertools/pkg/english"
+	"nertools/pkg/fault"
 	"nertools/pkg/mrc"
 	"nertools/pkg/prompt"
 )
@@ -39,16 +41,11 @@ func (o *promptOptions) flags() []cli.Flag {
 			}},
 		&cli.StringFlag{Name: "last-results", Destination: &o.lastResults, Usage: "ask again only for the rows that failed in this results `FILE`"},
 	), clidoc.Group("wording",
-		askFlag(&o.ask),
+		&cli.StringFlag{Name: "ask", Value: askLabel, Destination: &o.ask, Usage: "ask once for each `WHAT`: label or sentence (with all its labels)"},
 		&cli.StringFlag{Name: "style", Value: "markup", Destination: &o.style, Usage: "ask for `STYLE`: markup (the marked sentence) or json (a list)"},
 		&cli.StringFlag{Name: "order", Value: "nearest-first", Destination: &o.order, Usage: "show demonstrations in `ORDER`: nearest-first or nearest-last"},
 		&cli.StringFlag{Name: "template", Destination: &o.template, Usage: "use the wording in `FILE`, or version N of the built-in one (builtin:N)"},
 	))
-}
-
-// askFlag returns the flag that says what a question is about.
-func askFlag(ask *string) cli.Flag {
-	return &cli.StringFlag{Name: "ask", Value: askLabel, Destination: ask, Usage: "ask once for each `WHAT`: label or sentence (with all its labels)"}
 }
 
 // The values of --ask.
@@ -128,12 +125,25 @@ func wording(ask, style, template string) (t *prompt.Template, responseFormat fu
 	default:
 		responseFormat = func([]string) string { return prompt.JSONFormat }
 	}
-	if ask == askSentence {
-		t, err = prompt.ParseSentenceTemplate(name, text)
-	} else {
-		t, err = prompt.ParseTemplate(name, text)
+	t, err = parseTemplate(ask, name, text)
+	if err != nil {
+		other := askSentence
+		if ask == askSentence {
+			other = askLabel
+		}
+		if _, fails := parseTemplate(other, name, text); fails == nil {
+			err = fault.WithHint(fmt.Errorf("--ask %s: %s is a template for --ask %s", ask, name, other),
+				"start from the output of ner-prompt template --ask "+ask)
+		}
 	}
 	return t, responseFormat, err
+}
+
+func parseTemplate(ask, name, text string) (*prompt.Template, error) {
+	if ask == askSentence {
+		return prompt.ParseSentenceTemplate(name, text)
+	}
+	return prompt.ParseTemplate(name, text)
 }
 
 // builtinTemplates returns the versions of the built-in template.

@@ -262,7 +262,13 @@ func (a *Answers) settingsOf(digest, model string) int32 {
 // first is from. The error is a [*MixError].
 func (a *Answers) check(first *wire.Request) error {
 	source, _, _, _ := record.ParseID(first.Row.ID)
-	if a.source != "" && source != a.source {
+	switch {
+	case a.source == "" || source == a.source:
+	case a.source == record.SentenceSource(source):
+		return &MixError{Err: errors.New("the earlier results are about whole sentences, these prompts about single labels"), Asked: true}
+	case source == record.SentenceSource(a.source):
+		return &MixError{Err: errors.New("the earlier results are about single labels, these prompts about whole sentences"), Asked: true}
+	default:
 		return &MixError{Err: fmt.Errorf("the earlier results are of source %q, these prompts of %q", a.source, source), Moved: true}
 	}
 	if a.total != 0 && first.Row.Total != 0 && a.total != first.Row.Total {
@@ -358,6 +364,7 @@ func (a *Answers) Read(q *wire.Request, p Place) (record.Result, error) {
 type MixError struct {
 	Err   error
 	Moved bool // they are of another source
+	Asked bool // they answer questions about labels, and the rows ask about sentences, or the reverse
 	Total bool // they fit, but the run must not append to their file
 }
 

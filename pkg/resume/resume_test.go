@@ -202,6 +202,8 @@ func TestAnswersToSomethingElseAreRefused(t *testing.T) {
 	}{
 		{"the same", own(answers(t, b, asked)...), "m", asked, "", false},
 		{"another source", other(answers(t, b, asked)...), "m", prompts("dev", "Mark", 4), `of source "test", these prompts of "dev"`, false},
+		{"sentences instead of rows", other(answers(t, b, asked)...), "m", prompts("test.sentence", "Mark", 4), "about single labels, these prompts about whole sentences", false},
+		{"rows instead of sentences", other(answers(t, b, prompts("test.sentence", "Mark", 4))...), "m", asked, "about whole sentences, these prompts about single labels", false},
 		{"another size, own file", own(answers(t, b, asked)...), "m", prompts("test", "Mark", 5), "for a source of 4 rows, these prompts for one of 5", true},
 		{"another size, another file", other(answers(t, b, asked)...), "m", prompts("test", "Mark", 5), "", false},
 		{"another prompt", other(answers(t, b, asked)...), "m", prompts("test", "Find", 4), "4 rows were asked before with another prompt: 4 in ", false},

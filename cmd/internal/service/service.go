@@ -254,7 +254,10 @@ func Explain(err error) error {
 	hint := ""
 	if mixed, ok := errors.AsType[*resume.MixError](err); ok {
 		hint = "to answer the same requests from it, name it with --reuse instead of --resume, and write to another -o file"
-		if mixed.Total {
+		switch {
+		case mixed.Asked:
+			hint = "write the answers to each kind of question (ner-prompt --ask) to a file of their own"
+		case mixed.Total:
 			hint = "write to another -o file: --resume copies these answers into it, and --reuse finds those of rows that have moved"
 		}
 		return fault.WithHint(err, hint)
