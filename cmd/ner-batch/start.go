@@ -183,7 +183,9 @@ func (o *options) draft(std cmdline.Streams, prompts string, judge *wire.Judge) 
 		std.Note("reused %s: %s", english.Count(r.n, "answer"), o.reusedFile())
 	}
 	if !o.earlier.Fresh {
-		err = r.asked.Check(d.Parts, r.answers.Same())
+		if err = o.checkReplaced(r.asked, d.Parts); err == nil {
+			err = r.asked.Check(d.Parts, r.answers.Same())
+		}
 	}
 	kept := r.kept
 	switch {
@@ -207,6 +209,18 @@ func (o *options) draft(std cmdline.Streams, prompts string, judge *wire.Judge) 
 		err = o.checkParts(std, parts, judge)
 	}
 	return batch.Written(parts), given, errors.Join(err, d.Close())
+}
+
+// checkReplaced checks that the output, which results will replace, holds no answers to the
+// prompts of another source or to questions of another kind.
+func (o *options) checkReplaced(asked *batch.Earlier, parts []batch.Part) error {
+	if o.output == "" || len(parts) == 0 {
+		return nil
+	}
+	if source := asked.Foreign(o.output, parts); source != "" {
+		return cmdline.UsageError("-o %s holds answers of source %q, and would be replaced: write to another file", o.output, source)
+	}
+	return nil
 }
 
 // existing reads the existing batch file, and checks that it complies with the flags.
@@ -257,6 +271,9 @@ func (o *options) checkParts(std cmdline.Streams, parts []batch.Part, judge *wir
 	}
 	if r.kept > 0 {
 		return &fault.Error{File: o.batchFile, Err: fmt.Errorf("%s asked earlier", english.Count(r.kept, "row")), Hint: "to leave them out, name it as the input, and another file with --batch-file"}
+	}
+	if err := o.checkReplaced(r.asked, parts); err != nil {
+		return err
 	}
 	return r.asked.Check(parts, r.answers.Same())
 }

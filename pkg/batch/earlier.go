@@ -213,6 +213,23 @@ func (e *Earlier) knows(path string) bool {
 	return slices.ContainsFunc(e.entries, func(entry *Entry) bool { return entry.Results != "" && durable.SameFile(entry.Results, path) })
 }
 
+// Foreign returns the source of good answers in the file at path that are not of the source
+// of parts: "" if there are none. The file is the one that results will replace.
+func (e *Earlier) Foreign(path string, parts []Part) string {
+	for i := range e.groups {
+		g := &e.groups[i]
+		if g.file == "" || !durable.SameFile(g.file, path) || slices.ContainsFunc(parts, func(p Part) bool { return p.Source == g.Source }) {
+			continue
+		}
+		any := false
+		g.Rows(func(int, string, string) { any = true })
+		if any {
+			return g.Source
+		}
+	}
+	return ""
+}
+
 // Started reports whether the part with the given key was started.
 func (e *Earlier) Started(key string) bool {
 	return slices.ContainsFunc(e.entries, func(entry *Entry) bool { return entry.known(key) })
