@@ -233,6 +233,15 @@ func (k *tagKinds) says(t *tags.Tag) (u use, name string) {
 	if k.isText(t) {
 		return isText, ""
 	}
+	folded := foldName(t.Name)
+	u, known := tagUses[folded]
+	for _, a := range t.Attrs { // goes before the name, as a label may be called "entity"
+		if known && slices.Contains(labelAttrs, foldName(a.Name)) {
+			if u, ok := al.question.use(a.Value); ok {
+				return u, a.Value
+			}
+		}
+	}
 	if isName(t.Name) || al.question.ofSentence() && al.question.wants(t.Name) {
 		if u, ok := al.question.use(t.Name); ok {
 			return u, t.Name
@@ -241,8 +250,6 @@ func (k *tagKinds) says(t *tags.Tag) (u use, name string) {
 	if t.Square {
 		return isText, ""
 	}
-	folded := foldName(t.Name)
-	u, known := tagUses[folded]
 	for _, a := range t.Attrs {
 		attr := foldName(a.Name)
 		if !slices.Contains(labelAttrs, attr) {
