@@ -2,6 +2,7 @@ package openaitest
 
 import (
 	"cmp"
+	"html"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,15 +19,16 @@ type labelledStretch struct {
 	label string
 }
 
-var tag = regexp.MustCompile(`</?([\p{L}_][\p{L}\p{N}_.:-]*)>`)
+var tag = regexp.MustCompile(`</?([\p{L}_][\p{L}\p{N}_.:-]*)(?: type="([^"]*)")?>`)
 
 // untag returns the entities of an answer that repeats the sentence at the end of line with
-// tags around them: "<PER>Ada</PER> left". A tag without an end is text.
+// tags around them: "<PER>Ada</PER> left", or `<entity type="work of art">Hamlet</entity>`
+// for a label that can't be the name of a tag. A tag without an end is text.
 func untag(line, answer string) (plain string, entities []labelledPhrase, ok bool) {
 	tags := tag.FindAllStringSubmatchIndex(answer, -1)
 	tags = slices.DeleteFunc(tags, func(m []int) bool {
-		label := answer[m[2]:m[3]]
-		return !strings.Contains(answer, "<"+label+">") || !strings.Contains(answer, "</"+label+">")
+		name := answer[m[2]:m[3]]
+		return !strings.Contains(answer, "<"+name+">") && !strings.Contains(answer, "<"+name+" ") || !strings.Contains(answer, "</"+name+">")
 	})
 	plain = answer
 	for _, m := range slices.Backward(tags) {
@@ -36,23 +38,27 @@ func untag(line, answer string) (plain string, entities []labelledPhrase, ok boo
 		return "", nil, false
 	}
 	type start struct {
-		label string
-		at    int // in plain
+		name, label string
+		at          int // in plain
 	}
 	var open []start
 	at, done := 0, 0
 	for _, m := range tags {
 		at += m[0] - done
 		done = m[1]
-		label := answer[m[2]:m[3]]
+		name := answer[m[2]:m[3]]
 		if answer[m[0]+1] != '/' {
-			open = append(open, start{label, at})
+			label := name
+			if m[4] >= 0 {
+				label = html.UnescapeString(answer[m[4]:m[5]])
+			}
+			open = append(open, start{name, label, at})
 			continue
 		}
 		for i, s := range slices.Backward(open) {
-			if s.label == label {
+			if s.name == name {
 				if text := strings.TrimSpace(plain[s.at:at]); text != "" {
-					entities = append(entities, labelledPhrase{text, label})
+					entities = append(entities, labelledPhrase{text, s.label})
 				}
 				open = slices.Delete(open, i, i+1)
 				break
@@ -119,12 +125,14 @@ func wrap(sentence string, spans []labelledStretch) string {
 	for i := range len(sentence) + 1 {
 		for _, s := range slices.Backward(spans) {
 			if s.end == i {
-				b.WriteString("</" + s.label + ">")
+				_, end := tagsOf(s.label)
+				b.WriteString(end)
 			}
 		}
 		for _, s := range spans {
 			if s.start == i {
-				b.WriteString("<" + s.label + ">")
+				start, _ := tagsOf(s.label)
+				b.WriteString(start)
 			}
 		}
 		if i < len(sentence) {
@@ -132,4 +140,13 @@ func wrap(sentence string, spans []labelledStretch) string {
 		}
 	}
 	return b.String()
+}
+
+// tagsOf returns the tags around an entity with a label.
+func tagsOf(label string) (start, end string) {
+	start = "<" + label + ">"
+	if tag.FindString(start) == start && label[0] != '/' {
+		return start, "</" + label + ">"
+	}
+	return `<entity type="` + html.EscapeString(label) + `">`, "</entity>"
 }
