@@ -125,7 +125,7 @@ Sentence: `
 		{`S: Ada read Hamlet
 M: <PER>Ada</PER> read <entity type="a &#34;b&#34; &amp; c"><entity type="play">Hamlet</entity></entity>
 S: Hamlet , said Ada
-M:`, `<entity type="a &#34;b&#34; &amp; c"><entity type="play">Hamlet</entity></entity> , said <PER>Ada</PER>`},
+M:`, `<entity type="a &#34;b&#34; &amp; c"><play>Hamlet</play></entity> , said <PER>Ada</PER>`},
 		{listed + "Paris saw Ada .\nEntities:", `{"entities":[{"text":"Paris","label":"LOC"},{"text":"Paris","label":"ORG"},{"text":"Ada","label":"PER"}]}`},
 		{listed + "Ada left .\nEntities:", `{"entities":[{"text":"Ada","label":"PER"}]}`},
 		{listed + "Nobody left .\nEntities:", `{"entities":[]}`},
