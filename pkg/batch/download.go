@@ -207,8 +207,11 @@ func (f *fetching) part() string {
 	return ""
 }
 
-// readRows reads the row ids in an input file.
+// readRows reads the row ids in an input file, and what else only the file says.
 func (f *fetching) readRows(name string, in io.Reader) error {
+	// Of a part that was changed for the service, the file does not say what was intended.
+	differ := f.batch.Metadata[metaKey] != "" && f.batch.Metadata[metaSettings] == "" && f.batch.Metadata[metaSent] == ""
+	digests := map[string]string{} // each once
 	s := record.Salvage{Name: name, Nothing: true, Take: func(line record.Line) error {
 		id := wire.CustomID(line.Text)
 		if id == "" || !record.ValidJSON(line.Text) {
@@ -221,6 +224,9 @@ func (f *fetching) readRows(name string, in io.Reader) error {
 			id = strings.Clone(id)
 			f.rows[id] = line.Number
 			f.order = append(f.order, id)
+			if differ {
+				f.readSettings(id, line.Text, digests)
+			}
 		}
 		return nil
 	}}
@@ -230,4 +236,20 @@ func (f *fetching) readRows(name string, in io.Reader) error {
 		f.outcome.Damage = append(f.outcome.Damage, damage)
 	}
 	return err
+}
+
+func (f *fetching) readSettings(id string, line []byte, digests map[string]string) {
+	q, err := wire.ParseRequestLine(line)
+	if err != nil {
+		return // as if the settings were not known
+	}
+	settings := wire.SettingsOf(q.Row.Request)
+	if _, known := digests[settings]; !known {
+		settings = strings.Clone(settings)
+		digests[settings] = settings
+	}
+	if f.settings == nil {
+		f.settings = map[string]string{}
+	}
+	f.settings[id] = digests[settings]
 }

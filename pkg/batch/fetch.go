@@ -65,6 +65,11 @@ type fetching struct {
 	guessed bool           // rows are those of a local file that may not be the input
 	partly  bool           // rows may be incomplete
 
+	// settings are the first parts of the request digests, by id, if the metadata does not
+	// contain them because they differ: rows that ask for different labels have different
+	// schemas.
+	settings map[string]string
+
 	seen   map[string]bool     // ids that have a result
 	broken []record.BrokenLine // broken lines that contain their row's id
 	unread int                 // number of broken lines
@@ -214,9 +219,10 @@ func (f *fetching) failBroken() error {
 func (f *fetching) emit(r *record.Result) error {
 	f.seen[strings.Clone(r.ID)] = true // a clone, since r.ID would keep its whole line in memory
 	r.BatchID, r.Total = f.batch.ID, f.total
-	if _, _, digest, ok := record.ParseID(r.ID); ok && f.batch.Metadata[metaSettings] != "" {
+	settings := cmp.Or(f.batch.Metadata[metaSettings], f.settings[r.ID])
+	if _, _, digest, ok := record.ParseID(r.ID); ok && settings != "" {
 		// The request's digest ends in the digest of the prompt, which the id contains.
-		r.Request = f.batch.Metadata[metaSettings] + "-" + digest
+		r.Request = settings + "-" + digest
 	}
 	f.outcome.count(r, f.manager.cfg.Prices)
 	return f.put(r)
