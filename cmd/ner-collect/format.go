@@ -142,6 +142,9 @@ func (o *output) write(ctx context.Context, std cmdline.Streams, j *answers.Join
 			if n := j.Notes.Unused; n > 0 {
 				std.Say("left out %s: the lines of the rows have only the entities found (--format jsonl shows all)", english.Count(n, "marked string"))
 			}
+			if n := j.Notes.Unmarked; n > 0 {
+				std.Say("left out %s: a line cannot hold entities of one label that overlap; the longest one is kept", english.Count(n, "entity"))
+			}
 			return tellNotes(std, j, o.strict)
 		})
 	case "brat":

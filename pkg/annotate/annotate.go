@@ -37,6 +37,7 @@ type Answer struct {
 	Label            string
 	Failure          *record.Failure // why there is no answer; nil for a good one
 	Line             string          // as in a results file
+	Unmarked         int             // entities that Line can't mark, because they overlap longer ones; only of an answer about a sentence
 	markup.Alignment                 // of a good answer
 	Gold             []markup.Span   // as in the source, including duplicates and spans beyond the sentence
 
@@ -49,6 +50,7 @@ type Answer struct {
 // Notes counts things that the user should know about.
 type Notes struct {
 	Unused   int // marked strings that are not used
+	Unmarked int // entities that the lines of rows can't mark, see [Answer]
 	Copied   int // of these, strings that were copied from a demonstration
 	Instead  int // answers that repeat a demonstration instead of the sentence
 	Unread   int // answers in the form of lists that can't be parsed
@@ -103,6 +105,7 @@ func (n *Notes) add(s *Annotation) {
 		}
 	}
 	for _, a := range s.Answers {
+		n.Unmarked += a.Unmarked
 		if a.UnusableGold == 0 {
 			continue
 		}
@@ -169,15 +172,17 @@ func (j *Joined) fill(s *Annotation, aligner *markup.Aligner, original *markup.O
 		s.addGold(a, &row, sentence.Len())
 		switch {
 		case j.Results == nil:
-			a.Line = marked(&sentence, s.Unit, a.Gold)
+			a.Line, _ = marked(&sentence, s.Unit, a.Gold)
 		case a.Failure != nil:
 			s.Unanswered = append(s.Unanswered, row.Label)
 		case s.Whole != nil:
 			a.Alignment = partOf(s.Whole, row.Label)
 			if len(a.Found) > 0 {
-				a.Line = collect.AnswerLine(marked(&sentence, s.Unit, spansOf(a.Found)))
+				a.Line, a.Unmarked = marked(&sentence, s.Unit, spansOf(a.Found))
+				a.Line = collect.AnswerLine(a.Line)
 			} else if a.Line = plain; plain == "" {
-				plain = collect.AnswerLine(marked(&sentence, s.Unit, nil))
+				plain, _ = marked(&sentence, s.Unit, nil)
+				plain = collect.AnswerLine(plain)
 				a.Line = plain
 			}
 			s.addEntities(a)
@@ -328,12 +333,13 @@ func (s *Annotation) addGold(a *Answer, row *mrc.Row, length int) {
 }
 
 // marked returns the sentence with the spans marked, as far as [markup.Place] can place
-// them, as a line of a results file.
-func marked(sentence *markup.Slicer, unit markup.Unit, spans []markup.Span) string {
-	spans, _ = markup.Place(nil, spans, sentence.Len())
-	line := string(sentence.AppendMarked(nil, spans))
+// them, as a line of a results file, and how many spans overlap a longer one and are not
+// marked.
+func marked(sentence *markup.Slicer, unit markup.Unit, spans []markup.Span) (line string, overlapping int) {
+	spans, mended := markup.Place(nil, spans, sentence.Len())
+	line = string(sentence.AppendMarked(nil, spans))
 	if unit == markup.Char { // it may have line breaks
-		return collect.AnswerLine(line)
+		line = collect.AnswerLine(line)
 	}
-	return line
+	return line, mended.Overlapping
 }

@@ -117,7 +117,7 @@ func (j *Joined) Score(ctx context.Context, match score.Match, resamples int, se
 			switch {
 			case a.Failure != nil:
 			case a.Class == markup.List: // the published procedure does not know lists
-				c.Answer = marked(&sentence, s.Unit, spansOf(a.Found))
+				c.Answer, _ = marked(&sentence, s.Unit, spansOf(a.Found))
 			default:
 				c.Answer = a.Line
 			}
