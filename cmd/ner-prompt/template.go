@@ -18,7 +18,7 @@ func templateCommand() *cli.Command {
 		UsageText: "ner-prompt template > wording.tmpl",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "of", Value: "markup", Destination: &style, Usage: "print the newest template for `STYLE`: markup, json or verify"},
-			&cli.StringFlag{Name: "ask", Value: askLabel, Destination: &ask, Usage: "print the one for questions about a `WHAT`: label or sentence (with all labels)"},
+			&cli.StringFlag{Name: "ask", Value: askLabel, Destination: &ask, Usage: "print the one for questions about a `WHAT`: label or sentence"},
 		},
 		Action: cmdline.Action(func(_ context.Context, std cmdline.Streams, _ []string) error {
 			return printTemplate(std, ask, style)
