@@ -10,7 +10,7 @@ import (
 	"nertools/pkg/record"
 )
 
-// errNoDocuments ends the writing of documents if there are none.
+// errNoDocuments ends the writing of documents if the rows name no document.
 var errNoDocuments = errors.New("no documents")
 
 // writeDocuments calls work, and writes the documents that it reads. If they have a file, it

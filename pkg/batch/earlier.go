@@ -214,7 +214,7 @@ func (e *Earlier) knows(path string) bool {
 }
 
 // Foreign returns the source of good answers in the file at path that are not of the source
-// of parts: "" if there are none. The file is the one that results will replace.
+// of parts, "" if it holds no such answers. Results will replace the file.
 func (e *Earlier) Foreign(path string, parts []Part) string {
 	for i := range e.groups {
 		g := &e.groups[i]
