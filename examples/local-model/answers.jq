@@ -5,7 +5,8 @@ def shown: map("\(.n) \(.name)") | join(", ") | if . == "" then "none" else . en
 def form: .class + (if .damage then " (" + (.damage | join(", ")) + ")" else "" end);
 
 [.[].answers // [] | .[]] as $other
-| ([.[].unanswered // [] | .[]] | length) as $failed
+# An answer about a whole sentence that failed leaves all its labels unanswered.
+| (if $rows == length then [.[] | select(.unanswered)] else [.[].unanswered // [] | .[]] end | length) as $failed
 | "answers: \($rows)",
   "  the sentence, marked as asked for: \($rows - $failed - ($other | length))",
   "  in another form: \(count($other[] | form) | shown)",
