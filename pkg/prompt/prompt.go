@@ -107,16 +107,16 @@ func (j *Plan) Write(ctx context.Context, w io.Writer) (Stats, error) {
 	}
 	free := make(chan []byte, 4*runtime.GOMAXPROCS(0)) // buffers reused from block to block
 	newMaker := func() func(context.Context, int, int) ([]byte, error) {
-		appendPrompts := (&maker{job: j, shared: shared, indexes: map[string]int{}}).appendRows
+		var m questionMaker = &maker{job: j, shared: shared, indexes: map[string]int{}}
 		if j.bySentence() {
-			appendPrompts = (&sentenceMaker{job: j, shared: shared}).appendAll
+			m = &sentenceMaker{job: j, shared: shared}
 		}
 		return func(_ context.Context, from, to int) (buf []byte, err error) {
 			select {
 			case buf = <-free:
 			default:
 			}
-			return appendPrompts(buf[:0], from, to)
+			return j.appendPrompts(buf[:0], m, shared, from, to)
 		}
 	}
 	err = parallel.Do(ctx, j.Total(), blockPrompts, newMaker, func(buf []byte) error {
@@ -132,6 +132,31 @@ func (j *Plan) Write(ctx context.Context, w io.Writer) (Stats, error) {
 		return nil
 	})
 	return shared.report(), err
+}
+
+// A questionMaker makes the record of one question after another: about rows, or about
+// sentences.
+type questionMaker interface {
+	read(n int) error                               // reads what question n is about
+	appendRecord(dst []byte, n int) ([]byte, error) // appends its record
+	row(n int) int                                  // its row, for messages
+}
+
+// appendPrompts appends the records of the questions from to to that are wanted.
+func (j *Plan) appendPrompts(dst []byte, m questionMaker, s *shared, from, to int) (_ []byte, err error) {
+	for n := from; n < to; n++ {
+		if !s.wanted(n) {
+			continue
+		}
+		if err := m.read(n); err != nil {
+			return nil, err
+		}
+		if dst, err = m.appendRecord(dst, n); err != nil {
+			return nil, fmt.Errorf("%w, at row %d of %s", err, m.row(n), j.Rows.Name())
+		}
+		s.prompts.Add(1)
+	}
+	return dst, nil
 }
 
 // shared is what the makers of one plan share.
@@ -266,22 +291,8 @@ type instructionKey struct {
 	examples int
 }
 
-func (m *maker) appendRows(dst []byte, from, to int) ([]byte, error) {
-	for i := from; i < to; i++ {
-		if !m.shared.wanted(i) {
-			continue
-		}
-		if err := m.read(i); err != nil {
-			return nil, err
-		}
-		var err error
-		if dst, err = m.appendRow(dst, i); err != nil {
-			return nil, fmt.Errorf("%w, at row %d of %s", err, i, m.job.Rows.Name())
-		}
-		m.shared.prompts.Add(1)
-	}
-	return dst, nil
-}
+// row returns i: a question of a maker is about a row.
+func (m *maker) row(i int) int { return i }
 
 // read reads row i and its demonstrations.
 func (m *maker) read(i int) (err error) {
@@ -309,8 +320,8 @@ func (m *maker) read(i int) (err error) {
 	return nil
 }
 
-// appendRow appends the record of row i, which must have been read.
-func (m *maker) appendRow(dst []byte, i int) ([]byte, error) {
+// appendRecord appends the record of row i, which must have been read.
+func (m *maker) appendRecord(dst []byte, i int) ([]byte, error) {
 	j := m.job
 	key := j.Rows.Label(i)
 	label := m.shared.labels[key]

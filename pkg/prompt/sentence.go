@@ -3,7 +3,6 @@ package prompt
 import (
 	"cmp"
 	_ "embed"
-	"fmt"
 	"slices"
 	"strings"
 	"unsafe"
@@ -114,22 +113,8 @@ type labelledSpan struct {
 	label int
 }
 
-func (m *sentenceMaker) appendAll(dst []byte, from, to int) ([]byte, error) {
-	for n := from; n < to; n++ {
-		if !m.shared.wanted(n) {
-			continue
-		}
-		if err := m.read(n); err != nil {
-			return nil, err
-		}
-		var err error
-		if dst, err = m.append(dst, n); err != nil {
-			return nil, fmt.Errorf("%w, at row %d of %s", err, m.job.Sentences[n].Rows[0], m.job.Rows.Name())
-		}
-		m.shared.prompts.Add(1)
-	}
-	return dst, nil
-}
+// row returns the first row of sentence n.
+func (m *sentenceMaker) row(n int) int { return m.job.Sentences[n].Rows[0] }
 
 // read reads sentence n and its demonstrations.
 func (m *sentenceMaker) read(n int) (err error) {
@@ -159,8 +144,8 @@ func (m *sentenceMaker) read(n int) (err error) {
 	return nil
 }
 
-// append appends the record of sentence n, which must have been read.
-func (m *sentenceMaker) append(dst []byte, n int) ([]byte, error) {
+// appendRecord appends the record of sentence n, which must have been read.
+func (m *sentenceMaker) appendRecord(dst []byte, n int) ([]byte, error) {
 	j := m.job
 	group := &j.Sentences[n]
 	q := m.question(group.Rows)
@@ -185,7 +170,7 @@ func (m *sentenceMaker) append(dst []byte, n int) ([]byte, error) {
 		m.shared.leaking.Add(1)
 	}
 	m.view.Number, m.view.Context, m.view.Marked, m.view.Entities, m.view.JSON = 0, m.asked.Context, "", m.view.Entities[:0], ""
-	if err := m.appendBlock(&j.Template.Query, &m.asked); err != nil {
+	if err := m.append(&j.Template.Query, &m.asked); err != nil {
 		return nil, err
 	}
 	origin, err := m.shared.origin(j.Rows, group.Rows[0])
@@ -255,7 +240,7 @@ func (m *sentenceMaker) position(q *question, label string) int {
 // labels and the same number of demonstrations, unless it contains the sentence.
 func (m *sentenceMaker) appendInstruction(q *question) error {
 	if m.job.Template.ownInstruction {
-		return m.appendBlock(&m.job.Template.Instruction, &m.asked)
+		return m.append(&m.job.Template.Instruction, &m.asked)
 	}
 	made, ok := q.instructions[m.view.Examples]
 	if !ok {
@@ -295,7 +280,7 @@ func (m *sentenceMaker) appendExample(q *question, n int, rows []mrc.Row, number
 	m.entities = slices.Compact(m.entities) // two spellings of a label may have the same entity
 	m.view.Number, m.view.Context = n, context
 	m.show(q, first)
-	return m.appendBlock(&m.job.Template.Example, first)
+	return m.append(&m.job.Template.Example, first)
 }
 
 // show sets the entities of a demonstration in the view, as far as the template shows them.
@@ -330,7 +315,7 @@ func (m *sentenceMaker) show(q *question, first *mrc.Row) {
 // since the tags of some labels have quotation marks.
 var ofSentence = fieldBits[SentenceView]("Context")
 
-// appendBlock appends the block for the view, which shows row.
-func (m *sentenceMaker) appendBlock(b *Block, row *mrc.Row) error {
+// append appends the block for the view, which shows row.
+func (m *sentenceMaker) append(b *Block, row *mrc.Row) error {
 	return appendView(&m.wording, b, &m.view, row, ofSentence)
 }
