@@ -128,7 +128,7 @@ type Found struct {
 	Span
 	Label string // the answer's label for it, one of Question.Asked; "" if Asked is empty
 	How   How
-	Text  string // as the answer has it, without marks
+	Text  string // its text in the answer, without marks
 }
 
 // Unused is a marked string without a place in the sentence.
@@ -151,8 +151,8 @@ type Aligner struct {
 	regions   []region
 	copies    bool         // the answer has whole copies of the original, and more
 	foreign   bool         // it has text that may not be the original's
-	taken     map[Span]int // which mark has it
-	covered   []int        // by token: 0 if no mark has it, else a later token, before which all are covered
+	taken     map[Span]int // the mark that was placed there
+	covered   []int        // by token: 0 if no mark covers it, else a later token, before which all are covered
 	edges     []edges      // of the original's tokens; made when one is long
 	readings  map[string]*reading
 	part      letters     // of what may be in the original

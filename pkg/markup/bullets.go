@@ -86,7 +86,7 @@ func (q *Question) heads(word string) (label string, ok bool) {
 }
 
 // items parts a text at its bullets or numbers. It returns nil if the text does not
-// begin with one, or the original has it.
+// begin with one, or if the sign is a token of the original.
 func (al *Aligner) items(text string) []string {
 	for _, sign := range bulletSigns {
 		rest, ok := strings.CutPrefix(text, sign+" ")

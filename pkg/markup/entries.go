@@ -389,7 +389,7 @@ func (l *lister) object(v *value, said claim) bool {
 		l.try(func() bool { return l.element(v, l.begin(), said) }) ||
 		l.byLabel(v, said) ||
 		l.members(v, listMembers, said) ||
-		l.byText(v, said) ||
+		l.byText(v) ||
 		l.onlyArray(v, said)
 }
 
@@ -476,7 +476,7 @@ func (m *item) ownLabel() (string, bool) {
 }
 
 // byText reads an object with the label of each entity: {"Ada":"PER"}.
-func (l *lister) byText(v *value, said claim) bool {
+func (l *lister) byText(v *value) bool {
 	q := &l.aligner.question
 	named := false
 	for i := range v.items {

@@ -15,7 +15,7 @@ import (
 // each other are text.
 func (al *Aligner) literalTags(text string) (literal map[int]bool, known bool) {
 	var found []tags.Tag
-	var forms []string // of these, as the original has them
+	var forms []string // of these, as they occur in the original
 	all := tags.Parse(text, tags.Options{Loose: true}).Tags
 	for _, t := range all {
 		if form, ok := al.formOf(text, &t); ok {
@@ -43,8 +43,8 @@ func (al *Aligner) literalTags(text string) (literal map[int]bool, known bool) {
 	return literal, true
 }
 
-// atomsOf returns the atoms of an answer, with each of the tags as one, in the form in which
-// the original has it, and the atoms of the tags alone.
+// atomsOf returns the atoms of an answer, with each of the tags as one, in the form that occurs
+// in the original, and the atoms of the tags alone.
 func atomsOf(text string, found []tags.Tag, forms []string) (atoms, ofTags []atom) {
 	var l letters
 	l.reset()
@@ -116,7 +116,7 @@ func settleRun(literal map[int]bool, run []tags.Tag) {
 	}
 }
 
-// formOf returns the form of a tag that the original has, if it has one.
+// formOf returns the form of a tag that occurs in the original, if one does.
 func (al *Aligner) formOf(text string, t *tags.Tag) (form string, ok bool) {
 	for _, form := range [...]string{text[t.From:t.To], plainTag(t)} {
 		if al.reads(form) {

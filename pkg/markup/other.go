@@ -150,15 +150,15 @@ func (a *answer) hasTags(al *Aligner) bool {
 // hasLabels reports whether the label asked for is behind words of the original,
 // as in "Ada (PER)" and "Ada/PER". Where such an entity would begin is not marked.
 func (a *answer) hasLabels(al *Aligner) bool {
-	const most = 16 // that are looked at
 	if al.question.ofSentence() {
-		return slices.ContainsFunc(al.question.Asked, func(label string) bool { return a.hasLabel(al, label, most) })
+		return slices.ContainsFunc(al.question.Asked, func(label string) bool { return a.hasLabel(al, label) })
 	}
-	return al.question.Label != "" && a.hasLabel(al, al.question.Label, most)
+	return al.question.Label != "" && a.hasLabel(al, al.question.Label)
 }
 
-// hasLabel is hasLabels for one label, of which it looks at the first most places.
-func (a *answer) hasLabel(al *Aligner, label string, most int) bool {
+// hasLabel is hasLabels for one label.
+func (a *answer) hasLabel(al *Aligner, label string) bool {
+	const most = 16 // that are looked at
 	from := 0
 	for range most {
 		i := strings.Index(a.text[from:], label)
@@ -201,7 +201,7 @@ func (k *tagKinds) label(t *tags.Tag) (string, bool) {
 	return string(rune(u)), u != isText
 }
 
-// isText reports whether a tag is text, because the original has it.
+// isText reports whether a tag is text, because it occurs in the original.
 func (k *tagKinds) isText(t *tags.Tag) bool {
 	switch al := k.aligner; {
 	case !al.original.tagSigns:
@@ -209,7 +209,8 @@ func (k *tagKinds) isText(t *tags.Tag) bool {
 	case k.known:
 		return k.literal[t.From]
 	default:
-		return al.reads(k.text[t.From:t.To]) || al.reads(plainTag(t))
+		_, ok := al.formOf(k.text, t)
+		return ok
 	}
 }
 

@@ -327,7 +327,7 @@ func hashOpen(open []openTag) uint64 {
 	return hash
 }
 
-// textOf returns the text of an entity as the answer has it, without the marks in it.
+// textOf returns the text of an entity in the answer, without the marks in it.
 func (w *tagWalk) textOf(c *closedTag) string {
 	from, to := w.marks[c.first].to, w.marks[c.end].from
 	if c.end == c.first+1 {

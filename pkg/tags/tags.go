@@ -428,9 +428,9 @@ func outerFirst(a, b Element) int {
 }
 
 // Append appends text with its spans wrapped in tags. With escapes, "<", ">" and "&" of the
-// text are escaped. Spans must not be empty. Of spans that start or end at the same place, the longer is
-// outside. Spans may cross unless their tags have the same name, because an end tag would
-// then end the wrong one.
+// text are escaped. Spans must not be empty. Of spans that start or end at the same place,
+// the longer is outside. Spans may cross unless their tags have the same name, because an
+// end tag would then end the wrong one.
 //
 // A label that cannot be a tag name is written as <entity type="...">.
 func Append(dst []byte, text string, spans []Element, escapes bool) []byte {
