@@ -42,12 +42,7 @@ func open(t testing.TB, rows ...string) *mrc.File {
 	if err := os.WriteFile(path, []byte("["+strings.Join(list, ",\n")+"]"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f, err := mrc.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { f.Close() })
-	return f
+	return openFile(t, path)
 }
 
 func sample(t testing.TB) *mrc.File {

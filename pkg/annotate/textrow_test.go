@@ -31,12 +31,7 @@ func notes(t *testing.T) *mrc.File {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f, err := mrc.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { f.Close() })
-	return f
+	return openFile(t, path)
 }
 
 var noteAnswers = []string{"Zoë: “@@Lipitor##”/@@metformin## (10 mg).", "Zoë: “Lipitor”/metformin @@(10 mg)##.", "P@@art##y\nart.", `["5 mg"]`}
